@@ -1,0 +1,52 @@
+# `make run` and `make test` set everything up on a fresh machine and then do their job.
+#   make run ARGS='--quick --seeds 3'     more arguments for `lockstep run all --backend both`
+#   make test PYTEST_ARGS='-n 2'          more arguments for pytest
+#   make test PYTHON=python3.12           the interpreter that .venv is made from
+
+PYTHON ?= python3
+ARGS ?=
+PYTEST_ARGS ?=
+
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+
+# Runs on any Python, however old, so that the message is not a SyntaxError.
+CHECK_PYTHON := import sys; v = sys.version_info; sys.exit(0 if v >= (3, 11) else \
+	"Lockstep needs Python 3.11 or newer, and %s is Python %d.%d. Install a newer one and name it: " \
+	"make PYTHON=python3.12 ... (after make clean, where there is a .venv)" \
+	% (sys.executable, v[0], v[1]))
+
+.DEFAULT_GOAL := help
+.PHONY: help run test lint format clean
+
+help: ## list these targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
+
+run: $(STAMP) ## set up, then run every experiment of the chapter, in NumPy and through torch
+	$(BIN)/lockstep run all --backend both $(ARGS)
+
+test: lint ## set up, then check the style and run the tests
+	$(BIN)/python -m pytest $(PYTEST_ARGS)
+
+lint: $(STAMP) ## check the style, change nothing
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+format: $(STAMP) ## put the style right
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+clean: ## remove .venv, caches and build output; results stay
+	rm -rf $(VENV) .pytest_cache .ruff_cache .hypothesis build dist
+	find scratch torch_ref parity_tests experiments -name __pycache__ -prune -exec rm -rf {} +
+
+# The stamp is written last: an install that fails leaves none, and the next make starts it again.
+$(STAMP): pyproject.toml
+	@python=$(BIN)/python; [ -x $$python ] || python='$(PYTHON)'; \
+	command -v $$python >/dev/null || { \
+		echo "Lockstep needs Python 3.11 or newer, and there is no '$(PYTHON)' here." >&2; exit 1; }; \
+	$$python -c '$(CHECK_PYTHON)'
+	@$(BIN)/python -m pip --version >/dev/null 2>&1 || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --disable-pip-version-check -e '.[test]'
+	@touch $@

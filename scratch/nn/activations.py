@@ -1,0 +1,43 @@
+"""The activation functions: ReLU, sigmoid, tanh."""
+
+import numpy as np
+
+from scratch.nn.layer import Layer
+
+
+class ReLU(Layer):
+    """max(x, 0), element by element; its derivative is 1 for x > 0, and 0 at 0 as in torch."""
+
+    def forward(self, x: np.ndarray) -> np.ndarray:
+        self._positive = x > 0
+        return np.maximum(x, 0)
+
+    def backward(self, dy: np.ndarray) -> np.ndarray:
+        return dy * self._positive
+
+
+class Sigmoid(Layer):
+    """1/(1 + exp(−x)), element by element; its derivative is y(1 − y)."""
+
+    def forward(self, x: np.ndarray) -> np.ndarray:
+        with np.errstate(over="ignore"):  # exp(−x) = inf gives the right limit, 0
+            self._y = 1 / (1 + np.exp(-x))
+        return self._y
+
+    def backward(self, dy: np.ndarray) -> np.ndarray:
+        return dy * self._y * (1 - self._y)
+
+
+class Tanh(Layer):
+    """tanh(x), element by element; its derivative is 1 − y²."""
+
+    def forward(self, x: np.ndarray) -> np.ndarray:
+        self._y = np.tanh(x)
+        return self._y
+
+    def backward(self, dy: np.ndarray) -> np.ndarray:
+        return dy * (1 - self._y**2)
+
+
+#: What ``MultiLayerNet(activation=…)`` accepts.
+ACTIVATIONS: dict[str, type[Layer]] = {"relu": ReLU, "sigmoid": Sigmoid, "tanh": Tanh}

@@ -1,0 +1,49 @@
+"""The affine layer y = x·W + b."""
+
+import numpy as np
+
+from scratch.nn.layer import Layer
+
+
+class Affine(Layer):
+    r"""A fully connected layer, torch's ``Linear`` with the weight transposed.
+
+    .. math::
+        y = xW + b, \qquad
+        \partial W = x^\top \partial y, \quad
+        \partial b = \textstyle\sum_n \partial y_n, \quad
+        \partial x = \partial y\, W^\top
+
+    Args:
+        weight: W of shape (in, out), or (K, in, out) for a stack of K runs.
+        bias: b of shape (out,), or (K, out).
+
+    ``forward`` takes x of shape (N, in); a stack takes (K, N, in), or (N, in) for every run.
+
+    >>> Affine(np.ones((3, 2)), np.zeros(2)).forward(np.ones((4, 3))).shape
+    (4, 2)
+    >>> Affine(np.ones((5, 3, 2)), np.zeros((5, 2))).forward(np.ones((4, 3))).shape
+    (5, 4, 2)
+    """
+
+    def __init__(self, weight: np.ndarray, bias: np.ndarray) -> None:
+        super().__init__()
+        if weight.ndim not in (2, 3) or bias.shape != weight.shape[:-2] + weight.shape[-1:]:
+            raise ValueError(
+                "weight and bias must have shapes (in, out) and (out,), or (K, in, out) and "
+                f"(K, out), got {weight.shape} and {bias.shape}"
+            )
+        self.params = {"weight": weight, "bias": bias}
+
+    def forward(self, x: np.ndarray) -> np.ndarray:
+        weight, bias = self.params["weight"], self.params["bias"]
+        if x.ndim < 2 or x.shape[-1] != weight.shape[-2]:
+            raise ValueError(f"x must have shape (N, {weight.shape[-2]}), got {x.shape}")
+        self._x = x
+        y = x @ weight
+        y += bias[..., None, :]
+        return y
+
+    def backward(self, dy: np.ndarray) -> np.ndarray:
+        self.grads = {"weight": self._x.swapaxes(-1, -2) @ dy, "bias": dy.sum(axis=-2)}
+        return dy @ self.params["weight"].swapaxes(-1, -2)

@@ -1,0 +1,40 @@
+"""Batch normalization as the chapter's book has it, where torch's differs."""
+
+import numpy as np
+
+from scratch import _check
+from scratch.nn.batchnorm import BatchNorm1d
+
+
+class BatchNormalization(BatchNorm1d):
+    """``BatchNorm1d`` with the book's conventions.
+
+    ``momentum`` is the part of the running statistics that is *kept*, 0.9 where torch writes 0.1;
+    the running variance is the average of the biased variances and starts at zero; ε is 1e-6.
+
+    Args:
+        num_features: C.
+        momentum: the part that is kept.
+        eps: ε.
+        dtype: float32 or float64.
+
+    >>> bn = BatchNormalization(1, dtype=np.float64)
+    >>> _ = bn.forward(np.array([[1.0], [3.0]]))
+    >>> bn.running_var  # 0.9·0 + 0.1·1; BatchNorm1d has 0.9·1 + 0.1·2 = 1.1
+    array([0.1])
+    """
+
+    def __init__(
+        self,
+        num_features: int,
+        momentum: float = 0.9,
+        eps: float = 1e-6,
+        *,
+        dtype: np.typing.DTypeLike = np.float32,
+    ) -> None:
+        kept = _check.number("momentum", momentum, at_least=0, at_most=1)
+        super().__init__(num_features, eps, momentum=1 - kept, dtype=dtype)
+        self.running_var[...] = 0
+
+    def running_variance(self, var: np.ndarray, n: int) -> np.ndarray:
+        return var

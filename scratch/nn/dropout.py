@@ -1,0 +1,41 @@
+"""Dropout: leave units out at random while training."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from scratch import _check
+from scratch.nn.layer import Layer
+from scratch.random import Generator
+
+
+class Dropout(Layer):
+    """Zero each element with probability ``p`` and scale the others by 1/(1 − p).
+
+    The scaling keeps the expected value ("inverted dropout"), so that evaluation changes nothing
+    (Srivastava et al. 2014; torch's ``Dropout``). The chapter's book scales in evaluation instead.
+
+    Args:
+        p: the probability, in [0, 1].
+        generator: where the masks come from; a list of K for a stack of K runs.
+    """
+
+    def __init__(self, p: float, generator: Generator | Sequence[Generator]) -> None:
+        super().__init__()
+        self.p = _check.number("p", p, at_least=0, at_most=1)
+        self.generator = generator
+
+    def forward(self, x: np.ndarray) -> np.ndarray:
+        self._scale = self._draw(x.shape, x.dtype) if self.training and self.p > 0 else None
+        return x if self._scale is None else x * self._scale
+
+    def backward(self, dy: np.ndarray) -> np.ndarray:
+        return dy if self._scale is None else dy * self._scale
+
+    def _draw(self, shape: tuple[int, ...], dtype: np.dtype) -> np.ndarray:
+        keep = 1 - self.p
+        if isinstance(self.generator, Generator):
+            kept = self.generator.bernoulli(keep, shape)
+        else:
+            kept = np.stack([g.bernoulli(keep, shape[1:]) for g in self.generator])
+        return kept.astype(dtype) / dtype.type(keep or 1)

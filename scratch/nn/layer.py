@@ -1,0 +1,40 @@
+"""The contract of a layer: forward, then backward."""
+
+from typing import Self
+
+import numpy as np
+
+
+class Layer:
+    """A function with parameters that can be differentiated.
+
+    Attributes:
+        params: name → array; an optimizer changes them in place.
+        grads: the same names → the gradients of the last ``backward``.
+        training: whether the layer behaves as in training; ``train()`` and ``eval()`` set it.
+    """
+
+    def __init__(self) -> None:
+        self.params: dict[str, np.ndarray] = {}
+        self.grads: dict[str, np.ndarray] = {}
+        self.training = True
+
+    def forward(self, x: np.ndarray) -> np.ndarray:
+        """The layer's output for the input ``x``; keeps what ``backward`` needs."""
+        raise NotImplementedError(f"{type(self).__name__} has no forward")
+
+    def backward(self, dy: np.ndarray) -> np.ndarray:
+        """∂L/∂x from ``dy`` = ∂L/∂y of the last ``forward``; sets ``grads``."""
+        raise NotImplementedError(f"{type(self).__name__} has no backward")
+
+    def __call__(self, x: np.ndarray) -> np.ndarray:
+        return self.forward(x)
+
+    def train(self, mode: bool = True) -> Self:
+        """Behave as in training; returns the layer."""
+        self.training = bool(mode)
+        return self
+
+    def eval(self) -> Self:
+        """Behave as in evaluation; returns the layer."""
+        return self.train(False)

@@ -1,0 +1,75 @@
+"""Softmax with cross-entropy, the loss of a classifier."""
+
+import numpy as np
+
+
+def softmax(x: np.ndarray) -> np.ndarray:
+    """exp(x) / Σ exp(x) along the last axis.
+
+    >>> softmax(np.array([1000.0, 1000.0]))
+    array([0.5, 0.5])
+    """
+    exponentials = np.exp(x - x.max(axis=-1, keepdims=True))  # the largest is exp(0): no overflow
+    return exponentials / exponentials.sum(axis=-1, keepdims=True)
+
+
+class CrossEntropyLoss:
+    r"""The mean negative log-likelihood of the labels, as ``torch.nn.CrossEntropyLoss``.
+
+    .. math::
+        L = -\tfrac1N \textstyle\sum_n \log \mathrm{softmax}(x_n)_{t_n}, \qquad
+        \partial x = (\mathrm{softmax}(x) - \mathrm{onehot}(t)) / N
+
+    The book calls it SoftmaxWithLoss.
+
+    >>> CrossEntropyLoss().forward(np.zeros((2, 10)), np.array([3, 4]))  # ln 10
+    np.float64(2.302585092994046)
+    """
+
+    def forward(self, x: np.ndarray, t: np.ndarray) -> np.ndarray:
+        """The loss of the scores ``x`` (N, C) for the labels ``t``.
+
+        Args:
+            x: scores (N, C), or (K, N, C) for K runs.
+            t: class numbers (N,) or one-hot rows (N, C); for K runs also (K, N) or (K, N, C).
+
+        Returns:
+            A scalar, or (K,) for K runs, of the dtype of ``x``.
+        """
+        labels = class_numbers(t, x.shape)[..., None]
+        shifted = x - x.max(axis=-1, keepdims=True)
+        exponentials = np.exp(shifted)
+        total = exponentials.sum(axis=-1, keepdims=True)
+        log_likelihood = np.take_along_axis(shifted, labels, axis=-1) - np.log(total)
+        self._softmax, self._labels = exponentials / total, labels
+        return -log_likelihood[..., 0].mean(axis=-1)
+
+    def backward(self) -> np.ndarray:
+        """∂L/∂x; for K runs the gradient of each run's own loss."""
+        dx = self._softmax.copy()
+        likelihood = np.take_along_axis(dx, self._labels, axis=-1)
+        np.put_along_axis(dx, self._labels, likelihood - 1, axis=-1)
+        dx /= dx.shape[-2]
+        return dx
+
+
+def class_numbers(t: np.ndarray, scores_shape: tuple[int, ...]) -> np.ndarray:
+    """The labels ``t`` as class numbers of shape ``scores_shape[:-1]``, from either form."""
+    t = np.asarray(t)
+    *_, n, classes = scores_shape
+    if n == 0:
+        raise ValueError(f"x and t must not be empty, got scores of shape {scores_shape}")
+    if t.shape in (scores_shape[:-1], (n,)) and np.issubdtype(t.dtype, np.integer):
+        if t.min() < 0 or t.max() >= classes:
+            bad = t[(t < 0) | (t >= classes)].flat[0]
+            raise ValueError(f"t must hold labels from 0 to {classes - 1}, got {bad}")
+    elif t.shape in (scores_shape, (n, classes)):
+        if not (((t == 0) | (t == 1)).all() and (t.sum(axis=-1) == 1).all()):
+            raise ValueError("t must be one-hot: a single 1 in each row, 0 elsewhere")
+        t = t.argmax(axis=-1)
+    else:
+        raise ValueError(
+            f"t must hold whole numbers of shape ({n},), or one-hot rows of shape ({n}, "
+            f"{classes}), got {t.dtype} of shape {t.shape}"
+        )
+    return np.broadcast_to(t, scores_shape[:-1])

@@ -1,0 +1,215 @@
+"""Fully connected networks: the chapter's multi-layer network, and the two-layer one."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from scratch import _check
+from scratch.init import by_name
+from scratch.nn.activations import ACTIVATIONS
+from scratch.nn.affine import Affine
+from scratch.nn.batchnorm import BatchNorm1d
+from scratch.nn.dropout import Dropout
+from scratch.nn.layer import Layer
+from scratch.nn.loss import CrossEntropyLoss, class_numbers
+from scratch.random import Generator
+
+
+class MultiLayerNet:
+    """Affine, [BatchNorm], activation, [Dropout] for each hidden layer, then Affine and softmax.
+
+    Args:
+        input_size: D, the features of an input row.
+        hidden_sizes: the units of each hidden layer.
+        output_size: C, the classes.
+        activation: "relu", "sigmoid" or "tanh".
+        init: a name of ``scratch.init.INITIALIZERS``, or a number for N(0, init²); biases are zero.
+        batch_norm: normalize before each activation.
+        dropout: the probability of dropping a hidden unit.
+        weight_decay: λ of ½·λ·Σ W², added to the loss; biases, γ and β do not decay.
+        seed: of the weights, the dropout masks and, in ``scratch.train``, the batches.
+        dtype: float32 or float64.
+
+    ``seed`` and ``init`` may each be a sequence of K: the network is then a stack of K networks
+    that train at once. Its parameters have a leading axis of K, its inputs may have one (without,
+    every run gets the same), and losses and accuracies have the shape (K,).
+
+    Attributes:
+        params: ``W1, b1, gamma1, beta1, W2, …``, with W of shape (in, out).
+        generators: one for each run.
+
+    >>> net = MultiLayerNet(784, [100, 100], 10)
+    >>> list(net.params)
+    ['W1', 'b1', 'W2', 'b2', 'W3', 'b3']
+    >>> x, t = np.zeros((5, 784), np.float32), np.array([0, 1, 2, 3, 4])
+    >>> round(net.loss(x, t), 4)  # ln 10: it knows nothing yet
+    2.3026
+    >>> net.gradient(x, t)["W2"].shape
+    (100, 100)
+    """
+
+    def __init__(
+        self,
+        input_size: int,
+        hidden_sizes: Sequence[int],
+        output_size: int,
+        activation: str = "relu",
+        init: str | float | Sequence[str | float] = "he",
+        batch_norm: bool = False,
+        dropout: float = 0.0,
+        weight_decay: float = 0.0,
+        seed: int | Sequence[int] = 0,
+        dtype: np.typing.DTypeLike = np.float32,
+    ) -> None:
+        self.sizes = layer_sizes(input_size, hidden_sizes, output_size)
+        self.activation = _check.choice("activation", activation, ACTIVATIONS)
+        self.batch_norm, self.dtype = bool(batch_norm), _check.floating(dtype)
+        self.dropout = _check.number("dropout", dropout, at_least=0, below=1)
+        self.weight_decay = _check.number("weight_decay", weight_decay, at_least=0)
+        self.runs, seeds, inits = per_run(seed, init)
+        self.generators = [Generator(seed) for seed in seeds]
+        self._initializers = [by_name(init) for init in inits]
+
+        self.params: dict[str, np.ndarray] = {}
+        self._slots: dict[str, tuple[Layer, str]] = {}
+        self._layers: list[Layer] = []
+        for i, sizes in enumerate(zip(self.sizes, self.sizes[1:], strict=False), start=1):
+            self._add(self._affine(*sizes), {"weight": f"W{i}", "bias": f"b{i}"})
+            if i < len(self.sizes) - 1:
+                self._add_hidden(i)
+        self._loss = CrossEntropyLoss()
+
+    def predict(self, x: np.ndarray, train: bool = False) -> np.ndarray:
+        """The scores (N, C) of the rows of ``x`` (N, D), before the softmax."""
+        for name, (layer, slot) in self._slots.items():
+            layer.params[slot] = self.params[name]  # an optimizer may have put a new array there
+        y = self._checked(x)
+        for layer in self._layers:
+            y = layer.train(train).forward(y)
+        return y
+
+    def loss(self, x: np.ndarray, t: np.ndarray, train: bool = False) -> float | np.ndarray:
+        """The cross-entropy for the labels ``t``, class numbers or one-hot, and the weight decay.
+
+        With ``train`` batches are normalized and units dropped as in training.
+        """
+        loss = self._loss.forward(self.predict(x, train), t)
+        if self.weight_decay:
+            squares = sum((self.params[name] ** 2).sum(axis=(-2, -1)) for name in self._weights())
+            loss = loss + self.dtype.type(self.weight_decay / 2) * squares
+        return float(loss) if self.runs is None else loss
+
+    def gradient(self, x: np.ndarray, t: np.ndarray) -> dict[str, np.ndarray]:
+        """∂loss/∂w for every parameter, by backpropagation, in training."""
+        return self.loss_and_gradient(x, t)[1]
+
+    def loss_and_gradient(
+        self, x: np.ndarray, t: np.ndarray
+    ) -> tuple[float | np.ndarray, dict[str, np.ndarray]]:
+        """Both, from one forward pass."""
+        loss = self.loss(x, t, train=True)
+        dy = self._loss.backward()
+        for layer in reversed(self._layers):
+            dy = layer.backward(dy)
+        grads = {name: layer.grads[slot] for name, (layer, slot) in self._slots.items()}
+        if self.weight_decay:
+            for name in self._weights():
+                grads[name] += self.weight_decay * self.params[name]
+        return loss, grads
+
+    def accuracy(self, x: np.ndarray, t: np.ndarray) -> float | np.ndarray:
+        """The share of the rows of ``x`` whose largest score is that of their label."""
+        y = self.predict(x)
+        hits = (y.argmax(axis=-1) == class_numbers(t, y.shape)).mean(axis=-1)
+        return float(hits) if self.runs is None else hits
+
+    @property
+    def batch_norms(self) -> list[BatchNorm1d]:
+        """The normalization layers, from input to output; empty without ``batch_norm``."""
+        return [layer for layer in self._layers if isinstance(layer, BatchNorm1d)]
+
+    def _affine(self, fan_in: int, fan_out: int) -> Affine:
+        weights = [
+            init((fan_out, fan_in), generator=generator, dtype=self.dtype).T
+            for init, generator in zip(self._initializers, self.generators, strict=True)
+        ]
+        if self.runs is None:
+            return Affine(np.ascontiguousarray(weights[0]), np.zeros(fan_out, self.dtype))
+        return Affine(np.stack(weights), np.zeros((self.runs, fan_out), self.dtype))
+
+    def _add_hidden(self, i: int) -> None:
+        if self.batch_norm:
+            norm = BatchNorm1d(self.sizes[i], dtype=self.dtype, runs=self.runs)
+            self._add(norm, {"weight": f"gamma{i}", "bias": f"beta{i}"})
+        self._add(ACTIVATIONS[self.activation](), {})
+        if self.dropout:
+            generator = self.generators[0] if self.runs is None else self.generators
+            self._add(Dropout(self.dropout, generator), {})
+
+    def _add(self, layer: Layer, names: dict[str, str]) -> None:
+        self._layers.append(layer)
+        for slot, name in names.items():
+            self.params[name] = layer.params[slot]
+            self._slots[name] = layer, slot
+
+    def _weights(self) -> list[str]:
+        return [name for name in self.params if name.startswith("W")]
+
+    def _checked(self, x: np.ndarray) -> np.ndarray:
+        x = np.asarray(x, dtype=self.dtype)
+        allowed = [(x.shape[-2:-1] + self.sizes[:1])]
+        if self.runs is not None:
+            allowed.append((self.runs, *allowed[0]))
+        if x.ndim < 2 or x.shape not in allowed or x.shape[-2] == 0:
+            stack = "" if self.runs is None else f" or ({self.runs}, N, {self.sizes[0]})"
+            raise ValueError(
+                f"x must have shape (N, {self.sizes[0]}){stack} with N >= 1, got {x.shape}"
+            )
+        return x
+
+
+class TwoLayerNet(MultiLayerNet):
+    """The network of the chapter's first loop: one hidden layer, weights from N(0, 0.01²).
+
+    Args:
+        input_size, hidden_size, output_size: the units of the three layers.
+        options: as for :class:`MultiLayerNet`.
+    """
+
+    def __init__(
+        self, input_size: int, hidden_size: int, output_size: int, **options: object
+    ) -> None:
+        super().__init__(input_size, [hidden_size], output_size, **{"init": 0.01} | options)
+
+
+def layer_sizes(input_size: int, hidden_sizes: Sequence[int], output_size: int) -> tuple[int, ...]:
+    """All sizes from input to output, each checked to be a whole number >= 1."""
+    hidden = [
+        _check.integer(f"hidden_sizes[{i}]", size, at_least=1)
+        for i, size in enumerate(hidden_sizes)
+    ]
+    return (
+        _check.integer("input_size", input_size, at_least=1),
+        *hidden,
+        _check.integer("output_size", output_size, at_least=1),
+    )
+
+
+def per_run(
+    seed: int | Sequence[int], init: str | float | Sequence[str | float]
+) -> tuple[int | None, list[int], list[str | float]]:
+    """(K, seeds, inits), each a list of K; or (None, [seed], [init]) for a single run."""
+    sequences = {
+        name: list(value)
+        for name, value in {"seed": seed, "init": init}.items()
+        if isinstance(value, Sequence | np.ndarray) and not isinstance(value, str)
+    }
+    lengths = {name: len(values) for name, values in sequences.items()}
+    if len(set(lengths.values())) > 1 or 0 in lengths.values():
+        raise ValueError(f"seed and init must have one value for each run, got {lengths}")
+    runs = next(iter(lengths.values()), None)
+    return (
+        runs,
+        sequences.get("seed", [seed] * (runs or 1)),
+        sequences.get("init", [init] * (runs or 1)),
+    )

@@ -1,0 +1,60 @@
+"""Adagrad (section 6.1.5): a learning rate of its own for every element."""
+
+import numpy as np
+
+from scratch import _check
+from scratch.optim.base import Optimizer, State
+
+
+class Adagrad(Optimizer):
+    r"""Adagrad, as ``torch.optim.Adagrad``.
+
+    .. math::
+        h &\leftarrow h + g^2 \\
+        w &\leftarrow w - \frac{\eta}{1 + (t - 1)\,\delta} \cdot \frac{g}{\sqrt{h} + \epsilon}
+
+    An element that moved far has a large h and moves less from then on (Duchi, Hazan and Singer
+    2011, "Adaptive subgradient methods").
+
+    Args:
+        lr: η.
+        lr_decay: δ.
+        weight_decay: λ of the coupled decay, g ← g + λw.
+        initial_accumulator_value: what h starts from.
+        eps: ε; the chapter's is 1e-7.
+        maximize: go uphill.
+
+    Buffers: ``sum`` (h).
+
+    >>> params = {"w": np.array([1.0, 1.0])}
+    >>> Adagrad(lr=0.1).update(params, {"w": np.array([0.001, 1000.0])})
+    >>> params["w"]  # the first step is η for every element, whatever its gradient's size
+    array([0.90000001, 0.9       ])
+    """
+
+    def __init__(
+        self,
+        lr: float = 1e-2,
+        lr_decay: float = 0.0,
+        weight_decay: float = 0.0,
+        initial_accumulator_value: float = 0.0,
+        eps: float = 1e-10,
+        *,
+        maximize: bool = False,
+    ) -> None:
+        super().__init__(lr, weight_decay, maximize)
+        self.lr_decay = _check.number("lr_decay", lr_decay, at_least=0)
+        self.initial_accumulator_value = _check.number(
+            "initial_accumulator_value", initial_accumulator_value, at_least=0
+        )
+        self.eps = _check.number("eps", eps, at_least=0)
+
+    def init_state(self, w: np.ndarray) -> dict[str, np.ndarray]:
+        return {"sum": np.full_like(w, self.initial_accumulator_value)}
+
+    def rule(self, w: np.ndarray, g: np.ndarray, state: State) -> None:
+        g = self.regularized(w, g)
+        h = state["sum"]
+        h += g * g
+        lr = self.lr / (1 + (state["step"] - 1) * self.lr_decay)
+        w -= lr * g / (np.sqrt(h) + self.eps)

@@ -1,0 +1,147 @@
+"""The training loop: draw a batch, compute the gradient, update."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from scratch import _check
+from scratch.nn.network import MultiLayerNet
+from scratch.optim import NonFiniteGradientError, Optimizer
+from scratch.random import Generator
+
+Progress = Callable[[int, np.ndarray], None]
+
+EVALUATION_ROWS = 1000  # a stack's activations for all of MNIST at once would be large
+
+
+@dataclass(frozen=True)
+class History:
+    """What happened in a training of K runs.
+
+    Attributes:
+        loss: (K, iterations), the loss of each step's batch before the step.
+        accuracy: (K, E), at each of the steps in ``evaluated``.
+        evaluated: (E,), the number of updates done at each evaluation.
+        diverged: (K,), the step at which a run's loss or gradient was not finite, −1 for never;
+            its losses and accuracies are NaN from there on.
+    """
+
+    loss: np.ndarray
+    accuracy: np.ndarray
+    evaluated: np.ndarray
+    diverged: np.ndarray
+
+
+def batches(
+    images: np.ndarray,
+    labels: np.ndarray,
+    batch_size: int,
+    generators: list[Generator],
+    dtype: np.typing.DTypeLike = np.float32,
+) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Batches for ever, drawn with replacement as in the chapter, each run from its generator.
+
+    Args:
+        images: (n, D), uint8 as MNIST has them.
+        labels: (n,).
+
+    Yields:
+        x (K, N, D) in [0, 1], scaled as it is drawn, and t (K, N).
+    """
+    shape = (_check.integer("batch_size", batch_size, at_least=1),)
+    while True:
+        rows = np.stack([g.randint(0, len(images), shape) for g in generators])
+        yield scaled(images[rows], dtype), labels[rows]
+
+
+def scaled(images: np.ndarray, dtype: np.typing.DTypeLike = np.float32) -> np.ndarray:
+    """uint8 images as floating-point numbers in [0, 1]."""
+    return np.divide(images, 255, dtype=dtype)
+
+
+def fit(
+    net: MultiLayerNet,
+    optimizer: Optimizer,
+    images: np.ndarray,
+    labels: np.ndarray,
+    *,
+    iterations: int,
+    batch_size: int,
+    evaluate: tuple[np.ndarray, np.ndarray] | None = None,
+    every: int = 0,
+    progress: Progress | None = None,
+) -> History:
+    """Train ``net``, one network or a stack of K.
+
+    Args:
+        images, labels: uint8 (n, D) and (n,); the batches are drawn from them.
+        iterations: the number of updates.
+        batch_size: N.
+        evaluate: images and labels to measure the accuracy on,
+        every: so many updates, from before the first to after the last; 0 for only after the last.
+        progress: called with (step, losses) after each update.
+
+    A single network whose gradient is not finite raises; in a stack such a run is marked and takes
+    no more steps, while the others go on.
+    """
+    iterations = _check.integer("iterations", iterations, at_least=1)
+    runs = net.runs or 1
+    loss = np.full((runs, iterations), np.nan)
+    diverged = np.full(runs, -1)
+    accuracy, evaluated = [], []
+    draw = batches(images, labels, batch_size, net.generators, net.dtype)
+    for step in range(iterations + 1):
+        if evaluate and (step == iterations or (every and step % every == 0)):
+            measured = accuracy_on(net, *evaluate)
+            accuracy.append(np.where(diverged < 0, measured, np.nan))
+            evaluated.append(step)
+        if step < iterations:
+            x, t = next(draw)
+            with np.errstate(all="ignore"):  # a diverging run overflows before it is found out
+                loss[:, step] = _step(net, optimizer, x, t, step, diverged)
+            if progress:
+                progress(step + 1, loss[:, step])
+    return History(loss, np.array(accuracy).T, np.array(evaluated), diverged)
+
+
+def accuracy_on(net: MultiLayerNet, images: np.ndarray, labels: np.ndarray) -> np.ndarray:
+    """The accuracy (K,) on uint8 ``images``, a thousand rows at a time."""
+    hits = np.zeros(net.runs or 1)
+    for start in range(0, len(images), EVALUATION_ROWS):
+        rows = slice(start, start + EVALUATION_ROWS)
+        with np.errstate(all="ignore"):
+            x = scaled(images[rows], net.dtype)
+            hits += net.accuracy(x, labels[rows]) * len(x)
+    return hits / len(images)
+
+
+def _step(
+    net: MultiLayerNet,
+    optimizer: Optimizer,
+    x: np.ndarray,
+    t: np.ndarray,
+    step: int,
+    diverged: np.ndarray,
+) -> np.ndarray:
+    """One update; returns the losses (K,) and marks the runs that diverge in ``diverged``."""
+    if net.runs is None:
+        losses, grads = net.loss_and_gradient(x[0], t[0])
+        optimizer.update(net.params, grads)
+        return np.array([losses])
+    losses, grads = net.loss_and_gradient(x, t)
+    _stop(grads, diverged >= 0)
+    try:
+        optimizer.update(net.params, grads)
+    except NonFiniteGradientError:  # raised before anything changed, so that it can be tried again
+        finite = [np.isfinite(g).reshape(net.runs, -1).all(axis=1) for g in grads.values()]
+        diverged[~np.all(finite, axis=0)] = step
+        _stop(grads, diverged >= 0)
+        optimizer.update(net.params, grads)
+    return np.where(diverged < 0, losses, np.nan)
+
+
+def _stop(grads: dict[str, np.ndarray], runs: np.ndarray) -> None:
+    if runs.any():
+        for g in grads.values():
+            g[runs] = 0

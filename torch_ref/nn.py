@@ -1,0 +1,212 @@
+"""The twins of ``scratch.nn``: the same network, through torch's own functions and autograd.
+
+Weights have the chapter's layout (in, out), and one leading axis of K for a stack of runs, as in
+``scratch``. ``torch_ref.convert.plain`` gives the same network as ``torch.nn.Linear`` and
+``torch.nn.BatchNorm1d`` modules.
+"""
+
+from collections.abc import Sequence
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from scratch import _check
+from scratch.nn.network import layer_sizes, per_run
+from torch_ref.init import by_name
+
+ACTIVATIONS: dict[str, type[torch.nn.Module]] = {
+    "relu": torch.nn.ReLU,
+    "sigmoid": torch.nn.Sigmoid,
+    "tanh": torch.nn.Tanh,
+}
+
+
+class Affine(torch.nn.Module):
+    """x·W + b; W (in, out) and b (out,), or (K, in, out) and (K, out) for a stack."""
+
+    def __init__(self, weight: Tensor, bias: Tensor) -> None:
+        super().__init__()
+        self.weight, self.bias = torch.nn.Parameter(weight), torch.nn.Parameter(bias)
+
+    def forward(self, x: Tensor) -> Tensor:
+        if self.weight.ndim == 2:
+            return torch.addmm(self.bias, x, self.weight)
+        return torch.baddbmm(
+            self.bias.unsqueeze(-2), x.expand(len(self.weight), -1, -1), self.weight
+        )
+
+
+class BatchNorm1d(torch.nn.BatchNorm1d):
+    """``torch.nn.BatchNorm1d``; with ``runs`` a stack of them, parameters and statistics (K, C).
+
+    The features of all runs stand side by side as K·C channels of one batch.
+    """
+
+    def __init__(self, num_features: int, *, dtype: torch.dtype, runs: int | None = None) -> None:
+        super().__init__(num_features, dtype=dtype)
+        self.runs = runs
+        if runs is not None:
+            for name in ("weight", "bias"):
+                setattr(self, name, torch.nn.Parameter(getattr(self, name).repeat(runs, 1)))
+            for name in ("running_mean", "running_var"):
+                setattr(self, name, getattr(self, name).repeat(runs, 1))
+
+    def forward(self, x: Tensor) -> Tensor:
+        if self.runs is None:
+            return super().forward(x)
+        if self.training:
+            self.num_batches_tracked.add_(1)
+        y = F.batch_norm(
+            x.movedim(0, 1).flatten(1, 2),
+            self.running_mean.view(-1),
+            self.running_var.view(-1),
+            self.weight.view(-1),
+            self.bias.view(-1),
+            self.training,
+            self.momentum,
+            self.eps,
+        )
+        return y.unflatten(1, (self.runs, -1)).movedim(1, 0)
+
+
+class Dropout(torch.nn.Module):
+    """Dropout with masks from given generators, one for each run of a stack.
+
+    ``torch.nn.Dropout`` takes no generator. The masks are drawn on the CPU, so that they are the
+    same on every device.
+    """
+
+    def __init__(self, p: float, generator: torch.Generator | Sequence[torch.Generator]) -> None:
+        super().__init__()
+        self.p, self.generator = p, generator
+
+    def forward(self, x: Tensor) -> Tensor:
+        if not self.training or self.p == 0:
+            return x
+        if isinstance(self.generator, torch.Generator):
+            kept = self._draw(x.shape, self.generator)
+        else:
+            kept = torch.stack([self._draw(x.shape[1:], g) for g in self.generator])
+        return x * (kept.to(x.device, x.dtype) / ((1 - self.p) or 1))
+
+    def _draw(self, shape: Sequence[int], generator: torch.Generator) -> Tensor:
+        return torch.rand(shape, dtype=torch.float64, generator=generator) < 1 - self.p
+
+
+class MultiLayerNet(torch.nn.Module):
+    """The twin of ``scratch.nn.MultiLayerNet``: the same arguments, names and initial weights.
+
+    Args:
+        device: where the parameters are; inputs must be there too. The weights are drawn on the
+            CPU, from torch's generator, so that they do not depend on it.
+        The others: as ``scratch.nn.MultiLayerNet``'s.
+
+    >>> net = MultiLayerNet(784, [100], 10)
+    >>> list(net.params)
+    ['W1', 'b1', 'W2', 'b2']
+    """
+
+    def __init__(
+        self,
+        input_size: int,
+        hidden_sizes: Sequence[int],
+        output_size: int,
+        activation: str = "relu",
+        init: str | float | Sequence[str | float] = "he",
+        batch_norm: bool = False,
+        dropout: float = 0.0,
+        weight_decay: float = 0.0,
+        seed: int | Sequence[int] = 0,
+        dtype: torch.dtype = torch.float32,
+        device: torch.device | str = "cpu",
+    ) -> None:
+        super().__init__()
+        self.sizes = layer_sizes(input_size, hidden_sizes, output_size)
+        self.activation = _check.choice("activation", activation, ACTIVATIONS)
+        self.batch_norm, self.dropout, self.weight_decay = batch_norm, dropout, weight_decay
+        self.dtype, self.device = dtype, torch.device(device)
+        self.runs, seeds, inits = per_run(seed, init)
+        self.generators = [torch.Generator().manual_seed(int(seed)) for seed in seeds]
+        self._initializers = [by_name(init) for init in inits]
+        self._slots: dict[str, str] = {}
+        self.layers = torch.nn.Sequential()
+        for i, sizes in enumerate(zip(self.sizes, self.sizes[1:], strict=False), start=1):
+            self._add(self._affine(*sizes), {f"W{i}": "weight", f"b{i}": "bias"})
+            if i < len(self.sizes) - 1:
+                self._add_hidden(i)
+        self.to(self.device)
+
+    @property
+    def params(self) -> dict[str, torch.nn.Parameter]:
+        """``W1, b1, gamma1, beta1, W2, …``, as ``scratch``'s."""
+        return {name: self.get_parameter(path) for name, path in self._slots.items()}
+
+    def predict(self, x: Tensor, train: bool = False) -> Tensor:
+        """The scores of the rows of ``x``."""
+        return self.train(train).layers(x)
+
+    def loss(self, x: Tensor, t: Tensor, train: bool = False) -> Tensor:
+        """The cross-entropy for the labels ``t`` and the weight decay; (K,) for a stack."""
+        y = self.predict(x, train)
+        if t.is_floating_point() or t.shape[-2:] == y.shape[-2:]:
+            t = t.argmax(dim=-1)
+        t = t.expand(y.shape[:-1])
+        losses = F.cross_entropy(y.flatten(0, -2), t.flatten(), reduction="none")
+        loss = losses.unflatten(0, y.shape[:-1]).mean(dim=-1)
+        if self.weight_decay:
+            weights = [w for name, w in self.params.items() if name.startswith("W")]
+            loss = loss + self.weight_decay / 2 * sum(w.square().sum((-2, -1)) for w in weights)
+        return loss
+
+    def gradient(self, x: Tensor, t: Tensor) -> dict[str, Tensor]:
+        """∂loss/∂w for every parameter, by autograd, in training."""
+        return self.loss_and_gradient(x, t)[1]
+
+    def loss_and_gradient(self, x: Tensor, t: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
+        """Both, from one forward pass."""
+        loss, params = self.loss(x, t, train=True), self.params
+        # The runs of a stack share no parameter: the gradient of the sum is each run's own.
+        grads = torch.autograd.grad(loss.sum(), list(params.values()))
+        return loss.detach(), dict(zip(params, grads, strict=True))
+
+    @torch.no_grad()
+    def accuracy(self, x: Tensor, t: Tensor) -> Tensor:
+        """The share of the rows of ``x`` whose largest score is that of their label."""
+        y = self.predict(x)
+        if t.shape[-2:] == y.shape[-2:]:
+            t = t.argmax(dim=-1)
+        return (y.argmax(dim=-1) == t).double().mean(dim=-1)
+
+    def _affine(self, fan_in: int, fan_out: int) -> Affine:
+        weights = [
+            init((fan_out, fan_in), generator=generator, dtype=self.dtype).T.contiguous()
+            for init, generator in zip(self._initializers, self.generators, strict=True)
+        ]
+        bias = torch.zeros(len(weights), fan_out, dtype=self.dtype)
+        if self.runs is None:
+            return Affine(weights[0], bias[0])
+        return Affine(torch.stack(weights), bias)
+
+    def _add_hidden(self, i: int) -> None:
+        if self.batch_norm:
+            norm = BatchNorm1d(self.sizes[i], dtype=self.dtype, runs=self.runs)
+            self._add(norm, {f"gamma{i}": "weight", f"beta{i}": "bias"})
+        self._add(ACTIVATIONS[self.activation](), {})
+        if self.dropout:
+            generator = self.generators[0] if self.runs is None else self.generators
+            self._add(Dropout(self.dropout, generator), {})
+
+    def _add(self, layer: torch.nn.Module, names: dict[str, str]) -> None:
+        for name, slot in names.items():
+            self._slots[name] = f"layers.{len(self.layers)}.{slot}"
+        self.layers.append(layer)
+
+
+class TwoLayerNet(MultiLayerNet):
+    """The twin of ``scratch.nn.TwoLayerNet``."""
+
+    def __init__(
+        self, input_size: int, hidden_size: int, output_size: int, **options: object
+    ) -> None:
+        super().__init__(input_size, [hidden_size], output_size, **{"init": 0.01} | options)
