@@ -38,12 +38,13 @@ def number(
     return float(value)
 
 
-def integer(name: str, value: int, *, at_least: int) -> int:
+def integer(name: str, value: int, *, at_least: int, below: int | None = None) -> int:
     """Return ``value`` as a Python int, or raise if it is not a whole number in the range."""
+    allowed = f"a whole number >= {at_least}" + ("" if below is None else f" and < {below}")
     if isinstance(value, bool | np.bool_) or not isinstance(value, Integral):
-        raise TypeError(f"{name} must be a whole number >= {at_least}, got {value!r}")
-    if value < at_least:
-        raise ValueError(f"{name} must be a whole number >= {at_least}, got {value!r}")
+        raise TypeError(f"{name} must be {allowed}, got {value!r}")
+    if value < at_least or (below is not None and value >= below):
+        raise ValueError(f"{name} must be {allowed}, got {value!r}")
     return int(value)
 
 
@@ -69,7 +70,7 @@ def choice(name: str, value: str, allowed: Mapping[str, object]) -> str:
 def floating(dtype: np.typing.DTypeLike) -> np.dtype:
     """Return ``dtype`` as a NumPy dtype, or raise if it is neither float32 nor float64."""
     try:
-        resolved = np.dtype(dtype)
+        resolved = None if dtype is None else np.dtype(dtype)  # np.dtype(None) is float64
     except TypeError:
         resolved = None
     if resolved not in (np.float32, np.float64):

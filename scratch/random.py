@@ -26,7 +26,7 @@ class Generator:
     """A stream of random numbers, equal to ``torch.Generator().manual_seed(seed)``.
 
     Args:
-        seed: any whole number; as in torch, its low 32 bits count.
+        seed: a whole number of 64 bits; as in torch, its low 32 bits count.
 
     >>> Generator(0).rand(3)
     array([0.4962566 , 0.7682218 , 0.08847743], dtype=float32)
@@ -35,9 +35,23 @@ class Generator:
     """
 
     def __init__(self, seed: int = 0) -> None:
-        self.seed = _check.integer("seed", seed, at_least=-(2**63))
+        self.seed = _check.integer("seed", seed, at_least=-(2**63), below=2**64)
         self._twister = np.random.RandomState(self.seed & 0xFFFFFFFF)
         self._spare: float | None = None
+
+    @property
+    def state(self) -> tuple[np.ndarray, int, float | None]:
+        """The twister's 624 words, the position among them, and the normal number kept for later.
+
+        Assigning it makes the stream go on from there.
+        """
+        _, words, position, *_ = self._twister.get_state()
+        return words, position, self._spare
+
+    @state.setter
+    def state(self, state: tuple[np.ndarray, int, float | None]) -> None:
+        words, position, self._spare = state
+        self._twister.set_state(("MT19937", words, position))
 
     def __repr__(self) -> str:
         return f"Generator(seed={self.seed})"
@@ -65,7 +79,7 @@ class Generator:
         if low > high:
             raise ValueError(f"low must be <= high, got low={low} and high={high}")
         low, high = dtype.type(low), dtype.type(high)
-        return _multiply_add(self.rand(*size, dtype=dtype), high - low, low)
+        return _multiply_add(self.rand(size, dtype=dtype), high - low, low)
 
     def randn(self, *size: int, dtype: np.typing.DTypeLike = np.float32) -> np.ndarray:
         """Numbers of the standard normal distribution, as ``torch.randn``.
@@ -103,6 +117,8 @@ class Generator:
 
     def randint(self, low: int, high: int, size: tuple[int, ...]) -> np.ndarray:
         """Whole numbers in [low, high) as int64, as ``torch.randint``."""
+        low = _check.integer("low", low, at_least=-(2**63))
+        high = _check.integer("high", high, at_least=-(2**63), below=2**63)
         if not low < high:
             raise ValueError(f"low must be below high, got low={low} and high={high}")
         shape, span = _shape(size), high - low
@@ -125,7 +141,8 @@ class Generator:
         ``torch.Tensor.bernoulli_(p)`` draws the same, except on Intel processors, where it uses
         the generator of Intel's math library; the twin in ``torch_ref`` therefore avoids it.
         """
-        return self.rand(*size, dtype=np.float64) < _check.number("p", p, at_least=0, at_most=1)
+        p = _check.number("p", p, at_least=0, at_most=1)
+        return self.rand(size, dtype=np.float64) < p
 
     def _words(self, count: int) -> np.ndarray:
         return self._twister.randint(0, 2**32, count, dtype=np.uint32)
@@ -154,6 +171,8 @@ class Generator:
 
 
 def _shape(size: tuple) -> tuple[int, ...]:
+    if not isinstance(size, tuple | list):
+        raise TypeError(f"size must be a tuple of whole numbers, got {size!r}")
     if len(size) == 1 and isinstance(size[0], tuple | list):
         size = size[0]
     return tuple(_check.integer("size", n, at_least=0) for n in size)
@@ -182,7 +201,7 @@ def _multiply_add(x: np.ndarray, scale: float, shift: float) -> np.ndarray:
     the sum (Knuth's two-sum) are computed and added back.
     """
     if shift == 0:
-        return x * scale
+        return x * scale + shift  # exact, but that −0 becomes 0
     if x.dtype == np.float32:
         return (x.astype(np.float64) * float(scale) + float(shift)).astype(np.float32)
     product = x * scale

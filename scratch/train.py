@@ -50,6 +50,10 @@ def batches(
         x (K, N, D) in [0, 1], scaled as it is drawn, and t (K, N).
     """
     shape = (_check.integer("batch_size", batch_size, at_least=1),)
+    if len(images) == 0 or len(images) != len(labels):
+        raise ValueError(
+            f"images and labels must be as many, and not none, got {len(images)} and {len(labels)}"
+        )
     while True:
         rows = np.stack([g.randint(0, len(images), shape) for g in generators])
         yield scaled(images[rows], dtype), labels[rows]
@@ -82,8 +86,8 @@ def fit(
         every: so many updates, from before the first to after the last; 0 for only after the last.
         progress: called with (step, losses) after each update.
 
-    A single network whose gradient is not finite raises; in a stack such a run is marked and takes
-    no more steps, while the others go on.
+    A single network whose gradient is not finite raises; in a stack a run whose loss or gradient is
+    not finite is marked, and its gradient is zero from there on, while the others go on.
     """
     iterations = _check.integer("iterations", iterations, at_least=1)
     runs = net.runs or 1
@@ -130,6 +134,7 @@ def _step(
         optimizer.update(net.params, grads)
         return np.array([losses])
     losses, grads = net.loss_and_gradient(x, t)
+    diverged[(diverged < 0) & ~np.isfinite(losses)] = step
     _stop(grads, diverged >= 0)
     try:
         optimizer.update(net.params, grads)

@@ -1,7 +1,7 @@
 """The twins: each name of ``scratch``, through PyTorch, on any device.
 
 registry   the one table of what stands beside what (imports no torch)
-random, init, optim, nn, train   the twins
+init, optim, nn, train   the twins
 convert    parameters, gradients and optimizer state, both ways, exactly
 device     choosing where torch runs
 lockstep   running both sides step by step and comparing them

@@ -1,4 +1,4 @@
-"""Parameters, gradients and optimizer state between NumPy and torch, both ways, exactly."""
+"""Parameters, gradients, random streams and optimizer state between NumPy and torch, exactly."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -9,8 +9,26 @@ from torch import Tensor
 
 from scratch import nn as scratch_nn
 from scratch import optim as scratch_optim
+from scratch.random import Generator
 from torch_ref import nn, optim
 from torch_ref.registry import OPTIMIZERS, Buffer
+
+# What Generator.get_state() of torch's CPU generator holds.
+_GENERATOR_STATE = np.dtype(
+    [
+        ("seed", np.uint64),
+        ("left", np.int32),
+        ("seeded", np.int32),
+        ("next", np.uint64),
+        ("words", np.uint64, 624),
+        ("normal_x", np.float64),
+        ("normal_y", np.float64),
+        ("normal_rho", np.float64),
+        ("normal_is_valid", np.int64),
+        ("float_normal", np.float32),
+        ("float_normal_is_valid", np.int32),
+    ]
+)
 
 
 def to_torch(arrays: Mapping[str, np.ndarray | None]) -> dict[str, Tensor | None]:
@@ -26,7 +44,7 @@ def to_numpy(tensors: Mapping[str, Tensor | None]) -> dict[str, np.ndarray | Non
 
 
 def network_to_torch(net: scratch_nn.MultiLayerNet, device: str = "cpu") -> nn.MultiLayerNet:
-    """A twin that holds the same parameters and running statistics as ``net`` does now."""
+    """A twin with the parameters, running statistics and random streams that ``net`` has now."""
     twin = nn.MultiLayerNet(
         net.sizes[0],
         net.sizes[1:-1],
@@ -46,11 +64,13 @@ def network_to_torch(net: scratch_nn.MultiLayerNet, device: str = "cpu") -> nn.M
     twins = [layer for layer in twin.layers if isinstance(layer, torch.nn.BatchNorm1d)]
     for norm, other in zip(net.batch_norms, twins, strict=True):
         _copy_statistics(norm, other)
+    for generator, other in zip(net.generators, twin.generators, strict=True):
+        load_generator_to_torch(generator, other)
     return twin
 
 
 def network_to_numpy(twin: nn.MultiLayerNet, net: scratch_nn.MultiLayerNet) -> None:
-    """Put the parameters and running statistics of ``twin`` into ``net``."""
+    """Put the parameters, running statistics and random streams of ``twin`` into ``net``."""
     for name, w in to_numpy(twin.params).items():
         net.params[name][...] = w
     twins = [layer for layer in twin.layers if isinstance(layer, torch.nn.BatchNorm1d)]
@@ -58,6 +78,27 @@ def network_to_numpy(twin: nn.MultiLayerNet, net: scratch_nn.MultiLayerNet) -> N
         norm.running_mean[...] = other.running_mean.cpu().numpy()
         norm.running_var[...] = other.running_var.cpu().numpy()
         norm.num_batches_tracked = int(other.num_batches_tracked)
+    for generator, other in zip(net.generators, twin.generators, strict=True):
+        load_generator_to_numpy(other, generator)
+
+
+def load_generator_to_torch(generator: Generator, twin: torch.Generator) -> None:
+    """Let ``twin``, on the CPU, go on with the numbers that ``generator`` would draw next."""
+    words, position, spare = generator.state
+    twin.manual_seed(generator.seed)
+    state = twin.get_state()
+    fields = state.numpy().view(_GENERATOR_STATE)
+    fields["words"], fields["next"], fields["left"] = words, position, 625 - position
+    if spare is not None:
+        fields["normal_y"], fields["normal_is_valid"] = spare, 1
+    twin.set_state(state)
+
+
+def load_generator_to_numpy(twin: torch.Generator, generator: Generator) -> None:
+    """Let ``generator`` go on with the numbers that ``twin``, on the CPU, would draw next."""
+    (fields,) = twin.get_state().numpy().view(_GENERATOR_STATE)
+    spare = float(fields["normal_y"]) if fields["normal_is_valid"] else None
+    generator.state = fields["words"].astype(np.uint32), 625 - int(fields["left"]), spare
 
 
 def plain(net: scratch_nn.MultiLayerNet) -> torch.nn.Sequential:
@@ -138,7 +179,9 @@ def load_state_to_numpy(
     buffers = {b.torch: (key, b.factor) for key, b in _pair(optimizer).buffers.items()}
     optimizer.state = {}
     for name, state in twin.state(params).items():
-        optimizer.state[name] = {"step": step}
+        if not state and optimizer.init_state(np.empty(0)):
+            continue  # a parameter whose gradient was None every time
+        optimizer.state[name] = {"step": int(state.get("step", step))}
         for torch_key, value in state.items():
             key, factor = buffers.get(torch_key, (torch_key, lambda _: 1))
             if key != "step":

@@ -28,6 +28,6 @@ def resolve(name: str = "auto") -> torch.device:
     found = available()
     if name == "auto":
         return torch.device(found[0])
-    if name not in found and name != "cuda:0":
+    if name not in found and not (name == "cuda:0" and "cuda" in found):
         raise ValueError(f"device must be auto or one of {', '.join(found)} here, got {name!r}")
     return torch.device(name)

@@ -149,9 +149,7 @@ class MultiLayerNet(torch.nn.Module):
     def loss(self, x: Tensor, t: Tensor, train: bool = False) -> Tensor:
         """The cross-entropy for the labels ``t`` and the weight decay; (K,) for a stack."""
         y = self.predict(x, train)
-        if t.is_floating_point() or t.shape[-2:] == y.shape[-2:]:
-            t = t.argmax(dim=-1)
-        t = t.expand(y.shape[:-1])
+        t = class_numbers(t, y.shape)
         losses = F.cross_entropy(y.flatten(0, -2), t.flatten(), reduction="none")
         loss = losses.unflatten(0, y.shape[:-1]).mean(dim=-1)
         if self.weight_decay:
@@ -174,9 +172,7 @@ class MultiLayerNet(torch.nn.Module):
     def accuracy(self, x: Tensor, t: Tensor) -> Tensor:
         """The share of the rows of ``x`` whose largest score is that of their label."""
         y = self.predict(x)
-        if t.shape[-2:] == y.shape[-2:]:
-            t = t.argmax(dim=-1)
-        return (y.argmax(dim=-1) == t).double().mean(dim=-1)
+        return (y.argmax(dim=-1) == class_numbers(t, y.shape)).double().mean(dim=-1)
 
     def _affine(self, fan_in: int, fan_out: int) -> Affine:
         weights = [
@@ -201,6 +197,13 @@ class MultiLayerNet(torch.nn.Module):
         for name, slot in names.items():
             self._slots[name] = f"layers.{len(self.layers)}.{slot}"
         self.layers.append(layer)
+
+
+def class_numbers(t: Tensor, scores_shape: Sequence[int]) -> Tensor:
+    """The labels ``t`` as class numbers, from either form; their values are not looked at."""
+    if t.is_floating_point() or t.shape not in (scores_shape[:-1], scores_shape[-2:-1]):
+        t = t.argmax(dim=-1)
+    return t.expand(scores_shape[:-1])
 
 
 class TwoLayerNet(MultiLayerNet):

@@ -24,13 +24,14 @@ class EpsilonHatAdam(torch.optim.Adam):
     def __init__(
         self, params: Any, eps: float, betas: tuple[float, float], **settings: Any
     ) -> None:
-        super().__init__(params, eps=eps, betas=betas, **settings)
+        # A group for each parameter: one that is skipped in a step has a t, and an ε, of its own.
+        groups = [{"params": [w]} for w in params]
+        super().__init__(groups, eps=eps, betas=betas, **settings)
         self._epsilon_hat, self._beta2 = eps, betas[1]
 
     def step(self, closure: Any = None) -> Any:
-        steps = [state["step"] for state in self.state.values()]
-        t = int(steps[0]) + 1 if steps else 1
         for group in self.param_groups:
+            t = int(self.state.get(group["params"][0], {}).get("step", 0)) + 1
             group["eps"] = self._epsilon_hat / (1 - self._beta2**t) ** 0.5
         return super().step(closure)
 
@@ -76,6 +77,11 @@ class Twin:
         """Construct torch's optimizer over ``params``, if that is not done yet."""
         if self.torch is None:
             self.torch = resolve(self.pair.torch)(list(params.values()), **self.settings)
+        bound = [id(w) for group in self.torch.param_groups for w in group["params"]]
+        if bound != [id(w) for w in params.values()]:
+            raise ValueError(
+                f"params must hold the tensors of the first update, got others under {list(params)}"
+            )
 
     def state(self, params: Mapping[str, torch.Tensor]) -> dict[str, dict[str, torch.Tensor]]:
         """Torch's own state of each parameter, by the parameter's name."""

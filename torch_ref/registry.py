@@ -87,7 +87,7 @@ class LayerPair:
     shapes: tuple[tuple[int, ...], ...] = ((6, 5),)
 
 
-_NOT_A_RATE = ({"lr": -0.1}, {"lr": float("nan")}, {"weight_decay": -1.0})
+_NOT_A_RATE = ({"lr": -0.1}, {"weight_decay": -1.0})
 _SHARED = ({}, {"lr": 0.05}, {"weight_decay": 0.1}, {"maximize": True})
 
 _OPTIMIZERS = (

@@ -37,8 +37,10 @@ class Affine(Layer):
 
     def forward(self, x: np.ndarray) -> np.ndarray:
         weight, bias = self.params["weight"], self.params["bias"]
-        if x.ndim < 2 or x.shape[-1] != weight.shape[-2]:
-            raise ValueError(f"x must have shape (N, {weight.shape[-2]}), got {x.shape}")
+        runs, features = weight.shape[:-2], weight.shape[-2]
+        if x.ndim < 2 or x.shape[-1] != features or x.shape[:-2] not in ((), runs):
+            stack = f" or ({runs[0]}, N, {features})" if runs else ""
+            raise ValueError(f"x must have shape (N, {features}){stack}, got {x.shape}")
         self._x = x
         y = x @ weight
         y += bias[..., None, :]

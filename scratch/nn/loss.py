@@ -56,6 +56,8 @@ class CrossEntropyLoss:
 def class_numbers(t: np.ndarray, scores_shape: tuple[int, ...]) -> np.ndarray:
     """The labels ``t`` as class numbers of shape ``scores_shape[:-1]``, from either form."""
     t = np.asarray(t)
+    if len(scores_shape) < 2:
+        raise ValueError(f"x must hold scores of shape (N, C), got {scores_shape}")
     *_, n, classes = scores_shape
     if n == 0:
         raise ValueError(f"x and t must not be empty, got scores of shape {scores_shape}")
@@ -64,8 +66,12 @@ def class_numbers(t: np.ndarray, scores_shape: tuple[int, ...]) -> np.ndarray:
             bad = t[(t < 0) | (t >= classes)].flat[0]
             raise ValueError(f"t must hold labels from 0 to {classes - 1}, got {bad}")
     elif t.shape in (scores_shape, (n, classes)):
-        if not (((t == 0) | (t == 1)).all() and (t.sum(axis=-1) == 1).all()):
-            raise ValueError("t must be one-hot: a single 1 in each row, 0 elsewhere")
+        one_hot = ((t == 0) | (t == 1)).all(axis=-1) & (t.sum(axis=-1) == 1)
+        if not one_hot.all():
+            raise ValueError(
+                "t must be one-hot, a single 1 in each row and 0 elsewhere, "
+                f"got the row {t[~one_hot][0].tolist()}"
+            )
         t = t.argmax(axis=-1)
     else:
         raise ValueError(

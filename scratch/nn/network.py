@@ -93,7 +93,11 @@ class MultiLayerNet:
 
         With ``train`` batches are normalized and units dropped as in training.
         """
-        loss = self._loss.forward(self.predict(x, train), t)
+        x = self._checked(x)
+        lead = () if self.runs is None else (self.runs,)
+        # The labels are checked before the forward pass, which may change running statistics.
+        labels = class_numbers(t, (*lead, x.shape[-2], self.sizes[-1]))
+        loss = self._loss.forward(self.predict(x, train), labels)
         if self.weight_decay:
             squares = sum((self.params[name] ** 2).sum(axis=(-2, -1)) for name in self._weights())
             loss = loss + self.dtype.type(self.weight_decay / 2) * squares
@@ -184,6 +188,8 @@ class TwoLayerNet(MultiLayerNet):
 
 def layer_sizes(input_size: int, hidden_sizes: Sequence[int], output_size: int) -> tuple[int, ...]:
     """All sizes from input to output, each checked to be a whole number >= 1."""
+    if not isinstance(hidden_sizes, Sequence | np.ndarray):
+        raise TypeError(f"hidden_sizes must be a list of whole numbers, got {hidden_sizes!r}")
     hidden = [
         _check.integer(f"hidden_sizes[{i}]", size, at_least=1)
         for i, size in enumerate(hidden_sizes)

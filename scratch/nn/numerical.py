@@ -19,6 +19,8 @@ def numerical_gradient(
     >>> numerical_gradient(lambda: (x**2).sum(), x).round(6)
     array([2., 4.])
     """
+    if x.dtype != np.float64:  # in float32 the difference is mostly rounding, in whole numbers zero
+        raise TypeError(f"x must be an array of float64, got {x.dtype}")
     gradient = np.zeros_like(x)
     for index in np.ndindex(x.shape):
         value = x[index]

@@ -76,10 +76,13 @@ class Optimizer:
         """
         self.lr = _check.number("lr", self.lr, at_least=0)
         arrays = _checked(params, grads)
+        new = {}
         for name, (w, _) in arrays.items():
-            if name not in self.state:
-                self.state[name] = {"step": 0, **self.init_state(w)}
-            _check_state(name, w, self.state[name])
+            if name in self.state:
+                _check_state(name, w, self.state[name])
+            else:
+                new[name] = {"step": 0, **self.init_state(w)}
+        self.state |= new
         # As in torch, what overflows is inf; NumPy would warn.
         with np.errstate(all="ignore"):
             for name, (w, g) in arrays.items():
@@ -87,7 +90,7 @@ class Optimizer:
                 for block in _blocks(w, g, self.state[name]):
                     self.rule(*block)
                 if w is not params[name]:
-                    params[name] = w.item()
+                    params[name] = w[()] if isinstance(params[name], np.floating) else w.item()
 
     def regularized(self, w: np.ndarray, g: np.ndarray) -> np.ndarray:
         """The gradient with ``maximize`` and the coupled weight decay, in torch's order."""
@@ -122,13 +125,16 @@ def _checked(params: Mapping, grads: Mapping) -> dict[str, tuple[np.ndarray, np.
             continue
         if isinstance(w, Real) and isinstance(g, Real):
             w = np.array(w, dtype=w.dtype if isinstance(w, np.floating) else np.float64)
-            g = np.array(g, dtype=w.dtype)
+        if isinstance(g, Real) and isinstance(w, np.ndarray) and w.ndim == 0:
+            g = np.array(g, dtype=w.dtype)  # arithmetic on arrays of no axes gives plain numbers
         _check_pair(name, w, g)
         arrays[name] = w, g
     return arrays
 
 
 def _check_pair(name: str, w: np.ndarray, g: np.ndarray) -> None:
+    if isinstance(w, Real):
+        raise TypeError(f"grads[{name!r}] must be a float like params[{name!r}], got {_kind(g)}")
     if not isinstance(w, np.ndarray) or w.dtype not in (np.float32, np.float64):
         raise TypeError(
             f"params[{name!r}] must be a float, or an array of float32 or float64, got {_kind(w)}"
@@ -165,11 +171,13 @@ def _kind(value: object) -> str:
 
 def _blocks(w: np.ndarray, g: np.ndarray, state: State) -> Iterator[tuple]:
     """(w, g, state) in pieces of BLOCK elements that share the originals' memory."""
-    if w.size <= BLOCK or not w.flags.c_contiguous:
+    step = state["step"]
+    buffers = {key: buffer for key, buffer in state.items() if key != "step"}
+    # Where an array is not contiguous, reshape would copy it, and the changes would be lost.
+    if w.size <= BLOCK or not all(a.flags.c_contiguous for a in (w, *buffers.values())):
         yield w, g, state
         return
-    step = state["step"]
-    buffers = {key: buffer.reshape(-1) for key, buffer in state.items() if key != "step"}
+    buffers = {key: buffer.reshape(-1) for key, buffer in buffers.items()}
     w, g = w.reshape(-1), g.reshape(-1)
     for start in range(0, w.size, BLOCK):
         part = slice(start, start + BLOCK)

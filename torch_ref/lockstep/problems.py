@@ -102,11 +102,18 @@ class NetworkProblem:
         self._batches = batches(images, labels, batch_size, net.generators, net.dtype)
 
     def gradients(self) -> tuple[dict[str, np.ndarray], dict[str, Tensor]]:
-        x, t = (values[0] for values in next(self._batches))
-        scores = self.modules(torch.tensor(x))
-        loss = torch.nn.functional.cross_entropy(scores, torch.tensor(t))
+        x, t = self._batch()
+        loss = torch.nn.functional.cross_entropy(self.modules(torch.tensor(x)), torch.tensor(t))
         grads = torch.autograd.grad(loss, list(self.theirs.values()))
         return self.net.gradient(x, t), dict(zip(self.theirs, grads, strict=True))
+
+    def my_gradients(self) -> dict[str, np.ndarray]:
+        """My gradients of the next batch alone, without moving theirs along."""
+        return self.net.gradient(*self._batch())
+
+    def _batch(self) -> tuple[np.ndarray, np.ndarray]:
+        x, t = next(self._batches)
+        return x[0], t[0]
 
     def as_mine(self, name: str, tensor: Tensor) -> np.ndarray:
         return convert.from_linear(name, tensor.detach()).numpy()

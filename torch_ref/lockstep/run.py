@@ -57,7 +57,7 @@ def _compare(mine: Optimizer, theirs: Twin, problem: Problem, report: Report) ->
     }
     apart = sum(np.sum((problem.mine[name] - w) ** 2) for name, w in theirs_now.items())
     size = sum(np.sum(w**2) for w in theirs_now.values())
-    report.norm.append(float((apart / size) ** 0.5))
+    report.norm.append(float((apart / size) ** 0.5) if size > 0 else 0.0)
     my_state, their_state = convert.state_to_torch(mine), theirs.state(problem.theirs)
     for name, w in theirs_now.items():
         report.drifts[name, "parameter"].add(problem.mine[name], w)

@@ -1,0 +1,5 @@
+"""``python -m experiments`` is ``lockstep``."""
+
+from experiments.cli import main
+
+main()

@@ -1,0 +1,99 @@
+"""Section 6.3.2: training with and without batch normalization."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from experiments.engine.experiment import Claim, Context, Experiment, Seed
+from experiments.engine.figures import draw_metric, new_figure
+from experiments.engine.measurements import Measurements
+from experiments.engine.verdicts import listed
+
+RUNS = {"without BatchNorm": False, "with BatchNorm": True}
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The chapter's: a thousand images, on which it overfits soon, and plain SGD."""
+
+    hidden: tuple[int, ...] = (100, 100, 100, 100, 100)
+    images: int = 1000
+    batch_size: int = 100
+    epochs: int = 20
+    lr: float = 0.01
+    scales: tuple[float, ...] = (0.1,)
+
+
+def measure(context: Context) -> Measurements:
+    """The accuracy on the training images before the first epoch and after each."""
+    settings, measurements = context.settings, Measurements()
+    for run, batch_norm in RUNS.items():
+        accuracy = train(context, run, batch_norm)
+        measurements.add(run, "accuracy", np.arange(settings.epochs + 1), accuracy[0])
+    return measurements
+
+
+def train(context: Context, run: str, batch_norm: bool) -> np.ndarray:
+    """Accuracies (scales, seeds, epochs + 1); all scales and seeds train as one stack."""
+    settings, data = context.settings, context.data
+    images, labels = data.train_images[: settings.images], data.train_labels[: settings.images]
+    seeds, inits = context.stacked(settings.scales)
+    net = context.backend.network(
+        784, settings.hidden, len(data.classes), init=inits, batch_norm=batch_norm, seed=seeds
+    )
+    per_epoch = settings.images // settings.batch_size
+    history = context.backend.fit(
+        net,
+        context.backend.optimizer("SGD", lr=settings.lr),
+        images,
+        labels,
+        iterations=settings.epochs * per_epoch,
+        batch_size=settings.batch_size,
+        evaluate=(images, labels),
+        every=per_epoch,
+        progress=context.progress(run, settings.epochs * per_epoch),
+    )
+    return history.accuracy.reshape(len(settings.scales), len(context.seeds), -1)
+
+
+def faster(seed: Seed) -> tuple[bool, str]:
+    means = {run: float(seed[run, "accuracy"].mean()) for run in RUNS}
+    holds = means["with BatchNorm"] > means["without BatchNorm"]
+    return holds, f"mean accuracy: {listed(means)}"
+
+
+def higher(seed: Seed) -> tuple[bool, str]:
+    final = {run: float(seed[run, "accuracy"][-1]) for run in RUNS}
+    holds = final["with BatchNorm"] > final["without BatchNorm"]
+    return holds, f"accuracy in the end: {listed(final)}"
+
+
+def plot(by_backend: Mapping[str, Measurements], settings: Settings) -> Figure:
+    """The accuracy over epochs."""
+    figure, axes = new_figure(
+        f"{settings.images:,} MNIST images, {len(settings.hidden)} hidden layers, "
+        f"SGD {settings.lr:g}, weights N(0, {settings.scales[0]:g}²)",
+        figsize=(8, 4.8),
+    )
+    draw_metric(axes[0, 0], by_backend, "accuracy")
+    axes[0, 0].set(xlabel="epoch", ylabel="accuracy on the training images", ylim=(0, 1))
+    axes[0, 0].set_xticks(range(0, settings.epochs + 1, 5))
+    return figure
+
+
+EXPERIMENT = Experiment(
+    name="batchnorm-effect",
+    section="6.3.2",
+    title="training with and without batch normalization",
+    settings=Settings(),
+    quick=replace(Settings(), epochs=8),
+    measure=measure,
+    plot=plot,
+    claims=(
+        Claim("batch normalization learns faster: its mean accuracy is higher", faster),
+        Claim("after the last epoch it is ahead", higher),
+    ),
+    needs_data=True,
+)

@@ -1,0 +1,148 @@
+"""The command ``lockstep``."""
+
+import difflib
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+
+import experiments
+
+if TYPE_CHECKING:
+    from experiments.engine.backends import Backend
+    from experiments.engine.runner import Outcome
+
+app = typer.Typer(
+    name="lockstep",
+    help="The learning techniques of chapter 6 by hand in NumPy, in lockstep with PyTorch.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+)
+console = Console(highlight=False)
+errors = Console(stderr=True, highlight=False)
+
+
+@app.callback()
+def _root() -> None:
+    """A callback keeps ``lockstep run`` a subcommand, however many there are."""
+
+
+@app.command(name="list")
+def list_() -> None:
+    """Show the experiments, and what is hand-written beside what in torch."""
+    from experiments.listing import print_lists
+
+    print_lists(console)
+
+
+@app.command()
+def run(
+    names: Annotated[
+        list[str], typer.Argument(metavar="NAME…|all", help="Experiments, see `lockstep list`.")
+    ],
+    backend: Annotated[
+        str, typer.Option(metavar="scratch|torch|both", help="Which side computes.")
+    ] = "both",
+    seeds: Annotated[int, typer.Option(min=1, metavar="N", help="Run with the seeds 0 … N−1.")] = 1,
+    device: Annotated[
+        str, typer.Option(metavar="auto|cpu|cuda|mps", help="Where torch computes.")
+    ] = "auto",
+    out: Annotated[Path, typer.Option(help="The folder for the results.")] = Path("results"),
+    dataset: Annotated[
+        str, typer.Option(help="mnist, or one that torchvision downloads: fashion-mnist, kmnist …")
+    ] = "mnist",
+    data_dir: Annotated[
+        Path | None, typer.Option(help="Where data sets are, or are downloaded to.")
+    ] = None,
+    quick: Annotated[
+        bool, typer.Option("--quick", help="Smaller settings, for a first look.")
+    ] = False,
+    force: Annotated[
+        bool, typer.Option("--force", help="Run what is finished already, too.")
+    ] = False,
+    debug: Annotated[bool, typer.Option("--debug", help="Show the traceback, too.")] = False,
+) -> None:
+    """Run experiments: write their numbers, figures and verdicts on the chapter's claims."""
+    try:
+        from experiments.engine.output import OutputError
+        from experiments.engine.runner import Options, Outcome, run_all
+
+        outcome, chosen = Outcome(), _chosen(names)
+        options = Options(
+            backends=_backends(backend, device),
+            seeds=tuple(range(seeds)),
+            out=out,
+            dataset=_one_of("--dataset", dataset, _datasets()),
+            data_dir=data_dir,
+            quick=quick,
+            force=force,
+            debug=debug,
+        )
+        run_all(chosen, options, console, outcome)
+    except OutputError as error:
+        errors.print(f"[bold red]Error:[/] {escape(str(error))}")
+        raise typer.Exit(1) from None
+    except KeyboardInterrupt:
+        done = len(outcome.written + outcome.kept)
+        errors.print(f"Interrupted. {done} of {len(chosen)} are finished and kept in {out}.")
+        raise typer.Exit(130) from None
+    _print_outcome(outcome, out)
+    raise typer.Exit(1 if outcome.failed else 0)
+
+
+def _print_outcome(outcome: "Outcome", out: Path) -> None:
+    from experiments.engine.runner import FIGURES, METRICS, RESULT
+
+    for name in outcome.written + outcome.kept:
+        files = ", ".join((*FIGURES, METRICS, RESULT))
+        console.print(f"{escape(str(out / name))}{os.sep}: {files}", soft_wrap=True)
+    if outcome.failed:
+        errors.print(f"[bold red]Failed:[/] {', '.join(outcome.failed)}")
+
+
+def _chosen(names: list[str]) -> list[str]:
+    """The experiments named, in the chapter's order and each once."""
+    wanted = set(experiments.NAMES) if "all" in names else set()
+    wanted |= {
+        _one_of("NAME", name, experiments.NAMES, "`lockstep list` shows them all")
+        for name in names
+        if name != "all"
+    }
+    return [name for name in experiments.NAMES if name in wanted]
+
+
+def _backends(name: str, device: str) -> "tuple[Backend, ...]":
+    from experiments.engine import backends
+
+    names = backends.NAMES if name == "both" else (name,)
+    for each in names:
+        _one_of("--backend", each, (*backends.NAMES, "both"))
+    try:
+        return tuple(backends.create(each, device) for each in names)
+    except ValueError as error:
+        raise typer.BadParameter(str(error), param_hint="--device") from None
+
+
+def _datasets() -> tuple[str, ...]:
+    from experiments.data import DATASETS
+
+    return DATASETS
+
+
+def _one_of(argument: str, value: str, allowed: tuple[str, ...], hint: str = "") -> str:
+    if value in allowed:
+        return value
+    near = difflib.get_close_matches(value, allowed, n=1)
+    message = f"{value!r} is not one of {', '.join(allowed)}"
+    message += f"; did you mean {near[0]!r}?" if near else f"; {hint}" if hint else ""
+    raise typer.BadParameter(message, param_hint=argument)
+
+
+def main() -> None:
+    """The console script."""
+    app(prog_name="lockstep")

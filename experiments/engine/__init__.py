@@ -1,0 +1,10 @@
+"""What runs an experiment.
+
+experiment     what an experiment is: settings, measurements, figure, claims
+measurements   what it measured: curves, by run and metric, over seeds
+backends       scratch or torch behind one face
+runner         measure, judge the claims, draw, write; one failure does not stop the others
+output         files that are whole or not there
+figures        how the figures look
+progress       bars in a terminal, nothing elsewhere
+"""

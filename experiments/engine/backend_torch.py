@@ -1,0 +1,54 @@
+"""The side through torch, on any device."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import torch
+
+import torch_ref.train
+from scratch.train import History
+from torch_ref import device, nn, optim
+
+
+class TorchBackend:
+    """``torch_ref``, on ``device``; see :class:`experiments.engine.backends.Backend`."""
+
+    name = "torch"
+
+    def __init__(self, device_name: str = "auto") -> None:
+        self._device = device.resolve(device_name)
+        self.device = str(self._device)
+        self.versions = {"torch": torch.__version__}
+
+    def network(self, *args: Any, **options: Any) -> nn.MultiLayerNet:
+        return nn.MultiLayerNet(*args, device=self._device, **options)
+
+    def optimizer(self, name: str, **settings: Any) -> optim.Twin:
+        return optim.by_name(name, **settings)
+
+    def fit(self, net: Any, optimizer: Any, *args: Any, **options: Any) -> History:
+        return torch_ref.train.fit(net, optimizer, *args, **options)
+
+    def activation(self, name: str) -> Callable[[torch.Tensor], torch.Tensor]:
+        return nn.ACTIVATIONS[name]()
+
+    def generator(self, seed: int) -> torch.Generator:
+        return torch.Generator().manual_seed(seed)
+
+    def randn(self, generator: torch.Generator, *shape: int) -> torch.Tensor:
+        return torch.randn(*shape, generator=generator).to(self._device)
+
+    def number(self, value: float) -> torch.Tensor:
+        # On the CPU: two numbers are no work for a device, and MPS has no float64.
+        return torch.tensor(value, dtype=torch.float64)
+
+    def derivative(
+        self, f: Callable, by_hand: Callable, x: np.ndarray, y: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray]:
+        variables = [torch.tensor(values, requires_grad=True) for values in (x, y)]
+        gradients = torch.autograd.grad(f(*variables).sum(), variables)
+        return tuple(gradient.numpy() for gradient in gradients)
+
+    def numpy(self, value: torch.Tensor) -> np.ndarray:
+        return value.detach().cpu().numpy()

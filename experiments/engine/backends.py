@@ -1,0 +1,64 @@
+"""Scratch or torch behind one face, so that an experiment is written once."""
+
+from collections.abc import Callable
+from typing import Any, Protocol
+
+import numpy as np
+
+from scratch.train import History
+
+NAMES = ("scratch", "torch")
+
+
+class Backend(Protocol):
+    """The same names on both sides; values are arrays here and tensors there.
+
+    Attributes:
+        name: "scratch" or "torch".
+        device: where it computes.
+        versions: of what it computes with.
+    """
+
+    name: str
+    device: str
+    versions: dict[str, str]
+
+    def network(self, *args: Any, **options: Any) -> Any:
+        """A ``MultiLayerNet``."""
+
+    def optimizer(self, name: str, **settings: Any) -> Any:
+        """The optimizer called ``name`` in ``scratch.optim``, or its twin."""
+
+    def fit(self, net: Any, optimizer: Any, *args: Any, **options: Any) -> History:
+        """Train; as ``scratch.train.fit``."""
+
+    def activation(self, name: str) -> Callable[[Any], Any]:
+        """The activation called ``name``, as a function."""
+
+    def generator(self, seed: int) -> Any:
+        """A random stream."""
+
+    def randn(self, generator: Any, *shape: int) -> Any:
+        """Normal numbers in float32."""
+
+    def number(self, value: float) -> Any:
+        """A float64 that an optimizer can update."""
+
+    def derivative(
+        self, f: Callable, by_hand: Callable, x: np.ndarray, y: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """(∂f/∂x, ∂f/∂y) by hand, or by autograd."""
+
+    def numpy(self, value: Any) -> np.ndarray:
+        """A value of this backend as an array."""
+
+
+def create(name: str, device: str = "auto") -> Backend:
+    """The backend called ``name``; torch is imported only where it is asked for."""
+    if name == "scratch":
+        from experiments.engine.backend_scratch import ScratchBackend
+
+        return ScratchBackend()
+    from experiments.engine.backend_torch import TorchBackend
+
+    return TorchBackend(device)

@@ -1,0 +1,124 @@
+"""What an experiment is."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from experiments.data import Dataset
+from experiments.engine.backends import Backend
+from experiments.engine.measurements import Key, Measurements
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+#: One seed's measurements: (run, metric) → values over x.
+Seed = Mapping[Key, np.ndarray]
+
+#: Called with (what is running, step, steps, loss or None).
+Report = Callable[[str, int, int, float | None], None]
+
+
+@dataclass(frozen=True)
+class Claim:
+    """A sentence of the chapter, as a predicate over one seed's measurements.
+
+    Attributes:
+        text: what the chapter says, with the number that makes it testable.
+        judge: whether it holds, and what was measured, in words.
+    """
+
+    text: str
+    judge: Callable[[Seed], tuple[bool, str]]
+
+
+@dataclass(frozen=True)
+class Context:
+    """What an experiment is given to measure with."""
+
+    backend: Backend
+    settings: Any
+    seeds: Sequence[int]
+    data: Dataset | None
+    report: Report
+
+    def stacked(self, items: Sequence[Any]) -> tuple[list[int], list[Any]]:
+        """(seeds, items) for a stack of every item with every seed, an item's seeds together."""
+        seeds = [seed for _ in items for seed in self.seeds]
+        return seeds, [item for item in items for _ in self.seeds]
+
+    def progress(self, what: str, steps: int) -> Callable[[int, np.ndarray], None]:
+        """A callback for ``fit`` that reports the mean loss of the runs that have one."""
+
+        def progress(step: int, losses: np.ndarray) -> None:
+            finite = losses[np.isfinite(losses)]
+            self.report(what, step, steps, float(finite.mean()) if finite.size else None)
+
+        return progress
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """One figure of the chapter.
+
+    Attributes:
+        name: on the command line.
+        section: of the chapter.
+        title: the question, in a few words.
+        settings: a frozen dataclass, the chapter's.
+        quick: the same, smaller, for a first look.
+        measure: runs it in one backend for all seeds.
+        plot: draws the measurements of one or two backends in one figure.
+        claims: what the chapter says about it.
+        needs_data: whether it reads images.
+    """
+
+    name: str
+    section: str
+    title: str
+    settings: Any
+    quick: Any
+    measure: Callable[[Context], Measurements]
+    plot: Callable[[Mapping[str, Measurements], Any], "Figure"]
+    claims: tuple[Claim, ...]
+    needs_data: bool = False
+
+    def chosen(self, quick: bool) -> Any:
+        """The settings to run with."""
+        return self.quick if quick else self.settings
+
+
+def judged(
+    claims: Sequence[Claim], measurements: Measurements, seeds: Sequence[int]
+) -> list[dict[str, Any]]:
+    """For every claim: its text, in how many seeds it holds, and what each seed showed."""
+    results = []
+    for claim in claims:
+        verdicts = [claim.judge(measurements.of_seed(i)) for i in range(len(seeds))]
+        results.append(
+            {
+                "text": claim.text,
+                "holds": sum(bool(holds) for holds, _ in verdicts),
+                "of": len(seeds),
+                "seeds": [
+                    {"seed": seed, "holds": bool(holds), "measured": measured}
+                    for seed, (holds, measured) in zip(seeds, verdicts, strict=True)
+                ],
+            }
+        )
+    return results
+
+
+def label(optimizer: str) -> str:
+    """What an optimizer is called in a figure.
+
+    >>> label("chapter.Adam")
+    'Adam'
+    """
+    return optimizer.rpartition(".")[2]
+
+
+def as_json(settings: Any) -> dict[str, Any]:
+    """The settings as plain values."""
+    return asdict(settings)

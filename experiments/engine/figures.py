@@ -1,0 +1,93 @@
+"""How the figures look: one style, two backends in one picture, bands over seeds."""
+
+from collections.abc import Mapping
+
+import matplotlib as mpl
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from experiments.engine.measurements import Curve, Measurements
+
+#: Okabe and Ito's colours, told apart by the colour-blind too.
+COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
+LINES = {"scratch": "-", "torch": (0, (1, 1.6))}
+
+_STYLE = {
+    "axes.grid": True,
+    "axes.spines.right": False,
+    "axes.spines.top": False,
+    "axes.titlesize": 11,
+    "figure.constrained_layout.use": True,
+    "figure.dpi": 130,
+    "font.size": 10,
+    "grid.alpha": 0.25,
+    "legend.frameon": False,
+    "savefig.facecolor": "white",
+    "svg.hashsalt": "lockstep",  # the same picture is the same file
+}
+
+
+def new_figure(
+    title: str,
+    rows: int = 1,
+    columns: int = 1,
+    *,
+    figsize: tuple[float, float],
+    share: bool = False,
+) -> tuple[Figure, np.ndarray]:
+    """A figure with axes as an array of (rows, columns), drawn without a display.
+
+    Args:
+        figsize: width and height in inches.
+        share: whether all panels have the same axes.
+    """
+    with mpl.rc_context(_STYLE):
+        figure = Figure(figsize=figsize)
+        axes = figure.subplots(rows, columns, squeeze=False, sharex=share, sharey=share)
+    figure.suptitle(title, fontsize=12)
+    return figure, axes
+
+
+def smoothed(values: np.ndarray, window: int = 21) -> np.ndarray:
+    """A centred moving mean along the last axis; shorter towards the ends.
+
+    >>> smoothed(np.array([0.0, 3.0, 0.0]), window=3)
+    array([1.5, 1. , 1.5])
+    """
+    ones = np.ones(min(window, values.shape[-1]))
+    counts = np.convolve(np.ones(values.shape[-1]), ones, "same")
+    sums = np.apply_along_axis(np.convolve, -1, values, ones, "same")
+    return sums / counts
+
+
+def draw_curve(
+    axes: Axes, backend: str, curve: Curve, color: str, smooth: bool = False, **options: object
+) -> None:
+    """The mean over seeds as a line, with a band from the lowest to the highest seed."""
+    values = smoothed(curve.values) if smooth else curve.values
+    axes.plot(curve.x, values.mean(axis=0), ls=LINES[backend], color=color, **options)
+    if len(values) > 1:
+        low, high = values.min(axis=0), values.max(axis=0)
+        axes.fill_between(curve.x, low, high, color=color, alpha=0.12, lw=0)
+
+
+def draw_metric(
+    axes: Axes, by_backend: Mapping[str, Measurements], metric: str, smooth: bool = False
+) -> None:
+    """A curve for each run that has the metric, in each backend, with the legends for both."""
+    runs = next(iter(by_backend.values())).runs(metric)
+    colors = dict(zip(runs, COLORS, strict=False))
+    for backend, measurements in by_backend.items():
+        for run in runs:
+            draw_curve(axes, backend, measurements[run, metric], colors[run], smooth, lw=1.3)
+    handles = [Line2D([], [], color=colors[run], lw=2.5, label=run) for run in runs]
+    axes.legend(handles=handles + backend_handles(by_backend))
+
+
+def backend_handles(by_backend: Mapping[str, Measurements]) -> list[Line2D]:
+    """Legend entries that tell the backends apart, where there are two."""
+    if len(by_backend) < 2:
+        return []
+    return [Line2D([], [], color="gray", ls=LINES[name], label=name) for name in by_backend]

@@ -1,0 +1,83 @@
+"""What an experiment measured."""
+
+import csv
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TextIO
+
+import numpy as np
+
+Key = tuple[str, str]
+
+
+@dataclass(frozen=True)
+class Curve:
+    """Values over x, for each seed.
+
+    Attributes:
+        x: (X,), steps, epochs, layers, bins …
+        values: (seeds, X).
+    """
+
+    x: np.ndarray
+    values: np.ndarray
+
+
+class Measurements:
+    """Curves by (run, metric): ``m["Adam", "loss"]``.
+
+    >>> m = Measurements()
+    >>> m.add("Adam", "loss", [0, 1], [[2.3, 0.5], [2.2, 0.4]])
+    >>> m["Adam", "loss"].values.shape
+    (2, 2)
+    >>> m.of_seed(1)["Adam", "loss"]
+    array([2.2, 0.4])
+    """
+
+    def __init__(self) -> None:
+        self.curves: dict[Key, Curve] = {}
+
+    def add(self, run: str, metric: str, x: np.ndarray, values: np.ndarray) -> None:
+        """Add a curve; ``values`` is (seeds, X)."""
+        x, values = np.asarray(x), np.asarray(values, np.float64)
+        if values.ndim != 2 or values.shape[1:] != x.shape:
+            raise ValueError(f"values must be (seeds, {len(x)}), got {values.shape}")
+        self.curves[run, metric] = Curve(x, values)
+
+    def __getitem__(self, key: Key) -> Curve:
+        return self.curves[key]
+
+    def runs(self, metric: str) -> list[str]:
+        """The runs that have the metric, in the order they were added."""
+        return [run for run, name in self.curves if name == metric]
+
+    def of_seed(self, index: int) -> dict[Key, np.ndarray]:
+        """One seed's values, (X,) for each curve: what a claim is judged on."""
+        return {key: curve.values[index] for key, curve in self.curves.items()}
+
+    def rows(self, seeds: list[int]) -> Iterator[tuple]:
+        """(run, metric, seed, x, value) for every number."""
+        for (run, metric), curve in self.curves.items():
+            for seed, values in zip(seeds, curve.values, strict=True):
+                for x, value in zip(curve.x.tolist(), values.tolist(), strict=True):
+                    yield run, metric, seed, x, value
+
+
+def write_csv(file: TextIO, by_backend: dict[str, Measurements], seeds: list[int]) -> None:
+    """All numbers as ``backend,run,metric,seed,x,value``; floats so that they read back exactly."""
+    writer = csv.writer(file, lineterminator="\n")
+    writer.writerow(["backend", "run", "metric", "seed", "x", "value"])
+    for backend, measurements in by_backend.items():
+        writer.writerows((backend, *row) for row in measurements.rows(seeds))
+
+
+def distances(mine: Measurements, theirs: Measurements) -> dict[str, float]:
+    """For each metric, the largest |mine − theirs| of a curve, as a part of its largest value."""
+    largest: dict[str, float] = {}
+    for (run, metric), curve in mine.curves.items():
+        other = theirs[run, metric].values
+        apart, scale = np.abs(curve.values - other), np.abs(other)
+        if np.isfinite(apart).any() and np.nanmax(scale) > 0:
+            relative = float(np.nanmax(apart) / np.nanmax(scale))
+            largest[metric] = max(largest.get(metric, 0.0), relative)
+    return largest

@@ -1,0 +1,191 @@
+"""Running experiments: measure, judge the claims, draw, write."""
+
+import json
+import platform
+import time
+import traceback
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.markup import escape
+
+import experiments
+from experiments import data
+from experiments.engine import output
+from experiments.engine.backends import Backend
+from experiments.engine.experiment import Context, Experiment, as_json, judged
+from experiments.engine.fingerprint import code_digest, fingerprint
+from experiments.engine.measurements import Measurements, distances, write_csv
+from experiments.engine.progress import reporting
+
+RESULT, METRICS, FIGURES = "result.json", "metrics.csv", ("figure.png", "figure.svg")
+
+
+@dataclass(frozen=True)
+class Options:
+    """What ``lockstep run`` was asked for."""
+
+    backends: tuple[Backend, ...]
+    seeds: tuple[int, ...]
+    out: Path
+    dataset: str = "mnist"
+    data_dir: Path | None = None
+    quick: bool = False
+    force: bool = False
+    debug: bool = False
+
+
+@dataclass
+class Outcome:
+    """How each experiment of a run ended, by name."""
+
+    written: list[str] = field(default_factory=list)
+    kept: list[str] = field(default_factory=list)
+    failed: list[str] = field(default_factory=list)
+
+
+def run_all(names: Sequence[str], options: Options, console: Console, outcome: Outcome) -> None:
+    """Run the experiments one after another; ``outcome`` says at any time how far it has come.
+
+    One that fails is reported and does not stop the others.
+    """
+    output.prepare(options.out)
+    images: data.Dataset | None = None
+    for name in names:
+        try:
+            experiment = experiments.load(name)
+            if experiment.needs_data and images is None:
+                images = data.load(options.dataset, options.data_dir)
+            identity = _identity(experiment, options, images)
+            if not options.force and finished(options.out / name, identity):
+                outcome.kept.append(name)
+                console.print(f"[bold]{name}[/] is done already; --force runs it again")
+                continue
+            result = run(experiment, options, images, identity, console)
+        except Exception as error:
+            outcome.failed.append(name)
+            _report_failure(console, name, error, options.debug)
+            continue
+        outcome.written.append(name)
+        _report_result(console, result)
+
+
+def run(
+    experiment: Experiment,
+    options: Options,
+    images: data.Dataset | None,
+    identity: Mapping[str, Any],
+    console: Console,
+) -> dict[str, Any]:
+    """Run one experiment in every backend, write its files, and return what ``result.json`` has."""
+    settings = experiment.chosen(options.quick)
+    folder = output.prepare(options.out / experiment.name)
+    measured: dict[str, Measurements] = {}
+    seconds: dict[str, float] = {}
+    for backend in options.backends:
+        start = time.perf_counter()
+        with reporting(console, f"{experiment.name} · {backend.name}") as report:
+            context = Context(backend, settings, options.seeds, images, report)
+            measured[backend.name] = experiment.measure(context)
+        seconds[backend.name] = round(time.perf_counter() - start, 3)
+    result = {
+        **identity,
+        "title": experiment.title,
+        "section": experiment.section,
+        "python": platform.python_version(),
+        "machine": f"{platform.system()} {platform.machine()}",
+        "seconds": seconds,
+        "claims": {
+            name: judged(experiment.claims, measurements, options.seeds)
+            for name, measurements in measured.items()
+        },
+        "distance": distances(*measured.values()) if len(measured) == 2 else None,
+        "finished": datetime.now(UTC).isoformat(timespec="seconds"),
+    }
+    _write(folder, experiment, settings, measured, options.seeds, result)
+    return result
+
+
+def finished(folder: Path, identity: Mapping[str, Any]) -> bool:
+    """Whether ``folder`` has the whole, unchanged result of exactly this experiment."""
+    try:
+        result = json.loads((folder / RESULT).read_text(encoding="utf-8"))
+        same = result["fingerprint"] == identity["fingerprint"]
+        return same and all(
+            output.sha256(folder / name) == result["files"][name] for name in (METRICS, *FIGURES)
+        )
+    except (OSError, ValueError, KeyError, TypeError):
+        return False
+
+
+def _identity(
+    experiment: Experiment, options: Options, images: data.Dataset | None
+) -> dict[str, Any]:
+    """What makes this run the run it is; the fingerprint covers all of it."""
+    identity = {
+        "experiment": experiment.name,
+        "settings": as_json(experiment.chosen(options.quick)),
+        "quick": options.quick,
+        "seeds": list(options.seeds),
+        "backends": {b.name: {"device": b.device, **b.versions} for b in options.backends},
+        "dataset": {"name": images.name, "digest": images.digest}
+        if experiment.needs_data and images
+        else None,
+        "code": code_digest(),
+    }
+    return identity | {"fingerprint": fingerprint(identity)}
+
+
+def _write(
+    folder: Path,
+    experiment: Experiment,
+    settings: Any,
+    measured: Mapping[str, Measurements],
+    seeds: Sequence[int],
+    result: dict[str, Any],
+) -> None:
+    """All files of a result; ``result.json`` comes last and vouches for the others."""
+    with (
+        output.atomic(folder / METRICS) as path,
+        path.open("w", encoding="utf-8", newline="") as file,
+    ):
+        write_csv(file, dict(measured), list(seeds))
+    figure = experiment.plot(measured, settings)
+    for name in FIGURES:
+        with output.atomic(folder / name) as path:
+            figure.savefig(path)
+    result["files"] = {name: output.sha256(folder / name) for name in (METRICS, *FIGURES)}
+    with output.atomic(folder / RESULT) as path:
+        text = json.dumps(result, indent=2, ensure_ascii=False)
+        path.write_text(text + "\n", encoding="utf-8")
+
+
+def _report_result(console: Console, result: Mapping[str, Any]) -> None:
+    seconds = ", ".join(f"{name} {value:.1f} s" for name, value in result["seconds"].items())
+    console.print(f"[bold]{result['experiment']}[/] ({result['section']}) in {seconds}")
+    by_backend = result["claims"]
+    for index, claim in enumerate(next(iter(by_backend.values()))):
+        counts = {name: claims[index] for name, claims in by_backend.items()}
+        all_hold = all(c["holds"] == c["of"] for c in counts.values())
+        mark = "[green]✓[/]" if all_hold else "[red]✗[/]"
+        held = ", ".join(f"{name} {c['holds']}/{c['of']}" for name, c in counts.items())
+        console.print(f"  {mark} {escape(claim['text'])} [dim]({held})[/]")
+        if not all_hold:
+            for name, c in counts.items():
+                shown = next((s for s in c["seeds"] if not s["holds"]), None)
+                if shown:
+                    measured = escape(f"{name}, seed {shown['seed']}: {shown['measured']}")
+                    console.print(f"      [dim]{measured}[/]")
+    if result["distance"] is not None:
+        apart = ", ".join(f"{metric} {value:.1e}" for metric, value in result["distance"].items())
+        console.print(f"    [dim]scratch and torch differ by at most (relative): {apart}[/]")
+
+
+def _report_failure(console: Console, name: str, error: Exception, debug: bool) -> None:
+    console.print(f"[bold red]{name} failed:[/] {escape(str(error) or type(error).__name__)}")
+    if debug:
+        console.print(escape("".join(traceback.format_exception(error))))

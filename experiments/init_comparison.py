@@ -1,0 +1,93 @@
+"""Section 6.2.4: the initializers on MNIST."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from experiments.engine.experiment import Claim, Context, Experiment, Seed
+from experiments.engine.figures import draw_metric, new_figure
+from experiments.engine.measurements import Measurements
+from experiments.engine.verdicts import final_loss, listed
+
+RUNS = {"std 0.01": 0.01, "Xavier": "xavier", "He": "he"}
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The network and the training of section 6.1.8, with SGD."""
+
+    hidden: tuple[int, ...] = (100, 100, 100, 100)
+    lr: float = 0.01
+    batch_size: int = 128
+    iterations: int = 2000
+
+
+def measure(context: Context) -> Measurements:
+    """The loss of every batch; all initializers and seeds train as one stack."""
+    settings, data, measurements = context.settings, context.data, Measurements()
+    seeds, inits = context.stacked(list(RUNS.values()))
+    net = context.backend.network(784, settings.hidden, len(data.classes), init=inits, seed=seeds)
+    history = context.backend.fit(
+        net,
+        context.backend.optimizer("SGD", lr=settings.lr),
+        data.train_images,
+        data.train_labels,
+        iterations=settings.iterations,
+        batch_size=settings.batch_size,
+        progress=context.progress("all initializers", settings.iterations),
+    )
+    for run, losses in zip(RUNS, np.split(history.loss, len(RUNS)), strict=True):
+        measurements.add(run, "loss", np.arange(settings.iterations), losses)
+    return measurements
+
+
+def small_std_learns_nothing(seed: Seed) -> tuple[bool, str]:
+    loss = final_loss(seed, "std 0.01")
+    return abs(loss / math.log(10) - 1) < 0.01, f"loss {loss:.4f}, ln 10 = {math.log(10):.4f}"
+
+
+def xavier_and_he_learn(seed: Seed) -> tuple[bool, str]:
+    losses = {run: final_loss(seed, run) for run in ("Xavier", "He")}
+    return max(losses.values()) < 1, f"loss in the end: {listed(losses)}"
+
+
+def he_is_faster(seed: Seed) -> tuple[bool, str]:
+    means = {run: float(seed[run, "loss"].mean()) for run in ("Xavier", "He")}
+    return means["He"] < means["Xavier"], f"mean loss: {listed(means)}"
+
+
+def plot(by_backend: Mapping[str, Measurements], settings: Settings) -> Figure:
+    """The loss over iterations."""
+    figure, axes = new_figure(
+        f"MNIST, 784–{'–'.join(map(str, settings.hidden))}–10, ReLU, SGD {settings.lr:g}: "
+        "where the weights start",
+        figsize=(8, 4.8),
+    )
+    draw_metric(axes[0, 0], by_backend, "loss", smooth=True)
+    axes[0, 0].axhline(math.log(10), color="gray", lw=0.8)
+    axes[0, 0].text(settings.iterations * 0.6, math.log(10) + 0.03, "ln 10: guessing", color="gray")
+    axes[0, 0].set(xlabel="iteration", ylabel="training loss (mean of 21 batches)", ylim=(0, 2.7))
+    return figure
+
+
+EXPERIMENT = Experiment(
+    name="init-comparison",
+    section="6.2.4",
+    title="the initializers on MNIST: whether it learns at all",
+    settings=Settings(),
+    quick=replace(Settings(), iterations=300),
+    measure=measure,
+    plot=plot,
+    claims=(
+        Claim(
+            "with std 0.01 nothing is learned: the loss ends within 1 % of ln 10",
+            small_std_learns_nothing,
+        ),
+        Claim("with Xavier and He it learns: the loss ends below 1", xavier_and_he_learn),
+        Claim("with He it learns faster: its mean loss is lower", he_is_faster),
+    ),
+    needs_data=True,
+)

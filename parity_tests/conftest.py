@@ -1,0 +1,63 @@
+"""One thread a process, the table at the end, and which tests need a GPU."""
+
+import os
+from collections.abc import Callable
+
+# Before NumPy and torch are imported: the tests run side by side, one process a core.
+for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+    os.environ.setdefault(variable, "1")
+
+import pytest
+import torch
+from rich.console import Console
+from rich.table import Table
+
+from experiments.data import Dataset, load_mnist
+
+COLUMNS = ("pair", "dtype", "gradients", "cases", "steps", "relative", "ULP")
+
+
+@pytest.fixture(scope="session")
+def mnist() -> Dataset:
+    return load_mnist()
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    if torch.cuda.is_available() or torch.backends.mps.is_available():
+        return
+    for item in items:
+        if item.get_closest_marker("gpu"):
+            item.add_marker(pytest.mark.skip(reason="needs a CUDA or MPS device; there is none"))
+
+
+@pytest.fixture
+def record_parity(record_property: Callable[[str, object], None]) -> Callable[..., None]:
+    """Put a distance into the table at the end of the session."""
+
+    def record(
+        pair: str, dtype: str, gradients: str, steps: int, relative: float, ulp: float
+    ) -> None:
+        record_property("parity", [pair, dtype, gradients, steps, relative, ulp])
+
+    return record
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """The largest distance of each pair, over all its cases."""
+    rows: dict[tuple, list] = {}
+    for status in ("passed", "failed"):
+        for report in terminalreporter.stats.get(status, []):
+            for name, value in getattr(report, "user_properties", ()):
+                if name == "parity":
+                    rows.setdefault((value[2], value[1], value[0]), []).append(value[3:])
+    if not rows:
+        return
+    table = Table(title="Parity: the largest distance from torch", title_justify="left", box=None)
+    for column in COLUMNS:
+        table.add_column(column, justify="left" if column in COLUMNS[:3] else "right")
+    for (gradients, dtype, pair), values in sorted(rows.items(), key=lambda row: row[0][:2]):
+        steps, relative, ulp = (max(column) for column in zip(*values, strict=True))
+        shown = (f"{steps:,}", f"{relative:.1e}", f"{ulp:,.0f}")
+        table.add_row(pair, dtype, gradients, str(len(values)), *shown)
+    terminalreporter.ensure_newline()
+    Console(width=100).print(table)

@@ -1,0 +1,162 @@
+"""Every optimizer against its twin: the same gradients, step by step."""
+
+import inspect
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from scratch import optim
+from scratch.optim import base
+from torch_ref.lockstep import GradientStream, lockstep
+from torch_ref.optim import Twin
+from torch_ref.registry import OPTIMIZERS, SAME_GRADIENTS, OptimizerPair, Settings
+
+DTYPES = tuple(SAME_GRADIENTS)
+PAIRS = [pytest.param(pair, id=pair.name) for pair in OPTIMIZERS.values()]
+CASES = [
+    pytest.param(pair, case, id=f"{pair.name}-{'-'.join(map(str, case)) or 'defaults'}-{i}")
+    for pair in OPTIMIZERS.values()
+    for i, case in enumerate(pair.cases)
+]
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize(("pair", "case"), CASES)
+def test_the_same_gradients_for_1000_steps(
+    pair: OptimizerPair, case: Settings, dtype: str, record_parity
+) -> None:
+    mine = pair.scratch(**case)
+    report = lockstep(mine, Twin(mine), GradientStream(dtype=dtype), steps=1000)
+    record_parity(pair.name, dtype, "same", 1000, report.worst.relative, report.worst.ulp)
+    assert report.worst.relative <= SAME_GRADIENTS[dtype]
+
+
+def tried_values(pair: OptimizerPair) -> dict[str, list]:
+    """For each argument, its default and every value that a case gives it."""
+    return {
+        name: [parameter.default, *(case[name] for case in pair.cases if name in case)]
+        for name, parameter in inspect.signature(pair.scratch).parameters.items()
+    }
+
+
+@pytest.mark.parametrize("pair", PAIRS)
+@settings(max_examples=15, deadline=None)
+@given(data=st.data())
+def test_any_combination_of_settings_and_any_shapes(pair: OptimizerPair, data) -> None:
+    drawn = {name: st.sampled_from(values) for name, values in tried_values(pair).items()}
+    drawn["lr"] = st.floats(0, 1)
+    shape = st.lists(st.integers(0, 4), max_size=4).map(tuple)
+    case = data.draw(st.fixed_dictionaries(drawn))
+    shapes = data.draw(st.lists(shape, min_size=1, max_size=3))
+    dtype, seed = data.draw(st.sampled_from(DTYPES)), data.draw(st.integers(0, 1000))
+    if case.get("nesterov"):
+        case |= {"momentum": case["momentum"] or 0.9, "dampening": 0.0}
+    if pair.buffers:
+        case["lr"] = max(case["lr"], 1e-3)  # v = −lr·b: with lr = 0 it says nothing about b
+    mine = pair.scratch(**case)
+    report = lockstep(mine, Twin(mine), GradientStream(shapes, dtype=dtype, seed=seed), steps=20)
+    assert report.worst.relative <= SAME_GRADIENTS[dtype]
+
+
+@pytest.mark.parametrize("pair", PAIRS)
+def test_an_array_in_blocks_gets_the_bits_of_the_array_in_one(
+    pair: OptimizerPair, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    results = []
+    for block in (97, 10**9):
+        monkeypatch.setattr(base, "BLOCK", block)
+        stream, optimizer = GradientStream([(20, 50)]), pair.scratch()
+        for _ in range(3):
+            optimizer.update(stream.mine, stream.gradients()[0])
+        results.append(stream.mine["w0"])
+    np.testing.assert_array_equal(*results)
+
+
+@pytest.mark.parametrize("pair", PAIRS)
+def test_a_strided_array_is_updated_like_a_contiguous_one(pair: OptimizerPair) -> None:
+    strided, contiguous = GradientStream([(6, 8)]), GradientStream([(6, 8)])
+    frame = np.zeros((12, 8))
+    frame[::2] = strided.mine["w0"]
+    params = {"w0": frame[::2]}
+    for stream, w in ((strided, params), (contiguous, contiguous.mine)):
+        optimizer = pair.scratch()
+        for _ in range(3):
+            optimizer.update(w, stream.gradients()[0])
+    np.testing.assert_array_equal(params["w0"], contiguous.mine["w0"])
+    assert not frame[1::2].any()
+
+
+@pytest.mark.parametrize("pair", PAIRS)
+def test_plain_floats_are_updated_like_arrays(pair: OptimizerPair) -> None:
+    floats, arrays = {"x": -7.0, "y": 2.0}, {"x": np.array(-7.0), "y": np.array(2.0)}
+    for params in (floats, arrays):
+        optimizer = pair.scratch()
+        for _ in range(5):
+            optimizer.update(params, {"x": params["x"] / 10, "y": 2 * params["y"]})
+    assert isinstance(floats["x"], float)
+    assert floats == {name: float(w) for name, w in arrays.items()}
+
+
+@pytest.mark.parametrize("pair", PAIRS)
+def test_a_missing_gradient_skips_the_parameter_on_both_sides(pair: OptimizerPair) -> None:
+    if pair.name == "chapter.Adam":
+        pytest.skip("its twin has one ε for all parameters, and so one count of steps")
+    stream, mine = GradientStream([(3,), (4,)]), pair.scratch()
+    theirs = Twin(mine)
+    for step in range(6):
+        my_grads, their_grads = stream.gradients()
+        if step % 2:
+            my_grads["w1"] = their_grads["w1"] = None
+        mine.update(stream.mine, my_grads)
+        theirs.update(stream.theirs, their_grads)
+    for name, w in stream.mine.items():
+        np.testing.assert_allclose(w, stream.theirs[name].numpy(), rtol=1e-12)
+
+
+@pytest.mark.parametrize("pair", PAIRS)
+def test_gradients_are_not_changed(pair: OptimizerPair) -> None:
+    stream = GradientStream()
+    grads, _ = stream.gradients()
+    before = {name: g.copy() for name, g in grads.items()}
+    pair.scratch().update(stream.mine, grads)
+    for name, g in grads.items():
+        np.testing.assert_array_equal(g, before[name])
+
+
+def test_momentum_is_torchs_until_the_learning_rate_changes() -> None:
+    chapter, torchs = optim.Momentum(lr=0.1), optim.SGD(lr=0.1, momentum=0.9)
+    paths = []
+    for optimizer in (chapter, torchs):
+        params, path = {"w": np.array([1.0])}, []
+        for step in range(6):
+            optimizer.lr = 0.1 if step < 3 else 0.01
+            optimizer.update(params, {"w": np.array([1.0])})
+            path.append(params["w"].item())
+        paths.append(path)
+    np.testing.assert_allclose(paths[0][:3], paths[1][:3], rtol=1e-14)
+    assert paths[0][3] < paths[1][3] - 0.1  # the ball keeps its speed
+
+
+def test_the_widely_copied_nesterov_is_another_method() -> None:
+    ours, copied, v = {"w": np.array([1.0])}, 1.0, 0.0
+    optimizer, lr, mu = optim.Nesterov(lr=0.1, momentum=0.9), 0.1, 0.9
+    for step in range(1, 6):
+        optimizer.update(ours, {"w": 2 * ours["w"]})
+        g = 2 * copied
+        v = mu * v - lr * g  # updated first …
+        copied += mu * mu * v - (1 + mu) * lr * g  # … and then used as if it were the old one
+        assert abs(ours["w"].item() - copied) > 1e-3, step
+
+
+def test_the_chapters_epsilon_matters_only_for_tiny_gradients() -> None:
+    def first_step(optimizer: optim.Optimizer, gradient: float) -> float:
+        params = {"w": np.array([0.0])}
+        optimizer.update(params, {"w": np.array([gradient])})
+        return -params["w"].item()
+
+    for gradient, apart in ((1.0, 1e-5), (1e-6, 1.0)):
+        hat, outside = (cls(lr=1.0, eps=1e-7) for cls in (optim.chapter.Adam, optim.Adam))
+        difference = abs(first_step(hat, gradient) - first_step(outside, gradient))
+        assert apart / 10 < difference < apart
