@@ -27,17 +27,30 @@ console = Console(highlight=False)
 errors = Console(stderr=True, highlight=False)
 
 
+def _at_least_one(value: int) -> int:
+    if value < 1:
+        raise typer.BadParameter(f"must be a whole number >= 1, got {value}")
+    return value
+
+
 @app.callback()
 def _root() -> None:
     """A callback keeps ``lockstep run`` a subcommand, however many there are."""
 
 
 @app.command(name="list")
-def list_() -> None:
+def list_(
+    markdown: Annotated[
+        bool, typer.Option("--markdown", help="As the README's tables, for a file.")
+    ] = False,
+) -> None:
     """Show the experiments, and what is hand-written beside what in torch."""
-    from experiments.listing import print_lists
+    from experiments import listing
 
-    print_lists(console)
+    if markdown:
+        typer.echo(listing.as_markdown())
+    else:
+        listing.print_tables(console)
 
 
 @app.command()

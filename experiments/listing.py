@@ -1,35 +1,59 @@
-"""The tables that ``lockstep list`` prints: the experiments, and the pairs in lockstep."""
+"""What there is: the experiments, and the pairs in lockstep, as tables."""
+
+from collections.abc import Iterator
+from typing import NamedTuple
 
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 import experiments
 from torch_ref import registry
 
 
-def print_lists(console: Console) -> None:
-    """Print both tables."""
-    table = Table(title="Experiments", title_justify="left", box=None, padding=(0, 2, 0, 0))
-    for column in ("name", "section", "what it shows"):
-        table.add_column(column)
-    for name in experiments.NAMES:
-        experiment = experiments.load(name)
-        table.add_row(f"[bold]{name}[/]", experiment.section, experiment.title)
-    console.print(table)
+class Listing(NamedTuple):
+    """A table as text."""
 
-    table = Table(title="\nIn lockstep", title_justify="left", box=None, padding=(0, 2, 0, 0))
-    for column in ("scratch", "torch", "section", "cases"):
-        table.add_column(column)
-    for row in pairs():
-        table.add_row(*row)
-    console.print(table)
+    title: str
+    header: tuple[str, ...]
+    rows: list[tuple[str, ...]]
 
 
-def pairs() -> list[tuple[str, str, str, str]]:
-    """(hand-written, torch's, section, cases tried) for every row of the registry."""
+def listings() -> Iterator[Listing]:
+    """The experiments, then everything that is hand-written beside its twin."""
+    rows = [
+        (name, experiment.section, experiment.title)
+        for name, experiment in ((name, experiments.load(name)) for name in experiments.NAMES)
+    ]
+    yield Listing("Experiments", ("name", "section", "what it shows"), rows)
     modules = {"optim": registry.OPTIMIZERS, "init": registry.INITIALIZERS, "nn": registry.LAYERS}
-    return [
-        (f"{module}.{pair.name}", pair.torch, pair.section, str(len(pair.cases)))
+    rows = [
+        (f"{module}.{pair.name}", pair.torch, pair.section, pair.note)
         for module, table in modules.items()
         for pair in table.values()
     ]
+    yield Listing("In lockstep", ("scratch", "torch", "section", "note"), rows)
+
+
+def print_tables(console: Console) -> None:
+    """The tables for a terminal."""
+    for listing in listings():
+        table = Table(title=listing.title, title_justify="left", box=None)
+        for name in listing.header[:-1]:
+            table.add_column(name, no_wrap=True)
+        table.add_column(listing.header[-1])
+        for first, *rest in listing.rows:
+            table.add_row(f"[bold]{escape(first)}[/]", *map(escape, rest))
+        console.print(table)
+        console.print()
+
+
+def as_markdown() -> str:
+    """The tables for the README."""
+    return "\n".join(_markdown(listing) for listing in listings())
+
+
+def _markdown(listing: Listing) -> str:
+    rows = [listing.header, ("---",) * len(listing.header)]
+    rows += [(f"`{first}`", *rest) for first, *rest in listing.rows]
+    return "".join(f"| {' | '.join(row)} |\n" for row in rows)

@@ -6,8 +6,8 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from dataclasses import fields, replace
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -24,6 +24,7 @@ from experiments.engine.measurements import Measurements, distances
 ROOT = Path(__file__).parents[1]
 FILES = {"figure.png", "figure.svg", "metrics.csv", "result.json"}
 SMALL = {"iterations": 12, "look_every": 6, "evaluate_every": 6, "epochs": 2, "rows": 100}
+SMALL |= {"images": 200, "scales": (0.1, 0.01)}
 FAST = ("surface", "optimizer-paths", "activation-distributions")
 ALL = pytest.mark.parametrize("name", experiments.NAMES)
 
@@ -40,6 +41,7 @@ def few(mnist: Dataset) -> Dataset:
     return replace(mnist, test_images=mnist.test_images[:200], test_labels=mnist.test_labels[:200])
 
 
+@cache
 def measured(name: str, backend: str, data: Dataset, seeds: tuple[int, ...]) -> Measurements:
     experiment = experiments.load(name)
     context = Context(
@@ -165,13 +167,14 @@ def test_a_failed_write_leaves_the_old_result_and_no_torn_file(
     assert {path.name for path in (tmp_path / "surface").iterdir()} == FILES
 
 
-def test_an_output_folder_that_cannot_be_written_is_found_before_training(tmp_path: Path) -> None:
+def test_an_output_folder_that_cannot_be_written_is_found_before_training(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(runner, "run", lambda *_: pytest.fail("it began to train"))
     (tmp_path / "file").write_text("")
-    start = time.perf_counter()
     result = lockstep("run", "all", "--out", str(tmp_path / "file" / "results"))
     assert result.exit_code == 1
     assert "cannot be written" in result.output
-    assert time.perf_counter() - start < 60  # all of it would take longer
 
 
 @pytest.mark.parametrize(
@@ -182,7 +185,7 @@ def test_an_output_folder_that_cannot_be_written_is_found_before_training(tmp_pa
         (["run", "surface", "--backend", "jax"], "is not one of scratch, torch, both"),
         (["run", "surface", "--device", "tpu"], "device must be auto or one of"),
         (["run", "surface", "--dataset", "mnits"], "did you mean 'mnist'?"),
-        (["run", "surface", "--seeds", "0"], "x>=1"),
+        (["run", "surface", "--seeds", "0"], "must be a whole number >= 1, got 0"),
         (["run"], "Missing argument"),
         (["rum"], "No such command 'rum'"),
     ],
@@ -211,17 +214,12 @@ def run_python(code: str, *arguments: str) -> subprocess.CompletedProcess:
     )
 
 
-def test_scratch_is_imported_without_torch() -> None:
-    done = run_python(
-        "import sys, scratch; print(sorted({m.partition('.')[0] for m in sys.modules}))"
-    )
+def test_scratch_imports_numpy_and_nothing_else_that_is_installed() -> None:
+    code = "import json, sys, scratch; print(json.dumps([*sys.modules]))"
+    done = run_python(code)
     assert done.returncode == 0, done.stderr
-    assert "numpy" in done.stdout
-    assert not {"torch", "matplotlib", "rich", "typer"} & set(eval_list(done.stdout))
-
-
-def eval_list(text: str) -> list[str]:
-    return json.loads(text.replace("'", '"'))
+    imported = {module.partition(".")[0] for module in json.loads(done.stdout)}
+    assert not imported & {"torch", "torch_ref", "experiments", "matplotlib", "rich", "typer"}
 
 
 def test_the_scratch_backend_runs_to_the_end_without_torch(tmp_path: Path) -> None:

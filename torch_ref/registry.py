@@ -73,6 +73,7 @@ class InitializerPair:
     section: str
     settings: Settings = field(default_factory=dict)
     cases: tuple[Settings, ...] = ({},)
+    note: str = ""
 
 
 @dataclass(frozen=True)
@@ -85,6 +86,7 @@ class LayerPair:
     section: str
     cases: tuple[Settings, ...] = ({},)
     shapes: tuple[tuple[int, ...], ...] = ((6, 5),)
+    note: str = ""
 
 
 _NOT_A_RATE = ({"lr": -0.1}, {"weight_decay": -1.0})
@@ -118,7 +120,7 @@ _OPTIMIZERS = (
         refused=({"lr": -0.1}, {"momentum": -0.1}),
         to_torch=lambda o: {"lr": o.lr, "momentum": o.momentum},
         buffers={"v": Buffer("momentum_buffer", lambda o: -1 / o.lr)},
-        note="v = −lr·b: the same only while lr stays",
+        note="equal while lr stays",
     ),
     OptimizerPair(
         name="Nesterov",
@@ -129,7 +131,7 @@ _OPTIMIZERS = (
         refused=({"lr": -0.1}, {"momentum": -0.1}),
         to_torch=lambda o: {"lr": o.lr, "momentum": o.momentum, "nesterov": True},
         buffers={"v": Buffer("momentum_buffer", lambda o: -1 / o.lr)},
-        note="v = −lr·b: the same only while lr stays",
+        note="equal while lr stays",
     ),
     OptimizerPair(
         name="Adagrad",
@@ -155,7 +157,7 @@ _OPTIMIZERS = (
         section="6.1.5",
         cases=({}, {"lr": 1.5}),
         refused=({"lr": -0.1}, {"eps": -1.0}),
-        note="eps 1e-7; torch's default is 1e-10",
+        note="eps 1e-7, torch 1e-10",
     ),
     OptimizerPair(
         name="RMSprop",
@@ -178,7 +180,7 @@ _OPTIMIZERS = (
         cases=({}, {"decay_rate": 0.9}),
         refused=({"lr": -0.1}, {"decay_rate": -0.1}),
         to_torch=lambda o: {"lr": o.lr, "alpha": o.decay_rate, "eps": o.eps},
-        note="eps 1e-7; torch's default is 1e-8",
+        note="eps 1e-7, torch 1e-8",
     ),
     OptimizerPair(
         name="Adam",
@@ -201,7 +203,7 @@ _OPTIMIZERS = (
         cases=({}, {"lr": 0.3, "beta1": 0.5, "beta2": 0.9}),
         refused=({"lr": -0.1}, {"beta1": 1.0}, {"beta2": -0.1}),
         to_torch=lambda o: {"lr": o.lr, "betas": o.betas, "eps": o.eps},
-        note="ε̂ beside √v; torch.optim.Adam with eps = ε̂/√(1 − β₂ᵗ)",
+        note="ε̂ beside √v, not √v̂",
     ),
 )
 
@@ -222,6 +224,7 @@ _INITIALIZERS = (
         "torch.nn.init.kaiming_normal_",
         "6.2.2",
         settings={"nonlinearity": "linear"},
+        note="LeCun's √(1/n)",
     ),
     InitializerPair(
         "he",
@@ -270,7 +273,7 @@ _BATCH_NORM = (
 )
 
 _LAYERS = (
-    LayerPair("Affine", nn.Affine, "torch.nn.Linear", "6.2"),
+    LayerPair("Affine", nn.Affine, "torch.nn.Linear", "6.2", note="W is (in, out)"),
     LayerPair("ReLU", nn.ReLU, "torch.nn.ReLU", "6.2.3"),
     LayerPair("Sigmoid", nn.Sigmoid, "torch.nn.Sigmoid", "6.2.2"),
     LayerPair("Tanh", nn.Tanh, "torch.nn.Tanh", "6.2.2"),
