@@ -1,6 +1,8 @@
 """One thread a process, the table at the end, and which tests need a GPU."""
 
 import os
+import urllib.error
+import urllib.request
 from collections.abc import Callable
 
 # Before NumPy and torch are imported: the tests run side by side, one process a core.
@@ -14,12 +16,23 @@ from rich.table import Table
 
 from experiments.data import Dataset, load_mnist
 
+# So that a failing assertion in there shows its values, as in a test file.
+pytest.register_assert_rewrite("parity_tests.helpers")
+
 COLUMNS = ("pair", "dtype", "gradients", "cases", "steps", "relative", "ULP")
 
 
 @pytest.fixture(scope="session")
 def mnist() -> Dataset:
     return load_mnist()
+
+
+@pytest.fixture
+def no_network(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*args: object, **kwargs: object) -> None:
+        raise urllib.error.URLError("Network is unreachable")
+
+    monkeypatch.setattr(urllib.request, "urlopen", refuse)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -50,14 +50,14 @@ def test_any_combination_of_settings_and_any_shapes(pair: OptimizerPair, data) -
     shape = st.lists(st.integers(0, 4), max_size=4).map(tuple)
     case = data.draw(st.fixed_dictionaries(drawn))
     shapes = data.draw(st.lists(shape, min_size=1, max_size=3))
-    dtype, seed = data.draw(st.sampled_from(DTYPES)), data.draw(st.integers(0, 1000))
+    seed = data.draw(st.integers(0, 1000))
     if case.get("nesterov"):
         case |= {"momentum": case["momentum"] or 0.9, "dampening": 0.0}
     if pair.buffers:
         case["lr"] = max(case["lr"], 1e-3)  # v = −lr·b: with lr = 0 it says nothing about b
     mine = pair.scratch(**case)
-    report = lockstep(mine, Twin(mine), GradientStream(shapes, dtype=dtype, seed=seed), steps=20)
-    assert report.worst.relative <= SAME_GRADIENTS[dtype]
+    report = lockstep(mine, Twin(mine), GradientStream(shapes, seed=seed), steps=20)
+    assert report.worst.relative <= SAME_GRADIENTS["float64"]
 
 
 @pytest.mark.parametrize("pair", PAIRS)
@@ -101,8 +101,6 @@ def test_plain_floats_are_updated_like_arrays(pair: OptimizerPair) -> None:
 
 @pytest.mark.parametrize("pair", PAIRS)
 def test_a_missing_gradient_skips_the_parameter_on_both_sides(pair: OptimizerPair) -> None:
-    if pair.name == "chapter.Adam":
-        pytest.skip("its twin has one ε for all parameters, and so one count of steps")
     stream, mine = GradientStream([(3,), (4,)]), pair.scratch()
     theirs = Twin(mine)
     for step in range(6):

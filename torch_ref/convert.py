@@ -11,7 +11,7 @@ from scratch import nn as scratch_nn
 from scratch import optim as scratch_optim
 from scratch.random import Generator
 from torch_ref import nn, optim
-from torch_ref.registry import OPTIMIZERS, Buffer
+from torch_ref.registry import Buffer, pair_of
 
 # What Generator.get_state() of torch's CPU generator holds.
 _GENERATOR_STATE = np.dtype(
@@ -147,7 +147,7 @@ def from_linear(name: str, tensor: Tensor) -> Tensor:
 
 def state_to_torch(optimizer: scratch_optim.Optimizer) -> dict[str, dict[str, Any]]:
     """The state of a hand-written optimizer in torch's names and units, as arrays."""
-    buffers = _pair(optimizer).buffers
+    buffers = pair_of(optimizer).buffers
     converted = {}
     for name, state in optimizer.state.items():
         converted[name] = {}
@@ -176,7 +176,7 @@ def load_state_to_numpy(
     twin: optim.Twin, optimizer: scratch_optim.Optimizer, params: Mapping[str, Tensor], step: int
 ) -> None:
     """Put the state of a twin, after ``step`` updates of ``params``, into the hand-written one."""
-    buffers = {b.torch: (key, b.factor) for key, b in _pair(optimizer).buffers.items()}
+    buffers = {b.torch: (key, b.factor) for key, b in pair_of(optimizer).buffers.items()}
     optimizer.state = {}
     for name, state in twin.state(params).items():
         if not state and optimizer.init_state(np.empty(0)):
@@ -186,10 +186,6 @@ def load_state_to_numpy(
             key, factor = buffers.get(torch_key, (torch_key, lambda _: 1))
             if key != "step":
                 optimizer.state[name][key] = value.cpu().numpy() / factor(optimizer)
-
-
-def _pair(optimizer: scratch_optim.Optimizer) -> Any:
-    return next(pair for pair in OPTIMIZERS.values() if pair.scratch is type(optimizer))
 
 
 def _copy_statistics(norm: scratch_nn.BatchNorm1d, other: torch.nn.BatchNorm1d) -> None:

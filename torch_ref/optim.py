@@ -15,7 +15,7 @@ from typing import Any
 import torch
 
 from scratch.optim import Optimizer
-from torch_ref.registry import OPTIMIZERS, resolve
+from torch_ref.registry import OPTIMIZERS, pair_of, resolve
 
 
 class EpsilonHatAdam(torch.optim.Adam):
@@ -47,7 +47,7 @@ class Twin:
     """
 
     def __init__(self, optimizer: Optimizer) -> None:
-        self.pair = next(p for p in OPTIMIZERS.values() if p.scratch is type(optimizer))
+        self.pair = pair_of(optimizer)
         self.settings = self.pair.to_torch(optimizer)
         self.torch: torch.optim.Optimizer | None = None
 

@@ -292,3 +292,15 @@ _LAYERS = (
 OPTIMIZERS: dict[str, OptimizerPair] = {pair.name: pair for pair in _OPTIMIZERS}
 INITIALIZERS: dict[str, InitializerPair] = {pair.name: pair for pair in _INITIALIZERS}
 LAYERS: dict[str, LayerPair] = {pair.name: pair for pair in _LAYERS}
+
+
+def pair_of(optimizer: optim.Optimizer) -> OptimizerPair:
+    """The pair that ``optimizer`` is the hand-written side of.
+
+    Raises:
+        TypeError: its class, perhaps a subclass, is not in the table.
+    """
+    for pair in OPTIMIZERS.values():
+        if pair.scratch is type(optimizer):
+            return pair
+    raise TypeError(f"{type(optimizer).__name__} has no twin; these have: {', '.join(OPTIMIZERS)}")

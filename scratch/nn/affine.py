@@ -47,5 +47,9 @@ class Affine(Layer):
         return y
 
     def backward(self, dy: np.ndarray) -> np.ndarray:
-        self.grads = {"weight": self._x.swapaxes(-1, -2) @ dy, "bias": dy.sum(axis=-2)}
+        self.backward_params(dy)
         return dy @ self.params["weight"].swapaxes(-1, -2)
+
+    def backward_params(self, dy: np.ndarray) -> None:
+        """Set ``grads`` alone: all that the first layer of a network is asked for."""
+        self.grads = {"weight": self._x.swapaxes(-1, -2) @ dy, "bias": dy.sum(axis=-2)}

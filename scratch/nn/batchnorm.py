@@ -120,13 +120,17 @@ class BatchNorm1d(Layer):
             dy = dy - (dy_sum + self._x_hat * dy_x_hat_sum) / self._batch_size
         return scale * dy
 
+    def share_of_new_batch(self) -> float:
+        """m, the weight of the batch that ``num_batches_tracked`` has just counted."""
+        return 1 / self.num_batches_tracked if self.momentum is None else self.momentum
+
     def running_variance(self, var: np.ndarray, n: int) -> np.ndarray:
         """What a batch of ``n`` values with the biased variance ``var`` adds to ``running_var``."""
         return var * (n / (n - 1))
 
     def _track(self, mean: np.ndarray, var: np.ndarray) -> None:
         self.num_batches_tracked += 1
-        m = 1 / self.num_batches_tracked if self.momentum is None else self.momentum
+        m = self.share_of_new_batch()
         var = self.running_variance(var, self._batch_size)
         self.running_mean *= 1 - m
         self.running_mean += m * mean

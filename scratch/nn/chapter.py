@@ -32,9 +32,12 @@ class BatchNormalization(BatchNorm1d):
         *,
         dtype: np.typing.DTypeLike = np.float32,
     ) -> None:
-        kept = _check.number("momentum", momentum, at_least=0, at_most=1)
-        super().__init__(num_features, eps, momentum=1 - kept, dtype=dtype)
+        momentum = _check.number("momentum", momentum, at_least=0, at_most=1)
+        super().__init__(num_features, eps, momentum, dtype=dtype)
         self.running_var[...] = 0
+
+    def share_of_new_batch(self) -> float:
+        return 1 - self.momentum
 
     def running_variance(self, var: np.ndarray, n: int) -> np.ndarray:
         return var

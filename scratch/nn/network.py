@@ -113,8 +113,10 @@ class MultiLayerNet:
         """Both, from one forward pass."""
         loss = self.loss(x, t, train=True)
         dy = self._loss.backward()
-        for layer in reversed(self._layers):
+        first, *others = self._layers
+        for layer in reversed(others):
             dy = layer.backward(dy)
+        first.backward_params(dy)
         grads = {name: layer.grads[slot] for name, (layer, slot) in self._slots.items()}
         if self.weight_decay:
             for name in self._weights():

@@ -15,7 +15,8 @@ class RMSprop(Optimizer):
 
     An exponential moving average in place of Adagrad's sum, so that the steps do not shrink for
     ever (Tieleman and Hinton 2012, lecture 6.5). ``centered`` divides by the standard deviation
-    instead, √(h − m²) with m the moving average of g (Graves 2013, "Generating sequences").
+    instead, √(h − m²) with m the moving average of g (Graves 2013, "Generating sequences"); where
+    gradients hardly vary, rounding can make h − m² negative and the step NaN, as in torch.
 
     Args:
         lr: η.

@@ -1,0 +1,132 @@
+"""What several test files share: the cases, small networks, and how to compare."""
+
+import math
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import strategies as st
+
+from scratch import nn
+from scratch.random import Generator
+from torch_ref import nn as torch_nn
+from torch_ref.registry import LAYERS, OPTIMIZERS, Settings
+
+TOLERANCE = {"float64": 1e-12, "float32": 1e-5}
+P = 0.3  # of Dropout
+LOSS = "CrossEntropyLoss"
+MODES = pytest.mark.parametrize("training", [True, False], ids=["training", "evaluation"])
+DTYPES = pytest.mark.parametrize("dtype", TOLERANCE)
+LAYER_CASES = pytest.mark.parametrize(
+    ("pair", "case", "shape"),
+    [
+        pytest.param(pair, case, shape, id=f"{name}-{case}-{shape}")
+        for name, pair in LAYERS.items()
+        if name != LOSS
+        for case in pair.cases
+        for shape in pair.shapes
+    ],
+)
+PAIRS = pytest.mark.parametrize("pair", OPTIMIZERS.values(), ids=OPTIMIZERS)
+SIZES = (12, (9, 7), 5)
+RUNS = {"single": {"seed": 3}, "stack": {"seed": [3, 4, 5]}}
+OPTIONS = {
+    "plain": {},
+    "sigmoid": {"activation": "sigmoid", "init": "xavier"},
+    "tanh": {"activation": "tanh", "init": "xavier_uniform"},
+    "fixed std": {"init": 0.1},
+    "batch norm": {"batch_norm": True},
+    "dropout": {"dropout": 0.3},
+    "weight decay": {"weight_decay": 0.1},
+    "everything": {"batch_norm": True, "dropout": 0.3, "weight_decay": 0.1},
+}
+IN_RUNS = pytest.mark.parametrize("runs", RUNS.values(), ids=RUNS)
+WITH_OPTIONS = pytest.mark.parametrize("options", OPTIONS.values(), ids=OPTIONS)
+
+IMAGES = np.random.default_rng(0).integers(0, 256, (60, 12), dtype=np.uint8)
+LABELS = IMAGES[:, :5].argmax(axis=1)
+
+NOT_FINITE = (math.nan, math.inf, -math.inf)
+NOT_NUMBERS = (None, "0.1", True, [0.1], 1j)
+
+# Nothing at all that is no finite number >= 0.
+bad_rates = st.one_of(
+    st.floats(max_value=0, exclude_max=True),
+    st.sampled_from(NOT_FINITE),
+    st.integers(max_value=-1),
+    st.sampled_from(NOT_NUMBERS),
+)
+
+
+def normal(seed: int, shape: tuple[int, ...], dtype: str = "float64") -> np.ndarray:
+    return np.asarray(np.random.default_rng(seed).normal(0.3, 1.2, shape), dtype=dtype)
+
+
+def make_layer(
+    name: str,
+    case: Settings,
+    features: int,
+    dtype: str = "float64",
+    runs: int | None = None,
+    seed: int = 0,
+) -> nn.Layer:
+    """A layer of ``features`` inputs, whose parameters are random."""
+    lead = () if runs is None else (runs,)
+    if name == "Affine":
+        return nn.Affine(
+            normal(seed + 1, (*lead, features, 4), dtype), normal(seed + 2, (*lead, 4), dtype)
+        )
+    if name == "Dropout":
+        generators = [Generator(seed + k) for k in range(runs or 1)]
+        return nn.Dropout(P, generators[0] if runs is None else generators)
+    if name != "BatchNorm1d":
+        return LAYERS[name].scratch(**case)
+    layer = nn.BatchNorm1d(features, **case, dtype=dtype, runs=runs)
+    for i, w in enumerate(layer.params.values()):
+        w[...] = normal(seed + i + 1, w.shape, dtype)
+    return layer
+
+
+def assert_close(mine: np.ndarray, theirs: torch.Tensor | np.ndarray, tolerance: float) -> None:
+    """Equal but for ``tolerance`` relative to the largest element, in shape and dtype too."""
+    if isinstance(theirs, torch.Tensor):
+        theirs = theirs.detach().numpy()
+    assert (mine.shape, mine.dtype) == (theirs.shape, theirs.dtype)
+    largest = max(1.0, np.abs(theirs).max(initial=0))
+    np.testing.assert_allclose(mine, theirs, rtol=tolerance, atol=tolerance * largest)
+
+
+def make_network(dtype: str = "float64", **options: object) -> nn.MultiLayerNet:
+    return nn.MultiLayerNet(*SIZES, **options, dtype=dtype)
+
+
+def batch(net: nn.MultiLayerNet, seed: int = 1, dtype: str = "float64") -> tuple[np.ndarray, ...]:
+    """Inputs and labels of its own for each run."""
+    random, lead = np.random.default_rng(seed), () if net.runs is None else (net.runs,)
+    x = np.asarray(random.normal(size=(*lead, 10, 12)), dtype=dtype)
+    return x, random.integers(0, 5, (*lead, 10))
+
+
+def assert_same_gradients(
+    net: nn.MultiLayerNet, twin: torch_nn.MultiLayerNet, tolerance: float = 1e-12
+) -> None:
+    x, t = batch(net, dtype=net.dtype.name)
+    loss, grads = net.loss_and_gradient(x, t)
+    their_loss, their_grads = twin.loss_and_gradient(torch.tensor(x), torch.tensor(t))
+    np.testing.assert_allclose(loss, their_loss.numpy(), rtol=tolerance)
+    assert grads.keys() == their_grads.keys()
+    for name, g in grads.items():
+        assert g.dtype == their_grads[name].numpy().dtype
+        np.testing.assert_allclose(
+            g, their_grads[name].numpy(), rtol=tolerance, atol=tolerance, err_msg=name
+        )
+
+
+def snapshot(net: nn.MultiLayerNet) -> list[np.ndarray]:
+    norms = net.batch_norms
+    return [
+        *(w.copy() for w in net.params.values()),
+        *(norm.running_mean.copy() for norm in norms),
+        *(norm.running_var.copy() for norm in norms),
+        *(np.array(norm.num_batches_tracked) for norm in norms),
+    ]

@@ -1,0 +1,203 @@
+"""Networks, layers and the loss refuse bad input by its name, and change nothing."""
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from parity_tests.helpers import bad_rates, snapshot
+from scratch import nn, optim, train
+from scratch.random import Generator
+
+# Nothing at all that is no whole number >= 1.
+bad_sizes = st.one_of(
+    st.integers(max_value=0), st.floats(), st.sampled_from((None, "3", True, [3], 1j))
+)
+
+X, T = np.random.default_rng(0).normal(size=(6, 4)), np.array([0, 2, 1, 1, 2, 0])
+BAD_BATCHES: dict[str, tuple[object, object, str]] = {
+    "a label too large": (X, [0, 2, 1, 3, 2, 0], "t must hold labels from 0 to 2, got 3"),
+    "a negative label": (X, [0, 2, 1, -1, 2, 0], "t must hold labels from 0 to 2, got -1"),
+    "too few labels": (X, T[:5], r"t must hold whole numbers of shape \(6,\), .* \(5,\)"),
+    "labels that are no whole numbers": (X, T / 1, r"t must hold whole numbers .*, got float64"),
+    "labels of another number of classes": (X, np.eye(4)[T], r"shape \(6, 3\), got .*\(6, 4\)"),
+    "two ones in a row": (X, np.eye(3)[T] + np.eye(3)[0], r"one-hot.*, got the row \[2.0, 0.0"),
+    "no one in a row": (X, np.eye(3)[T] * (T < 2)[:, None], r"one-hot.*, got the row \[0.0, 0.0"),
+    "label smoothing": (X, np.eye(3)[T] * 0.9, r"one-hot.*, got the row \[0.9, 0.0"),
+    "NaN in a label": (X, np.where(np.eye(3)[T], math.nan, 0), r"one-hot.*got the row \[nan"),
+    "no rows": (X[:0], T[:0], r"x must have shape \(N, 4\).* with N >= 1, got \(0, 4\)"),
+    "too narrow": (X[:, :3], T, r"x must have shape \(N, 4\).*, got \(6, 3\)"),
+    "too wide": (np.ones((6, 5)), T, r"x must have shape \(N, 4\).*, got \(6, 5\)"),
+    "a single row without its axis": (X[0], T[:1], r"x must have shape \(N, 4\).*, got \(4,\)"),
+    "images that are not flat": (np.ones((6, 2, 2)), T, r"x must have shape .*, got \(6, 2, 2\)"),
+    "a number": (1.0, T, r"x must have shape .*, got \(\)"),
+    "a batch of one": (X[:1], T[:1], r"x must have more than one value per feature .*\(.*1, 5\)"),
+}
+
+
+@pytest.mark.parametrize("seed", [0, [0, 1]], ids=["single", "stack"])
+@pytest.mark.parametrize(("x", "t", "message"), BAD_BATCHES.values(), ids=BAD_BATCHES)
+def test_a_bad_batch_is_refused_and_no_parameter_is_changed(
+    x: object, t: object, message: str, seed: int | list[int]
+) -> None:
+    net = nn.MultiLayerNet(4, [5], 3, batch_norm=True, seed=seed, dtype=np.float64)
+    before = snapshot(net)
+    with pytest.raises(ValueError, match=message):
+        net.gradient(x, t)
+    for now, then in zip(snapshot(net), before, strict=True):
+        np.testing.assert_array_equal(now, then)
+
+
+def test_a_stack_refuses_another_number_of_inputs_than_of_runs() -> None:
+    net = nn.MultiLayerNet(4, [5], 3, seed=[0, 1])
+    with pytest.raises(
+        ValueError, match=r"x must have shape \(N, 4\) or \(2, N, 4\) .*\(3, 6, 4\)"
+    ):
+        net.gradient(np.stack([X] * 3), T)
+    with pytest.raises(ValueError, match=r"t must hold whole numbers of shape \(6,\).*\(3, 6\)"):
+        net.gradient(X, np.stack([T] * 3))
+
+
+@pytest.mark.parametrize(
+    ("x", "t", "message"),
+    [
+        (np.ones(3), 1, r"x must hold scores of shape \(N, C\), got \(3,\)"),
+        (np.ones((0, 3)), np.array([], int), r"must not be empty, got scores of shape \(0, 3\)"),
+        (np.ones((2, 3)), np.array([0, 3]), "t must hold labels from 0 to 2, got 3"),
+        (np.ones((2, 3)), np.array(["a", "b"]), r"t must hold whole numbers .*, got <U1 of shape"),
+    ],
+)
+def test_the_loss_refuses_bad_scores_and_labels(x: object, t: object, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        nn.CrossEntropyLoss().forward(x, t)
+
+
+@pytest.mark.parametrize(
+    ("shape", "message"),
+    [
+        ((6, 4), r"x must have shape \(N, 5\) or \(N, 5, L\), got \(6, 4\)"),
+        ((5,), r"x must have shape .*, got \(5,\)"),
+        ((6, 3, 5), r"x must have shape .*, got \(6, 3, 5\)"),
+        ((2, 6, 5, 1), r"x must have shape .*, got \(2, 6, 5, 1\)"),
+        ((0, 5), r"x must not be empty, got shape \(0, 5\)"),
+        ((6, 5, 0), r"x must not be empty, got shape \(6, 5, 0\)"),
+        ((1, 5), r"x must have more than one value per feature .*, got shape \(1, 5\)"),
+    ],
+)
+def test_batch_normalization_refuses_a_bad_input_and_tracks_nothing(
+    shape: tuple[int, ...], message: str
+) -> None:
+    layer = nn.BatchNorm1d(5)
+    with pytest.raises(ValueError, match=message):
+        layer(np.ones(shape, np.float32))
+    np.testing.assert_array_equal(layer.running_mean, np.zeros(5))
+    np.testing.assert_array_equal(layer.running_var, np.ones(5))
+    assert layer.num_batches_tracked == 0
+
+
+BAD_ARGUMENTS: dict[str, tuple[Callable[[Any], object], str]] = {
+    "input_size": (lambda v: nn.MultiLayerNet(v, [3], 2), "input_size must be a whole number >= 1"),
+    "output_size": (lambda v: nn.MultiLayerNet(4, [3], v), "output_size must be a whole number"),
+    "hidden size": (
+        lambda v: nn.MultiLayerNet(4, [3, v], 2),
+        r"hidden_sizes\[1\] must be a whole number >= 1",
+    ),
+    "hidden_size": (lambda v: nn.TwoLayerNet(4, v, 2), r"hidden_sizes\[0\] must be a whole number"),
+    "num_features": (lambda v: nn.BatchNorm1d(v), "num_features must be a whole number >= 1"),
+    "the chapter's": (lambda v: nn.BatchNormalization(v), "num_features must be a whole number"),
+    "batch_size": (
+        lambda v: next(train.batches(X, T, v, [Generator(0)])),
+        "batch_size must be a whole number >= 1",
+    ),
+}
+BAD_NUMBERS: dict[str, tuple[Callable[[Any], object], str]] = {
+    "weight_decay": (
+        lambda v: nn.MultiLayerNet(4, [3], 2, weight_decay=v),
+        "weight_decay must be a finite number >= 0",
+    ),
+    "dropout": (
+        lambda v: nn.MultiLayerNet(4, [3], 2, dropout=v),
+        "dropout must be a finite number >= 0 and < 1",
+    ),
+    "p": (lambda v: nn.Dropout(v, Generator(0)), "p must be a finite number >= 0 and <= 1"),
+    "eps": (lambda v: nn.BatchNorm1d(4, eps=v), "eps must be a finite number >= 0"),
+    "the chapter's momentum": (
+        lambda v: nn.BatchNormalization(4, momentum=v),
+        "momentum must be a finite number >= 0 and <= 1",
+    ),
+    "std": (
+        lambda v: Generator(0).normal(0, v, (2,)),
+        "std must be a finite number >= 0",
+    ),
+}
+
+
+@pytest.mark.parametrize(("make", "message"), BAD_ARGUMENTS.values(), ids=BAD_ARGUMENTS)
+@given(value=bad_sizes)
+@settings(deadline=None, max_examples=20)
+def test_a_bad_size_is_refused_by_name(
+    make: Callable[[Any], object], message: str, value: object
+) -> None:
+    with pytest.raises((TypeError, ValueError), match=message) as e:
+        make(value)
+    assert repr(value) in str(e.value)
+
+
+@pytest.mark.parametrize(("make", "message"), BAD_NUMBERS.values(), ids=BAD_NUMBERS)
+@given(value=bad_rates)
+@settings(deadline=None, max_examples=20)
+def test_a_bad_number_is_refused_by_name(
+    make: Callable[[Any], object], message: str, value: object
+) -> None:
+    with pytest.raises((TypeError, ValueError), match=message) as e:
+        make(value)
+    assert repr(value) in str(e.value)
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: nn.MultiLayerNet(4, 3, 2), "hidden_sizes must be a list .*, got 3"),
+        (lambda: nn.MultiLayerNet(4, [3], 2, activation="gelu"), "activation .*, got 'gelu'"),
+        (lambda: nn.MultiLayerNet(4, [3], 2, init="glorot"), "init must be .*, got 'glorot'"),
+        (lambda: nn.MultiLayerNet(4, [3], 2, init=-1), "init must be .* >= 0, got -1"),
+        (lambda: nn.MultiLayerNet(4, [3], 2, init=["he", "x"]), "init must be .*, got 'x'"),
+        (lambda: nn.MultiLayerNet(4, [3], 2, seed=0.5), "seed must be .*, got 0.5"),
+        (lambda: nn.MultiLayerNet(4, [3], 2, seed=[]), "seed and init .*, got {'seed': 0}"),
+        (
+            lambda: nn.MultiLayerNet(4, [3], 2, seed=[0, 1], init=["he"] * 3),
+            "seed and init .*, got {'seed': 2, 'init': 3}",
+        ),
+        (lambda: nn.MultiLayerNet(4, [3], 2, dropout=1.0), "dropout must be .* < 1, got 1.0"),
+        (lambda: nn.MultiLayerNet(4, [3], 2, dtype=np.int64), "dtype must be .*, got .*int64"),
+        (lambda: nn.MultiLayerNet(4, [3], 2, dtype=None), "dtype must be .*, got None"),
+        (lambda: nn.BatchNorm1d(4, momentum=1.5), "momentum must be .* <= 1, got 1.5"),
+        (lambda: nn.BatchNorm1d(4, runs=0), "runs must be a whole number >= 1, got 0"),
+        (lambda: nn.BatchNorm1d(4, dtype=torch.float32), "dtype must be .*, got torch.float32"),
+        (lambda: nn.Dropout(1.5, Generator(0)), "p must be .* <= 1, got 1.5"),
+        (
+            lambda: nn.Affine(np.ones((3, 2)), np.ones(3)),
+            r"weight and bias must have shapes .*, got \(3, 2\) and \(3,\)",
+        ),
+        (
+            lambda: nn.Affine(np.ones((2, 3, 2)), np.ones(2)),
+            r"weight and bias must have shapes .*, got \(2, 3, 2\) and \(2,\)",
+        ),
+        (lambda: optim.SGD(nesterov=True), "nesterov needs momentum > 0 .* momentum=0.0"),
+        (
+            lambda: optim.SGD(nesterov=True, momentum=0.9, dampening=0.1),
+            "nesterov needs .* dampening=0.1",
+        ),
+        (lambda: optim.SGD(dampening=math.nan), "dampening must be a finite number, got nan"),
+    ],
+)
+def test_a_bad_constructor_argument_is_refused_by_name(
+    make: Callable[[], object], message: str
+) -> None:
+    with pytest.raises((TypeError, ValueError), match=message):
+        make()

@@ -1,0 +1,46 @@
+"""The training loop: its batches, its accuracy, and a stack as its networks alone."""
+
+import numpy as np
+import pytest
+import torch
+
+from parity_tests.helpers import IMAGES, LABELS, make_network
+from scratch import optim, train
+from scratch.random import Generator
+from torch_ref import convert
+from torch_ref import train as torch_train
+
+
+def test_a_stack_trains_as_its_networks_do_alone() -> None:
+    options = {"batch_norm": True, "dropout": 0.3}
+    fit = {"iterations": 15, "batch_size": 10, "evaluate": (IMAGES, LABELS), "every": 5}
+    stack = train.fit(make_network(**options, seed=[3, 4]), optim.Adam(), IMAGES, LABELS, **fit)
+    assert stack.loss.shape == (2, 15)
+    assert stack.accuracy.shape == (2, 4)
+    for k, seed in enumerate((3, 4)):
+        alone = train.fit(make_network(**options, seed=seed), optim.Adam(), IMAGES, LABELS, **fit)
+        np.testing.assert_allclose(stack.loss[k], alone.loss[0], rtol=1e-12)
+        np.testing.assert_array_equal(stack.accuracy[k], alone.accuracy[0])
+
+
+def test_batches_are_drawn_with_replacement_and_scaled() -> None:
+    generators = [Generator(1), Generator(2)]
+    x, t = next(train.batches(IMAGES, LABELS, 10, generators))
+    assert (x.shape, x.dtype, t.shape) == ((2, 10, 12), np.float32, (2, 10))
+    for k, seed in enumerate((1, 2)):
+        rows = Generator(seed).randint(0, 60, (10,))
+        np.testing.assert_allclose(x[k], IMAGES[rows] / 255, rtol=1e-6)
+        np.testing.assert_array_equal(t[k], LABELS[rows])
+
+
+@pytest.mark.parametrize("of", [train, torch_train])
+def test_accuracy_is_of_all_rows(of: object, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(of, "EVALUATION_ROWS", 7)  # 60 rows in pieces of 7
+    net = make_network(seed=[0, 1])
+    expected = net.accuracy(IMAGES / 255, LABELS)
+    if of is train:
+        measured = train.accuracy_on(net, IMAGES, LABELS)
+    else:
+        tensors = torch.tensor(IMAGES), torch.tensor(LABELS)
+        measured = torch_train.accuracy_on(convert.network_to_torch(net), *tensors).numpy()
+    np.testing.assert_allclose(measured, expected)
