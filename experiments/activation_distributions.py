@@ -11,7 +11,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
 from experiments.engine.experiment import Claim, Context, Experiment, Seed
-from experiments.engine.figures import COLORS, LINES, new_figure
+from experiments.engine.figures import COLORS, new_figure
 from experiments.engine.measurements import Measurements
 from experiments.engine.verdicts import listed
 
@@ -152,7 +152,7 @@ def plot(by_backend: Mapping[str, Measurements], settings: Settings) -> Figure:
         row[0].set_ylabel(run.replace(", ", "\n"), rotation=0, ha="right", va="center")
     if len(by_backend) > 1:
         handles = [Patch(color="gray", alpha=0.45, label="scratch")]
-        handles += [Line2D([], [], color="black", lw=0.9, ls=LINES["torch"], label="torch")]
+        handles += [Line2D([], [], color="black", lw=0.9, label="torch")]
         figure.legend(handles=handles, loc="outside lower center", ncols=2)
     return figure
 
@@ -167,7 +167,7 @@ def _draw(panel: Any, backend: str, measurements: Measurements, key: tuple, colo
     if backend == "scratch":
         panel.stairs(shares, edges, fill=True, color=color, alpha=0.45)
     else:
-        panel.stairs(shares, edges, color="black", lw=0.9, ls=LINES[backend])
+        panel.stairs(shares, edges, color="black", lw=0.9)
 
 
 EXPERIMENT = Experiment(

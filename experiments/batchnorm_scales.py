@@ -10,7 +10,7 @@ from matplotlib.lines import Line2D
 from experiments import batchnorm_effect
 from experiments.batchnorm_effect import RUNS
 from experiments.engine.experiment import Claim, Context, Experiment, Seed
-from experiments.engine.figures import COLORS, backend_handles, draw_curve, new_figure
+from experiments.engine.figures import COLORS, backend_handles, draw_curve, new_figure, strokes
 from experiments.engine.measurements import Measurements
 
 PLAIN, NORMALIZED = RUNS
@@ -89,18 +89,11 @@ def plot(by_backend: Mapping[str, Measurements], settings: Settings) -> Figure:
     )
     for panel, scale in zip(axes.flat, settings.scales, strict=False):
         for run, color in zip(RUNS, COLORS, strict=False):
-            for backend, measurements in by_backend.items():
-                curve = measurements[_name(run, scale), "accuracy"]
-                draw_curve(panel, backend, curve, color, lw=1.6)
-                if backend == "scratch" and np.isnan(curve.values[:, -1]).all():
-                    panel.text(
-                        0.5,
-                        0.9,
-                        f"{run}: diverges",
-                        color=color,
-                        ha="center",
-                        transform=panel.transAxes,
-                    )
+            for backend, stroke in strokes(by_backend).items():
+                curve = by_backend[backend][_name(run, scale), "accuracy"]
+                draw_curve(panel, curve, color, stroke)
+            if np.isnan(curve.values[:, -1]).all():
+                panel.text(10, 0.9, f"{run}: diverges", color=color, ha="center")
         panel.set(title=f"w = {scale:.3g}", ylim=(0, 1))
     for panel in axes[-1]:
         panel.set_xlabel("epoch")

@@ -8,7 +8,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from experiments.engine.experiment import Claim, Context, Experiment, Seed, label
-from experiments.engine.figures import COLORS, LINES, backend_handles, new_figure
+from experiments.engine.figures import COLORS, backend_handles, new_figure, strokes
 from experiments.engine.measurements import Measurements
 from experiments.surface import f, gradient
 
@@ -108,10 +108,9 @@ def plot(by_backend: Mapping[str, Measurements], settings: Settings) -> Figure:
     for panel, (name, options), color in zip(axes.flat, runs, COLORS, strict=False):
         run = label(name)
         panel.contour(*grid, f(*grid), levels=LEVELS, colors="#cccccc", linewidths=0.8)
-        for backend, measurements in by_backend.items():
-            x, y = (measurements[run, axis].values[0] for axis in "xy")
-            style = {"marker": "o", "ms": 3.5} if backend == "scratch" else {"lw": 3, "alpha": 0.5}
-            panel.plot(x, y, ls=LINES[backend], color=color, **{"lw": 1.2} | style)
+        for backend, stroke in strokes(by_backend).items():
+            x, y = (by_backend[backend][run, axis].values[0] for axis in "xy")
+            panel.plot(x, y, color=color, marker="o", ms=2 + stroke["lw"] / 2, mew=0, **stroke)
         panel.plot(0, 0, "+", ms=12, mew=2, color="black")
         panel.set_title(f"{run}, " + ", ".join(f"{k} {v:g}" for k, v in options.items()))
     for panel in axes[1]:

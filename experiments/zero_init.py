@@ -95,7 +95,7 @@ def plot(by_backend: Mapping[str, Measurements], settings: Settings) -> Figure:
     axes[0, 0].set(
         xlabel="iteration",
         ylabel="difference of the hidden units\n(part of the largest weight)",
-        title="zeros: every unit is the same unit",
+        title="zeros: equal units, until rounding tells them apart",
         ylim=(-1e-9, 2),
     )
     draw_metric(axes[0, 1], by_backend, "loss", smooth=True)

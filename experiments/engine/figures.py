@@ -1,6 +1,7 @@
 """How the figures look: one style, two backends in one picture, bands over seeds."""
 
 from collections.abc import Mapping
+from pathlib import Path
 
 import matplotlib as mpl
 import numpy as np
@@ -12,7 +13,9 @@ from experiments.engine.measurements import Curve, Measurements
 
 #: Okabe and Ito's colours, told apart by the colour-blind too.
 COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
-LINES = {"scratch": "-", "torch": (0, (1, 1.6))}
+#: Side by side, torch's thin line lies on scratch's broad one, so that both are always seen.
+ALONE = {"lw": 1.4}
+BESIDE = {"scratch": {"lw": 3.4, "alpha": 0.4}, "torch": {"lw": 0.9}}
 
 _STYLE = {
     "axes.grid": True,
@@ -23,9 +26,6 @@ _STYLE = {
     "figure.dpi": 130,
     "font.size": 10,
     "grid.alpha": 0.25,
-    "legend.frameon": False,
-    "savefig.facecolor": "white",
-    "svg.hashsalt": "lockstep",  # the same picture is the same file
 }
 
 
@@ -50,6 +50,18 @@ def new_figure(
     return figure, axes
 
 
+def save(figure: Figure, path: Path) -> None:
+    """Write the figure as its name's ending says; the same picture is the same file."""
+    with mpl.rc_context({"svg.hashsalt": "lockstep"}):
+        metadata = {"Date": None} if path.suffix == ".svg" else {}
+        figure.savefig(path, facecolor="white", metadata=metadata)
+
+
+def strokes(by_backend: Mapping[str, Measurements]) -> dict[str, dict[str, float]]:
+    """For each backend, how broad and how pale its lines are."""
+    return BESIDE if len(by_backend) > 1 else dict.fromkeys(by_backend, ALONE)
+
+
 def smoothed(values: np.ndarray, window: int = 21) -> np.ndarray:
     """A centred moving mean along the last axis; shorter towards the ends.
 
@@ -63,11 +75,11 @@ def smoothed(values: np.ndarray, window: int = 21) -> np.ndarray:
 
 
 def draw_curve(
-    axes: Axes, backend: str, curve: Curve, color: str, smooth: bool = False, **options: object
+    axes: Axes, curve: Curve, color: str, stroke: Mapping[str, float], smooth: bool = False
 ) -> None:
     """The mean over seeds as a line, with a band from the lowest to the highest seed."""
     values = smoothed(curve.values) if smooth else curve.values
-    axes.plot(curve.x, values.mean(axis=0), ls=LINES[backend], color=color, **options)
+    axes.plot(curve.x, values.mean(axis=0), color=color, **stroke)
     if len(values) > 1:
         low, high = values.min(axis=0), values.max(axis=0)
         axes.fill_between(curve.x, low, high, color=color, alpha=0.12, lw=0)
@@ -79,9 +91,10 @@ def draw_metric(
     """A curve for each run that has the metric, in each backend, with the legends for both."""
     runs = next(iter(by_backend.values())).runs(metric)
     colors = dict(zip(runs, COLORS, strict=False))
-    for backend, measurements in by_backend.items():
+    for backend, stroke in strokes(by_backend).items():
         for run in runs:
-            draw_curve(axes, backend, measurements[run, metric], colors[run], smooth, lw=1.3)
+            curve = by_backend[backend][run, metric]
+            draw_curve(axes, curve, colors[run], stroke, smooth)
     handles = [Line2D([], [], color=colors[run], lw=2.5, label=run) for run in runs]
     axes.legend(handles=handles + backend_handles(by_backend))
 
@@ -90,4 +103,7 @@ def backend_handles(by_backend: Mapping[str, Measurements]) -> list[Line2D]:
     """Legend entries that tell the backends apart, where there are two."""
     if len(by_backend) < 2:
         return []
-    return [Line2D([], [], color="gray", ls=LINES[name], label=name) for name in by_backend]
+    return [
+        Line2D([], [], color="black", label=backend, **stroke)
+        for backend, stroke in strokes(by_backend).items()
+    ]

@@ -18,6 +18,7 @@ from experiments import data
 from experiments.engine import output
 from experiments.engine.backends import Backend
 from experiments.engine.experiment import Context, Experiment, as_json, judged
+from experiments.engine.figures import save
 from experiments.engine.fingerprint import code_digest, fingerprint
 from experiments.engine.measurements import Measurements, distances, write_csv
 from experiments.engine.progress import reporting
@@ -157,7 +158,7 @@ def _write(
     figure = experiment.plot(measured, settings)
     for name in FIGURES:
         with output.atomic(folder / name) as path:
-            figure.savefig(path)
+            save(figure, path)
     result["files"] = {name: output.sha256(folder / name) for name in (METRICS, *FIGURES)}
     with output.atomic(folder / RESULT) as path:
         text = json.dumps(result, indent=2, ensure_ascii=False)
