@@ -6,7 +6,7 @@ import pytest
 from experiments.data import Dataset
 from scratch.nn import MultiLayerNet
 from scratch.random import Generator
-from torch_ref.lockstep import NetworkProblem, Report, lockstep
+from torch_ref.lockstep import NetworkProblem, Report, as_side, lockstep
 from torch_ref.optim import Twin
 from torch_ref.registry import OPTIMIZERS, OWN_GRADIENTS, OptimizerPair
 
@@ -28,7 +28,7 @@ def small_net(batch_norm: bool, dtype: type, activation: str = "relu") -> MultiL
 
 def train(pair: OptimizerPair, trained: NetworkProblem) -> Report:
     mine = pair.scratch()
-    return lockstep(mine, Twin(mine), trained, STEPS, every=50)
+    return lockstep(mine, Twin(mine), trained, steps=STEPS, every=50)
 
 
 def gradients(batch_norm: bool) -> str:
@@ -59,20 +59,20 @@ def test_in_float32_the_exact_run_is_no_farther_than_from_torch(
     rounded = problem(small_net(batch_norm, np.float32, "tanh"), mnist)
     exact = small_net(batch_norm, np.float64, "tanh")
     for name, w in exact.params.items():
-        w[...] = rounded.mine[name]
+        w[...] = rounded.params[name]
     truth, optimizer = problem(exact, mnist), pair.scratch()
-    report = train(pair, rounded)
+    mine, theirs = as_side(pair.scratch()), as_side(Twin(pair.scratch()))
+    report = lockstep(mine, theirs, rounded, steps=STEPS, every=50)
     for _ in range(STEPS):
-        optimizer.update(truth.mine, truth.my_gradients())
+        optimizer.update(truth.params, truth.my_gradients(truth.params))
     norm, ulp = max(report.norm), report.worst.ulp
     record_parity(pair.name, "float32", f"{gradients(batch_norm)}, tanh", STEPS, norm, ulp)
-    theirs = {name: rounded.as_mine(name, w) for name, w in rounded.theirs.items()}
-    assert apart(rounded.mine, truth) <= 10 * apart(theirs, truth)  # one decimal digit
+    assert apart(mine.params(), truth) <= 10 * apart(theirs.params(), truth)  # one decimal digit
 
 
 def apart(params: dict[str, np.ndarray], truth: NetworkProblem) -> float:
-    names = truth.mine.keys() - truth.undetermined
-    return sum(float(np.sum((params[name] - truth.mine[name]) ** 2)) for name in names) ** 0.5
+    names = truth.params.keys() - truth.undetermined
+    return sum(float(np.sum((params[name] - truth.params[name]) ** 2)) for name in names) ** 0.5
 
 
 @BATCH_NORM

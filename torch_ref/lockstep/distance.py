@@ -27,27 +27,38 @@ class Distance:
 class Drift:
     """The distance of one quantity, followed over the steps of a run.
 
+    Attributes:
+        worst: the largest distance so far.
+        element: the index of the element that was farthest apart at the last step.
+
     >>> drift = Drift()
     >>> drift.add(np.array([1.0 + 2**-52, 4.0]), np.array([1.0, 4.0]))
-    >>> drift.worst
     Distance(relative=2.220446049250313e-16, ulp=1.0)
+    >>> drift.element
+    (0,)
     """
 
     def __init__(self) -> None:
         self.worst = Distance()
+        self.element: tuple[int, ...] = ()
         self._scale: np.ndarray | float = 0.0
 
-    def add(self, mine: np.ndarray, theirs: np.ndarray) -> None:
+    def add(self, mine: np.ndarray, theirs: np.ndarray) -> Distance:
         """Take the next step's values into account, arrays of one shape and dtype."""
-        self._scale = np.maximum(self._scale, np.abs(theirs))
+        finite = np.where(np.isfinite(theirs), np.abs(theirs), 0)
+        self._scale = np.maximum(self._scale, finite)
         with np.errstate(all="ignore"):
             apart = np.abs(mine - theirs)
             relative, ulp = apart / self._scale, apart / np.spacing(self._scale)
         same = (mine == theirs) | (np.isnan(mine) & np.isnan(theirs))
-        self.worst = self.worst.or_larger(Distance(_largest(relative, same), _largest(ulp, same)))
+        relative, ulp = (_apart(values, same) for values in (relative, ulp))
+        if relative.size:
+            self.element = tuple(int(i) for i in np.unravel_index(relative.argmax(), mine.shape))
+        now = Distance(float(relative.max(initial=0.0)), float(ulp.max(initial=0.0)))
+        self.worst = self.worst.or_larger(now)
+        return now
 
 
-def _largest(values: np.ndarray, same: np.ndarray) -> float:
-    """The largest value where the sides are not the same; infinite where one of them is NaN."""
-    values = np.where(np.isnan(values), np.inf, values)
-    return float(np.max(np.where(same, 0.0, values), initial=0.0))
+def _apart(values: np.ndarray, same: np.ndarray) -> np.ndarray:
+    """The values where the sides are not the same, 0 elsewhere; infinite where one is NaN."""
+    return np.where(same, 0.0, np.where(np.isnan(values), np.inf, values))

@@ -5,33 +5,31 @@ from typing import Protocol
 
 import numpy as np
 import torch
-from torch import Tensor
 
 from scratch.nn import MultiLayerNet
 from scratch.train import batches
 from torch_ref import convert
 
+Arrays = dict[str, np.ndarray]
+
+#: What a gradient may hold, and an optimizer seldom sees in a test of its author's.
+AWKWARD = (0.0, 1e-30, -1e-30, 1e-8, 1e3)
+
 
 class Problem(Protocol):
-    """Parameters to start from, the same on both sides, and gradients for them.
+    """Parameters to start from, and gradients for them.
 
     Attributes:
-        mine: name → array.
-        theirs: name → tensor with the same values, perhaps transposed.
+        params: name → array, the start of both sides.
         undetermined: the names of parameters that no gradient determines: theirs are pure rounding
             noise, which an adaptive optimizer scales up.
     """
 
-    mine: dict[str, np.ndarray]
-    theirs: dict[str, Tensor]
+    params: Arrays
     undetermined: frozenset[str]
 
-    def gradients(self) -> tuple[dict[str, np.ndarray], dict[str, Tensor]]:
-        """The gradients of the next step for either side."""
-        ...
-
-    def as_mine(self, name: str, tensor: Tensor) -> np.ndarray:
-        """A tensor that belongs to their parameter ``name``, in the layout of mine."""
+    def gradients(self, mine: Arrays, theirs: Arrays) -> tuple[Arrays, Arrays]:
+        """The gradients of the next step for either side, from where it stands."""
         ...
 
 
@@ -42,8 +40,11 @@ class GradientStream:
         shapes: of the parameters, which are called ``w0, w1, …`` and start at N(0, 1).
         dtype: float32 or float64.
         seed: of the stream.
-        scale: the gradients' sizes go from ``scale``·1e-3 to ``scale``·10.
+        awkward: whether some elements of each gradient are zero, tiny or large, and some of the
+            rows zero in some of the steps, as they are for an embedding.
     """
+
+    undetermined: frozenset[str] = frozenset()
 
     def __init__(
         self,
@@ -51,40 +52,60 @@ class GradientStream:
         *,
         dtype: np.typing.DTypeLike = np.float64,
         seed: int = 0,
-        scale: float = 1.0,
+        awkward: bool = False,
     ) -> None:
-        self.undetermined = frozenset()
         self._random = np.random.default_rng(seed)
-        self._dtype = np.dtype(dtype)
-        self.mine = {f"w{i}": self._normal(shape) for i, shape in enumerate(shapes)}
-        self.theirs = convert.to_torch(self.mine)
+        self._dtype, self._awkward = np.dtype(dtype), awkward
+        self.params = {f"w{i}": self._normal(shape) for i, shape in enumerate(shapes)}
         self._scales = {
-            name: scale * 10 ** self._random.uniform(-3, 1, w.shape)
-            for name, w in self.mine.items()
+            name: 10.0 ** self._random.uniform(-3, 1, w.shape) for name, w in self.params.items()
         }
 
-    def gradients(self) -> tuple[dict[str, np.ndarray], dict[str, Tensor]]:
-        grads = {
-            name: np.asarray(self._normal(w.shape) * self._scales[name], dtype=self._dtype)
-            for name, w in self.mine.items()
-        }
-        return grads, convert.to_torch(grads)
+    def gradients(self, mine: Arrays, theirs: Arrays) -> tuple[Arrays, Arrays]:
+        grads = self.next()
+        return grads, {name: g.copy() for name, g in grads.items()}
 
-    def as_mine(self, name: str, tensor: Tensor) -> np.ndarray:
-        return tensor.numpy()
+    def next(self) -> Arrays:
+        """The gradients of the next step."""
+        return {name: self._draw(name, w.shape) for name, w in self.params.items()}
+
+    def _draw(self, name: str, shape: tuple[int, ...]) -> np.ndarray:
+        g = self._normal(shape) * self._scales[name]
+        if self._awkward:
+            chosen = self._random.random(shape) < 0.1
+            g = np.where(chosen, self._random.choice(AWKWARD, shape), g)
+            if g.ndim > 1:
+                g[self._random.random(len(g)) < 0.3] = 0
+        return np.asarray(g, dtype=self._dtype)
 
     def _normal(self, shape: tuple[int, ...]) -> np.ndarray:
         return np.asarray(self._random.standard_normal(shape), dtype=self._dtype)
+
+
+class QuadraticBowl:
+    """½·Σ a·w², with curvatures a from 0.01 to 1: each side's own gradient is a·w."""
+
+    undetermined: frozenset[str] = frozenset()
+
+    def __init__(
+        self, size: int = 20, *, dtype: np.typing.DTypeLike = np.float64, seed: int = 0
+    ) -> None:
+        self._curvature = np.logspace(-2, 0, size, dtype=dtype)
+        start = np.random.default_rng(seed).standard_normal(size)
+        self.params = {"w": start.astype(dtype)}
+
+    def gradients(self, mine: Arrays, theirs: Arrays) -> tuple[Arrays, Arrays]:
+        return tuple({"w": self._curvature * side["w"]} for side in (mine, theirs))
 
 
 class NetworkProblem:
     """A network on images: each side computes its own gradients of the same batches.
 
     Torch's side is the network as one writes it in PyTorch, ``Linear`` and ``BatchNorm1d`` modules,
-    trained with autograd.
+    and autograd.
 
     Args:
-        net: a single run; its twin starts from the same parameters.
+        net: a single run; the modules start from its values.
         images, labels: uint8 (n, D) and (n,).
         batch_size: N.
 
@@ -95,25 +116,33 @@ class NetworkProblem:
     def __init__(
         self, net: MultiLayerNet, images: np.ndarray, labels: np.ndarray, batch_size: int
     ) -> None:
-        self.net, self.modules = net, convert.plain(net)
-        self.mine = net.params
-        self.theirs = convert.plain_params(self.modules)
+        self._net, self._modules = net, convert.plain(net)
+        self._theirs = convert.plain_params(self._modules)
+        self.params = {name: w.copy() for name, w in net.params.items()}
         self.undetermined = frozenset(f"b{i}" for i in range(1, len(net.batch_norms) + 1))
         self._batches = batches(images, labels, batch_size, net.generators, net.dtype)
 
-    def gradients(self) -> tuple[dict[str, np.ndarray], dict[str, Tensor]]:
+    def gradients(self, mine: Arrays, theirs: Arrays) -> tuple[Arrays, Arrays]:
         x, t = self._batch()
-        loss = torch.nn.functional.cross_entropy(self.modules(torch.tensor(x)), torch.tensor(t))
-        grads = torch.autograd.grad(loss, list(self.theirs.values()))
-        return self.net.gradient(x, t), dict(zip(self.theirs, grads, strict=True))
+        with torch.no_grad():
+            for name, w in self._theirs.items():
+                w.copy_(convert.from_linear(name, torch.from_numpy(theirs[name])))
+        loss = torch.nn.functional.cross_entropy(self._modules(torch.tensor(x)), torch.tensor(t))
+        grads = torch.autograd.grad(loss, list(self._theirs.values()))
+        their_grads = {
+            name: convert.from_linear(name, g).numpy()
+            for name, g in zip(self._theirs, grads, strict=True)
+        }
+        return self._mine(mine, x, t), their_grads
 
-    def my_gradients(self) -> dict[str, np.ndarray]:
-        """My gradients of the next batch alone, without moving theirs along."""
-        return self.net.gradient(*self._batch())
+    def my_gradients(self, mine: Arrays) -> Arrays:
+        """My gradients of the next batch alone, without theirs."""
+        return self._mine(mine, *self._batch())
+
+    def _mine(self, mine: Arrays, x: np.ndarray, t: np.ndarray) -> Arrays:
+        self._net.params.update(mine)
+        return self._net.gradient(x, t)
 
     def _batch(self) -> tuple[np.ndarray, np.ndarray]:
         x, t = next(self._batches)
         return x[0], t[0]
-
-    def as_mine(self, name: str, tensor: Tensor) -> np.ndarray:
-        return convert.from_linear(name, tensor.detach()).numpy()

@@ -1,67 +1,93 @@
-"""Two optimizers side by side, compared as they go."""
+"""Two sides, step by step from the same start, compared as they go."""
 
-from collections import defaultdict
-from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
-from scratch.optim import Optimizer
-from torch_ref import convert
-from torch_ref.lockstep.distance import Distance, Drift
-from torch_ref.lockstep.problems import Problem
-from torch_ref.optim import Twin
+from torch_ref.lockstep.problems import Arrays, GradientStream, Problem
+from torch_ref.lockstep.report import GRADIENT, PARAMETER, Report
+from torch_ref.lockstep.sides import ALIASES, Side, as_side
+from torch_ref.registry import SAME_GRADIENTS
 
 
-@dataclass
-class Report:
-    """What a run of both sides showed.
+def lockstep(
+    mine: Any,
+    theirs: Any,
+    problem: Problem | None = None,
+    *,
+    steps: int = 200,
+    dtype: np.typing.DTypeLike = np.float64,
+    tolerance: float | None = None,
+    every: int = 1,
+    **settings: Any,
+) -> Report:
+    """Run both sides and compare parameters and state after ``every`` steps.
 
-    Attributes:
-        steps: how many were run.
-        drifts: by (parameter's name, quantity); the quantity is "parameter" or a buffer's name.
-            Parameters that the problem does not determine are left out, here and in ``norm``.
-        norm: at each comparison, ‖mine − theirs‖ / ‖theirs‖ over all parameters together.
+    Args:
+        mine: an object with ``update(params, grads)``, a subclass of ``torch.optim.Optimizer``, or
+            a pair of ``init`` and ``update`` in optax's style.
+        theirs: the same; most often a class of ``torch.optim``.
+        problem: what gives the gradients; a stream of random, awkward ones if left out.
+        steps: how many.
+        dtype: of that stream.
+        tolerance: the relative distance that is still rounding; ``registry.SAME_GRADIENTS`` of the
+            problem's dtype if left out.
+        settings: of ``theirs``, where it is a class of torch.
+
+    >>> import torch
+    >>> from scratch.optim import Adam
+    >>> lockstep(Adam(lr=0.01), torch.optim.Adam, lr=0.01).agrees
+    True
+    >>> lockstep(Adam(lr=0.01, eps=1e-7), torch.optim.Adam, lr=0.01).first.quantity
+    'parameter'
     """
-
-    steps: int = 0
-    drifts: dict[tuple[str, str], Drift] = field(default_factory=lambda: defaultdict(Drift))
-    norm: list[float] = field(default_factory=list)
-
-    @property
-    def worst(self) -> Distance:
-        """The largest distances of any element of any quantity at any comparison."""
-        worst = Distance()
-        for drift in self.drifts.values():
-            worst = worst.or_larger(drift.worst)
-        return worst
-
-
-def lockstep(mine: Optimizer, theirs: Twin, problem: Problem, steps: int, every: int = 1) -> Report:
-    """Run both optimizers on ``problem``; compare parameters and state after ``every`` steps."""
-    report = Report()
+    my_side, their_side = as_side(mine), as_side(theirs, **settings)
+    problem = problem or GradientStream(dtype=dtype, awkward=True)
+    if tolerance is None:
+        tolerance = SAME_GRADIENTS[next(iter(problem.params.values())).dtype.name]
+    report = Report(my_side.name, their_side.name, tolerance)
+    for side in (my_side, their_side):
+        side.start(problem.params)
     for step in range(1, steps + 1):
-        my_grads, their_grads = problem.gradients()
-        mine.update(problem.mine, my_grads)
-        theirs.update(problem.theirs, their_grads)
+        grads = problem.gradients(my_side.params(), their_side.params())
+        for side, g in zip((my_side, their_side), grads, strict=True):
+            side.step(g)
         report.steps = step
         if step % every == 0 or step == steps:
-            _compare(mine, theirs, problem, report)
+            _compare(my_side, their_side, problem, grads, report)
     return report
 
 
-def _compare(mine: Optimizer, theirs: Twin, problem: Problem, report: Report) -> None:
-    theirs_now = {
-        name: problem.as_mine(name, w)
-        for name, w in problem.theirs.items()
-        if name not in problem.undetermined
-    }
-    apart = sum(np.sum((problem.mine[name] - w) ** 2) for name, w in theirs_now.items())
-    size = sum(np.sum(w**2) for w in theirs_now.values())
-    report.norm.append(float((apart / size) ** 0.5) if size > 0 else 0.0)
-    my_state, their_state = convert.state_to_torch(mine), theirs.state(problem.theirs)
-    for name, w in theirs_now.items():
-        report.drifts[name, "parameter"].add(problem.mine[name], w)
-        for key, buffer in my_state[name].items():
-            if key != "step":
-                other = problem.as_mine(name, their_state[name][key])
-                report.drifts[name, key].add(buffer, other)
+def _compare(
+    mine: Side, theirs: Side, problem: Problem, grads: tuple[Arrays, Arrays], report: Report
+) -> None:
+    """Compare in the order in which a step computes: gradients, buffers, parameters."""
+    names = [name for name in problem.params if name not in problem.undetermined]
+    my_params, their_params = mine.params(), theirs.params()
+    my_state, their_state = mine.state(), theirs.state()
+    apart = []
+    for name in names:
+        if grads[0][name] is not None:
+            apart.append(report.add(name, GRADIENT, grads[0][name], grads[1][name]))
+    for name in names:
+        for key, buffer in their_state[name].items():
+            found = _counterpart(my_state.get(name, {}), key, mine, theirs)
+            if found is not None:
+                apart.append(report.add(name, key, found, buffer, certain=mine.strict))
+    for name in names:
+        apart.append(report.add(name, PARAMETER, my_params[name], their_params[name]))
+    report.relative.append(max(apart, default=0.0))
+    difference = sum(np.sum((my_params[n] - their_params[n]) ** 2) for n in names)
+    size = sum(np.sum(their_params[n] ** 2) for n in names)
+    report.norm.append(float((difference / size) ** 0.5) if size > 0 else 0.0)
+
+
+def _counterpart(state: Arrays, key: str, mine: Side, theirs: Side) -> np.ndarray | None:
+    """My buffer for torch's ``key``, under torch's name or one that people give it."""
+    if mine.strict:
+        return state.get(key)
+    family = theirs.name.rpartition(".")[2]
+    for alias in (key, *ALIASES.get(family, {}).get(key, ())):
+        if alias in state:
+            return state[alias]
+    return None

@@ -1,0 +1,136 @@
+"""What a run of two sides showed."""
+
+from collections import defaultdict
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from torch_ref.lockstep.distance import Distance, Drift
+
+PARAMETER, GRADIENT = "parameter", "gradient"
+
+
+@dataclass(frozen=True)
+class Divergence:
+    """The first place where the sides differ by more than rounding.
+
+    Attributes:
+        step: counted from 1.
+        name: of the parameter.
+        quantity: "gradient", "parameter", or the name of a state buffer.
+        element: the index of the element that is farthest apart.
+        mine, theirs: its values.
+        distance: of the whole quantity at this step.
+    """
+
+    step: int
+    name: str
+    quantity: str
+    element: tuple[int, ...]
+    mine: float
+    theirs: float
+    distance: Distance
+
+    def __str__(self) -> str:
+        at = f"[{', '.join(map(str, self.element))}]" if self.element else ""
+        what = self.name if self.quantity == PARAMETER else f"{self.quantity} of {self.name}"
+        return (
+            f"step {self.step}, {what}{at}: {self.mine!r} instead of {self.theirs!r} "
+            f"(|difference| {abs(self.mine - self.theirs):.2g}, relative "
+            f"{self.distance.relative:.2g}, {self.distance.ulp:.3g} ULP)"
+        )
+
+
+@dataclass
+class Report:
+    """What a run of both sides showed.
+
+    Attributes:
+        mine, theirs: what they are called.
+        tolerance: the relative distance up to which they agree.
+        steps: how many were run.
+        drifts: by (parameter's name, quantity); the quantity is "parameter" or a buffer's name.
+            Parameters that the problem does not determine are left out, here and in ``norm``.
+        norm: at each comparison, ‖mine − theirs‖ / ‖theirs‖ over all parameters together.
+        relative: at each comparison, the largest relative distance of anything.
+        first: where they diverged first, ``None`` if they agree.
+    """
+
+    mine: str
+    theirs: str
+    tolerance: float
+    steps: int = 0
+    drifts: dict[tuple[str, str], Drift] = field(default_factory=lambda: defaultdict(Drift))
+    norm: list[float] = field(default_factory=list)
+    relative: list[float] = field(default_factory=list)
+    first: Divergence | None = None
+    _suspect: Divergence | None = None
+    _factors: dict[tuple[str, str], float] = field(default_factory=dict)
+
+    @property
+    def agrees(self) -> bool:
+        """Whether nothing differed by more than the tolerance at any comparison."""
+        return self.first is None
+
+    @property
+    def worst(self) -> Distance:
+        """The largest distances of any element of any parameter or buffer at any comparison."""
+        worst = Distance()
+        for (_, quantity), drift in self.drifts.items():
+            if quantity != GRADIENT:
+                worst = worst.or_larger(drift.worst)
+        return worst
+
+    def add(
+        self,
+        name: str,
+        quantity: str,
+        mine: np.ndarray,
+        theirs: np.ndarray,
+        certain: bool = True,
+    ) -> float:
+        """Compare one quantity at the present step; returns its relative distance.
+
+        Without ``certain`` it is a buffer of a stranger that may be in other units: one that is
+        torch's times a constant is taken as such, and a divergence counts only where a parameter
+        diverges too.
+        """
+        drift = self.drifts[name, quantity]
+        if not certain:
+            mine = np.asarray(mine * self._factor(name, quantity, mine, theirs), theirs.dtype)
+        distance = drift.add(mine, theirs)
+        if not distance.relative <= self.tolerance:
+            at = drift.element
+            values = (np.asarray(side)[at].item() for side in (mine, theirs))
+            found = Divergence(self.steps, name, quantity, at, *values, distance)
+            if not certain:
+                self._suspect = self._suspect or found
+            elif self.first is None:
+                self.first = self._suspect or found
+        return distance.relative
+
+    def _factor(self, name: str, quantity: str, mine: np.ndarray, theirs: np.ndarray) -> float:
+        """The constant that my buffer is in units of, found where both are first not zero."""
+        known = self._factors.get((name, quantity))
+        moved = (mine != 0) & (theirs != 0)
+        if known is None and moved.any():
+            with np.errstate(all="ignore"):
+                ratios = np.asarray(theirs / mine)[moved]
+            constant = np.allclose(ratios, ratios.flat[0], rtol=1e-5, atol=0)
+            known = float(np.median(ratios)) if constant else 1.0
+            self._factors[name, quantity] = known
+        return 1.0 if known is None else known
+
+    def raise_if_diverged(self) -> None:
+        """Raise an AssertionError that says where, if the sides diverged."""
+        if not self.agrees:
+            raise AssertionError(str(self))
+
+    def __str__(self) -> str:
+        if self.agrees:
+            worst = self.worst
+            return (
+                f"{self.mine} agrees with {self.theirs} for {self.steps:,} steps: "
+                f"at most {worst.relative:.1e} relative, {worst.ulp:.3g} ULP"
+            )
+        return f"{self.mine} diverges from {self.theirs}\n  at {self.first}"

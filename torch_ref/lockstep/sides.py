@@ -1,0 +1,196 @@
+"""Anything that optimizes, behind one face: start from parameters, step along gradients."""
+
+import copy
+from collections.abc import Mapping
+from typing import Any, Protocol
+
+import numpy as np
+import torch
+
+from scratch.optim import Optimizer
+from torch_ref import convert
+from torch_ref.optim import Twin
+from torch_ref.registry import OPTIMIZERS
+
+Arrays = dict[str, np.ndarray]
+
+#: What people call the buffers that torch has, by torch's class.
+ALIASES: dict[str, dict[str, tuple[str, ...]]] = {
+    "SGD": {"momentum_buffer": ("v", "b", "buf", "velocity", "trace", "momentum", "m")},
+    "Adagrad": {"sum": ("h", "g2", "cache", "accumulator", "sum_of_squares", "v", "s")},
+    "RMSprop": {
+        "square_avg": ("h", "v", "s", "cache", "nu", "ms"),
+        "grad_avg": ("mg", "mean", "mu"),
+        "momentum_buffer": ("mom", "velocity", "b", "buf"),
+    },
+    "Adam": {
+        "exp_avg": ("m", "mu", "first_moment", "momentum"),
+        "exp_avg_sq": ("v", "nu", "second_moment", "s"),
+        "max_exp_avg_sq": ("v_max", "vmax", "nu_max", "v_hat_max", "vhat"),
+    },
+}
+
+
+class Side(Protocol):
+    """One implementation in a run.
+
+    Attributes:
+        name: what it is called in a report.
+        strict: whether its buffers must agree too, and not only the parameters: where they are
+            known to be in torch's names and units.
+    """
+
+    name: str
+    strict: bool
+
+    def start(self, params: Arrays) -> None:
+        """Begin anew with copies of ``params``."""
+
+    def step(self, grads: Arrays) -> None:
+        """Take one step."""
+
+    def params(self) -> Arrays:
+        """The parameters as they stand."""
+
+    def state(self) -> dict[str, Arrays]:
+        """By parameter, the buffers that are known, under the names the side has for them."""
+
+
+class UpdateSide:
+    """An object with the chapter's ``update(params, grads)``, in place or on the dict.
+
+    The object is copied for each run, so that one candidate can run several times.
+    """
+
+    def __init__(self, optimizer: Any) -> None:
+        self._original = optimizer
+        self.name = type(optimizer).__name__
+        self.strict = any(pair.scratch is type(optimizer) for pair in OPTIMIZERS.values())
+
+    def start(self, params: Arrays) -> None:
+        self.optimizer = copy.deepcopy(self._original)
+        self._params = {name: w.copy() for name, w in params.items()}
+
+    def step(self, grads: Arrays) -> None:
+        self.optimizer.update(self._params, grads)
+
+    def params(self) -> Arrays:
+        return {name: np.asarray(w) for name, w in self._params.items()}
+
+    def state(self) -> dict[str, Arrays]:
+        if self.strict and isinstance(self.optimizer, Optimizer):
+            return {n: _arrays(s) for n, s in convert.state_to_torch(self.optimizer).items()}
+        return _found(vars(self.optimizer) if hasattr(self.optimizer, "__dict__") else {}, self)
+
+
+class TorchSide:
+    """A ``torch.optim.Optimizer`` class with its settings; the twin of a hand-written one too."""
+
+    def __init__(self, cls: type[torch.optim.Optimizer] | Twin, **settings: Any) -> None:
+        self._cls, self._settings = cls, settings
+        self.name = str(cls) if isinstance(cls, Twin) else f"{cls.__module__}.{cls.__qualname__}"
+        self.strict = True
+
+    def start(self, params: Arrays) -> None:
+        self.tensors = {name: torch.tensor(w) for name, w in params.items()}
+        if isinstance(self._cls, Twin):
+            self.twin = copy.copy(self._cls)
+            self.twin.torch = None
+            self.twin.bind(self.tensors)
+            self.optimizer = self.twin.torch
+        else:
+            self.optimizer = self._cls(list(self.tensors.values()), **self._settings)
+
+    def step(self, grads: Arrays) -> None:
+        for name, w in self.tensors.items():
+            w.grad = None if grads[name] is None else torch.tensor(grads[name])
+        self.optimizer.step()
+
+    def params(self) -> Arrays:
+        return {name: w.detach().numpy() for name, w in self.tensors.items()}
+
+    def state(self) -> dict[str, Arrays]:
+        return {
+            name: {
+                key: value.numpy()
+                for key, value in self.optimizer.state.get(w, {}).items()
+                if key != "step" and isinstance(value, torch.Tensor)
+            }
+            for name, w in self.tensors.items()
+        }
+
+
+class InitUpdateSide:
+    """A pair of functions in optax's style, recognised by their names.
+
+    ``init(params)`` gives a state, ``update(grads, state, params)`` the updates, which are added to
+    the parameters, and the next state.
+    """
+
+    strict = False
+
+    def __init__(self, pair: Any) -> None:
+        self._pair = pair
+        self.name = getattr(pair, "__name__", type(pair).__name__)
+
+    def start(self, params: Arrays) -> None:
+        self._params = {name: w.copy() for name, w in params.items()}
+        self._state = self._pair.init(self._params)
+
+    def step(self, grads: Arrays) -> None:
+        updates, self._state = self._pair.update(grads, self._state, self._params)
+        self._params = {
+            name: np.asarray(w + np.asarray(updates[name]), w.dtype)
+            for name, w in self._params.items()
+        }
+
+    def params(self) -> Arrays:
+        return self._params
+
+    def state(self) -> dict[str, Arrays]:
+        fields = self._state
+        if hasattr(fields, "_asdict"):
+            fields = fields._asdict()
+        return _found(fields if isinstance(fields, Mapping) else {}, self)
+
+
+def as_side(candidate: Any, **settings: Any) -> Side:
+    """The side for a candidate, by what it has; ``settings`` are for a class of torch.
+
+    Raises:
+        TypeError: it has nothing that optimizes; the message says what would do.
+    """
+    if hasattr(candidate, "start") and hasattr(candidate, "step") and hasattr(candidate, "strict"):
+        return candidate
+    if isinstance(candidate, Twin) or (
+        isinstance(candidate, type) and issubclass(candidate, torch.optim.Optimizer)
+    ):
+        return TorchSide(candidate, **settings)
+    if callable(getattr(candidate, "init", None)) and callable(getattr(candidate, "update", None)):
+        return InitUpdateSide(candidate)
+    if callable(getattr(candidate, "update", None)):
+        return UpdateSide(candidate)
+    raise TypeError(
+        "a candidate must be an object with update(params, grads), a subclass of "
+        "torch.optim.Optimizer, or a pair of init(params) and update(grads, state, params); "
+        f"got {candidate!r}"
+    )
+
+
+def _arrays(state: Mapping[str, Any]) -> Arrays:
+    return {key: np.asarray(value) for key, value in state.items() if key != "step"}
+
+
+def _found(attributes: Mapping[str, Any], side: Side) -> dict[str, Arrays]:
+    """Buffers among ``attributes``: dicts by parameter, or a dict of dicts by parameter."""
+    params, found = side.params(), {name: {} for name in side.params()}
+    for key, value in attributes.items():
+        if not isinstance(value, Mapping) or not value.keys() & params.keys():
+            continue
+        for name in value.keys() & params.keys():
+            inner = value[name] if isinstance(value[name], Mapping) else {key: value[name]}
+            for buffer, array in inner.items():
+                array = np.asarray(array) if isinstance(array, np.ndarray | float) else None
+                if array is not None and array.shape == params[name].shape:
+                    found[name][buffer] = array
+    return found
