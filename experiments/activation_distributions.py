@@ -3,16 +3,16 @@
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
 from experiments.engine.experiment import Claim, Context, Experiment, Seed
 from experiments.engine.figures import COLORS, new_figure
-from experiments.engine.measurements import Measurements
+from experiments.engine.measurements import Curve, Measurements
 from experiments.engine.verdicts import listed
 
 STDS = {
@@ -90,7 +90,8 @@ def at_the_ends(seed: Seed) -> tuple[bool, str]:
 
 def in_the_middle(seed: Seed) -> tuple[bool, str]:
     std = float(seed["sigmoid, std 0.01", "std"].max())
-    return std < 0.05, f"std at most {std:.3f}"
+    mean = float(np.abs(seed["sigmoid, std 0.01", "mean"] - 0.5).max())
+    return std < 0.05 and mean < 0.05, f"std at most {std:.3f}, mean within {mean:.3f} of 0.5"
 
 
 def xavier_spreads(seed: Seed) -> tuple[bool, str]:
@@ -132,23 +133,24 @@ def plot(by_backend: Mapping[str, Measurements], settings: Settings) -> Figure:
     combinations = [(activation, scale) for activation in RANGES for scale in STDS]
     figure, axes = new_figure(
         f"Activations of {settings.layers} layers of {settings.units} units, input N(0, 1) "
-        "(ReLU: the bar at 0 is cut off)",
+        "(ReLU: the bar at 0 is cut off, values above 1 are not shown)",
         len(combinations),
         settings.layers,
         figsize=(11, 1.25 * len(combinations)),
     )
+    for layer, panel in enumerate(axes[0], start=1):
+        panel.set_title(f"layer {layer}")
     colors = dict(zip(RANGES, COLORS, strict=False))
     for row, (activation, scale) in zip(axes, combinations, strict=True):
         run = f"{NAMES[activation]}, {scale}"
         for layer, panel in enumerate(row, start=1):
-            for backend, measurements in by_backend.items():
-                _draw(panel, backend, measurements, (run, layer), colors[activation])
+            for i, measurements in enumerate(by_backend.values()):
+                curve = measurements[run, f"share in layer {layer}"]
+                _draw(panel, curve, None if i else colors[activation])
             panel.set(yticks=[], ylim=(0, TOPS.get(activation)), xlim=RANGES[activation])
             panel.grid(visible=False)
             if scale != list(STDS)[-1]:
                 panel.set_xticklabels([])
-            if row is axes[0]:
-                panel.set_title(f"layer {layer}")
         row[0].set_ylabel(run.replace(", ", "\n"), rotation=0, ha="right", va="center")
     if len(by_backend) > 1:
         handles = [Patch(color="gray", alpha=0.45, label="scratch")]
@@ -157,14 +159,12 @@ def plot(by_backend: Mapping[str, Measurements], settings: Settings) -> Figure:
     return figure
 
 
-def _draw(panel: Any, backend: str, measurements: Measurements, key: tuple, color: str) -> None:
-    """One histogram: filled for the first backend, its outline for the second."""
-    run, layer = key
-    curve = measurements[run, f"share in layer {layer}"]
+def _draw(panel: Axes, curve: Curve, color: str | None) -> None:
+    """A histogram, filled with ``color``; ``None`` for its outline alone, over the first one."""
     step = curve.x[1] - curve.x[0]
     edges = np.append(curve.x - step / 2, curve.x[-1] + step / 2)
     shares = curve.values.mean(axis=0)
-    if backend == "scratch":
+    if color:
         panel.stairs(shares, edges, fill=True, color=color, alpha=0.45)
     else:
         panel.stairs(shares, edges, color="black", lw=0.9)
@@ -180,14 +180,19 @@ EXPERIMENT = Experiment(
     plot=plot,
     claims=(
         Claim(
-            "sigmoid, std 1: over half of every layer's activations are near 0 or 1", at_the_ends
+            "sigmoid, std 1: over half of every layer's activations are within 0.05 of 0 or 1",
+            at_the_ends,
         ),
         Claim("sigmoid, std 0.01: all are near 0.5, with a std below 0.05", in_the_middle),
         Claim(
-            "sigmoid, Xavier: over 3 times as spread as with 0.01, and under 10 % near an end",
+            "sigmoid, Xavier: over 3 times as spread as with 0.01, and under 10 % within 0.05 "
+            "of an end",
             xavier_spreads,
         ),
-        Claim("tanh, Xavier: symmetric about 0 and more spread than sigmoid", tanh_is_symmetric),
+        Claim(
+            "tanh, Xavier: the mean stays within 0.05 of 0, and more spread than sigmoid",
+            tanh_is_symmetric,
+        ),
         Claim("ReLU, std 0.01: almost nothing arrives, with a std below 0.001", relu_dies_out),
         Claim("ReLU, Xavier: the std shrinks to less than half in 5 layers", relu_xavier_shrinks),
         Claim("ReLU, He: the std stays within a factor of 2", relu_he_keeps),

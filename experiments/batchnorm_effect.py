@@ -7,7 +7,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from experiments.engine.experiment import Claim, Context, Experiment, Seed
-from experiments.engine.figures import draw_metric, new_figure
+from experiments.engine.figures import draw_metric, new_figure, subject
 from experiments.engine.measurements import Measurements
 from experiments.engine.verdicts import listed
 
@@ -73,7 +73,7 @@ def higher(seed: Seed) -> tuple[bool, str]:
 def plot(by_backend: Mapping[str, Measurements], settings: Settings) -> Figure:
     """The accuracy over epochs."""
     figure, axes = new_figure(
-        f"{settings.images:,} MNIST images, {len(settings.hidden)} hidden layers, "
+        f"{settings.images:,} {subject(by_backend)} images, {len(settings.hidden)} hidden layers, "
         f"SGD {settings.lr:g}, weights N(0, {settings.scales[0]:g}²)",
         figsize=(8, 4.8),
     )

@@ -10,7 +10,14 @@ from matplotlib.lines import Line2D
 from experiments import batchnorm_effect
 from experiments.batchnorm_effect import RUNS
 from experiments.engine.experiment import Claim, Context, Experiment, Seed
-from experiments.engine.figures import COLORS, backend_handles, draw_curve, new_figure, strokes
+from experiments.engine.figures import (
+    COLORS,
+    backend_handles,
+    draw_curve,
+    new_figure,
+    strokes,
+    subject,
+)
 from experiments.engine.measurements import Measurements
 
 PLAIN, NORMALIZED = RUNS
@@ -80,8 +87,8 @@ def plot(by_backend: Mapping[str, Measurements], settings: Settings) -> Figure:
     columns = 4
     rows = -(-len(settings.scales) // columns)
     figure, axes = new_figure(
-        f"{settings.images:,} MNIST images, {len(settings.hidden)} hidden layers, SGD "
-        f"{settings.lr:g}: accuracy on them for weights from N(0, w²)",
+        f"{settings.images:,} {subject(by_backend)} images, {len(settings.hidden)} hidden layers, "
+        f"SGD {settings.lr:g}: accuracy on them for weights from N(0, w²)",
         rows,
         columns,
         figsize=(11, 2.4 * rows),
@@ -92,8 +99,11 @@ def plot(by_backend: Mapping[str, Measurements], settings: Settings) -> Figure:
             for backend, stroke in strokes(by_backend).items():
                 curve = by_backend[backend][_name(run, scale), "accuracy"]
                 draw_curve(panel, curve, color, stroke)
-            if np.isnan(curve.values[:, -1]).all():
-                panel.text(10, 0.9, f"{run}: diverges", color=color, ha="center")
+            lost, seeds = int(np.isnan(curve.values[:, -1]).sum()), len(curve.values)
+            if lost:
+                some = "" if lost == seeds else f" in {lost} of {seeds} seeds"
+                place = {"x": 0.5, "y": 0.9, "transform": panel.transAxes, "ha": "center"}
+                panel.text(s=f"{run}: diverges{some}", color=color, **place)
         panel.set(title=f"w = {scale:.3g}", ylim=(0, 1))
     for panel in axes[-1]:
         panel.set_xlabel("epoch")

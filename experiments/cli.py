@@ -1,7 +1,9 @@
 """The command ``lockstep``."""
 
 import difflib
+import io
 import os
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -61,7 +63,10 @@ def run(
     backend: Annotated[
         str, typer.Option(metavar="scratch|torch|both", help="Which side computes.")
     ] = "both",
-    seeds: Annotated[int, typer.Option(min=1, metavar="N", help="Run with the seeds 0 … N−1.")] = 1,
+    seeds: Annotated[
+        int,
+        typer.Option(callback=_at_least_one, metavar="N", help="Run with the seeds 0 … N−1."),
+    ] = 1,
     device: Annotated[
         str, typer.Option(metavar="auto|cpu|cuda|mps", help="Where torch computes.")
     ] = "auto",
@@ -81,28 +86,22 @@ def run(
     debug: Annotated[bool, typer.Option("--debug", help="Show the traceback, too.")] = False,
 ) -> None:
     """Run experiments: write their numbers, figures and verdicts on the chapter's claims."""
-    try:
-        from experiments.engine.output import OutputError
-        from experiments.engine.runner import Options, Outcome, run_all
+    from experiments.engine.output import OutputError
+    from experiments.engine.runner import Options, Outcome, run_all
 
-        outcome, chosen = Outcome(), _chosen(names)
-        options = Options(
-            backends=_backends(backend, device),
-            seeds=tuple(range(seeds)),
-            out=out,
-            dataset=_one_of("--dataset", dataset, _datasets()),
-            data_dir=data_dir,
-            quick=quick,
-            force=force,
-            debug=debug,
-        )
+    chosen, outcome = _chosen(names), Outcome()
+    _one_of("--dataset", dataset, _datasets())
+    try:  # from here on, because importing torch takes long enough to be interrupted
+        sides = _backends(backend, device)
+        options = Options(sides, tuple(range(seeds)), out, dataset, data_dir, quick, force, debug)
         run_all(chosen, options, console, outcome)
     except OutputError as error:
         errors.print(f"[bold red]Error:[/] {escape(str(error))}")
         raise typer.Exit(1) from None
     except KeyboardInterrupt:
         done = len(outcome.written + outcome.kept)
-        errors.print(f"Interrupted. {done} of {len(chosen)} are finished and kept in {out}.")
+        kept = escape(f"{done} of {len(chosen)} are finished and kept in {out}.")
+        errors.print(f"Interrupted. {kept}")
         raise typer.Exit(130) from None
     _print_outcome(outcome, out)
     raise typer.Exit(1 if outcome.failed else 0)
@@ -120,13 +119,9 @@ def _print_outcome(outcome: "Outcome", out: Path) -> None:
 
 def _chosen(names: list[str]) -> list[str]:
     """The experiments named, in the chapter's order and each once."""
-    wanted = set(experiments.NAMES) if "all" in names else set()
-    wanted |= {
-        _one_of("NAME", name, experiments.NAMES, "`lockstep list` shows them all")
-        for name in names
-        if name != "all"
-    }
-    return [name for name in experiments.NAMES if name in wanted]
+    for name in names:
+        _one_of("NAME", name, (*experiments.NAMES, "all"), "`lockstep list` shows them all")
+    return [name for name in experiments.NAMES if name in names or "all" in names]
 
 
 def _backends(name: str, device: str) -> "tuple[Backend, ...]":
@@ -158,4 +153,7 @@ def _one_of(argument: str, value: str, allowed: tuple[str, ...], hint: str = "")
 
 def main() -> None:
     """The console script."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # on an ASCII terminal, a × is a ?, not a failure
+            stream.reconfigure(errors="replace")
     app(prog_name="lockstep")

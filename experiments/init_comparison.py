@@ -8,7 +8,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from experiments.engine.experiment import Claim, Context, Experiment, Seed
-from experiments.engine.figures import draw_metric, new_figure
+from experiments.engine.figures import draw_metric, new_figure, subject
 from experiments.engine.measurements import Measurements
 from experiments.engine.verdicts import final_loss, listed
 
@@ -62,8 +62,8 @@ def he_is_faster(seed: Seed) -> tuple[bool, str]:
 def plot(by_backend: Mapping[str, Measurements], settings: Settings) -> Figure:
     """The loss over iterations."""
     figure, axes = new_figure(
-        f"MNIST, 784–{'–'.join(map(str, settings.hidden))}–10, ReLU, SGD {settings.lr:g}: "
-        "where the weights start",
+        f"{subject(by_backend)}, 784–{'–'.join(map(str, settings.hidden))}–10, ReLU, "
+        f"SGD {settings.lr:g}: where the weights start",
         figsize=(8, 4.8),
     )
     draw_metric(axes[0, 0], by_backend, "loss", smooth=True)

@@ -7,7 +7,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from experiments.engine.experiment import Claim, Context, Experiment, Seed
-from experiments.engine.figures import draw_metric, new_figure
+from experiments.engine.figures import draw_metric, new_figure, subject
 from experiments.engine.measurements import Measurements
 from experiments.engine.verdicts import final_loss, listed
 
@@ -85,7 +85,8 @@ def zeros_learn_less(seed: Seed) -> tuple[bool, str]:
 def plot(by_backend: Mapping[str, Measurements], settings: Settings) -> Figure:
     """The difference of the units and the loss over iterations."""
     figure, axes = new_figure(
-        f"MNIST, 784–{settings.hidden}–10, {settings.activation}: weights that start at zero",
+        f"{subject(by_backend)}, 784–{settings.hidden}–10, {settings.activation}: "
+        "weights that start at zero",
         1,
         2,
         figsize=(12, 4.4),
@@ -106,14 +107,17 @@ def plot(by_backend: Mapping[str, Measurements], settings: Settings) -> Figure:
 EXPERIMENT = Experiment(
     name="zero-init",
     section="6.2.1",
-    title="weights that start at zero: the units of a layer stay equal",
+    title="weights that start at zero: equal units, until rounding tells them apart",
     settings=Settings(),
     quick=replace(Settings(), iterations=300, look_every=50),
     measure=measure,
     plot=plot,
     claims=(
-        Claim("from zeros, the units of a layer stay equal up to rounding", units_stay_equal),
-        Claim("from random weights they differ", random_units_differ),
+        Claim(
+            "from zeros, the units of a layer stay equal, to 1e-5 of the largest weight",
+            units_stay_equal,
+        ),
+        Claim("from random weights they differ by over a tenth of it", random_units_differ),
         Claim("equal units are worth one: the loss stays over twice as high", zeros_learn_less),
     ),
     needs_data=True,

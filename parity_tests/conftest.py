@@ -19,7 +19,7 @@ from experiments.data import Dataset, load_mnist
 # So that a failing assertion in there shows its values, as in a test file.
 pytest.register_assert_rewrite("parity_tests.helpers")
 
-COLUMNS = ("pair", "dtype", "gradients", "cases", "steps", "relative", "ULP")
+COLUMNS = ("pair", "dtype", "gradients", "cases", "steps", "relative", "ULP", "error ÷ torch's")
 
 
 @pytest.fixture(scope="session")
@@ -48,9 +48,15 @@ def record_parity(record_property: Callable[[str, object], None]) -> Callable[..
     """Put a distance into the table at the end of the session."""
 
     def record(
-        pair: str, dtype: str, gradients: str, steps: int, relative: float, ulp: float
+        pair: str,
+        dtype: str,
+        gradients: str,
+        steps: int,
+        relative: float,
+        ulp: float = 0.0,
+        errors: float = 0.0,
     ) -> None:
-        record_property("parity", [pair, dtype, gradients, steps, relative, ulp])
+        record_property("parity", [pair, dtype, gradients, steps, relative, ulp, errors])
 
     return record
 
@@ -69,8 +75,9 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     for column in COLUMNS:
         table.add_column(column, justify="left" if column in COLUMNS[:3] else "right")
     for (gradients, dtype, pair), values in sorted(rows.items(), key=lambda row: row[0][:2]):
-        steps, relative, ulp = (max(column) for column in zip(*values, strict=True))
-        shown = (f"{steps:,}", f"{relative:.1e}", f"{ulp:,.0f}")
+        steps, relative, ulp, errors = (max(column) for column in zip(*values, strict=True))
+        shown = (f"{steps:,}", f"{relative:.1e}", f"{ulp:,.0f}" if ulp else "")
+        shown += (f"{errors:.1f}" if errors else "",)
         table.add_row(pair, dtype, gradients, str(len(values)), *shown)
     terminalreporter.ensure_newline()
     Console(width=100).print(table)

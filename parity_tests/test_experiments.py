@@ -16,7 +16,7 @@ from typer.testing import CliRunner, Result
 
 import experiments
 from experiments import cli
-from experiments.data import Dataset
+from experiments.data import DataError, Dataset
 from experiments.engine import backends, runner
 from experiments.engine.experiment import Context, Experiment, judged
 from experiments.engine.measurements import Measurements, distances
@@ -131,6 +131,26 @@ def test_a_finished_experiment_is_not_run_again_unless_it_must_be(tmp_path: Path
     assert run("--quick")
 
 
+def test_a_result_of_other_settings_is_kept_under_another_name(tmp_path: Path) -> None:
+    arguments = ("run", "surface", "--backend", "scratch", "--out", str(tmp_path))
+    for options in ((), ("--quick",), ("--quick", "--seeds", "2")):
+        assert lockstep(*arguments, *options).exit_code == 0
+    results = [json.loads(path.read_text()) for path in tmp_path.glob("surface*/result.json")]
+    assert sorted((r["settings"]["points"], len(r["seeds"])) for r in results) == [
+        (21, 1),
+        (21, 2),
+        (41, 1),
+    ]
+    assert len(json.loads((tmp_path / "surface" / "result.json").read_text())["seeds"]) == 2
+
+
+def test_a_run_that_diverges_on_one_side_only_is_infinitely_far() -> None:
+    sides = [Measurements(), Measurements()]
+    for side, last in zip(sides, (0.5, np.nan), strict=True):
+        side.add("SGD", "loss", [0, 1], [[2.3, last]])
+    assert distances(*sides) == {"loss": np.inf}
+
+
 def test_one_failing_experiment_does_not_stop_the_others(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -186,6 +206,7 @@ def test_an_output_folder_that_cannot_be_written_is_found_before_training(
         (["run", "surface", "--device", "tpu"], "device must be auto or one of"),
         (["run", "surface", "--dataset", "mnits"], "did you mean 'mnist'?"),
         (["run", "surface", "--seeds", "0"], "must be a whole number >= 1, got 0"),
+        (["run", "all", "surfac"], "did you mean 'surface'?"),
         (["run"], "Missing argument"),
         (["rum"], "No such command 'rum'"),
     ],
@@ -208,10 +229,73 @@ def test_the_list_names_every_experiment_and_every_pair() -> None:
         assert name in output
 
 
-def run_python(code: str, *arguments: str) -> subprocess.CompletedProcess:
-    return subprocess.run(
-        [sys.executable, "-c", code, *arguments], cwd=ROOT, capture_output=True, text=True
-    )
+def run_python(code: str, *arguments: str, **env: str) -> subprocess.CompletedProcess:
+    command = [sys.executable, "-c", code, *arguments]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, env=os.environ | env)
+
+
+@pytest.mark.parametrize("arguments", [("list",), ("run", "--help"), ("run", "surface")])
+def test_a_terminal_that_knows_only_ascii_is_no_failure(
+    arguments: tuple[str, ...], tmp_path: Path
+) -> None:
+    code = "import sys; from experiments import cli; sys.argv[0] = 'lockstep'; cli.main()"
+    options = ("--backend", "scratch", "--out", str(tmp_path)) if "surface" in arguments else ()
+    done = run_python(code, *arguments, *options, PYTHONIOENCODING="ascii")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "surface" in done.stdout or "NAME" in done.stdout
+
+
+def test_a_data_set_that_cannot_be_had_is_asked_for_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = []
+
+    def load(name: str, folder: Path | None) -> Dataset:
+        asked.append(name)
+        raise DataError("there is no network")
+
+    monkeypatch.setattr(runner.data, "load", load)
+    names = ("surface", "zero-init", "activation-distributions", "init-comparison")
+    result = lockstep("run", *names, "--backend", "scratch", "--quick", "--out", str(tmp_path))
+    assert result.exit_code == 1
+    assert asked == ["mnist"]
+    assert result.output.count("there is no network") == 2
+    written = {path.parent.name for path in tmp_path.glob("*/result.json")}
+    assert written == {"surface", "activation-distributions"}
+
+
+@pytest.mark.parametrize("while_it", ["_chosen", "_backends"])
+def test_ctrl_c_before_the_first_experiment_is_no_traceback(
+    while_it: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(cli, while_it, interrupted)
+    result = lockstep("run", "surface", "--out", str(tmp_path))
+    assert result.exit_code == 130
+    assert isinstance(result.exception, SystemExit)
+
+
+def test_the_layers_of_the_activations_have_titles(few: Dataset) -> None:
+    name = "activation-distributions"
+    experiment = experiments.load(name)
+    figure = experiment.plot({"scratch": measured(name, "scratch", few, (0,))}, small(experiment))
+    titles = [panel.get_title() for panel in figure.axes[:5]]
+    assert titles == [f"layer {i}" for i in range(1, 6)]
+
+
+def test_a_seed_that_diverges_takes_no_other_out_of_the_figure(few: Dataset) -> None:
+    name = "batchnorm-scales"
+    experiment = experiments.load(name)
+    measurements = Measurements()
+    for (run, metric), curve in measured(name, "scratch", few, (0, 1)).curves.items():
+        values = curve.values.copy()
+        values[1, 1:] = np.nan
+        measurements.add(run, metric, curve.x, values)
+    panel = experiment.plot({"scratch": measurements}, small(experiment)).axes[0]
+    assert "diverges in 1 of 2 seeds" in panel.texts[0].get_text()
+    assert np.ma.count(panel.lines[0].get_ydata(orig=True)) == len(curve.x)
 
 
 def test_scratch_imports_numpy_and_nothing_else_that_is_installed() -> None:

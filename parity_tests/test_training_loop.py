@@ -8,6 +8,7 @@ from parity_tests.helpers import IMAGES, LABELS, make_network
 from scratch import optim, train
 from scratch.random import Generator
 from torch_ref import convert
+from torch_ref import optim as torch_optim
 from torch_ref import train as torch_train
 
 
@@ -44,3 +45,23 @@ def test_accuracy_is_of_all_rows(of: object, monkeypatch: pytest.MonkeyPatch) ->
         tensors = torch.tensor(IMAGES), torch.tensor(LABELS)
         measured = torch_train.accuracy_on(convert.network_to_torch(net), *tensors).numpy()
     np.testing.assert_allclose(measured, expected)
+
+
+@pytest.mark.parametrize(
+    ("changed", "message"),
+    [
+        ({"iterations": 0}, "iterations must be a whole number >= 1, got 0"),
+        ({"batch_size": 0}, "batch_size must be a whole number >= 1, got 0"),
+        ({"labels": LABELS[:-1]}, "images and labels must be as many, and not none, got 60 and 59"),
+        ({"images": IMAGES[:0], "labels": LABELS[:0]}, "got 0 and 0"),
+    ],
+    ids=lambda value: "-".join(value) if isinstance(value, dict) else "",
+)
+@pytest.mark.parametrize("of", [train, torch_train])
+def test_a_training_that_cannot_be_is_refused(of: object, changed: dict, message: str) -> None:
+    net, optimizer = make_network(), optim.SGD()
+    if of is torch_train:
+        net, optimizer = convert.network_to_torch(net), torch_optim.SGD()
+    arguments = {"images": IMAGES, "labels": LABELS, "iterations": 1, "batch_size": 2} | changed
+    with pytest.raises(ValueError, match=message):
+        of.fit(net, optimizer, **arguments)

@@ -1,6 +1,6 @@
 """The training loop: draw a batch, compute the gradient, update."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sized
 from dataclasses import dataclass
 
 import numpy as np
@@ -49,14 +49,19 @@ def batches(
     Yields:
         x (K, N, D) in [0, 1], scaled as it is drawn, and t (K, N).
     """
-    shape = (_check.integer("batch_size", batch_size, at_least=1),)
+    check_data(images, labels, batch_size)
+    while True:
+        rows = np.stack([g.randint(0, len(images), (batch_size,)) for g in generators])
+        yield scaled(images[rows], dtype), labels[rows]
+
+
+def check_data(images: Sized, labels: Sized, batch_size: int) -> None:
+    """Raise where no batch can be drawn."""
+    _check.integer("batch_size", batch_size, at_least=1)
     if len(images) == 0 or len(images) != len(labels):
         raise ValueError(
             f"images and labels must be as many, and not none, got {len(images)} and {len(labels)}"
         )
-    while True:
-        rows = np.stack([g.randint(0, len(images), shape) for g in generators])
-        yield scaled(images[rows], dtype), labels[rows]
 
 
 def scaled(images: np.ndarray, dtype: np.typing.DTypeLike = np.float32) -> np.ndarray:
@@ -90,6 +95,7 @@ def fit(
     not finite is marked, and its gradient is zero from there on, while the others go on.
     """
     iterations = _check.integer("iterations", iterations, at_least=1)
+    every = _check.integer("every", every, at_least=0)
     runs = net.runs or 1
     loss = np.full((runs, iterations), np.nan)
     diverged = np.full(runs, -1)

@@ -277,7 +277,7 @@ _LAYERS = (
     LayerPair("ReLU", nn.ReLU, "torch.nn.ReLU", "6.2.3"),
     LayerPair("Sigmoid", nn.Sigmoid, "torch.nn.Sigmoid", "6.2.2"),
     LayerPair("Tanh", nn.Tanh, "torch.nn.Tanh", "6.2.2"),
-    LayerPair("Dropout", nn.Dropout, "torch.nn.Dropout", "6.3"),
+    LayerPair("Dropout", nn.Dropout, "torch.nn.Dropout", "6.4.3"),
     LayerPair(
         "BatchNorm1d",
         nn.BatchNorm1d,

@@ -6,7 +6,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from scratch.train import EVALUATION_ROWS, History, Progress
+from scratch import _check
+from scratch.train import EVALUATION_ROWS, History, Progress, check_data
 from torch_ref.nn import MultiLayerNet
 from torch_ref.optim import Twin
 
@@ -21,6 +22,7 @@ def batches(
     dtype: torch.dtype = torch.float32,
 ) -> Iterator[tuple[Tensor, Tensor]]:
     """Batches for ever: rows drawn on the CPU, gathered and scaled where the images are."""
+    check_data(images, labels, batch_size)
     while True:
         rows = [torch.randint(len(images), (batch_size,), generator=g) for g in generators]
         rows = torch.stack(rows).to(images.device)
@@ -57,6 +59,7 @@ def fit(
 
     A run counts as diverged from the first step on whose loss is not finite.
     """
+    _check.integer("iterations", iterations, at_least=1)
     put = [torch.tensor(array, device=net.device) for array in (images, labels)]
     held_out = [torch.tensor(array, device=net.device) for array in evaluate or ()]
     losses = torch.empty(iterations, net.runs or 1, dtype=net.dtype, device=net.device)

@@ -57,6 +57,11 @@ def save(figure: Figure, path: Path) -> None:
         figure.savefig(path, facecolor="white", metadata=metadata)
 
 
+def subject(by_backend: Mapping[str, Measurements]) -> str:
+    """What the images are called, for a title."""
+    return next(iter(by_backend.values())).subject
+
+
 def strokes(by_backend: Mapping[str, Measurements]) -> dict[str, dict[str, float]]:
     """For each backend, how broad and how pale its lines are."""
     return BESIDE if len(by_backend) > 1 else dict.fromkeys(by_backend, ALONE)
@@ -77,8 +82,11 @@ def smoothed(values: np.ndarray, window: int = 21) -> np.ndarray:
 def draw_curve(
     axes: Axes, curve: Curve, color: str, stroke: Mapping[str, float], smooth: bool = False
 ) -> None:
-    """The mean over seeds as a line, with a band from the lowest to the highest seed."""
-    values = smoothed(curve.values) if smooth else curve.values
+    """The mean over seeds as a line, with a band from the lowest to the highest seed.
+
+    A seed that has diverged counts up to there.
+    """
+    values = np.ma.masked_invalid(smoothed(curve.values) if smooth else curve.values)
     axes.plot(curve.x, values.mean(axis=0), color=color, **stroke)
     if len(values) > 1:
         low, high = values.min(axis=0), values.max(axis=0)

@@ -1,6 +1,7 @@
 """What an experiment measured."""
 
 import csv
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TextIO
@@ -26,6 +27,9 @@ class Curve:
 class Measurements:
     """Curves by (run, metric): ``m["Adam", "loss"]``.
 
+    Attributes:
+        subject: what the images are called in a figure's title.
+
     >>> m = Measurements()
     >>> m.add("Adam", "loss", [0, 1], [[2.3, 0.5], [2.2, 0.4]])
     >>> m["Adam", "loss"].values.shape
@@ -35,6 +39,7 @@ class Measurements:
     """
 
     def __init__(self) -> None:
+        self.subject = "MNIST"
         self.curves: dict[Key, Curve] = {}
 
     def add(self, run: str, metric: str, x: np.ndarray, values: np.ndarray) -> None:
@@ -72,10 +77,15 @@ def write_csv(file: TextIO, by_backend: dict[str, Measurements], seeds: list[int
 
 
 def distances(mine: Measurements, theirs: Measurements) -> dict[str, float]:
-    """For each metric, the largest |mine − theirs| of a curve, as a part of its largest value."""
+    """For each metric, the largest |mine − theirs| of a curve, as a part of its largest value.
+
+    Infinite where a run diverged on one side only.
+    """
     largest: dict[str, float] = {}
     for (run, metric), curve in mine.curves.items():
         other = theirs[run, metric].values
+        if (np.isnan(curve.values) != np.isnan(other)).any():
+            largest[metric] = math.inf
         apart, scale = np.abs(curve.values - other), np.abs(other)
         if np.isfinite(apart).any() and np.nanmax(scale) > 0:
             relative = float(np.nanmax(apart) / np.nanmax(scale))

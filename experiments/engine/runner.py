@@ -1,10 +1,11 @@
 """Running experiments: measure, judge the claims, draw, write."""
 
 import json
+import math
 import platform
 import time
 import traceback
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -55,12 +56,11 @@ def run_all(names: Sequence[str], options: Options, console: Console, outcome: O
     One that fails is reported and does not stop the others.
     """
     output.prepare(options.out)
-    images: data.Dataset | None = None
+    load = _once(lambda: data.load(options.dataset, options.data_dir))
     for name in names:
         try:
             experiment = experiments.load(name)
-            if experiment.needs_data and images is None:
-                images = data.load(options.dataset, options.data_dir)
+            images = load() if experiment.needs_data else None
             identity = _identity(experiment, options, images)
             if not options.force and finished(options.out / name, identity):
                 outcome.kept.append(name)
@@ -75,6 +75,23 @@ def run_all(names: Sequence[str], options: Options, console: Console, outcome: O
         _report_result(console, result)
 
 
+def _once(load: Callable[[], data.Dataset]) -> Callable[[], data.Dataset]:
+    """``load``, called at most once: a download that failed would take as long to fail again."""
+    loaded: list[data.Dataset | data.DataError] = []
+
+    def get() -> data.Dataset:
+        if not loaded:
+            try:
+                loaded.append(load())
+            except data.DataError as error:
+                loaded.append(error)
+        if isinstance(loaded[0], data.DataError):
+            raise loaded[0]
+        return loaded[0]
+
+    return get
+
+
 def run(
     experiment: Experiment,
     options: Options,
@@ -84,6 +101,7 @@ def run(
 ) -> dict[str, Any]:
     """Run one experiment in every backend, write its files, and return what ``result.json`` has."""
     settings = experiment.chosen(options.quick)
+    _set_aside(options.out / experiment.name, identity, console)
     folder = output.prepare(options.out / experiment.name)
     measured: dict[str, Measurements] = {}
     seconds: dict[str, float] = {}
@@ -92,6 +110,8 @@ def run(
         with reporting(console, f"{experiment.name} · {backend.name}") as report:
             context = Context(backend, settings, options.seeds, images, report)
             measured[backend.name] = experiment.measure(context)
+        if images and images.name != "mnist":
+            measured[backend.name].subject = images.name
         seconds[backend.name] = round(time.perf_counter() - start, 3)
     result = {
         **identity,
@@ -104,11 +124,29 @@ def run(
             name: judged(experiment.claims, measurements, options.seeds)
             for name, measurements in measured.items()
         },
-        "distance": distances(*measured.values()) if len(measured) == 2 else None,
+        "distance": _plain(distances(*measured.values())) if len(measured) == 2 else None,
         "finished": datetime.now(UTC).isoformat(timespec="seconds"),
     }
     _write(folder, experiment, settings, measured, options.seeds, result)
     return result
+
+
+def _set_aside(folder: Path, identity: Mapping[str, Any], console: Console) -> None:
+    """Keep a result of other settings, seeds, backends or data under another name.
+
+    A result of the same ones is replaced: by newer code, or because ``--force`` asks for it.
+    """
+    try:
+        earlier = json.loads((folder / RESULT).read_text(encoding="utf-8"))
+        same = all(earlier[key] == identity[key] for key in ("settings", "seeds", "dataset"))
+        if same and earlier["backends"].keys() == identity["backends"].keys():
+            return
+        name = f"{folder.name}.{str(earlier['fingerprint'])[:8]}"
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        return
+    if name == Path(name).name and not (folder.parent / name).exists():
+        folder.rename(folder.parent / name)
+        console.print(f"{escape(folder.name)}: the earlier result is kept as {escape(name)}")
 
 
 def finished(folder: Path, identity: Mapping[str, Any]) -> bool:
@@ -119,7 +157,7 @@ def finished(folder: Path, identity: Mapping[str, Any]) -> bool:
         return same and all(
             output.sha256(folder / name) == result["files"][name] for name in (METRICS, *FIGURES)
         )
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return False
 
 
@@ -133,9 +171,7 @@ def _identity(
         "quick": options.quick,
         "seeds": list(options.seeds),
         "backends": {b.name: {"device": b.device, **b.versions} for b in options.backends},
-        "dataset": {"name": images.name, "digest": images.digest}
-        if experiment.needs_data and images
-        else None,
+        "dataset": {"name": images.name, "digest": images.digest} if images else None,
         "code": code_digest(),
     }
     return identity | {"fingerprint": fingerprint(identity)}
@@ -182,8 +218,16 @@ def _report_result(console: Console, result: Mapping[str, Any]) -> None:
                     measured = escape(f"{name}, seed {shown['seed']}: {shown['measured']}")
                     console.print(f"      [dim]{measured}[/]")
     if result["distance"] is not None:
-        apart = ", ".join(f"{metric} {value:.1e}" for metric, value in result["distance"].items())
+        apart = ", ".join(
+            f"{metric} {value if value == 'inf' else format(value, '.1e')}"
+            for metric, value in result["distance"].items()
+        )
         console.print(f"    [dim]scratch and torch differ by at most (relative): {apart}[/]")
+
+
+def _plain(distance: Mapping[str, float]) -> dict[str, float | str]:
+    """Distances as JSON has them, which knows no infinity."""
+    return {m: value if math.isfinite(value) else "inf" for m, value in distance.items()}
 
 
 def _report_failure(console: Console, name: str, error: Exception, debug: bool) -> None:
