@@ -19,7 +19,7 @@ from experiments.data import Dataset, load_mnist
 # So that a failing assertion in there shows its values, as in a test file.
 pytest.register_assert_rewrite("parity_tests.helpers")
 
-COLUMNS = ("pair", "dtype", "gradients", "cases", "steps", "relative", "ULP", "error ÷ torch's")
+COLUMNS = ("pair", "dtype", "compared", "cases", "steps", "relative", "ULP", "error ÷ torch's")
 
 
 @pytest.fixture(scope="session")
@@ -50,13 +50,13 @@ def record_parity(record_property: Callable[[str, object], None]) -> Callable[..
     def record(
         pair: str,
         dtype: str,
-        gradients: str,
+        compared: str,
         steps: int,
         relative: float,
-        ulp: float = 0.0,
+        ulp: float | None = None,
         errors: float = 0.0,
     ) -> None:
-        record_property("parity", [pair, dtype, gradients, steps, relative, ulp, errors])
+        record_property("parity", [pair, dtype, compared, steps, relative, ulp, errors])
 
     return record
 
@@ -74,10 +74,11 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     table = Table(title="Parity: the largest distance from torch", title_justify="left", box=None)
     for column in COLUMNS:
         table.add_column(column, justify="left" if column in COLUMNS[:3] else "right")
-    for (gradients, dtype, pair), values in sorted(rows.items(), key=lambda row: row[0][:2]):
-        steps, relative, ulp, errors = (max(column) for column in zip(*values, strict=True))
-        shown = (f"{steps:,}", f"{relative:.1e}", f"{ulp:,.0f}" if ulp else "")
+    for (compared, dtype, pair), values in sorted(rows.items(), key=lambda row: row[0][:2]):
+        steps, relative, errors = (max(value[i] for value in values) for i in (0, 1, 3))
+        ulp = None if values[0][2] is None else max(value[2] for value in values)
+        shown = (f"{steps:,}", f"{relative:.1e}", "" if ulp is None else f"{ulp:,.0f}")
         shown += (f"{errors:.1f}" if errors else "",)
-        table.add_row(pair, dtype, gradients, str(len(values)), *shown)
+        table.add_row(pair, dtype, compared, str(len(values)), *shown)
     terminalreporter.ensure_newline()
-    Console(width=100).print(table)
+    Console(width=120).print(table)

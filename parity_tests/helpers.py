@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from scratch import nn
 from scratch.random import Generator
 from torch_ref import nn as torch_nn
+from torch_ref.lockstep import Distance, Drift
 from torch_ref.registry import LAYERS, OPTIMIZERS, Settings
 
 TOLERANCE = {"float64": 1e-12, "float32": 1e-5}
@@ -130,3 +131,14 @@ def snapshot(net: nn.MultiLayerNet) -> list[np.ndarray]:
         *(norm.running_var.copy() for norm in norms),
         *(np.array(norm.num_batches_tracked) for norm in norms),
     ]
+
+
+def distance(mine: np.ndarray, theirs: np.ndarray | torch.Tensor, least: float = 0.0) -> Distance:
+    """How far an array is from another, against each element's own size or ``least`` if larger.
+
+    What numbers of about 1 cancel out to has an error of a number of about 1.
+    """
+    drift, theirs = Drift(), torch.as_tensor(theirs).detach().numpy()
+    drift.add(np.full_like(theirs, least), np.full_like(theirs, least))
+    drift.add(np.asarray(mine), theirs)
+    return drift.worst

@@ -1,11 +1,13 @@
 """The initializers: equal to torch's from the same seed, and what their formula says."""
 
 import math
+from collections.abc import Callable
 
 import numpy as np
 import pytest
 import torch
 
+from parity_tests.helpers import distance
 from scratch import init
 from scratch.random import Generator
 from torch_ref import init as torch_init
@@ -58,17 +60,28 @@ def draw_both(
 @pytest.mark.parametrize("shape", SHAPES)
 @pytest.mark.parametrize(("pair", "case"), CASES)
 def test_the_same_seed_gives_torchs_weights_in_float64_bit_for_bit(
-    pair: InitializerPair, case: Settings, shape: tuple[int, ...]
+    pair: InitializerPair,
+    case: Settings,
+    shape: tuple[int, ...],
+    record_parity: Callable[..., None],
 ) -> None:
-    np.testing.assert_array_equal(*draw_both(pair, case, shape, "float64"), strict=True)
+    mine, theirs = draw_both(pair, case, shape, "float64")
+    worst = distance(mine, theirs, least=case.get("mean", 0.0))
+    record_parity(pair.name, "float64", "same seed", 1, worst.relative, worst.ulp)
+    np.testing.assert_array_equal(mine, theirs, strict=True)
 
 
 @pytest.mark.parametrize("shape", SHAPES)
 @pytest.mark.parametrize(("pair", "case"), CASES)
 def test_the_same_seed_gives_torchs_weights_in_float32(
-    pair: InitializerPair, case: Settings, shape: tuple[int, ...]
+    pair: InitializerPair,
+    case: Settings,
+    shape: tuple[int, ...],
+    record_parity: Callable[..., None],
 ) -> None:
     mine, theirs = draw_both(pair, case, shape, "float32")
+    worst = distance(mine, theirs, least=case.get("mean", 0.0))
+    record_parity(pair.name, "float32", "same seed", 1, worst.relative, worst.ulp)
     assert mine.dtype == theirs.dtype == np.float32
     if "normal_" in pair.torch:
         # Beside a mean, an ULP is one of the larger of the two numbers that are added.

@@ -1,5 +1,7 @@
 """The layers: equal to torch's modules, and to numerical differentiation."""
 
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 import torch
@@ -11,6 +13,7 @@ from parity_tests.helpers import (
     TOLERANCE,
     P,
     assert_close,
+    distance,
     make_layer,
     normal,
 )
@@ -18,6 +21,7 @@ from scratch import nn
 from scratch.nn import numerical_gradient
 from scratch.random import Generator
 from torch_ref import nn as torch_nn
+from torch_ref.lockstep import Distance
 from torch_ref.registry import LAYERS, LayerPair, Settings, resolve
 
 BATCH_NORMS = pytest.mark.parametrize("case", LAYERS["BatchNorm1d"].cases, ids=str)
@@ -48,33 +52,42 @@ def as_linear(layer: str, name: str, w: np.ndarray) -> np.ndarray:
 
 def assert_same_pass(
     pair: LayerPair, layer: nn.Layer, twin: torch.nn.Module, x: np.ndarray, seed: int
-) -> None:
+) -> Distance:
     """One forward and backward pass on both sides gives the same values and gradients."""
-    tolerance = TOLERANCE[x.dtype.name]
     their_x = torch.tensor(x, requires_grad=True)
     twin.zero_grad()
     mine, theirs = layer(x), twin(their_x)
-    assert_close(mine, theirs, tolerance)
     dy = normal(seed, mine.shape, x.dtype.name)
     dx = layer.backward(dy)
     theirs.backward(torch.tensor(dy))
-    assert_close(dx, their_x.grad, tolerance)
+    compared = [(mine, theirs), (dx, their_x.grad)]
     assert layer.grads.keys() == layer.params.keys() == dict(twin.named_parameters()).keys()
     for name, g in layer.grads.items():
-        assert_close(as_linear(pair.name, name, g), getattr(twin, name).grad, tolerance)
+        compared.append((as_linear(pair.name, name, g), getattr(twin, name).grad))
+    worst = Distance()
+    for ours, torchs in compared:
+        assert_close(ours, torchs, TOLERANCE[x.dtype.name])
+        worst = worst.or_larger(distance(ours, torchs, least=1.0))
+    return worst
 
 
 @LAYER_CASES
 @DTYPES
 @MODES
 def test_forward_and_backward_are_torchs(
-    pair: LayerPair, case: Settings, shape: tuple[int, ...], dtype: str, training: bool
+    pair: LayerPair,
+    case: Settings,
+    shape: tuple[int, ...],
+    dtype: str,
+    training: bool,
+    record_parity: Callable[..., None],
 ) -> None:
     layer = make_layer(pair.name, case, shape[1], dtype)
     twin = make_twin(pair, case, layer, dtype)
     layer.train(training)
     twin.train(training)
-    assert_same_pass(pair, layer, twin, normal(7, shape, dtype), seed=8)
+    worst = assert_same_pass(pair, layer, twin, normal(7, shape, dtype), seed=8)
+    record_parity(pair.name, dtype, "forward, backward", 1, worst.relative, worst.ulp)
 
 
 @BATCH_NORMS

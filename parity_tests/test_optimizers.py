@@ -29,7 +29,7 @@ def test_the_same_gradients_for_1000_steps(
 ) -> None:
     mine = pair.scratch(**case)
     report = lockstep(mine, Twin(mine), GradientStream(dtype=dtype), steps=1000)
-    record_parity(pair.name, dtype, "same", 1000, report.worst.relative, report.worst.ulp)
+    record_parity(pair.name, dtype, "same gradients", 1000, report.worst.relative, report.worst.ulp)
     assert report.worst.relative <= SAME_GRADIENTS[dtype]
 
 

@@ -32,7 +32,7 @@ def train(pair: OptimizerPair, trained: NetworkProblem) -> Report:
 
 
 def gradients(batch_norm: bool) -> str:
-    return "own, BatchNorm" if batch_norm else "own"
+    return "own gradients, BatchNorm" if batch_norm else "own gradients"
 
 
 @BATCH_NORM
