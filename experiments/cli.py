@@ -12,6 +12,8 @@ from rich.console import Console
 from rich.markup import escape
 
 import experiments
+from experiments.check_command import check
+from experiments.golden_commands import golden, verify
 
 if TYPE_CHECKING:
     from experiments.engine.backends import Backend
@@ -149,6 +151,11 @@ def _one_of(argument: str, value: str, allowed: tuple[str, ...], hint: str = "")
     message = f"{value!r} is not one of {', '.join(allowed)}"
     message += f"; did you mean {near[0]!r}?" if near else f"; {hint}" if hint else ""
     raise typer.BadParameter(message, param_hint=argument)
+
+
+app.command()(check)
+app.command()(golden)
+app.command()(verify)
 
 
 def main() -> None:

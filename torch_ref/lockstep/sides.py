@@ -29,6 +29,7 @@ ALIASES: dict[str, dict[str, tuple[str, ...]]] = {
         "max_exp_avg_sq": ("v_max", "vmax", "nu_max", "v_hat_max", "vhat"),
     },
 }
+ALIASES["AdamW"] = ALIASES["Adam"]
 
 
 class Side(Protocol):
@@ -88,7 +89,7 @@ class TorchSide:
 
     def __init__(self, cls: type[torch.optim.Optimizer] | Twin, **settings: Any) -> None:
         self._cls, self._settings = cls, settings
-        self.name = str(cls) if isinstance(cls, Twin) else f"{cls.__module__}.{cls.__qualname__}"
+        self.name = str(cls) if isinstance(cls, Twin) else _public_name(cls)
         self.strict = True
 
     def start(self, params: Arrays) -> None:
@@ -175,6 +176,12 @@ def as_side(candidate: Any, **settings: Any) -> Side:
         "torch.optim.Optimizer, or a pair of init(params) and update(grads, state, params); "
         f"got {candidate!r}"
     )
+
+
+def _public_name(cls: type) -> str:
+    """The name under which a class is imported: torch.optim.Adam, not torch.optim.adam.Adam."""
+    known = getattr(torch.optim, cls.__name__, None) is cls
+    return f"torch.optim.{cls.__name__}" if known else f"{cls.__module__}.{cls.__qualname__}"
 
 
 def _arrays(state: Mapping[str, Any]) -> Arrays:

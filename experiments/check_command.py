@@ -1,0 +1,82 @@
+"""The command ``lockstep check``."""
+
+import contextlib
+import json as json_
+import sys
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+
+if TYPE_CHECKING:
+    from torch_ref.lockstep.check import Outcome
+
+AGREES, DIVERGES, CANNOT_RUN, INTERRUPTED = 0, 1, 2, 130
+_DTYPES = ("float64", "float32")
+
+
+def check(
+    candidate: Annotated[
+        str, typer.Argument(metavar="FILE.py:NAME", help="Your class or function. It is run here.")
+    ],
+    against: Annotated[
+        str, typer.Option(metavar="NAME", help="What of torch it should do: Adam, SGD, …")
+    ],
+    arg: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME=VALUE", help="A hyperparameter for both sides; repeatable."),
+    ] = None,
+    dtype: Annotated[str, typer.Option(metavar="|".join(_DTYPES), help="Of the run.")] = "float64",
+    steps: Annotated[int, typer.Option(min=1, help="How many steps to run.")] = 200,
+    seconds: Annotated[float, typer.Option(min=0.001, help="The time limit.")] = 20.0,
+    json: Annotated[bool, typer.Option("--json", help="The result as JSON.")] = False,
+) -> None:
+    """Check whether your own optimizer, initializer or layer does what torch's does, and why not.
+
+    Your file is run in this process, with all that it may do: check only code that you trust.
+    Both sides get the same hyperparameters: an --arg, else your default, else torch's.
+
+    Exit status: 0 it agrees, 1 it diverges, 2 it cannot be run.
+    """
+    if dtype not in _DTYPES:
+        raise typer.BadParameter(f"must be one of {', '.join(_DTYPES)}", param_hint="--dtype")
+    from torch_ref.lockstep.candidate import CandidateError
+    from torch_ref.lockstep.check import check as run_check
+    from torch_ref.lockstep.hyperparameters import parse
+
+    try:
+        # What the user's code prints is no part of the result.
+        with contextlib.redirect_stdout(sys.stderr):
+            settings = parse(arg or [])
+            limits = {"steps": steps, "seconds": seconds}
+            outcome = run_check(candidate, against, settings, dtype=dtype, **limits)
+    except CandidateError as error:
+        _print_error(str(error), json)
+        raise typer.Exit(CANNOT_RUN) from None
+    except KeyboardInterrupt:
+        raise typer.Exit(INTERRUPTED) from None
+    if json:
+        typer.echo(json_.dumps(outcome.as_dict(), indent=2, ensure_ascii=False))
+    else:
+        _print(outcome)
+    raise typer.Exit(AGREES if outcome.agrees else DIVERGES)
+
+
+def _print(outcome: "Outcome") -> None:
+    console = Console(highlight=False)
+    verdict, *rest = outcome.lines()
+    mark = "[bold green]✓[/]" if outcome.agrees else "[bold red]✗[/]"
+    lines = [f"{mark} [bold]{escape(verdict)}[/]"]
+    lines += [f"  {escape(line.strip())}" for line in rest]
+    lines += [f"  [dim]{escape(str(each))}[/]" for each in outcome.mapped]
+    lines.append(f"  [dim]{outcome.seconds:.1f} s[/]")
+    console.print("\n".join(lines), soft_wrap=True)
+
+
+def _print_error(message: str, json: bool) -> None:
+    if json:
+        typer.echo(json_.dumps({"error": message}, indent=2, ensure_ascii=False))
+    else:
+        console = Console(stderr=True, highlight=False)
+        console.print(f"[bold red]Error:[/] {escape(message)}", soft_wrap=True)

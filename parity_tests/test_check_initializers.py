@@ -1,0 +1,261 @@
+"""Initializers: torch's agree by seed or sample, each known variant is found by its name."""
+
+import json
+import math
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from scratch import init
+from torch_ref import init as torch_init
+from torch_ref.lockstep.initializers import SCALES, SHAPES, Law, check_initializer, law_test
+from torch_ref.registry import INITIALIZERS, InitializerPair, Settings
+
+IN, OUT = 48, 64
+HE = math.sqrt(2 / IN)
+RELU = {"nonlinearity": "relu"}
+LINEAR = {"nonlinearity": "linear"}
+CASES = [
+    pytest.param(pair, case, id=f"{name}-{case}")
+    for name, pair in INITIALIZERS.items()
+    for case in pair.cases
+]
+
+
+def normal(std: float) -> Callable[..., np.ndarray]:
+    return lambda shape, rng: rng.normal(0, std, shape)
+
+
+def uniform(bound: float) -> Callable[..., np.ndarray]:
+    return lambda shape, rng: rng.uniform(-bound, bound, shape)
+
+
+def truncated(std: float) -> Callable[..., np.ndarray]:
+    def draw(shape: tuple[int, ...], rng: np.random.Generator) -> np.ndarray:
+        x = rng.normal(0, 1, 2 * math.prod(shape))
+        return std * x[np.abs(x) < 2][: math.prod(shape)].reshape(shape)
+
+    return draw
+
+
+KAIMING, UNIFORM, XAVIER = "kaiming_normal_", "kaiming_uniform_", "xavier_normal_"
+PLANTED: dict[str, list[tuple[Callable[..., np.ndarray], str, Settings]]] = {
+    "fan_in and fan_out swapped": [
+        (normal(math.sqrt(2 / OUT)), KAIMING, RELU),
+        (normal(HE), KAIMING, {"mode": "fan_out", **RELU}),
+    ],
+    "gain forgotten": [(normal(math.sqrt(1 / IN)), KAIMING, RELU)],
+    "relu's gain": [
+        (normal(HE), KAIMING, LINEAR),
+        (uniform(math.sqrt(3) * HE), UNIFORM, {"nonlinearity": "tanh"}),
+    ],
+    "variance used as the standard deviation": [(normal(2 / IN), KAIMING, RELU)],
+    "standard deviation used as the variance": [(normal(math.sqrt(HE)), KAIMING, RELU)],
+    "half width used as the standard deviation": [(normal(math.sqrt(3) * HE), KAIMING, RELU)],
+    "standard deviation used as the half width": [(uniform(HE), UNIFORM, RELU)],
+    "1/fan_in, the chapter's Xavier": [(normal(math.sqrt(1 / IN)), XAVIER, {})],
+    "2/(fan_in + fan_out), Glorot's Xavier": [(normal(math.sqrt(2 / (IN + OUT))), KAIMING, LINEAR)],
+    "uniform instead of normal": [(uniform(math.sqrt(3) * HE), KAIMING, RELU)],
+    "normal instead of uniform": [(normal(HE), UNIFORM, RELU)],
+    "truncated normal": [(truncated(HE), KAIMING, RELU)],
+    "truncated normal of the same variance": [(truncated(HE / 0.87962566), KAIMING, RELU)],
+}
+EACH = [
+    pytest.param(name, *case, id=f"{name}-{i}")
+    for name, cases in PLANTED.items()
+    for i, case in enumerate(cases)
+]
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+@pytest.mark.parametrize(("pair", "case"), CASES)
+def test_every_pair_agrees_from_the_same_seed(
+    pair: InitializerPair, case: Settings, dtype: str
+) -> None:
+    torchs = getattr(torch.nn.init, pair.torch.rpartition(".")[2])
+    for candidate in (pair.scratch, getattr(torch_init, pair.name), torchs):
+        given = {**pair.settings, **case} if candidate is torchs else case
+        against = pair.torch if candidate is torchs else pair.name
+        verdict = check_initializer(candidate, against, dtype=dtype, seed=3, **given)
+        assert verdict.agrees, str(verdict)
+        assert "from the same seed" in str(verdict)
+        verdict.raise_if_diverged()
+
+
+@settings(max_examples=25, deadline=None, derandomize=True)
+@given(
+    kind=st.sampled_from([KAIMING, UNIFORM]),
+    a=st.floats(-2, 2),
+    mode=st.sampled_from(["fan_in", "fan_out"]),
+    nonlinearity=st.sampled_from(["leaky_relu", "relu", "tanh", "selu", "linear"]),
+    shape=st.tuples(st.integers(2, 90), st.integers(2, 90)),
+    seed=st.integers(0, 2**31),
+)
+def test_no_settings_make_torchs_distribution_diverge(
+    kind: str, shape: tuple[int, int], seed: int, **options: Any
+) -> None:
+    std = init.kaiming_normal(shape, **options, generator=Scale())
+    draw = normal(std) if kind == KAIMING else uniform(math.sqrt(3) * std)
+    verdict = check_initializer(draw, kind, shape=shape, seed=seed, samples=20_000, **options)
+    assert verdict.agrees, str(verdict)
+    assert "cannot be told apart" in str(verdict)
+    own = check_initializer(getattr(init, kind[:-1]), kind, shape=shape, seed=seed, **options)
+    assert "from the same seed" in str(own)
+
+
+class Scale:
+    """In place of a generator: gives the standard deviation that it is asked for."""
+
+    def normal(self, mean: float, std: float, size: object, dtype: object) -> float:
+        return std
+
+
+def test_every_variant_is_planted() -> None:
+    assert PLANTED.keys() == {variant.name for variant in (*SCALES, *SHAPES)}
+
+
+@pytest.mark.parametrize(("name", "candidate", "against", "options"), EACH)
+def test_a_planted_variant_is_found_by_its_name(
+    name: str, candidate: Callable[..., np.ndarray], against: str, options: Settings
+) -> None:
+    verdict = check_initializer(candidate, against, **options)
+    assert [finding.names for finding in verdict.findings] == [(name,)], str(verdict)
+    assert verdict.findings[0].p > 0.01
+    assert f'cannot be told apart from "{name}"' in str(verdict)
+    assert "n = 101,376" in verdict.first
+    with pytest.raises(AssertionError, match=r"your (<lambda>|draw) cannot"):
+        verdict.raise_if_diverged()
+
+
+def test_a_shape_and_a_scale_at_once_are_found() -> None:
+    verdict = check_initializer(uniform(math.sqrt(3 * 2 / OUT)), KAIMING, **RELU)
+    assert [set(finding.names) for finding in verdict.findings] == [
+        {"uniform instead of normal", "fan_in and fan_out swapped"}
+    ]
+
+
+def test_the_bound_of_a_uniform_used_for_a_normal_is_found() -> None:
+    verdict = check_initializer(normal(math.sqrt(6 / IN)), UNIFORM, **RELU)
+    assert [set(finding.names) for finding in verdict.findings] == [
+        {"normal instead of uniform", "half width used as the standard deviation"}
+    ]
+
+
+@pytest.mark.parametrize(
+    "candidate",
+    [
+        lambda shape, rng: rng.laplace(0, HE / math.sqrt(2), shape),
+        normal(HE * 1.07),
+        lambda shape: np.full(shape, HE),
+    ],
+    ids=["Laplace", "another std", "constant"],
+)
+def test_something_unknown_is_said_to_fit_nothing(candidate: Callable[..., np.ndarray]) -> None:
+    verdict = check_initializer(candidate, KAIMING, **RELU)
+    assert not verdict.agrees
+    assert verdict.findings == []
+    assert "none of the known variants fits" in str(verdict)
+    plain = json.loads(json.dumps(verdict.as_dict(), allow_nan=False))
+    assert "instead of normal with mean 0 and std 0.2041" in plain["first"]
+
+
+def test_what_could_not_have_been_seen_is_said() -> None:
+    verdict = check_initializer(normal(HE), KAIMING, samples=1, **RELU)
+    assert "n = 3,072" in verdict.seen
+    assert "a std off by 8.9% would have been seen" in verdict.seen
+
+
+# The ways in which a candidate may be called and seeded.
+
+
+def global_torch(shape: tuple[int, ...]) -> torch.Tensor:
+    return torch.nn.init.kaiming_normal_(torch.empty(shape, dtype=torch.float64))
+
+
+def in_place(tensor: torch.Tensor) -> None:
+    torch.nn.init.kaiming_normal_(tensor)
+
+
+def by_seed(shape: tuple[int, ...], seed: int) -> np.ndarray:
+    return init.kaiming_normal(shape, generator=init.Generator(seed), dtype=np.float64)
+
+
+def two_numbers(rows: int, columns: int) -> torch.Tensor:
+    return global_torch((rows, columns))
+
+
+def transposed(n_in: int, n_out: int) -> np.ndarray:
+    return global_torch((n_out, n_in)).numpy().T
+
+
+@pytest.mark.parametrize(
+    ("candidate", "form", "seeding"),
+    [
+        (global_torch, "f(shape)", "torch.manual_seed"),
+        (in_place, "f(tensor)", "torch.manual_seed"),
+        (by_seed, "f(shape)", "seed="),
+        (two_numbers, "f(fan_out, fan_in)", "torch.manual_seed"),
+        (transposed, "f(n_in=, n_out=)", "torch.manual_seed"),
+        (torch.nn.init.kaiming_normal_, "f(tensor)", "generator= (torch.Generator)"),
+    ],
+)
+def test_the_way_to_call_is_found_and_said(
+    candidate: Callable[..., Any], form: str, seeding: str
+) -> None:
+    verdict = check_initializer(candidate)
+    assert "from the same seed" in str(verdict)
+    assert f"called as {form}, seeded by {seeding}" in str(verdict)
+
+
+def test_the_global_streams_are_put_back() -> None:
+    before = torch.random.get_rng_state(), np.random.get_state()[1].copy()  # noqa: NPY002
+    check_initializer(global_torch, UNIFORM)
+    assert torch.equal(torch.random.get_rng_state(), before[0])
+    np.testing.assert_array_equal(np.random.get_state()[1], before[1])  # noqa: NPY002
+
+
+def test_one_that_seeds_itself_is_one_sample() -> None:
+    verdict = check_initializer(lambda shape: np.random.default_rng(1).normal(0, HE, shape))
+    assert verdict.agrees, str(verdict)
+    assert "n = 3,072" in str(verdict)
+    assert "every call gives the same numbers" in str(verdict)
+
+
+def test_what_cannot_be_checked_is_refused() -> None:
+    with pytest.raises(TypeError, match=r"f\(shape\).*gave ZeroDivisionError"):
+        check_initializer(lambda shape: 1 / 0)
+    with pytest.raises(ValueError, match="distribution of 'orthogonal_' is not known"):
+        check_initializer(global_torch, "orthogonal_")
+
+
+def test_weights_that_are_not_a_number_diverge() -> None:
+    verdict = check_initializer(lambda shape: np.full(shape, np.nan))
+    assert verdict.first == "seed 0: weights that are not finite"
+    assert verdict.findings == []
+
+
+def test_zeros_that_are_not_zero_diverge() -> None:
+    verdict = check_initializer(np.ones, "zeros_")
+    assert not verdict.agrees
+    assert verdict.first == "seed 0: weights that are other than 0"
+
+
+# The test itself.
+
+
+@pytest.mark.parametrize("kind", ["normal", "uniform", "truncated"])
+def test_p_values_are_uniform_where_the_law_is_right(kind: str) -> None:
+    random, law = np.random.default_rng(0), Law(kind, 0.5, 2.0)
+    draws = {
+        "normal": lambda: random.normal(0.5, 2.0, 1000),
+        "uniform": lambda: 0.5 + random.uniform(-1, 1, 1000) * 2 * math.sqrt(3),
+        "truncated": lambda: 0.5 + truncated(2 / 0.87962566)((1000,), random),
+    }
+    p = np.array([law_test(draws[kind](), law)[1] for _ in range(300)])
+    assert np.mean(p < 0.1) < 0.15  # at most 0.1 by Bonferroni, and chance
+    assert np.mean(p < 0.3) > 0.1

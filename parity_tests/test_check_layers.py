@@ -1,0 +1,241 @@
+"""Normalization layers: those that are torch's agree, each known variant is found by its name."""
+
+import json
+from itertools import chain
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from scratch import nn
+from torch_ref.lockstep.layers import VARIANTS, BatchNormReference, check_norm
+from torch_ref.registry import LAYERS, Settings
+
+DTYPE = np.dtype(np.float64)
+BY_NAME = {variant.name: variant for variant in VARIANTS}
+PAIRS = (
+    ("running variance biased", "momentum inverted"),
+    ("eps outside the root", "running variance biased"),
+    ("backward takes the mean as constant", "backward takes the variance as constant"),
+    ("normalized by the unbiased variance", "running mean not updated"),
+    ("eps 0.001", "momentum inverted"),
+)
+ASKED = {"eps": 1e-4, "momentum": 0.2}  # none of the catalogue's
+
+
+def planted(*names: str) -> type:
+    """A layer with these variants as bugs, which it shows by no attribute."""
+    dials = {key: value for name in names for key, value in BY_NAME[name].dials.items()}
+
+    class Planted(nn.Layer):
+        def __init__(self, num_features: int, eps: float = 1e-5, momentum: float = 0.1) -> None:
+            super().__init__()
+            options = {"eps": eps, "momentum": momentum, **dials}
+            self._layer = BatchNormReference(num_features, DTYPE, options)
+            self.params = {name: self._layer.read(name) for name in ("weight", "bias")}
+
+        def forward(self, x: np.ndarray) -> np.ndarray:
+            for name, w in self.params.items():
+                self._layer.write(name, w)
+            y = self._layer.forward(x, self.training)
+            self.running_mean, self.running_var = (
+                self._layer.read(f"running_{name}") for name in ("mean", "var")
+            )
+            return y
+
+        def backward(self, dy: np.ndarray) -> np.ndarray:
+            dx = self._layer.backward(dy)
+            self.grads = {name: self._layer.read(name, gradient=True) for name in self.params}
+            return dx
+
+    return Planted
+
+
+def names_of(verdict: Any) -> list[set[str]]:
+    return [set(finding.names) for finding in verdict.findings]
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+@pytest.mark.parametrize("case", LAYERS["BatchNorm1d"].cases, ids=str)
+def test_scratchs_layer_and_torchs_module_agree(case: Settings, dtype: str) -> None:
+    for cls in (nn.BatchNorm1d, torch.nn.BatchNorm1d):
+        verdict = check_norm(cls, dtype=dtype, **case)
+        assert verdict.agrees, str(verdict)
+        assert "not compared" not in str(verdict)
+        verdict.raise_if_diverged()
+
+
+@settings(max_examples=25, deadline=None, derandomize=True)
+@given(
+    eps=st.floats(1e-8, 1.0),
+    momentum=st.one_of(st.none(), st.floats(0, 1)),
+    affine=st.booleans(),
+    track_running_stats=st.booleans(),
+    num_features=st.integers(1, 9),
+    dtype=st.sampled_from(["float64", "float32"]),
+)
+def test_no_settings_make_them_diverge(num_features: int, dtype: str, **options: Any) -> None:
+    for cls in (nn.BatchNorm1d, torch.nn.BatchNorm1d):
+        verdict = check_norm(cls, num_features=num_features, dtype=dtype, **options)
+        assert verdict.agrees, str(verdict)
+
+
+@pytest.mark.parametrize("variant", BY_NAME)
+def test_a_planted_variant_is_found_by_its_name(variant: str) -> None:
+    verdict = check_norm(planted(variant), **ASKED)
+    assert not verdict.agrees
+    assert names_of(verdict) == [{variant}], str(verdict)
+    assert verdict.findings[0].distance < 1e-12
+    with pytest.raises(AssertionError, match="your Planted agrees with"):
+        verdict.raise_if_diverged()
+
+
+@pytest.mark.parametrize("pair", PAIRS, ids=" and ".join)
+def test_two_variants_at_once_are_found(pair: tuple[str, str]) -> None:
+    assert names_of(check_norm(planted(*pair), **ASKED)) == [set(pair)]
+
+
+def test_no_variant_is_the_reference_without_dials() -> None:
+    assert check_norm(planted(), **ASKED).agrees
+    dials = chain.from_iterable(variant.dials for variant in VARIANTS)
+    assert {"eps", "start", "momentum_kept"} <= set(dials)
+
+
+def test_the_chapters_layer_is_found_with_its_three_conventions() -> None:
+    verdict = check_norm(nn.BatchNormalization)
+    assert names_of(verdict) == [
+        {"running variance biased", "momentum inverted", "running variance starts at zero"}
+    ]
+    assert "torch was given eps=1e-06, momentum=0.9" in str(verdict)
+    assert (verdict.first.step, verdict.first.quantity) == (1, "running_mean")
+
+
+class BooksLayer:
+    """As the chapter's book writes it: γ and β from outside, a flag of forward, lazy statistics."""
+
+    def __init__(self, gamma: np.ndarray, beta: np.ndarray, momentum: float = 0.9) -> None:
+        self.gamma, self.beta, self.momentum = gamma, beta, momentum
+        self.running_mean = self.running_var = None
+
+    def forward(self, x: np.ndarray, train_flg: bool = True) -> np.ndarray:
+        if self.running_mean is None:
+            self.running_mean, self.running_var = np.zeros(x.shape[1]), np.zeros(x.shape[1])
+        if not train_flg:
+            return self.gamma * (x - self.running_mean) / np.sqrt(self.running_var + 10e-7) + (
+                self.beta
+            )
+        self.xc = x - x.mean(axis=0)
+        var = np.mean(self.xc**2, axis=0)
+        self.std = np.sqrt(var + 10e-7)
+        self.xn = self.xc / self.std
+        m = self.momentum
+        self.running_mean = m * self.running_mean + (1 - m) * x.mean(axis=0)
+        self.running_var = m * self.running_var + (1 - m) * var
+        return self.gamma * self.xn + self.beta
+
+    def backward(self, dout: np.ndarray) -> np.ndarray:
+        self.dbeta, self.dgamma = dout.sum(axis=0), np.sum(self.xn * dout, axis=0)
+        dxn = self.gamma * dout
+        dvar = -0.5 * np.sum(dxn * self.xc / self.std**3, axis=0)
+        dxc = dxn / self.std + (2.0 / len(dout)) * self.xc * dvar
+        return dxc - dxc.sum(axis=0) / len(dout)
+
+
+def test_the_books_own_code_can_be_checked() -> None:
+    verdict = check_norm(BooksLayer, eps=1e-6)
+    assert "not compared" not in str(verdict)
+    assert names_of(verdict) == [
+        {"running variance biased", "momentum inverted", "running variance starts at zero"}
+    ]
+
+
+def test_an_epsilon_of_its_own_is_named() -> None:
+    class Keras(nn.BatchNorm1d):
+        def __init__(self, num_features: int, dtype: object = np.float32) -> None:
+            super().__init__(num_features, eps=1e-3, dtype=dtype)
+
+    assert names_of(check_norm(Keras)) == [{"eps 0.001"}]
+
+
+def test_a_module_of_ones_own_is_found_by_autograd() -> None:
+    class Mine(torch.nn.Module):
+        def __init__(self, features: int, epsilon: float = 1e-5) -> None:
+            super().__init__()
+            self.gamma = torch.nn.Parameter(torch.ones(1, features))
+            self.beta = torch.nn.Parameter(torch.zeros(1, features))
+            self.register_buffer("moving_mean", torch.zeros(features))
+            self.register_buffer("moving_var", torch.ones(features))
+            self.epsilon = epsilon
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            mean, var = self.moving_mean, self.moving_var
+            if self.training:
+                mean, var = x.mean(0), x.var(0, unbiased=False).detach()
+                with torch.no_grad():
+                    self.moving_mean += 0.1 * (mean - self.moving_mean)
+                    self.moving_var += 0.1 * (x.var(0) - self.moving_var)
+            return (x - mean) / torch.sqrt(var + self.epsilon) * self.gamma + self.beta
+
+    verdict = check_norm(Mine)
+    assert verdict.first.quantity == "input gradient"
+    assert names_of(verdict) == [{"backward takes the variance as constant"}]
+
+
+def test_an_instance_is_checked_with_its_own_settings_and_left_alone() -> None:
+    layer = nn.BatchNorm1d(3, eps=1e-2, momentum=None, dtype=np.float64)
+    verdict = check_norm(layer)
+    assert verdict.agrees, str(verdict)
+    assert layer.num_batches_tracked == 0
+    np.testing.assert_array_equal(layer.params["weight"], 1)
+
+
+def test_what_a_layer_has_not_is_said_not_to_be_compared() -> None:
+    class Forward:
+        def forward(self, x: np.ndarray) -> np.ndarray:
+            return (x - x.mean(axis=0)) / np.sqrt(x.var(axis=0) + 1e-5)
+
+    verdict = check_norm(Forward)
+    assert verdict.agrees, str(verdict)
+    assert "not found, so not compared: bias's gradient in training" in str(verdict)
+    assert "output in evaluation" in str(verdict)
+
+
+def test_a_layer_in_float32_alone_is_compared_in_it() -> None:
+    verdict = check_norm(nn.BatchNorm1d(5))
+    assert verdict.agrees, str(verdict)
+    assert "compared in float32" in str(verdict)
+
+
+def test_something_unknown_is_said_to_fit_nothing_and_where() -> None:
+    class Unknown(nn.BatchNorm1d):
+        def running_variance(self, var: np.ndarray, n: int) -> np.ndarray:
+            return np.sqrt(var)
+
+    verdict = check_norm(Unknown)
+    assert verdict.findings == []
+    assert (verdict.first.step, verdict.first.quantity) == (1, "running_var")
+    assert "none of the known variants fits, alone, in pairs or in threes" in str(verdict)
+    plain = json.loads(json.dumps(verdict.as_dict(), allow_nan=False))
+    assert plain["first"]["quantity"] == "running_var"
+    assert plain["agrees"] is False
+
+
+def test_not_a_number_is_a_divergence() -> None:
+    class Nan(nn.BatchNorm1d):
+        def forward(self, x: np.ndarray) -> np.ndarray:
+            return super().forward(x) * np.nan
+
+    verdict = check_norm(Nan)
+    assert verdict.first.quantity == "output"
+    assert verdict.findings == []
+    json.dumps(verdict.as_dict(), allow_nan=False)
+
+
+def test_what_cannot_be_checked_is_refused() -> None:
+    with pytest.raises(ValueError, match="against must be 'BatchNorm1d', got 'LayerNorm'"):
+        check_norm(nn.BatchNorm1d, "LayerNorm")
+    with pytest.raises(TypeError, match=r"a layer must have forward\(x\)"):
+        check_norm(3)

@@ -1,0 +1,222 @@
+"""The user's own optimizer: found in a file, constructed, and blamed by its own line if it fails.
+
+A candidate is a class or a function that makes an optimizer, or an optimizer already made:
+
+* something with the chapter's ``update(params, grads)``,
+* a subclass of ``torch.optim.Optimizer``,
+* a pair of ``init`` and ``update`` in optax's style, under these names or as a plain tuple.
+"""
+
+import difflib
+import importlib.util
+import inspect
+import sys
+import traceback
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType, SimpleNamespace
+from typing import Any
+
+import torch
+
+from torch_ref.lockstep.sides import Side, TorchSide, as_side
+
+_OURS = Path(__file__).parents[1]
+
+
+class CandidateError(Exception):
+    """The candidate cannot be run; the message says why, with the user's own line."""
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """What is to be checked.
+
+    Attributes:
+        name: what it is called in messages.
+        target: a class or a function that makes an optimizer, or an optimizer.
+        file: where it is written, if that is known.
+
+    >>> from scratch.optim import Adam
+    >>> Candidate.of(Adam).name, Candidate.of(Adam(lr=0.1)).made
+    ('Adam', True)
+    """
+
+    name: str
+    target: Any
+    file: Path | None = None
+
+    @classmethod
+    def of(cls, target: Any) -> "Candidate":
+        """The candidate for an object at hand."""
+        source = target if inspect.isroutine(target) or isinstance(target, type) else type(target)
+        try:
+            file = Path(inspect.getfile(source))
+        except TypeError:  # a builtin
+            file = None
+        return cls(getattr(target, "__name__", type(target).__name__), target, file)
+
+    @property
+    def is_torch(self) -> bool:
+        """Whether it is a subclass of ``torch.optim.Optimizer``."""
+        return isinstance(self.target, type) and issubclass(self.target, torch.optim.Optimizer)
+
+    @property
+    def made(self) -> bool:
+        """Whether it is an optimizer already, and takes no hyperparameters any more."""
+        if isinstance(self.target, type):
+            return False
+        return hasattr(self.target, "update") or not callable(self.target)
+
+    def parameters(self) -> dict[str, inspect.Parameter]:
+        """The arguments of the constructor; without the tensors that torch's take first."""
+        return {} if self.made else arguments(self.target, skip=int(self.is_torch))
+
+    def side(self, settings: dict[str, Any]) -> Side:
+        """Construct it with ``settings``, behind the face that a run needs.
+
+        Raises:
+            CandidateError: the constructor raised, or what it made is not an optimizer.
+        """
+        made = self.target
+        if self.is_torch:
+            side = TorchSide(made, **settings)
+        else:
+            if not self.made:
+                with self.blamed("the constructor raised"):
+                    made = self.target(**settings)
+            if type(made) is tuple and len(made) == 2 and all(map(callable, made)):
+                made = SimpleNamespace(init=made[0], update=made[1])
+            try:
+                side = as_side(made)
+            except TypeError as error:
+                raise CandidateError(f"{self.name}: {error}") from None
+        side.name = self.name
+        return side
+
+    @contextmanager
+    def blamed(self, what: str) -> Iterator[None]:
+        """Turn what the user's code raises inside of the block into a ``CandidateError``."""
+        try:
+            yield
+        except CandidateError:
+            raise
+        except (Exception, SystemExit) as error:
+            kind = type(error).__name__
+            message = f"{self.name}: {what} {kind}: {error}{self.line_of(error)}"
+            raise CandidateError(message) from error
+
+    def line_of(self, error: BaseException) -> str:
+        """The user's own line that ``error`` came from, on a line of its own; or nothing."""
+        if isinstance(error, SyntaxError) and error.filename and error.lineno:
+            place = f"{_shown(error.filename)}:{error.lineno}"
+            return f"\n  {place}: {(error.text or '').strip()}"
+        frames = traceback.extract_tb(error.__traceback__)
+        own = [frame for frame in frames if self._owns(Path(frame.filename))]
+        if not own:
+            return ""
+        return f"\n  {_shown(own[-1].filename)}:{own[-1].lineno}: {(own[-1].line or '').strip()}"
+
+    def _owns(self, path: Path) -> bool:
+        """Whether the file is the candidate's, or one beside it that it uses."""
+        if self.file is None or path == self.file:
+            return path == self.file
+        foreign = "site-packages" in path.parts or path.is_relative_to(_OURS)
+        return path.is_relative_to(self.file.parent) and not foreign
+
+
+def load(location: str) -> Candidate:
+    """The candidate at ``path/to/file.py:Name``. The file is run in this process.
+
+    While it is run, its folder is the first on ``sys.path``, as for a script.
+
+    Raises:
+        CandidateError: there is no such file or name in it, or running it raised.
+
+    >>> load("adam.py")
+    Traceback (most recent call last):
+        ...
+    torch_ref.lockstep.candidate.CandidateError: give the file and the name in it, like ...
+    """
+    given, _, name = location.rpartition(":")
+    if not given or not name.isidentifier():
+        raise CandidateError(
+            f"give the file and the name in it, like path/to/file.py:MyAdam, got {location!r}"
+        )
+    path = Path(given).resolve()
+    if not path.is_file():
+        near = did_you_mean(path.name, _python_files(path.parent))
+        raise CandidateError(f"there is no file {given}{near}")
+    if path.suffix != ".py":
+        raise CandidateError(f"{given} is not a Python file: its name does not end in .py")
+    module = _run(path, Candidate(given, None, path))
+    if not hasattr(module, name):
+        names = [key for key, value in vars(module).items() if _is_own(value, module)]
+        near = did_you_mean(name, names) or (f"; it has {', '.join(names)}" if names else "")
+        raise CandidateError(f"{given} has no {name!r}{near}")
+    return Candidate(name, getattr(module, name), path)
+
+
+def arguments(constructor: Any, skip: int = 0) -> dict[str, inspect.Parameter]:
+    """The arguments of a class or function but for the first ``skip``.
+
+    Where a class hands ``**kwargs`` on, those of its bases, too.
+
+    >>> list(arguments(torch.optim.Adagrad, skip=1))[:3]
+    ['lr', 'lr_decay', 'weight_decay']
+    """
+    try:
+        found = list(inspect.signature(constructor).parameters.values())[skip:]
+    except ValueError:  # some that are written in C have none
+        return {}
+    named = {p.name: p for p in found if p.kind not in (p.VAR_KEYWORD, p.VAR_POSITIONAL)}
+    rest = {p.name: p for p in found if p.kind is p.VAR_KEYWORD}
+    if rest and isinstance(constructor, type):
+        at = next(i for i, cls in enumerate(constructor.__mro__) if "__init__" in vars(cls))
+        above = constructor.__mro__[at + 1]
+        return {**arguments(above, skip), **named} if above is not object else named
+    return named | rest
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """``"; did you mean 'Adam'?"`` where a known name is near, whatever its capitals.
+
+    >>> did_you_mean("adamw", ["Adam", "AdamW"])
+    "; did you mean 'AdamW'?"
+    """
+    by_lower = {each.lower(): each for each in known}
+    near = difflib.get_close_matches(name.lower(), by_lower, n=1)
+    return f"; did you mean {by_lower[near[0]]!r}?" if near else ""
+
+
+def _run(path: Path, blamed: Candidate) -> ModuleType:
+    """The file as a module, under a name that hides no other module."""
+    spec = importlib.util.spec_from_file_location(f"_candidate_{path.stem}", path)
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module  # dataclasses look their module up
+    search, writes = list(sys.path), sys.dont_write_bytecode
+    sys.path.insert(0, str(path.parent))
+    # A file that is edited within one second would be taken from its old bytecode.
+    sys.dont_write_bytecode = True
+    try:
+        with blamed.blamed("running it raised"):
+            spec.loader.exec_module(module)
+    finally:
+        sys.path[:], sys.dont_write_bytecode = search, writes
+    return module
+
+
+def _is_own(value: Any, module: ModuleType) -> bool:
+    return callable(value) and getattr(value, "__module__", None) == module.__name__
+
+
+def _python_files(folder: Path) -> list[str]:
+    return [path.name for path in folder.glob("*.py")] if folder.is_dir() else []
+
+
+def _shown(filename: str) -> str:
+    """The path from the current folder where the file lies below it."""
+    path = Path(filename)
+    return str(path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path)

@@ -1,0 +1,288 @@
+"""Checking one candidate against torch: whether it agrees, and if not, where and why."""
+
+import math
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from torch_ref.lockstep import reference
+from torch_ref.lockstep.candidate import Candidate, CandidateError, load
+from torch_ref.lockstep.guard import ContractBroken, Guarded
+from torch_ref.lockstep.hyperparameters import Mapped, match
+from torch_ref.lockstep.limit import TimeUp, time_limit
+from torch_ref.lockstep.problems import GradientStream
+from torch_ref.lockstep.report import Divergence, Report
+from torch_ref.lockstep.run import lockstep
+from torch_ref.lockstep.sides import TorchSide
+
+#: Torch's optimizers of matrices alone refuse other parameters.
+_SHAPES = {"Muon": ((7, 5), (5, 3))}
+
+
+@dataclass
+class Outcome:
+    """What a check showed.
+
+    Attributes:
+        candidate, against: what they are called.
+        agrees: whether it does what torch does, and keeps the contract.
+        dtype, steps: of the run, the steps that were taken.
+        mapped: the hyperparameters, under both sides' names.
+        settings: torch's.
+        report: of the run; ``None`` if it could not go to its end, or there is none of this kind.
+        faults: sentences on what the candidate does and must not do.
+        cause: lines that say why it diverges, as far as that is known.
+        notes: lines on where it would diverge, though it agrees here.
+        detail: the result of a check of a layer, an initializer or a schedule.
+        seconds: that the check took.
+    """
+
+    candidate: str
+    against: str
+    agrees: bool
+    dtype: str
+    steps: int = 0
+    mapped: list[Mapped] = field(default_factory=list)
+    settings: dict[str, Any] = field(default_factory=dict)
+    report: Report | None = None
+    faults: list[str] = field(default_factory=list)
+    cause: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    detail: Any = None
+    seconds: float = 0.0
+
+    def lines(self) -> list[str]:
+        """What there is to say, the verdict first."""
+        if self.detail is not None:
+            return str(self.detail).splitlines()
+        lines = [f"{self.candidate} {self._verdict()} {self.against}"]
+        lines += [f"it {fault}" for fault in self.faults]
+        if self.report is not None and self.report.agrees:
+            worst = self.report.worst
+            lines.append(
+                f"{self.steps:,} steps in {self.dtype}: at most {worst.relative:.1e} relative, "
+                f"{worst.ulp:.3g} ULP"
+            )
+        elif self.report is not None:
+            lines.append(f"at {self.report.first}")
+        return lines + self.cause + self.notes
+
+    def _verdict(self) -> str:
+        if self.agrees:
+            return "agrees with"
+        if self.report is not None and self.report.agrees:
+            return "breaks the contract, though its numbers are those of"
+        if self.report is None:
+            return "breaks the contract, and cannot be compared with"
+        return "diverges from"
+
+    def __str__(self) -> str:
+        lines = self.lines() + [str(each) for each in self.mapped]
+        return "\n  ".join(lines)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Everything, in types that JSON has; inf and NaN as text."""
+        report = self.report
+        detail = self.detail.as_dict() if self.detail is not None else None
+        first = _flat(report.first) if report and report.first else None
+        found = {
+            "candidate": self.candidate,
+            "against": self.against,
+            "agrees": self.agrees,
+            "dtype": self.dtype,
+            "steps": self.steps,
+            "settings": self.settings,
+            "mapped": [asdict(each) for each in self.mapped],
+            "worst": asdict(report.worst) if report else None,
+            "first": detail["first"] if detail else first,
+            "faults": self.faults,
+            "cause": self.cause,
+            "notes": self.notes,
+            "detail": detail,
+            "seconds": round(self.seconds, 3),
+        }
+        return _plain(found)
+
+
+def check(
+    candidate: Any,
+    against: Any = "Adam",
+    settings: Mapping[str, Any] | None = None,
+    *,
+    dtype: np.typing.DTypeLike = "float64",
+    steps: int = 200,
+    seconds: float = 20.0,
+) -> Outcome:
+    """Run a candidate beside torch and, where it diverges, look for the cause.
+
+    Args:
+        candidate: ``"path/to/file.py:Name"``; or a class, a function that makes an optimizer, or an
+            optimizer.
+        against: a class of ``torch.optim`` or its name; also the name of a normalization layer, an
+            initializer or a schedule of torch.
+        settings: hyperparameters under either side's names. Both sides get the same; but an
+            optimizer that is made already keeps its own, and they are torch's alone.
+        dtype: float64 or float32.
+        steps: how many.
+        seconds: the time limit.
+
+    Raises:
+        CandidateError: it cannot be run, or does not come to an end.
+
+    >>> from scratch.optim import Adam
+    >>> print(check(Adam, "Adam", {"lr": 0.01}, steps=20).lines()[0])
+    Adam agrees with torch.optim.Adam
+    """
+    began, name = time.perf_counter(), np.dtype(dtype).name
+    theirs, known = reference.find(against), None
+    # The first optimizer of a process makes torch import its compiler: that is not their time.
+    torch.optim.SGD([torch.zeros(1)])
+    try:
+        with time_limit(seconds):
+            known = load(candidate) if isinstance(candidate, str) else Candidate.of(candidate)
+            outcome = _check(known, theirs, dict(settings or {}), name, steps)
+    except TimeUp as error:
+        blamed = known or _unloaded(candidate)
+        raise CandidateError(
+            f"{blamed.name}: not done within the time limit of {seconds:g} s{blamed.line_of(error)}"
+        ) from None
+    outcome.seconds = time.perf_counter() - began
+    return outcome
+
+
+def _check(
+    candidate: Candidate, theirs: reference.Reference, args: dict, dtype: str, steps: int
+) -> Outcome:
+    if theirs.kind == reference.OPTIMIZER:
+        return _optimizer(candidate, theirs.target, args, dtype, steps)
+    with candidate.blamed("the check raised"):
+        detail = _other(candidate, theirs, args, dtype, steps)
+    outcome = Outcome(candidate.name, detail.theirs, detail.agrees, dtype, detail=detail)
+    outcome.settings = args
+    return outcome
+
+
+def _other(
+    candidate: Candidate, theirs: reference.Reference, args: dict, dtype: str, steps: int
+) -> Any:
+    """The result of the check for what is no optimizer."""
+    if theirs.kind == reference.NORM:
+        from torch_ref.lockstep.layers import check_norm
+
+        return check_norm(candidate.target, against=theirs.name, dtype=np.dtype(dtype), **args)
+    if theirs.kind == reference.INITIALIZER:
+        from torch_ref.lockstep.initializers import check_initializer
+
+        kind = np.dtype(dtype)
+        return check_initializer(candidate.target, against=theirs.name, dtype=kind, **args)
+    from torch_ref.lockstep.schedules import check_schedule
+
+    return check_schedule(candidate.target, against=theirs.name, steps=steps, **args)
+
+
+def _optimizer(candidate: Candidate, theirs: type, args: dict, dtype: str, steps: int) -> Outcome:
+    matched = match(candidate, theirs, args)
+    mine, their_side = Guarded(candidate, matched.mine), TorchSide(theirs, **matched.theirs)
+    stream = GradientStream(
+        _SHAPES.get(theirs.__name__, ((7, 5), (5,), ())), dtype=dtype, awkward=True
+    )
+    with _refusals(theirs):
+        their_side.start(stream.params)
+    outcome = Outcome(candidate.name, _full_name(theirs), False, dtype, mapped=matched.mapped)
+    outcome.settings = matched.theirs
+    try:
+        with _refusals(theirs):
+            report = lockstep(mine, their_side, stream, steps=steps)
+    except ContractBroken as error:
+        outcome.faults, outcome.steps = [str(error)], mine.steps
+        return outcome
+    outcome.report, outcome.steps = report, report.steps
+    notes = (mine.changed_gradient, "" if report.agrees else mine.non_finite)
+    outcome.faults = [note for note in notes if note]
+    non_finite = bool(mine.non_finite)
+    outcome.agrees = report.agrees and not outcome.faults
+    # No variant of torch's is NaN where torch is not: there is nothing to search for.
+    if report.agrees or not non_finite:
+        _look_closer(outcome, mine, theirs.__name__)
+    return outcome
+
+
+def _look_closer(outcome: Outcome, mine: Guarded, family: str) -> None:
+    """Run the diagnosis: on other gradients, and with an lr that changes on the way.
+
+    It is an extra: where it fails, the verdict stands.
+    """
+    from torch_ref.lockstep.diagnose import diagnose
+
+    try:
+        found = diagnose(mine, family, outcome.settings, dtype=np.dtype(outcome.dtype))
+    except KeyError:
+        unknown = [f"there is no catalogue of variants of {family} to find the cause in"]
+        outcome.cause = [] if outcome.report.agrees else unknown
+        return
+    except TimeUp:
+        outcome.cause = ["the time limit came before the end of the search for differences"]
+        return
+    except (CandidateError, ContractBroken) as error:
+        outcome.cause = [f"on other gradients it could not be run: {error}"]
+        return
+    if found.agrees:
+        return
+    changed = found.lr_halved_at is not None and found.report.first.step >= found.lr_halved_at
+    if not outcome.report.agrees:
+        outcome.cause = str(found).splitlines()
+    elif changed:
+        outcome.notes = ["as long as lr stays; once it changes, they differ:"]
+        outcome.notes += str(found).splitlines()
+    else:
+        outcome.agrees, outcome.report = False, found.report
+        outcome.cause = str(found).splitlines()
+
+
+@contextmanager
+def _refusals(theirs: type) -> Iterator[None]:
+    """Say that it was torch's side which raised: what the candidate's raises is known by now."""
+    try:
+        yield
+    except (CandidateError, ContractBroken):
+        raise
+    except Exception as error:
+        raise CandidateError(
+            f"torch.optim.{theirs.__name__} cannot be run here: {error}"
+        ) from error
+
+
+def _full_name(theirs: type) -> str:
+    """As it is imported: torch's own are found in ``torch.optim``, whatever their module."""
+    own = getattr(torch.optim, theirs.__name__, None) is theirs
+    return f"{'torch.optim' if own else theirs.__module__}.{theirs.__name__}"
+
+
+def _unloaded(candidate: Any) -> Candidate:
+    """What to blame while the file is still being run: everything in its folder."""
+    location = str(candidate).rpartition(":")[0]
+    return Candidate(location, None, Path(location).resolve())
+
+
+def _flat(first: Divergence) -> dict[str, Any]:
+    values = asdict(first)
+    distance = values.pop("distance")
+    return values | distance
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {str(key): _plain(each) for key, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(each) for each in value]
+    if isinstance(value, np.generic | torch.Tensor | np.ndarray):
+        return _plain(value.tolist())
+    if isinstance(value, float) and not math.isfinite(value):
+        return str(value)
+    return value if isinstance(value, str | int | float | bool | None) else repr(value)

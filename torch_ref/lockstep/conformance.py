@@ -1,0 +1,301 @@
+"""The conformance suite: what an optimizer must do, one check for each reason to fail.
+
+As scikit-learn's ``parametrize_with_checks``, for a test suite of one's own::
+
+    @lockstep_checks(MyAdam, against=torch.optim.Adam, lr=1e-3)
+    def test_my_adam(check):
+        check()
+"""
+
+import copy
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+from unittest import SkipTest
+
+import numpy as np
+import torch
+
+from torch_ref.lockstep import reference
+from torch_ref.lockstep.candidate import Candidate, CandidateError
+from torch_ref.lockstep.guard import Guarded
+from torch_ref.lockstep.hyperparameters import Match, match
+from torch_ref.lockstep.limit import TimeUp, time_limit
+from torch_ref.lockstep.problems import Arrays, GradientStream, Problem, QuadraticBowl
+from torch_ref.lockstep.run import lockstep
+from torch_ref.lockstep.sides import InitUpdateSide, Side, TorchSide
+from torch_ref.registry import SAME_GRADIENTS
+
+#: Of each run. Long enough for a wrong step counter or a bias correction to show.
+STEPS = 40
+#: Where each side computes its own gradients, rounding errors feed back into them.
+OWN_GRADIENTS = 1e-9
+
+
+@dataclass(frozen=True)
+class Subject:
+    """A candidate beside the class of torch that it is checked against, with their settings."""
+
+    candidate: Candidate
+    theirs: type[torch.optim.Optimizer]
+    settings: Match
+
+    @classmethod
+    def of(cls, candidate: Any, against: Any, **settings: Any) -> "Subject":
+        known, theirs = Candidate.of(candidate), reference.find(against)
+        if theirs.kind != reference.OPTIMIZER:
+            raise CandidateError(f"the suite is for optimizers, got against={against!r}")
+        return cls(known, theirs.target, match(known, theirs.target, settings))
+
+    def mine(self) -> Side:
+        """A new one of the candidate's."""
+        return self.candidate.side(self.settings.mine)
+
+    def torchs(self) -> TorchSide:
+        """A new one of torch's."""
+        return TorchSide(self.theirs, **self.settings.theirs)
+
+    def started(self, params: Arrays) -> Side:
+        side = self.mine()
+        side.start(params)
+        return side
+
+    def agrees(self, problem: Problem, tolerance: float | None = None) -> None:
+        """Raise if the two diverge on the problem."""
+        mine = Guarded(self.candidate, self.settings.mine)
+        report = lockstep(mine, self.torchs(), problem, steps=STEPS, tolerance=tolerance)
+        report.raise_if_diverged()
+
+
+Check = Callable[[Subject], None]
+
+
+def lockstep_checks(candidate: Any, against: Any, **settings: Any) -> Any:
+    """Parametrize a test's argument ``check`` with every conformance check; call it in the test.
+
+    Args:
+        candidate: as for ``torch_ref.lockstep.check.check``.
+        against: a class of ``torch.optim`` or its name.
+        settings: hyperparameters, for both sides; for torch's alone if the candidate is an
+            optimizer that is made already.
+
+    >>> from scratch.optim import Adam
+    >>> @lockstep_checks(Adam, against="Adam", lr=0.01)
+    ... def test_adam(check):
+    ...     check()
+    """
+    import pytest
+
+    subject = Subject.of(candidate, against, **settings)
+    checks = [pytest.param(partial(run, each, subject), id=each.__name__) for each in CHECKS]
+    return pytest.mark.parametrize("check", checks)
+
+
+def run(check: Check, subject: Subject, seconds: float = 20.0) -> None:
+    """Run one check within a time limit.
+
+    Raises:
+        AssertionError: it fails, the candidate raised, or the time is up.
+        unittest.SkipTest: it does not apply to such a candidate.
+
+    >>> from scratch.optim import Adam
+    >>> run(agrees_in_float64, Subject.of(Adam, "Adam", lr=0.01))
+    """
+    __tracebackhide__ = True
+    try:
+        with time_limit(seconds), subject.candidate.blamed(f"{check.__name__} raised"):
+            try:
+                with np.errstate(all="ignore"):
+                    check(subject)
+            except (AssertionError, SkipTest) as verdict:
+                result = verdict
+            else:
+                return
+    except CandidateError as error:
+        raise AssertionError(str(error)) from error
+    except TimeUp as error:
+        line = subject.candidate.line_of(error)
+        raise AssertionError(f"{check.__name__} is not done after {seconds:g} s{line}") from None
+    raise result
+
+
+def agrees_in_float64(subject: Subject) -> None:
+    """On a stream of awkward gradients."""
+    subject.agrees(GradientStream(awkward=True))
+
+
+def agrees_in_float32(subject: Subject) -> None:
+    """The same in float32: nothing is computed or kept in another precision."""
+    subject.agrees(GradientStream(dtype=np.float32, awkward=True))
+
+
+def agrees_on_a_quadratic_bowl(subject: Subject) -> None:
+    """Each side follows its own gradients."""
+    subject.agrees(QuadraticBowl(), OWN_GRADIENTS)
+
+
+def agrees_on_sparse_rows(subject: Subject) -> None:
+    """Most rows have no gradient in most steps, as in an embedding."""
+    random = np.random.default_rng(1)
+    subject.agrees(_Changed(lambda g: g * (random.random((len(g), 1)) < 0.2), [(20, 3)]))
+
+
+def agrees_on_zero_gradients(subject: Subject) -> None:
+    """No gradient at all, from the first step: nothing is divided by zero."""
+    subject.agrees(_Changed(np.zeros_like))
+
+
+def agrees_on_huge_gradients(subject: Subject) -> None:
+    """Gradients of the size 1e30, whose squares float64 still holds."""
+    subject.agrees(_Changed(lambda g: g * 1e30))
+
+
+def resumes_from_a_copy(subject: Subject) -> None:
+    """A deep copy in the middle of the run goes on as the original does."""
+    stream = GradientStream(awkward=True)
+    side = subject.started(stream.params)
+    _advance(side, [stream.next() for _ in range(10)])
+    other, rest = copy.deepcopy(side), [stream.next() for _ in range(10)]
+    for each in (side, other):
+        _advance(each, rest)
+    _assert_same(other.params(), side.params(), "its deep copy goes on otherwise than it")
+
+
+def resumes_from_its_state_dict(subject: Subject) -> None:
+    """A new one that is given the ``state_dict`` goes on as the old one does."""
+    stream = GradientStream(awkward=True)
+    side = subject.started(stream.params)
+    optimizer = getattr(side, "optimizer", None)
+    if not hasattr(optimizer, "state_dict") or not hasattr(optimizer, "load_state_dict"):
+        raise SkipTest(f"{subject.candidate.name} has no state_dict and load_state_dict")
+    _advance(side, [stream.next() for _ in range(10)])
+    other, rest = subject.started(side.params()), [stream.next() for _ in range(10)]
+    other.optimizer.load_state_dict(copy.deepcopy(optimizer.state_dict()))
+    for each in (side, other):
+        _advance(each, rest)
+    _assert_same(other.params(), side.params(), "its state_dict does not hold all of its state")
+
+
+def leaves_gradients_unchanged(subject: Subject) -> None:
+    """The gradients are the caller's, who may use them after the step."""
+    stream, side = GradientStream(), Guarded(subject.candidate, subject.settings.mine)
+    side.start(stream.params)
+    for _ in range(3):
+        side.step(stream.next())
+    if side.changed_gradient:
+        raise AssertionError(f"{side.name} {side.changed_gradient}")
+
+
+def keeps_no_reference_to_gradients(subject: Subject) -> None:
+    """What the caller writes into the gradients after the step changes nothing later."""
+    stream = GradientStream()
+    side, other = (subject.started(stream.params) for _ in range(2))
+    for _ in range(5):
+        grads = stream.next()
+        _advance(side, [grads])
+        _advance(other, [grads], scribble=True)
+    what = "it keeps a caller's gradient array and reads it again later"
+    _assert_same(other.params(), side.params(), what)
+
+
+def takes_keys_added_later(subject: Subject) -> None:
+    """A parameter that comes later starts at its own first step, as in torch."""
+    stream = GradientStream([(4, 3), (3,)])
+    grads = [stream.next() for _ in range(10)]
+    later = 4
+    mine, theirs = _with_a_late_key(subject, stream.params, grads, later), {}
+    for name, first in (("w0", 0), ("w1", later)):
+        side = subject.torchs()
+        side.start({name: stream.params[name]})
+        _advance(side, [{name: g[name]} for g in grads[first:]])
+        theirs |= side.params()
+    for name, w in theirs.items():
+        np.testing.assert_allclose(
+            mine[name],
+            w,
+            rtol=0,
+            atol=SAME_GRADIENTS["float64"] * np.abs(w).max(),
+            err_msg=f"{name} diverges where w1 is added at step {later + 1}",
+        )
+
+
+def shares_no_state_between_instances(subject: Subject) -> None:
+    """Two at the same time do not disturb each other."""
+    stream, others = GradientStream(seed=0), GradientStream(seed=1)
+    grads = [stream.next() for _ in range(8)]
+    alone = subject.started(stream.params)
+    _advance(alone, grads)
+    beside, other = subject.started(stream.params), subject.started(others.params)
+    for g in grads:
+        _advance(other, [others.next()])
+        _advance(beside, [g])
+    what = "it goes otherwise where a second one runs beside it"
+    _assert_same(beside.params(), alone.params(), what)
+
+
+CHECKS: tuple[Check, ...] = (
+    agrees_in_float64,
+    agrees_in_float32,
+    agrees_on_a_quadratic_bowl,
+    agrees_on_sparse_rows,
+    agrees_on_zero_gradients,
+    agrees_on_huge_gradients,
+    resumes_from_a_copy,
+    resumes_from_its_state_dict,
+    leaves_gradients_unchanged,
+    keeps_no_reference_to_gradients,
+    takes_keys_added_later,
+    shares_no_state_between_instances,
+)
+
+
+class _Changed(GradientStream):
+    """The stream with every gradient changed by a function."""
+
+    def __init__(self, change: Callable[[np.ndarray], np.ndarray], *args: Any) -> None:
+        super().__init__(*args)
+        self._change = change
+
+    def next(self) -> Arrays:
+        return {name: np.asarray(self._change(g)) for name, g in super().next().items()}
+
+
+def _advance(side: Side, grads: list[Arrays], scribble: bool = False) -> None:
+    """Take the steps, each with a copy of its gradients; ``scribble`` spoils it afterwards."""
+    for step in grads:
+        given = {name: g.copy() for name, g in step.items()}
+        side.step(given)
+        if scribble:
+            for g in given.values():
+                g.fill(1e9)
+            for w in side.tensors.values() if isinstance(side, TorchSide) else ():
+                if w.grad is not None:
+                    w.grad.fill_(1e9)
+
+
+def _with_a_late_key(subject: Subject, start: Arrays, grads: list[Arrays], later: int) -> Arrays:
+    """The parameters after a run of the candidate in which ``w1`` is added after some steps."""
+    side = subject.started({"w0": start["w0"]})
+    if isinstance(side, TorchSide):
+        _advance(side, [{"w0": g["w0"]} for g in grads[:later]])
+        side.tensors["w1"] = torch.tensor(start["w1"])
+        side.optimizer.add_param_group({"params": [side.tensors["w1"]]})
+        _advance(side, grads[later:])
+        return side.params()
+    if isinstance(side, InitUpdateSide):
+        raise SkipTest("the state of an init and update pair is made for all parameters at once")
+    params = {"w0": start["w0"].copy()}
+    for g in grads[:later]:
+        side.optimizer.update(params, {"w0": g["w0"].copy()})
+    params["w1"] = start["w1"].copy()
+    for g in grads[later:]:
+        side.optimizer.update(params, {name: each.copy() for name, each in g.items()})
+    return params
+
+
+def _assert_same(mine: Arrays, expected: Arrays, what: str) -> None:
+    for name, w in expected.items():
+        if not np.array_equal(mine[name], w, equal_nan=True):
+            apart = np.abs(mine[name] - w).max()
+            raise AssertionError(f"{what}: {name} differs by up to {apart:.2g}")

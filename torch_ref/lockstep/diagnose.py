@@ -1,0 +1,207 @@
+"""The cause of a difference from torch: which known variant does what the candidate does.
+
+The candidate runs once, on gradients that tell the variants apart, and what it does with the
+parameters is kept. Then each variant of the catalogue runs on the same gradients, and, where none
+does the same, each pair. A finding is a variant that agrees with the candidate to rounding at every
+step; what is merely near is not named.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import combinations
+from numbers import Real
+from typing import Any
+
+import numpy as np
+import torch
+
+from torch_ref.lockstep.catalogue import Settings, reference, variants_of
+from torch_ref.lockstep.diagnosis import Diagnosis, Finding
+from torch_ref.lockstep.discriminating import Discriminating
+from torch_ref.lockstep.problems import Arrays
+from torch_ref.lockstep.report import Report
+from torch_ref.lockstep.run import lockstep
+from torch_ref.lockstep.sides import Side, as_side
+
+STEPS = 40
+#: What an optimizer may call its learning rate, if it can be assigned.
+LR_NAMES = ("lr", "learning_rate", "eta")
+
+
+def diagnose(
+    candidate: Any,
+    family: str,
+    settings: Settings | None = None,
+    *,
+    dtype: np.typing.DTypeLike = np.float64,
+    steps: int = STEPS,
+) -> Diagnosis:
+    """Find what a candidate does that the class of torch named ``family`` does not.
+
+    Args:
+        candidate: what :func:`lockstep` takes; a class of torch is given ``settings``.
+        family: "SGD", "Adagrad", "RMSprop", "Adam" or "AdamW".
+        settings: torch's, those that the candidate has too.
+        dtype: float32 or float64; the latter tells more variants apart.
+        steps: how many; halfway the learning rate is halved, where the candidate's can be
+            assigned: only then is it seen whether it is inside of a momentum buffer.
+
+    Raises:
+        KeyError: there is no such family in the catalogue.
+        TypeError: the candidate is nothing that optimizes, or torch has no such setting.
+
+    >>> from scratch.optim import chapter
+    >>> diagnosis = diagnose(chapter.Adam(eps=1e-8), "Adam")
+    >>> diagnosis.findings[0].names
+    ('epsilon before the bias correction',)
+    >>> print(diagnosis)
+    your Adam agrees with "epsilon before the bias correction" ...; torch adds it after: denom = ...
+    """
+    defaults = reference(family, settings).settings
+    problem = Discriminating(np.dtype(dtype), steps)
+    mine = as_side(candidate, **(settings or {})) if _is_torch(candidate) else as_side(candidate)
+    theirs = as_side(getattr(torch.optim, family), **(settings or {}))
+    # Candidates divide by zero where torch does not, and the report says it better.
+    with np.errstate(all="ignore"):
+        report, run, half = _candidate(mine, theirs, problem, steps)
+    if report.agrees or not run.finite:
+        return Diagnosis(defaults, report, (), 0, half)
+    scales, given = run.scales(), settings or {}
+    # Were this not asked first, every variant that changes nothing here would be a finding.
+    if _distance(reference(family, given), run, scales, report.tolerance) is not None:
+        return Diagnosis(defaults, report, (), 0, half, rounding=True)
+    findings, tried = _search(run, scales, family, given, report.tolerance)
+    return Diagnosis(defaults, report, tuple(findings), tried, half)
+
+
+def _is_torch(candidate: Any) -> bool:
+    return isinstance(candidate, type) and issubclass(candidate, torch.optim.Optimizer)
+
+
+class _Recorded:
+    """A side whose lr is halved on the way, and whose parameters are kept at every step."""
+
+    def __init__(self, side: Side, half: int | None) -> None:
+        self._side, self._half = side, half
+        self.name, self.strict = side.name, side.strict
+        self.lr_assigned = False
+
+    def start(self, params: Arrays) -> None:
+        self._side.start(params)
+        self.trajectory: list[np.ndarray] = []
+
+    def step(self, grads: Arrays) -> None:
+        if len(self.trajectory) + 1 == self._half:
+            self.lr_assigned = _halve_lr(getattr(self._side, "optimizer", None))
+        self._side.step(grads)
+        self.trajectory.append(_flat(self._side.params()))
+
+    def params(self) -> Arrays:
+        return self._side.params()
+
+    def state(self) -> dict[str, Arrays]:
+        return self._side.state()
+
+
+def _halve_lr(optimizer: Any) -> bool:
+    """Whether the optimizer has a learning rate that can be assigned; if so, it is halved."""
+    if isinstance(optimizer, torch.optim.Optimizer):
+        for group in optimizer.param_groups:
+            group["lr"] *= 0.5
+        return True
+    for name in LR_NAMES:
+        value = getattr(optimizer, name, None)
+        if isinstance(value, Real) and not isinstance(value, bool):
+            try:
+                setattr(optimizer, name, value * 0.5)
+            except AttributeError:  # a property, or frozen
+                return False
+            return True
+    return False
+
+
+@dataclass(frozen=True)
+class _Run:
+    """What the candidate did: its parameters after each step, and how large they had become."""
+
+    problem: Discriminating
+    trajectory: Sequence[np.ndarray]
+    half: int | None
+
+    @property
+    def finite(self) -> bool:
+        return all(np.isfinite(w).all() for w in self.trajectory)
+
+    def scales(self) -> list[np.ndarray]:
+        # An element that has always been zero must be zero on the other side.
+        largest = np.maximum.accumulate(np.abs(self.trajectory))
+        smallest = np.finfo(largest.dtype).tiny
+        return list(np.maximum(largest, smallest))
+
+
+def _candidate(
+    mine: Side, theirs: Side, problem: Discriminating, steps: int
+) -> tuple[Report, _Run, int | None]:
+    """The candidate beside torch; with a change of lr, if it makes the candidate do otherwise."""
+    constant = _Recorded(mine, None)
+    report = lockstep(constant, _Recorded(theirs, None), problem, steps=steps)
+    half = steps // 2 + 1
+    changed = _Recorded(mine, half)
+    report_changed = lockstep(changed, _Recorded(theirs, half), problem, steps=steps)
+    # An lr that is read once, at the start, is no lr that can be assigned.
+    moved = not np.array_equal(constant.trajectory, changed.trajectory, equal_nan=True)
+    if changed.lr_assigned and moved:
+        return report_changed, _Run(problem, changed.trajectory, half), half
+    return report, _Run(problem, constant.trajectory, None), None
+
+
+def _search(
+    run: _Run, scales: list[np.ndarray], family: str, settings: Settings, tolerance: float
+) -> tuple[list[Finding], int]:
+    """The variants that agree with the candidate; pairs of them only where no single one does."""
+    known = variants_of(family)
+    singles = [(variant,) for variant in known]
+    pairs = [(a, b) for a, b in combinations(known, 2) if not a.dials.keys() & b.dials.keys()]
+    tried = 0
+    for choices in (singles, pairs):
+        found = []
+        for variants in choices:
+            tried += 1
+            optimizer = reference(family, settings, *variants)
+            distance = _distance(optimizer, run, scales, tolerance)
+            if distance is not None:
+                found.append(Finding(variants, distance))
+        if found:
+            return list(_simplest(found)), tried
+    return [], tried
+
+
+def _distance(
+    optimizer: Any, run: _Run, scales: list[np.ndarray], tolerance: float
+) -> float | None:
+    """How far the optimizer is from the candidate at most; ``None`` if by more than rounding."""
+    params = {name: w.copy() for name, w in run.problem.params.items()}
+    worst = 0.0
+    steps = zip(run.problem.stream, run.trajectory, scales, strict=True)
+    for step, (grads, expected, scale) in enumerate(steps, start=1):
+        if step == run.half:
+            optimizer.lr *= 0.5
+        optimizer.update(params, grads)
+        with np.errstate(all="ignore"):
+            apart = float((np.abs(_flat(params) - expected) / scale).max())
+        if not apart <= tolerance:  # NaN too
+            return None
+        worst = max(worst, apart)
+    return worst
+
+
+def _simplest(found: list[Finding]) -> Iterator[Finding]:
+    """Those that turn no more dials than another one that agrees as well."""
+    turned = [{d: v for variant in f.variants for d, v in variant.dials.items()} for f in found]
+    for finding, dials in zip(found, turned, strict=True):
+        if not any(other.items() < dials.items() for other in turned):
+            yield finding
+
+
+def _flat(params: Arrays) -> np.ndarray:
+    return np.concatenate([np.ravel(params[name]) for name in sorted(Discriminating.SHAPES)])

@@ -1,0 +1,173 @@
+"""Golden files: what torch's optimizers compute, for implementations in any language.
+
+A golden file holds, for one optimizer, trajectories computed by torch's class on the CPU: the
+parameters it starts from, the gradients it is given, and after each step the parameters and every
+state buffer; for several settings (cases), in float64 and float32. An implementation reads the
+start and the gradients, takes the steps, writes its own parameters under the same names into a
+safetensors file, and ``lockstep verify golden.safetensors candidate.safetensors`` compares them.
+
+The file is in the safetensors format:
+
+* 8 bytes: n, the length of the header, an unsigned 64-bit little-endian integer.
+* n bytes: the header, a JSON object in UTF-8, padded with spaces. For each tensor
+  ``"NAME": {"dtype": "F64" or "F32", "shape": […], "data_offsets": [begin, end]}``, and
+  ``"__metadata__": {"manifest": "…"}``, whose only value is the manifest, itself JSON in a string.
+* the rest: the tensors' elements, little-endian IEEE 754, in C order (the last axis is the
+  fastest), without gaps. ``begin`` and ``end`` count bytes from the end of the header; in a golden
+  file each tensor begins at a multiple of its elements' size.
+
+The tensors (DTYPE is ``float64`` or ``float32``; CASE is 0, 1, …; PARAMETER is ``w0``, ``w1``):
+
+===============================  ================  =================================================
+``DTYPE/start/PARAMETER``        shape             before the first step, the same for all cases
+``DTYPE/grad/PARAMETER``         (steps, …shape)   [i] is the gradient given to step i + 1, the same
+                                                   for all cases
+``DTYPE/CASE/param/PARAMETER``   (steps, …shape)   [i] is the parameter after step i + 1
+``DTYPE/CASE/BUFFER/PARAMETER``  (steps, …shape)   [i] is the state buffer after step i + 1, under
+                                                   torch's name and as torch defines it
+===============================  ================  =================================================
+
+The gradients are finite and awkward: some are 0, ±1e-30, 1e-8 or 1000, some rows are zero.
+
+The manifest, which is also written beside the file, as ``NAME.json``, for people:
+
+=================  ==============================================================================
+``format``         ``"lockstep-golden"``
+``version``        of the format, 1; a reader refuses another
+``name``           of the optimizer, e.g. ``"Adam"``
+``class``          that computed the file, e.g. ``"torch.optim.Adam"``
+``torch``          the version of torch
+``steps``          their number, the same for every case
+``parameters``     PARAMETER → shape
+``tolerance``      DTYPE → the largest distance that counts as rounding, of an element from torch's
+                   and relative to the largest magnitude that torch's has had so far
+``cases``          a list, in the order of CASE, of ``hyperparameters`` (name → value: all that the
+                   class was given; case 0 has the defaults) and ``buffers`` (torch's names)
+``tensors``        the names above, as templates
+=================  ==============================================================================
+
+A candidate is a safetensors file too. For each DTYPE and CASE that it has anything of it must hold
+``param`` of every parameter; the buffers are up to it, and compared if they are there. It may
+repeat ``start`` and ``grad``, and has nothing else; its metadata are not read.
+
+Two complete programs in plain JavaScript are in ``readers/``: ``reader.mjs`` reads such a file,
+``adam.mjs`` takes Adam's steps and writes a candidate.
+"""
+
+import difflib
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from torch_ref.lockstep.manifest import NAMES, Case, Manifest, trajectory
+from torch_ref.lockstep.problems import Arrays, GradientStream
+from torch_ref.lockstep.sides import TorchSide
+from torch_ref.lockstep.tensor_file import DTYPES, GoldenError, write_bytes, write_tensors
+from torch_ref.optim import Twin
+from torch_ref.registry import OPTIMIZERS, SAME_GRADIENTS, OptimizerPair
+
+STEPS = 20
+#: A matrix, whose rows are zero at times, and a vector; small, so that the files can be committed.
+SHAPES = ((4, 3), (3,))
+
+
+def all_names() -> tuple[str, ...]:
+    """The optimizers that there are golden files for.
+
+    >>> "Adam" in all_names()
+    True
+    """
+    return tuple(OPTIMIZERS)
+
+
+def file_name(name: str) -> str:
+    """The golden file of an optimizer; no two differ only in upper and lower case.
+
+    >>> file_name("RMSprop"), file_name("RMSProp"), file_name("chapter.Adam")
+    ('rmsprop.safetensors', 'chapter-rmsprop.safetensors', 'chapter-adam.safetensors')
+    """
+    chapter = OPTIMIZERS[name].scratch.__module__.endswith(".chapter")
+    stem = name.rpartition(".")[2].lower()
+    return f"{'chapter-' if chapter else ''}{stem}.safetensors"
+
+
+def write_golden(name: str, folder: Path) -> Path:
+    """Write the golden file of an optimizer and its manifest beside it.
+
+    Args:
+        name: one of :func:`all_names`.
+        folder: made if need be.
+
+    Returns:
+        The path of the safetensors file. The same torch on the same machine writes the same bytes
+        every time.
+
+    Raises:
+        GoldenError: there is no such optimizer, or the folder cannot be written.
+
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     write_golden("Adam", Path(folder)).name
+    'adam.safetensors'
+    """
+    if name not in OPTIMIZERS:
+        raise GoldenError(f"there is no optimizer {name!r}; {_nearest(name)}")
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise GoldenError(f"{folder} cannot be made: {error.strerror or error}") from error
+    tensors, manifest = trajectories(OPTIMIZERS[name])
+    path = folder / file_name(name)
+    # One key only: the format does not fix the order of several.
+    write_tensors(path, tensors, {"manifest": manifest.to_json()})
+    write_bytes(path.with_suffix(".json"), manifest.to_json(indent=2).encode() + b"\n")
+    return path
+
+
+def trajectories(pair: OptimizerPair) -> tuple[Arrays, Manifest]:
+    """All tensors of a pair's golden file by their names, and its manifest."""
+    tensors, cases = {}, {}
+    for dtype in DTYPES:
+        stream = GradientStream(SHAPES, dtype=dtype, awkward=True)
+        grads = [stream.next() for _ in range(STEPS)]
+        for parameter, start in stream.params.items():
+            at = {"dtype": dtype, "parameter": parameter}
+            tensors[NAMES["start"].format(**at)] = start
+            tensors[NAMES["gradient"].format(**at)] = np.stack([g[parameter] for g in grads])
+        for number, settings in enumerate(pair.cases):
+            twin = Twin(pair.scratch(**settings))
+            run = _run(twin, stream.params, grads)
+            for (quantity, parameter), values in run.items():
+                tensors[trajectory(dtype, number, quantity, parameter)] = np.stack(values)
+            buffers = tuple(dict.fromkeys(quantity for quantity, _ in run if quantity != "param"))
+            cases[number] = Case(twin.settings, buffers)
+    manifest = Manifest(
+        name=pair.name,
+        torch_class=pair.torch,
+        torch_version=torch.__version__,
+        steps=STEPS,
+        parameters={f"w{i}": shape for i, shape in enumerate(SHAPES)},
+        tolerance={dtype: SAME_GRADIENTS[dtype] for dtype in DTYPES},
+        cases=tuple(cases.values()),
+    )
+    return tensors, manifest
+
+
+def _run(twin: Twin, start: Arrays, grads: list[Arrays]) -> dict[tuple[str, str], list[np.ndarray]]:
+    """By (quantity, parameter), the values after each step."""
+    side, values = TorchSide(twin), {}
+    side.start(start)
+    for g in grads:
+        side.step(g)
+        state = side.state()
+        for parameter, w in side.params().items():
+            for quantity, array in {"param": w, **state[parameter]}.items():
+                values.setdefault((quantity, parameter), []).append(array.copy())
+    return values
+
+
+def _nearest(name: str) -> str:
+    lower = {known.lower(): known for known in OPTIMIZERS}
+    near = difflib.get_close_matches(name.lower(), lower, n=1)
+    return f"did you mean {lower[near[0]]!r}?" if near else f"these are: {', '.join(OPTIMIZERS)}"

@@ -1,0 +1,107 @@
+"""A candidate's side in a run, watched for what no comparison of numbers would tell."""
+
+from typing import Any
+
+import numpy as np
+
+from torch_ref.lockstep.candidate import Candidate, CandidateError
+from torch_ref.lockstep.sides import Arrays, TorchSide
+
+
+class ContractBroken(Exception):
+    """The candidate did what the run cannot go on after; the message is a sentence about it."""
+
+
+class Guarded:
+    """A side that fails with the user's own line and notes what must not happen.
+
+    Args:
+        candidate: that the side is made from.
+        settings: of its constructor.
+
+    Attributes:
+        changed_gradient: a sentence on the first gradient that it changed; or nothing.
+        non_finite: a sentence on the first parameter that became inf or NaN; or nothing.
+
+    >>> class Careless:
+    ...     def update(self, params, grads):
+    ...         grads["w"] *= 0.1
+    >>> side = Guarded(Candidate.of(Careless), {})
+    >>> side.start({"w": np.ones(2)})
+    >>> side.step({"w": np.ones(2)})
+    >>> side.changed_gradient
+    "changes the gradients it is given: grads['w'] at step 1"
+    """
+
+    def __init__(self, candidate: Candidate, settings: dict) -> None:
+        self._candidate, self._side = candidate, candidate.side(settings)
+        self.name, self.strict = self._side.name, self._side.strict
+
+    @property
+    def optimizer(self) -> Any:
+        """The object that takes the steps, whose lr may be assigned; ``None`` for a pair."""
+        return getattr(self._side, "optimizer", None)
+
+    def start(self, params: Arrays) -> None:
+        self.steps, self._kinds = 0, {name: _kind(w) for name, w in params.items()}
+        self.changed_gradient = self.non_finite = ""
+        doing = "the constructor" if isinstance(self._side, TorchSide) else "its start"
+        with self._candidate.blamed(f"{doing} raised"):
+            self._side.start(params)
+
+    def step(self, grads: Arrays) -> None:
+        self.steps += 1
+        given = {name: None if g is None else g.copy() for name, g in grads.items()}
+        # As in torch, what overflows is inf; NumPy would warn.
+        with (
+            np.errstate(all="ignore"),
+            self._candidate.blamed(f"step {self.steps} raised"),
+        ):
+            self._side.step(given)
+            params = self._side.params()
+        self._watch_gradients(grads, self._given(given))
+        self._watch_params(params, grads)
+
+    def params(self) -> Arrays:
+        return self._side.params()
+
+    def state(self) -> dict[str, Arrays]:
+        return self._side.state()
+
+    def _given(self, given: Arrays) -> Arrays:
+        """The gradients after the step: torch's hang on the tensors."""
+        if not isinstance(self._side, TorchSide):
+            return given
+        grads = {name: w.grad for name, w in self._side.tensors.items() if w.grad is not None}
+        return {name: g.detach().numpy() for name, g in grads.items()}
+
+    def _watch_gradients(self, grads: Arrays, after: Arrays) -> None:
+        for name, g in grads.items():
+            if g is None or after.get(name) is None or self.changed_gradient:
+                continue
+            if not np.array_equal(g, after[name], equal_nan=True):
+                self.changed_gradient = (
+                    f"changes the gradients it is given: grads[{name!r}] at step {self.steps}"
+                )
+
+    def _watch_params(self, params: Arrays, grads: Arrays) -> None:
+        for name, kind in self._kinds.items():
+            if name not in params:
+                raise ContractBroken(f"takes {name!r} out of params at step {self.steps}")
+            w = params[name]
+            if _kind(w) != kind:
+                raise ContractBroken(
+                    f"turns params[{name!r}] from {kind} into {_kind(w)} at step {self.steps}"
+                )
+            bad = ~np.isfinite(w)
+            if bad.any() and not self.non_finite:
+                at = tuple(int(i) for i in np.argwhere(bad)[0])
+                where = f"{name}[{', '.join(map(str, at))}]" if at else name
+                g = "" if grads[name] is None else f", where the gradient is {grads[name][at]:g}"
+                self.non_finite = f"makes {where} {w[at]} at step {self.steps}{g}"
+
+
+def _kind(w: np.ndarray) -> str:
+    if not np.issubdtype(w.dtype, np.number):
+        raise CandidateError(f"a parameter became {w.dtype}, not an array of numbers")
+    return f"{w.dtype} of shape {w.shape}"

@@ -1,0 +1,397 @@
+"""Checking an initializer against torch's: by the same seed, else by the distribution.
+
+What a sample cannot tell from torch's distribution is said to be just that; only numbers that are
+equal from the same seed are said to agree.
+"""
+
+import inspect
+import math
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from itertools import product
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+
+from scratch.init import calculate_gain, fans
+from scratch.random import Generator
+from torch_ref.lockstep.verdict import (
+    Finding,
+    Variant,
+    Verdict,
+    combined,
+    dials_of,
+    finding,
+    name_of,
+    parameters_of,
+)
+from torch_ref.registry import INITIALIZERS, SAME_GRADIENTS
+
+Draw = Callable[[int], list[np.ndarray]]
+Parameters = dict[str, inspect.Parameter]
+Seeding = tuple[str, Callable[[int], Callable[[int], dict[str, Any]]]]
+
+#: What people call fan_in and fan_out.
+IN_AND_OUT = ("fan_in fan_out", "n_in n_out", "in_features out_features", "input_size output_size")
+
+#: A difference counts where chance would give it less often than this.
+DIFFERENT = 1e-6
+#: A variant is named where chance would give the difference from it more often than this.
+FITS = 0.01
+
+_FANS = "torch's weight is (out, in): fan_in is its second axis, fan_out its first"
+_XAVIER = "torch's xavier has 2/(fan_in + fan_out) in place of the chapter's 1/fan_in"
+_ROOT = "torch draws with the standard deviation: the root of the variance, once"
+_BOUND = "torch's uniform bound is √3 times the standard deviation"
+_UNCUT = "torch's does not cut off at two standard deviations"
+_CUT = 0.8796256610342398  # the std of N(0, 1) cut off at ±2
+
+SCALES = (
+    Variant("fan_in and fan_out swapped", _FANS, {"swapped": True}),
+    Variant("gain forgotten", "torch multiplies by the gain, √2 for relu", {"gain": "none"}),
+    Variant("relu's gain", "torch's gain here is not relu's √2", {"gain": "relu"}),
+    Variant("variance used as the standard deviation", _ROOT, {"std": "squared"}),
+    Variant("standard deviation used as the variance", _ROOT, {"std": "root"}),
+    Variant("half width used as the standard deviation", _BOUND, {"std": "half width"}),
+    Variant("standard deviation used as the half width", _BOUND, {"std": "as half width"}),
+    Variant("1/fan_in, the chapter's Xavier", _XAVIER, {"fan": "in"}),
+    Variant("2/(fan_in + fan_out), Glorot's Xavier", "torch divides by one fan", {"fan": "mean"}),
+)
+SHAPES = (
+    Variant("uniform instead of normal", "torch draws from the normal", {"kind": "uniform"}),
+    Variant("normal instead of uniform", "torch draws from the uniform", {"kind": "normal"}),
+    Variant("truncated normal", _UNCUT, {"kind": "truncated"}),
+    Variant("truncated normal of the same variance", _UNCUT, {"kind": "rescaled"}),
+)
+
+
+@dataclass(frozen=True)
+class Law:
+    """A distribution; "truncated" is a normal cut off at ±2 standard deviations before the cut."""
+
+    kind: str  # "normal", "uniform" or "truncated"
+    mean: float
+    std: float
+
+    def cdf(self, x: np.ndarray) -> np.ndarray:
+        """P(X ≤ x)."""
+        z = (x - self.mean) / self.std
+        if self.kind == "uniform":
+            return np.clip((z / math.sqrt(3) + 1) / 2, 0, 1)
+        if self.kind == "normal":
+            return _phi(z)
+        below, above = _phi(np.array([-2.0, 2.0]))
+        return np.clip((_phi(z * _CUT) - below) / (above - below), 0, 1)
+
+    def __str__(self) -> str:
+        return f"{self.kind} with mean {self.mean:.4g} and std {self.std:.4g}"
+
+
+def check_initializer(
+    candidate: Callable[..., Any],
+    against: str = "kaiming_normal_",
+    *,
+    shape: tuple[int, ...] = (64, 48),
+    dtype: np.typing.DTypeLike = np.float64,
+    seed: int = 0,
+    samples: int = 100_000,
+    **settings: Any,
+) -> Verdict:
+    """Compare an initializer with torch's, and name the cause if they diverge.
+
+    Args:
+        candidate: is called in the first of these ways that gives weights of ``shape``: with
+            its parameters ``fan_in`` and ``fan_out`` (``n_in``, …) by name, as ``f(shape)``,
+            ``f(tensor)`` in place, ``f(fan_out, fan_in)``. It is seeded by its parameter
+            ``generator`` (torch's, or ``scratch.random.Generator``), ``rng`` (NumPy's) or
+            ``seed``; without these by ``torch.manual_seed`` and ``numpy.random.seed``.
+        against: a function of ``torch.nn.init`` that draws from the normal or uniform
+            distribution, or a name in ``torch_ref.registry.INITIALIZERS``.
+        shape: (out, in), as torch's; of fan-based weights (in, out) is understood too.
+        dtype: float32 or float64, if the candidate takes one.
+        seed: of both sides.
+        samples: how many numbers are drawn, at least, where the seed does not give the same.
+        settings: of torch's function; the candidate is given those that it takes.
+
+    Raises:
+        TypeError: no way to call the candidate gave weights; the message has the first error.
+        ValueError: the distribution of ``against`` is not known.
+
+    >>> from scratch.init import he
+    >>> check_initializer(he, nonlinearity="relu").agrees
+    True
+    >>> def mine(shape, rng):
+    ...     return rng.normal(0, 1 / np.sqrt(shape[1]), shape)
+    >>> check_initializer(mine, nonlinearity="relu").findings[0].names
+    ('gain forgotten',)
+    """
+    torchs, all_settings = _torchs(against, settings)
+    recipe = _recipe(torchs, shape, all_settings)
+    draw, first, way = _way_to_call(candidate, shape, np.dtype(dtype), seed, settings)
+    name, theirs_name = name_of(candidate), f"torch.nn.init.{torchs}"
+    tensor = torch.empty(shape, dtype=getattr(torch, first.dtype.name))
+    drawn = {} if torchs == "zeros_" else {"generator": torch.Generator().manual_seed(seed)}
+    theirs = getattr(torch.nn.init, torchs)(tensor, **all_settings, **drawn).numpy()
+    apart = np.abs(first - theirs).max() / max(np.abs(theirs).max(), np.finfo(np.float64).tiny)
+    verdict = Verdict(name, theirs_name, "", notes=[way])
+    if apart <= SAME_GRADIENTS[first.dtype.name]:
+        verdict.seen = f"{name} agrees with {theirs_name} from the same seed: at most {apart:.1e}"
+        return verdict
+    if recipe.base == 0 or not np.isfinite(first).all():
+        what = "not finite" if recipe.base else "other than 0"
+        verdict.first = f"seed {seed}: weights that are {what}"
+        return verdict
+    verdict.notes.append("the same seed gives other numbers: compared by their distribution")
+    return _by_distribution(verdict, _sample(draw, first.size, samples, verdict.notes), recipe)
+
+
+def _by_distribution(verdict: Verdict, x: np.ndarray, recipe: "Recipe") -> Verdict:
+    """Fill in what the sample ``x`` shows about the distribution."""
+    law, n = recipe.law(), x.size
+    d, p = law_test(x, law)
+    at = f"n = {n:,}, KS D = {d:.2g}, p = {p:.2g}"
+    if p >= DIFFERENT:
+        power = 7 * _std_error(law.kind, n)  # 5.1 for the significance, 1.9 for a chance of 97 %
+        verdict.seen = f"{verdict.mine} cannot be told apart from {verdict.theirs} ({law}) by a "
+        verdict.seen += f"sample ({at}); a std off by {power:.1%} would have been seen"
+        return verdict
+    verdict.first = f"mean {x.mean():.4g} and std {x.std():.4g} instead of {law} ({at})"
+    verdict.findings = _variants(x, recipe)
+    verdict.tried = "alone, or one of the shape with one of the scale"
+    return verdict
+
+
+def _variants(x: np.ndarray, recipe: "Recipe") -> list[Finding]:
+    """The variants that the sample cannot be told apart from, while torch's can."""
+    law = recipe.law()
+    # Glorot's and the chapter's Xavier are each other's variant.
+    averaged = recipe.fan == "mean"
+    scales = [v for v in SCALES if "fan" not in v.dials or (v.dials["fan"] == "mean") != averaged]
+    for together in combined((*SHAPES, *scales), 2):
+        found = []
+        for chosen in together:
+            if len(chosen) == 2 and not (chosen[0] in SHAPES and chosen[1] in SCALES):
+                continue  # two scales multiply to almost anything
+            other = replace(recipe, **dials_of(chosen)).law()
+            alone = [replace(recipe, **one.dials).law() for one in chosen]
+            if other == law or (len(chosen) == 2 and other in alone):
+                continue  # one of them changes nothing here
+            d, p = law_test(x, other)
+            if p > FITS:
+                found.append(finding(chosen, d, p))
+        if found:
+            return sorted(found, key=lambda one: one.distance)
+    return []
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How a distribution follows from the shape and the settings, with dials for the variants.
+
+    Attributes:
+        kind: of the law, or "rescaled" for a truncated one of the whole variance.
+        mean: of the law.
+        base: the standard deviation, or the gain where a fan divides it.
+        fan: "in", "out", "mean", or "" for none.
+        fans: (fan_in, fan_out).
+        swapped, gain, std: the dials.
+    """
+
+    kind: str
+    mean: float
+    base: float
+    fan: str = ""
+    fans: tuple[int, int] = (1, 1)
+    swapped: bool = False
+    gain: str = ""
+    std: str = ""
+
+    def law(self) -> Law:
+        """The distribution."""
+        std = self.base
+        if self.fan:
+            std = {"none": 1.0, "relu": math.sqrt(2)}.get(self.gain, std)
+            fan_in, fan_out = self.fans[::-1] if self.swapped else self.fans
+            std /= math.sqrt({"in": fan_in, "out": fan_out}.get(self.fan, (fan_in + fan_out) / 2))
+        if self.std == "squared":
+            std = std**2
+        elif self.std == "root":
+            std = math.sqrt(std)
+        elif self.std == "half width" and self.kind != "uniform":
+            std *= math.sqrt(3)
+        elif self.std == "as half width" and self.kind == "uniform":
+            std /= math.sqrt(3)
+        if self.kind == "truncated":
+            std *= _CUT
+        return Law("truncated" if self.kind == "rescaled" else self.kind, self.mean, std)
+
+
+def _torchs(against: str, settings: dict[str, Any]) -> tuple[str, dict[str, Any]]:
+    """The name of torch's function, and its settings with those that the table adds."""
+    if against in INITIALIZERS:
+        pair = INITIALIZERS[against]
+        return pair.torch.rpartition(".")[2], {**pair.settings, **settings}
+    return against.rpartition(".")[2], settings
+
+
+def _recipe(torchs: str, shape: tuple[int, ...], settings: dict[str, Any]) -> Recipe:
+    """The distribution that torch's function draws from."""
+    get = settings.get
+    kind = "uniform" if "uniform" in torchs else "normal"
+    if torchs in ("xavier_normal_", "xavier_uniform_"):
+        return Recipe(kind, 0.0, get("gain", 1.0), "mean", fans(shape))
+    if torchs in ("kaiming_normal_", "kaiming_uniform_"):
+        gain = calculate_gain(get("nonlinearity", "leaky_relu"), get("a", 0.0))
+        return Recipe(kind, 0.0, gain, get("mode", "fan_in").removeprefix("fan_"), fans(shape))
+    if torchs == "normal_":
+        return Recipe(kind, get("mean", 0.0), get("std", 1.0))
+    if torchs == "uniform_":
+        low, high = get("a", 0.0), get("b", 1.0)
+        return Recipe(kind, (low + high) / 2, (high - low) / math.sqrt(12))
+    if torchs == "zeros_":
+        return Recipe(kind, 0.0, 0.0)
+    raise ValueError(f"the distribution of {torchs!r} is not known here")
+
+
+def law_test(x: np.ndarray, law: Law) -> tuple[float, float]:
+    """The Kolmogorov–Smirnov statistic of a sample, and the p-value of three tests together.
+
+    Of the mean, of the standard deviation, and Kolmogorov and Smirnov's, all two-sided: three
+    times the smallest (Bonferroni). The last is the asymptotic one with Stephens' (1970)
+    correction, 2·Σ (−1)^(k−1)·exp(−2k²λ²) where λ = (√n + 0.12 + 0.11/√n)·D.
+    """
+    n = x.size
+    below = law.cdf(np.sort(x))
+    d = float(max((np.arange(1, n + 1) / n - below).max(), (below - np.arange(n) / n).max()))
+    root = math.sqrt(n)
+    exponent = -2 * ((root + 0.12 + 0.11 / root) * d) ** 2
+    p = 2 * sum((-1) ** (k - 1) * math.exp(exponent * k**2) for k in range(1, 101))
+    z_mean = (x.mean() - law.mean) / (law.std / root)
+    z_std = (x.std() / law.std - 1) / _std_error(law.kind, n)
+    tails = (math.erfc(abs(z) / math.sqrt(2)) for z in (z_mean, z_std))
+    # The alternating series is 1, but slow, for the smallest distances.
+    return d, min(1.0, max(0.0, 3 * min(p if exponent < -0.05 else 1.0, *tails)))
+
+
+def _std_error(kind: str, n: int) -> float:
+    """The relative standard error of the standard deviation of ``n`` numbers."""
+    kurtosis = {"uniform": 1.8, "normal": 3.0, "truncated": 2.3654}[kind]
+    return math.sqrt((kurtosis - 1) / (4 * n))
+
+
+def _phi(z: np.ndarray) -> np.ndarray:
+    return torch.special.ndtr(torch.from_numpy(np.asarray(z, np.float64))).numpy()
+
+
+def _sample(draw: Draw, size: int, samples: int, notes: list[str]) -> np.ndarray:
+    """At least ``samples`` numbers in one row; those of one call if each call gives the same."""
+    arrays = draw(-(-samples // size))
+    if len(arrays) > 1 and np.array_equal(*arrays[:2]):
+        notes.append("every call gives the same numbers: those of one call are the sample")
+        arrays = arrays[:1]
+    return np.concatenate([array.ravel() for array in arrays]).astype(np.float64)
+
+
+def _way_to_call(
+    candidate: Callable[..., Any],
+    shape: tuple[int, ...],
+    dtype: np.dtype,
+    seed: int,
+    settings: dict[str, Any],
+) -> tuple[Draw, np.ndarray, str]:
+    """The first way that gives weights: a function of how many to draw, the first, and a note."""
+    parameters = parameters_of(candidate)
+    free = any(p.kind is inspect.Parameter.VAR_KEYWORD for p in parameters.values())
+    given = {key: value for key, value in settings.items() if free or key in parameters}
+    typings = [{"dtype": dtype.type}, {"dtype": getattr(torch, dtype.name)}]
+    typings = typings if "dtype" in parameters else [{}]
+    error: Exception | None = None
+    ways = product(_forms(parameters, shape), _seedings(parameters), typings)
+    for form, (seeded_by, stream), typed in ways:
+
+        def draw(count: int, form=form, stream=stream, typed=typed) -> list[np.ndarray]:
+            with _global_streams(seed):
+                options, made = {**given, **typed}, stream(seed)
+                return [form.call(candidate, shape, dtype, options | made(k)) for k in range(count)]
+
+        try:
+            return draw, draw(1)[0], f"called as {form.name}, seeded by {seeded_by}"
+        except Exception as raised:
+            error = error or raised
+    raise TypeError(
+        "an initializer must give weights as f(shape), f(tensor) in place or f(fan_out, fan_in); "
+        f"{name_of(candidate)} gave {type(error).__name__}: {error}"
+    ) from error
+
+
+class _Form(NamedTuple):
+    """One way to call a candidate: its arguments for a shape and a tensor to fill."""
+
+    name: str
+    arguments: Callable[[tuple[int, ...], torch.Tensor], tuple[tuple, dict[str, int]]]
+
+    def call(
+        self, candidate: Callable[..., Any], shape: tuple[int, ...], dtype: np.dtype, options: dict
+    ) -> np.ndarray:
+        tensor = torch.zeros(shape, dtype=getattr(torch, dtype.name))
+        positional, named = self.arguments(shape, tensor)
+        result = candidate(*positional, **named, **options)
+        result = tensor if result is None and any(a is tensor for a in positional) else result
+        result = result.detach().numpy() if isinstance(result, torch.Tensor) else result
+        array = np.array(result)
+        array = array if array.dtype == np.float32 else array.astype(np.float64)
+        if named and array.shape == shape[::-1]:
+            array = array.T  # the chapter's W is (in, out)
+        if array.shape != shape:
+            raise ValueError(f"it gave shape {array.shape} in place of {shape}")
+        return array
+
+
+def _forms(parameters: Parameters, shape: tuple[int, ...]) -> list[_Form]:
+    forms = [
+        _Form("f(shape)", lambda shape, tensor: ((shape,), {})),
+        _Form("f(tensor)", lambda shape, tensor: ((tensor,), {})),
+        _Form("f(fan_out, fan_in)", lambda shape, tensor: (shape, {})),
+    ]
+    for fan_in, fan_out in map(str.split, IN_AND_OUT):
+        if {fan_in, fan_out} <= parameters.keys() and len(shape) == 2:
+            named = {fan_in: shape[1], fan_out: shape[0]}
+            name = f"f({fan_in}=, {fan_out}=)"
+            forms.insert(0, _Form(name, lambda shape, tensor, named=named: ((), named)))
+    return forms
+
+
+def _seedings(parameters: Parameters) -> list[Seeding]:
+    """The ways to seed: what it is called, and from the seed, the arguments of the k-th call."""
+
+    def one(name: str, stream: Callable[[int], Any]) -> Callable[[int], Callable]:
+        def make(seed: int) -> Callable[[int], dict[str, Any]]:
+            made = {name: stream(seed)}
+            return lambda k: made
+
+        return make
+
+    if "generator" in parameters:
+        torchs = one("generator", lambda seed: torch.Generator().manual_seed(seed))
+        scratchs = ("generator= (scratch.random.Generator)", one("generator", Generator))
+        return [("generator= (torch.Generator)", torchs), scratchs]
+    if "rng" in parameters:
+        return [("rng= (numpy.random.default_rng)", one("rng", np.random.default_rng))]
+    if "seed" in parameters:
+        return [("seed=", lambda seed: lambda k: {"seed": seed + k})]
+    return [("torch.manual_seed and numpy.random.seed", lambda seed: lambda k: {})]
+
+
+@contextmanager
+def _global_streams(seed: int) -> Iterator[None]:
+    """Seed the global streams of torch and NumPy, and put back what they were."""
+    state = np.random.get_state()  # noqa: NPY002, for the candidate may draw from it
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        np.random.seed(seed % 2**32)  # noqa: NPY002
+        try:
+            yield
+        finally:
+            np.random.set_state(state)  # noqa: NPY002

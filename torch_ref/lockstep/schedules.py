@@ -1,0 +1,192 @@
+"""Checking a learning rate schedule against one of ``torch.optim.lr_scheduler``, step by step."""
+
+import copy
+import math
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+import torch
+
+from torch_ref.lockstep.report import PARAMETER, Report
+from torch_ref.lockstep.verdict import Variant, Verdict, name_of, parameters_of, search
+
+#: Relative to the largest lr so far. Torch computes some schedules, the cosine among them, each
+#: step from the last, and so gathers rounding errors that a formula of the step does not have.
+TOLERANCE = 1e-10
+
+VARIANTS = (
+    Variant(
+        "one step ahead",
+        "torch's lr before the first scheduler.step() is that of step 0",
+        {"shift": 1},
+    ),
+    Variant(
+        "one step behind",
+        "torch's lr after k calls of scheduler.step() is that of step k, not k − 1",
+        {"shift": -1},
+    ),
+    Variant(
+        "steps counted from 1",
+        "torch counts the steps from 0: the first lr is that of step 0",
+        {"shift": "from 1"},
+    ),
+    Variant(
+        "a factor instead of the lr",
+        "torch's lr is the factor times the base lr, as LambdaLR multiplies",
+        {"factor": True},
+    ),
+)
+
+
+def check_schedule(
+    candidate: Any,
+    against: str | type | Callable[[torch.optim.Optimizer], Any],
+    *,
+    lr: float = 0.1,
+    steps: int = 200,
+    **settings: Any,
+) -> Verdict:
+    """Compare a schedule with torch's at every step, and name the cause if they diverge.
+
+    Args:
+        candidate: a function of the step, counted from 0, that returns the lr; or an object with
+            ``step()`` and ``lr`` or ``get_last_lr()``, or its class. A class or function that has
+            parameters called ``lr`` (or ``base_lr``, ``initial_lr``) or as in ``settings`` is
+            given these; one whose first parameter is ``optimizer`` is given an optimizer. An
+            object is copied, but for a scheduler of torch, which is stepped.
+        against: the name of a class of ``torch.optim.lr_scheduler``, the class, or a function
+            that makes a scheduler for an optimizer.
+        lr: the base lr.
+        steps: how many are compared.
+        settings: of torch's class.
+
+    Returns:
+        A verdict whose ``first`` counts steps from 0.
+
+    Raises:
+        TypeError: the candidate is neither of these.
+        ValueError: torch has no such scheduler.
+
+    >>> check_schedule(lambda step: 0.1 * 0.9**step, "ExponentialLR", gamma=0.9).agrees
+    True
+    >>> early = check_schedule(lambda step: 0.1 * 0.9 ** (step + 1), "ExponentialLR", gamma=0.9)
+    >>> early.findings[0].names
+    ('one step ahead',)
+    """
+    factory, theirs_name = _torch_factory(against, settings)
+    theirs = _take(_stepped(factory(_optimizer(lr))), steps)
+    mine, error = _mine(candidate, lr, steps, settings)
+    tolerance = TOLERANCE
+    report = Report(name_of(candidate), theirs_name, tolerance)
+    for step in range(steps):
+        report.steps = step
+        report.add("lr", PARAMETER, mine[step : step + 1].reshape(()), theirs[step])
+    verdict = Verdict(
+        report.mine,
+        theirs_name,
+        f"{report.mine} agrees with {theirs_name} at {steps:,} steps: at most "
+        f"{report.worst.relative:.1e} of the largest lr",
+        report.first,
+        notes=[f"at step 0 it raised {error!r}"] if error else [],
+    )
+    if not verdict.agrees:
+        verdict.findings = search(
+            VARIANTS, lambda dials: _distance(mine, theirs, lr, tolerance, **dials), tolerance
+        )
+    return verdict
+
+
+def _distance(
+    mine: np.ndarray,
+    theirs: np.ndarray,
+    lr: float,
+    tolerance: float,
+    shift: int | str = 0,
+    factor: bool = False,
+) -> float:
+    """How far my lrs are from torch's, read with a shift or divided by the base lr."""
+    theirs = theirs / lr if factor else theirs
+    if len(theirs) < 3:
+        return math.inf  # too few to tell a shift by
+    scale = np.abs(theirs).max()
+    if shift == 1:
+        apart = mine[:-1] - theirs[1:]
+    elif shift == -1:
+        apart = mine - np.concatenate([theirs[:1], theirs[:-1]])
+    elif shift == "from 1":
+        if abs(mine[0] - theirs[0]) <= tolerance * scale:
+            return math.inf  # step 0 is known to it
+        apart = mine[1:] - theirs[:-1]
+    else:
+        apart = mine - theirs
+    distance = float(np.abs(apart).max() / scale)
+    return math.inf if math.isnan(distance) else distance
+
+
+def _mine(
+    candidate: Any, lr: float, steps: int, settings: dict[str, Any]
+) -> tuple[np.ndarray, Exception | None]:
+    """The candidate's lrs; and its error at step 0, where a count from 1 may not be defined."""
+    known = {**settings, "lr": lr, "base_lr": lr, "initial_lr": lr, "learning_rate": lr}
+    if isinstance(candidate, type) or _takes_optimizer(candidate):
+        taken = {name: known[name] for name in parameters_of(candidate) if name in known}
+        first = [_optimizer(lr)] if _takes_optimizer(candidate) else []
+        candidate = candidate(*first, **taken)
+    elif hasattr(candidate, "step") and not hasattr(candidate, "optimizer"):
+        candidate = copy.deepcopy(candidate)
+    if hasattr(candidate, "step"):
+        return _take(_stepped(candidate), steps), None
+    if not callable(candidate):
+        raise TypeError(
+            "a schedule must be a function of the step, or an object with step() and lr or "
+            f"get_last_lr(); got {candidate!r}"
+        )
+    taken = {name: known[name] for name in list(parameters_of(candidate))[1:] if name in known}
+    values, error = np.full(steps, math.nan), None
+    for step in range(steps):
+        try:
+            values[step] = float(candidate(step, **taken))
+        except (ArithmeticError, ValueError) as raised:
+            if step > 0:
+                raise
+            error = raised
+    return values, error
+
+
+def _stepped(scheduler: Any) -> Iterator[float]:
+    """The lr of an object with ``step()``, before each step."""
+    optimizer = getattr(scheduler, "optimizer", None)
+    while True:
+        yield float(
+            scheduler.get_last_lr()[0] if hasattr(scheduler, "get_last_lr") else scheduler.lr
+        )
+        if isinstance(optimizer, torch.optim.Optimizer):
+            optimizer.step()  # torch warns if the scheduler steps first
+        scheduler.step()
+
+
+def _take(values: Iterator[float], steps: int) -> np.ndarray:
+    """The first ``steps`` values; nothing is stepped beyond the last."""
+    return np.array([next(values) for _ in range(steps)])
+
+
+def _optimizer(lr: float) -> torch.optim.Optimizer:
+    return torch.optim.SGD([torch.zeros(1, dtype=torch.float64)], lr=lr, momentum=0.9)
+
+
+def _torch_factory(against: Any, settings: dict[str, Any]) -> tuple[Callable[..., Any], str]:
+    """A function from an optimizer to torch's scheduler, and what it is called."""
+    if isinstance(against, str):
+        cls = getattr(torch.optim.lr_scheduler, against.rpartition(".")[2], None)
+        if not isinstance(cls, type):
+            raise ValueError(f"torch.optim.lr_scheduler has no {against!r}")
+        against = cls
+    if isinstance(against, type):
+        name = f"torch.optim.lr_scheduler.{against.__name__}"
+        return lambda optimizer: against(optimizer, **settings), name
+    return against, name_of(against)
+
+
+def _takes_optimizer(candidate: Any) -> bool:
+    return callable(candidate) and list(parameters_of(candidate))[:1] in (["optimizer"], ["opt"])
