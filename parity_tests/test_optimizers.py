@@ -33,6 +33,19 @@ def test_the_same_gradients_for_1000_steps(
     assert report.worst.relative <= SAME_GRADIENTS[dtype]
 
 
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("huge", [False, True], ids=["awkward", "huge"])
+@pytest.mark.parametrize(("pair", "case"), CASES)
+def test_zero_tiny_denormal_and_huge_gradients(
+    pair: OptimizerPair, case: Settings, huge: bool, dtype: str
+) -> None:
+    if huge and dtype == "float32" and case.get("centered"):
+        pytest.skip("∞ − ∞: torch's multiply-add does not overflow in h − m², NumPy's product does")
+    mine = pair.scratch(**case)
+    stream = GradientStream(dtype=dtype, awkward=True, huge=huge)
+    lockstep(mine, Twin(mine), stream, steps=50).raise_if_diverged()
+
+
 def tried_values(pair: OptimizerPair) -> dict[str, list]:
     """For each argument, its default and every value that a case gives it."""
     return {

@@ -45,8 +45,10 @@ class Drift:
 
     def add(self, mine: np.ndarray, theirs: np.ndarray) -> Distance:
         """Take the next step's values into account, arrays of one shape and dtype."""
-        finite = np.where(np.isfinite(theirs), np.abs(theirs), 0)
-        self._scale = np.maximum(self._scale, finite)
+        # Below the smallest normal number, floats are evenly spaced: nothing is relatively exact.
+        least = np.finfo(theirs.dtype).smallest_normal
+        finite = np.where(np.isfinite(theirs), np.abs(theirs), least)
+        self._scale = np.maximum(self._scale, np.maximum(finite, least))
         with np.errstate(all="ignore"):
             apart = np.abs(mine - theirs)
             relative, ulp = apart / self._scale, apart / np.spacing(self._scale)

@@ -76,8 +76,8 @@ def parse(arguments: Iterable[str]) -> Settings:
     Raises:
         CandidateError: a text is not like that, or one name comes twice.
 
-    >>> parse(["lr=0.01", "betas=(0.9, 0.99)", "amsgrad=True"])
-    {'lr': 0.01, 'betas': (0.9, 0.99), 'amsgrad': True}
+    >>> parse(["lr=0.01", "betas=(0.9, 0.99)", "amsgrad=True", "nonlinearity=relu"])
+    {'lr': 0.01, 'betas': (0.9, 0.99), 'amsgrad': True, 'nonlinearity': 'relu'}
     """
     found: Settings = {}
     for text in arguments:
@@ -87,12 +87,15 @@ def parse(arguments: Iterable[str]) -> Settings:
             raise CandidateError(f"--arg takes name=value, like lr=0.01, got {text!r}")
         if name in found:
             raise CandidateError(f"--arg {name} is given twice")
+        value = value.strip()
         try:
-            found[name] = ast.literal_eval(value.strip())
+            # A bare word is a text: a shell takes the quotes of nonlinearity="relu" away.
+            word = value.isidentifier() and value not in ("True", "False", "None")
+            found[name] = value if word else ast.literal_eval(value)
         except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError):
             raise CandidateError(
-                f"--arg {name} takes a number, True, False, None, a quoted text or a tuple of "
-                f"these, got {value.strip()!r}"
+                f"--arg {name} takes a number, True, False, None, a word or a tuple of these, "
+                f"got {value!r}"
             ) from None
     return found
 

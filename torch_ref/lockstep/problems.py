@@ -14,6 +14,7 @@ Arrays = dict[str, np.ndarray]
 
 #: What a gradient may hold, and an optimizer seldom sees in a test of its author's.
 AWKWARD = (0.0, 1e-30, -1e-30, 1e-8, 1e3)
+HUGE = 1e30  # its square is infinite in float32
 
 
 class Problem(Protocol):
@@ -40,8 +41,9 @@ class GradientStream:
         shapes: of the parameters, which are called ``w0, w1, …`` and start at N(0, 1).
         dtype: float32 or float64.
         seed: of the stream.
-        awkward: whether some elements of each gradient are zero, tiny or large, and some of the
-            rows zero in some of the steps, as they are for an embedding.
+        awkward: whether some elements of each gradient are zero, tiny, denormal or large, and some
+            of the rows zero in some of the steps, as they are for an embedding.
+        huge: whether some are ±1e30 as well. Whatever that touches is lost for finer distinctions.
     """
 
     undetermined: frozenset[str] = frozenset()
@@ -53,9 +55,12 @@ class GradientStream:
         dtype: np.typing.DTypeLike = np.float64,
         seed: int = 0,
         awkward: bool = False,
+        huge: bool = False,
     ) -> None:
         self._random = np.random.default_rng(seed)
-        self._dtype, self._awkward = np.dtype(dtype), awkward
+        self._dtype, self._awkward = np.dtype(dtype), awkward or huge
+        denormal = float(np.finfo(self._dtype).smallest_subnormal)
+        self._values = (*AWKWARD, denormal, *((HUGE, -HUGE) if huge else ()))
         self.params = {f"w{i}": self._normal(shape) for i, shape in enumerate(shapes)}
         self._scales = {
             name: 10.0 ** self._random.uniform(-3, 1, w.shape) for name, w in self.params.items()
@@ -73,7 +78,7 @@ class GradientStream:
         g = self._normal(shape) * self._scales[name]
         if self._awkward:
             chosen = self._random.random(shape) < 0.1
-            g = np.where(chosen, self._random.choice(AWKWARD, shape), g)
+            g = np.where(chosen, self._random.choice(self._values, shape), g)
             if g.ndim > 1:
                 g[self._random.random(len(g)) < 0.3] = 0
         return np.asarray(g, dtype=self._dtype)

@@ -77,9 +77,15 @@ def _compare(
     for name in names:
         apart.append(report.add(name, PARAMETER, my_params[name], their_params[name]))
     report.relative.append(max(apart, default=0.0))
-    difference = sum(np.sum((my_params[n] - their_params[n]) ** 2) for n in names)
-    size = sum(np.sum(their_params[n] ** 2) for n in names)
-    report.norm.append(float((difference / size) ** 0.5) if size > 0 else 0.0)
+    with np.errstate(all="ignore"):
+        difference = _norm({n: my_params[n] - their_params[n] for n in names})
+        size = _norm({n: their_params[n] for n in names})
+    report.norm.append(difference / size if size > 0 else 0.0)
+
+
+def _norm(arrays: Arrays) -> float:
+    """The Euclidean norm of all arrays together, in float64: squares overflow in float32."""
+    return float(sum(np.sum(np.square(a, dtype=np.float64)) for a in arrays.values())) ** 0.5
 
 
 def _counterpart(state: Arrays, key: str, mine: Side, theirs: Side) -> np.ndarray | None:
