@@ -62,9 +62,9 @@ def test_an_optimizer_that_agrees(command: Command) -> None:
     assert result.exit_code == AGREES, result.output
     for line in (
         "✓ MyAdam agrees with torch.optim.Adam",
-        "learning_rate → lr = 0.01 (your default)",
-        "b1, b2 → betas = (0.9, 0.99) (your default)",
-        "epsilon → eps = 1e-07 (your default)",
+        "learning_rate → lr = 0.01 (your default; torch's is 0.001)",
+        "b1, b2 → betas = (0.9, 0.99) (your default; torch's is (0.9, 0.999))",
+        "epsilon → eps = 1e-07 (your default; torch's is 1e-08)",
     ):
         assert line in result.output
 
@@ -115,7 +115,7 @@ class Momentum:
 def test_alpha_is_the_momentum_of_sgd_where_there_is_an_lr(command: Command) -> None:
     result = command(MOMENTUM, "Momentum", "--arg", "label='x'", against="SGD")
     assert result.exit_code == AGREES, result.output
-    assert "alpha → momentum = 0.9 (your default)" in result.output
+    assert "alpha → momentum = 0.9 (your default; torch's is 0)" in result.output
     assert "label = 'x' (Momentum alone: torch does not take it)" in result.output
 
 
@@ -175,7 +175,7 @@ class InPlace(MySGD):
 def test_a_subclass_of_torchs_optimizer(command: Command) -> None:
     result = command(TORCH, "MySGD", against="SGD")
     assert result.exit_code == AGREES, result.output
-    assert "learning_rate → lr = 0.1 (your default)" in result.output
+    assert "learning_rate → lr = 0.1 (your default; torch's is 0.001)" in result.output
     changed = command(TORCH, "InPlace", against="SGD")
     assert changed.exit_code == DIVERGES
     assert "it changes the gradients it is given: grads['w0'] at step 1" in changed.output
@@ -343,7 +343,7 @@ def test_its_folder_is_on_the_path_while_the_file_is_run(command: Command) -> No
     source = "import my_helper\n" + SGD.format(first="pass").replace("0.1", "my_helper.LR")
     result = command(source, "SGD", against="SGD")
     assert result.exit_code == AGREES, result.output
-    assert "lr = 0.25 (your default)" in result.output
+    assert "lr = 0.25 (your default; torch's is 0.001)" in result.output
 
 
 def test_the_result_as_json(command: Command) -> None:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from scratch.optim import Adam
+from scratch.optim import Adam, chapter
 from torch_ref.lockstep import conformance
 from torch_ref.lockstep.candidate import CandidateError
 from torch_ref.lockstep.conformance import CHECKS, Subject, lockstep_checks, run
@@ -270,3 +270,10 @@ def test_an_init_and_update_pair_skips_what_it_does_not_have() -> None:
         except SkipTest:
             skipped.add(check.__name__)
     assert skipped == PAIR_SKIPS
+
+
+def test_a_key_added_later_is_no_matter_of_other_differences() -> None:
+    differs = Subject.of(chapter.Adam, "Adam", eps=0.1)
+    with pytest.raises(AssertionError):
+        run(conformance.agrees_in_float64, differs)
+    run(conformance.takes_keys_added_later, differs)

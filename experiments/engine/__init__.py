@@ -5,6 +5,7 @@ measurements   what it measured: curves, by run and metric, over seeds
 backends       scratch or torch behind one face
 runner         measure, judge the claims, draw, write; one failure does not stop the others
 output         files that are whole or not there
+interrupt      Ctrl-C that is not lost
 figures        how the figures look
 progress       bars in a terminal, nothing elsewhere
 """

@@ -21,6 +21,7 @@ from experiments.engine.backends import Backend
 from experiments.engine.experiment import Context, Experiment, as_json, judged
 from experiments.engine.figures import save
 from experiments.engine.fingerprint import code_digest, fingerprint
+from experiments.engine.interrupt import heeding_ctrl_c
 from experiments.engine.measurements import Measurements, distances, write_csv
 from experiments.engine.progress import reporting
 
@@ -56,8 +57,20 @@ def run_all(names: Sequence[str], options: Options, console: Console, outcome: O
     One that fails is reported and does not stop the others.
     """
     output.prepare(options.out)
+    with heeding_ctrl_c() as check:
+        _run_each(names, options, console, outcome, check)
+
+
+def _run_each(
+    names: Sequence[str],
+    options: Options,
+    console: Console,
+    outcome: Outcome,
+    check: Callable[[], None],
+) -> None:
     load = _once(lambda: data.load(options.dataset, options.data_dir))
     for name in names:
+        check()
         try:
             experiment = experiments.load(name)
             images = load() if experiment.needs_data else None
@@ -73,6 +86,7 @@ def run_all(names: Sequence[str], options: Options, console: Console, outcome: O
             continue
         outcome.written.append(name)
         _report_result(console, result)
+    check()
 
 
 def _once(load: Callable[[], data.Dataset]) -> Callable[[], data.Dataset]:

@@ -14,15 +14,17 @@ import torch
 from torch_ref.lockstep import reference
 from torch_ref.lockstep.candidate import Candidate, CandidateError, load
 from torch_ref.lockstep.guard import ContractBroken, Guarded
-from torch_ref.lockstep.hyperparameters import Mapped, match
+from torch_ref.lockstep.hyperparameters import Mapped, Match, match, own_defaults
 from torch_ref.lockstep.limit import TimeUp, time_limit
 from torch_ref.lockstep.problems import GradientStream
 from torch_ref.lockstep.report import Divergence, Report
 from torch_ref.lockstep.run import lockstep
-from torch_ref.lockstep.sides import TorchSide
+from torch_ref.lockstep.sides import Arrays, TorchSide
 
 #: Torch's optimizers of matrices alone refuse other parameters.
 _SHAPES = {"Muon": ((7, 5), (5, 3))}
+#: Of the parameters of all others; not every candidate takes one without axes.
+_WITH_AXES, _WITHOUT_AXES = ((7, 5), (5,)), ()
 
 
 @dataclass
@@ -161,10 +163,12 @@ def _check(
 ) -> Outcome:
     if theirs.kind == reference.OPTIMIZER:
         return _optimizer(candidate, theirs.target, args, dtype, steps)
+    mapped = [] if theirs.kind == reference.NORM else own_defaults(candidate, theirs.target, args)
+    args = {each.theirs: each.value for each in mapped} | args
     with candidate.blamed("the check raised"):
         detail = _other(candidate, theirs, args, dtype, steps)
     outcome = Outcome(candidate.name, detail.theirs, detail.agrees, dtype, detail=detail)
-    outcome.settings = args
+    outcome.settings, outcome.mapped = args, mapped
     return outcome
 
 
@@ -188,10 +192,32 @@ def _other(
 
 def _optimizer(candidate: Candidate, theirs: type, args: dict, dtype: str, steps: int) -> Outcome:
     matched = match(candidate, theirs, args)
+    special = _SHAPES.get(theirs.__name__)
+    shapes = special or (*_WITH_AXES, _WITHOUT_AXES)
+    try:
+        return _run(candidate, theirs, matched, dtype, steps, shapes)
+    except CandidateError as error:
+        if special:
+            raise
+        try:
+            outcome = _run(candidate, theirs, matched, dtype, steps, _WITH_AXES)
+        except CandidateError:
+            raise error from None
+        outcome.notes.append(f"without a parameter of shape (), where it cannot be run: {error}")
+        return outcome
+
+
+def _run(
+    candidate: Candidate,
+    theirs: type,
+    matched: Match,
+    dtype: str,
+    steps: int,
+    shapes: tuple[tuple[int, ...], ...],
+) -> Outcome:
+    """The check of an optimizer on parameters of these shapes."""
     mine, their_side = Guarded(candidate, matched.mine), TorchSide(theirs, **matched.theirs)
-    stream = GradientStream(
-        _SHAPES.get(theirs.__name__, ((7, 5), (5,), ())), dtype=dtype, awkward=True
-    )
+    stream = GradientStream(shapes, dtype=dtype, awkward=True)
     with _refusals(theirs):
         their_side.start(stream.params)
     outcome = Outcome(candidate.name, _full_name(theirs), False, dtype, mapped=matched.mapped)
@@ -207,6 +233,9 @@ def _optimizer(candidate: Candidate, theirs: type, args: dict, dtype: str, steps
     outcome.faults = [note for note in notes if note]
     non_finite = bool(mine.non_finite)
     outcome.agrees = report.agrees and not outcome.faults
+    if not report.agrees and _same(mine.params(), stream.params):
+        outcome.faults.append(f"changes no parameter in {mine.steps} steps{_in_place(mine)}")
+        return outcome
     # No variant of torch's is NaN where torch is not: there is nothing to search for.
     if report.agrees or not non_finite:
         _look_closer(outcome, mine, theirs.__name__)
@@ -233,16 +262,41 @@ def _look_closer(outcome: Outcome, mine: Guarded, family: str) -> None:
         outcome.cause = [f"on other gradients it could not be run: {error}"]
         return
     if found.agrees:
+        if not outcome.report.agrees:
+            outcome.cause = ["on other gradients, of a matrix and a vector, it agrees: look there"]
         return
     changed = found.lr_halved_at is not None and found.report.first.step >= found.lr_halved_at
     if not outcome.report.agrees:
-        outcome.cause = str(found).splitlines()
+        outcome.cause = found.lines() if found.findings else [found.reason]
+        if not found.findings and outcome.dtype == "float64":
+            outcome.cause += _in_float32(mine, family, outcome.settings)
     elif changed:
         outcome.notes = ["as long as lr stays; once it changes, they differ:"]
         outcome.notes += str(found).splitlines()
     else:
         outcome.agrees, outcome.report = False, found.report
         outcome.cause = str(found).splitlines()
+
+
+def _in_float32(mine: Guarded, family: str, settings: dict) -> list[str]:
+    """A line on whether the two agree where both have no more than single precision."""
+    theirs = TorchSide(getattr(torch.optim, family), **settings)
+    stream = GradientStream(_WITH_AXES, dtype="float32", awkward=True)
+    try:
+        agrees = lockstep(mine, theirs, stream).agrees
+    except (CandidateError, ContractBroken, TimeUp):
+        return []
+    return ["in float32 it agrees with torch: it may compute in that"] if agrees else []
+
+
+def _same(params: Arrays, start: Arrays) -> bool:
+    return all(np.array_equal(params[name], w) for name, w in start.items())
+
+
+def _in_place(mine: Guarded) -> str:
+    if hasattr(mine.optimizer, "update"):
+        return ": update(params, grads) must write into the arrays, or put others into params"
+    return ""
 
 
 @contextmanager

@@ -200,23 +200,22 @@ def keeps_no_reference_to_gradients(subject: Subject) -> None:
 
 
 def takes_keys_added_later(subject: Subject) -> None:
-    """A parameter that comes later starts at its own first step, as in torch."""
+    """A parameter that comes later starts at its own first step: it goes as it does alone."""
     stream = GradientStream([(4, 3), (3,)])
     grads = [stream.next() for _ in range(10)]
     later = 4
-    mine, theirs = _with_a_late_key(subject, stream.params, grads, later), {}
+    together, alone = _with_a_late_key(subject, stream.params, grads, later), {}
     for name, first in (("w0", 0), ("w1", later)):
-        side = subject.torchs()
-        side.start({name: stream.params[name]})
+        side = subject.started({name: stream.params[name]})
         _advance(side, [{name: g[name]} for g in grads[first:]])
-        theirs |= side.params()
-    for name, w in theirs.items():
+        alone |= side.params()
+    for name, w in alone.items():
         np.testing.assert_allclose(
-            mine[name],
+            together[name],
             w,
             rtol=0,
             atol=SAME_GRADIENTS["float64"] * np.abs(w).max(),
-            err_msg=f"{name} diverges where w1 is added at step {later + 1}",
+            err_msg=f"{name} goes otherwise than alone where w1 is added at step {later + 1}",
         )
 
 

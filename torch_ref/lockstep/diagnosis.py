@@ -50,18 +50,22 @@ class Diagnosis:
     def agrees(self) -> bool:
         return self.report.agrees
 
+    @property
+    def reason(self) -> str:
+        """Why there is no finding."""
+        if self.rounding:
+            return "torch's formula in NumPy does too: these settings amplify rounding errors"
+        if not self.tried:
+            return "no variant was tried: its parameters become inf or NaN"
+        return f"no known variant does the same: {self.tried} were tried, alone and in pairs"
+
     def lines(self) -> list[str]:
         """The diagnosis in sentences, the findings one a line."""
         if self.agrees:
             return [str(self.report)]
         if not self.findings:
-            why = f"no known variant does the same: {self.tried} were tried, alone and in pairs"
-            if self.rounding:
-                why = "torch's formula in NumPy does too: these settings amplify rounding errors"
-            elif not self.tried:
-                why = "no variant was tried: its parameters become inf or NaN"
             return [
-                f"your {self.report.mine} diverges from {self.report.theirs}; {why}",
+                f"your {self.report.mine} diverges from {self.report.theirs}; {self.reason}",
                 f"look first at {self.report.first}{self._lr_note()}",
             ]
         lines = [self._line(finding) for finding in self.findings]

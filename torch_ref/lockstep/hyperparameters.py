@@ -134,6 +134,31 @@ def match(candidate: Candidate, theirs: type, args: Settings) -> Match:
     return result
 
 
+def own_defaults(candidate: Candidate, theirs: Any, args: Settings) -> list[Mapped]:
+    """The candidate's defaults, where no argument replaces them, of what torch takes too.
+
+    Args:
+        candidate: an initializer or a schedule.
+        theirs: torch's function or class.
+        args: what was given.
+
+    Raises:
+        CandidateError: torch needs something for which there is neither.
+    """
+    taken, torchs = candidate.parameters(), torch_parameters(theirs)
+    both = [name for name in torchs if name in taken and name not in args]
+    found = [Mapped(name, name, *_own_value(taken[name], torchs[name])) for name in both]
+    found = [each for each in found if each.value not in (None, inspect.Parameter.empty)]
+    known = {each.mine for each in found} | args.keys()
+    needed = [n for n, d in torchs.items() if d is inspect.Parameter.empty and n not in known]
+    if needed:
+        raise CandidateError(
+            f"torch's {theirs.__name__} needs {', '.join(needed)}; "
+            f"give {' '.join(f'--arg {name}=…' for name in needed)}"
+        )
+    return found
+
+
 def torch_parameters(cls: type) -> Settings:
     """The hyperparameters of a class of ``torch.optim`` and their defaults.
 
@@ -186,6 +211,8 @@ def _pair(
     default = (default,) * len(mine) if default is inspect.Parameter.empty else default
     own = [_own_value(each, each_default) for each, each_default in zip(mine, default, strict=True)]
     values, source = tuple(value for value, _ in own), own[0][1]
+    if source.startswith("your default"):
+        source = _your_default(values, default)
     if name in rest:
         values, source = rest.pop(name), "--arg"
         if not isinstance(values, tuple | list) or len(values) != len(mine):
@@ -204,7 +231,12 @@ def _pair(
 def _own_value(mine: inspect.Parameter, default: Any) -> tuple[Any, str]:
     if mine.default is None or _is_required(mine):
         return default, "torch's default"
-    return mine.default, "your default"
+    return mine.default, _your_default(mine.default, default)
+
+
+def _your_default(value: Any, torchs: Any) -> str:
+    differs = torchs is not inspect.Parameter.empty and value != torchs
+    return f"your default; torch's is {torchs!r}" if differs else "your default"
 
 
 def _is_required(parameter: inspect.Parameter) -> bool:
@@ -234,6 +266,11 @@ def _refuse_missing(
     candidate: Candidate, taken: Mapping[str, inspect.Parameter], given: Settings
 ) -> None:
     missing = [name for name, p in taken.items() if _is_required(p) and name not in given]
+    if {"params", "parameters", "model"} & set(missing):
+        raise CandidateError(
+            f"{candidate.name} is made with the parameters; so must be a subclass of "
+            "torch.optim.Optimizer. Any other has update(params, grads), and gets them there"
+        )
     if missing:
         raise CandidateError(
             f"{candidate.name} needs {', '.join(missing)}, for which torch has no counterpart; "

@@ -10,6 +10,18 @@ from torch_ref.lockstep.candidate import CandidateError, did_you_mean
 
 OPTIMIZER, NORM, INITIALIZER, SCHEDULE = "optimizer", "norm", "initializer", "schedule"
 
+_LAYERS = ("BatchNorm1d",)
+#: Those whose distribution is known.
+_INITIALIZERS = (
+    "kaiming_normal_",
+    "kaiming_uniform_",
+    "normal_",
+    "uniform_",
+    "xavier_normal_",
+    "xavier_uniform_",
+    "zeros_",
+)
+
 
 @dataclass(frozen=True)
 class Reference:
@@ -24,11 +36,12 @@ def find(against: Any) -> Reference:
     """The reference for a name, dotted or not, or for the thing itself.
 
     Raises:
-        CandidateError: torch has none of that name; the message says which is near.
+        CandidateError: torch has none of that name, or there is no check for it; the message says
+            which is near, or which there are.
 
     >>> find("Adam")
     Reference(name='Adam', kind='optimizer', target=<class 'torch.optim.adam.Adam'>)
-    >>> find("torch.nn.init.xavier_normal_").kind, find("StepLR").kind, find("LayerNorm").kind
+    >>> find("torch.nn.init.xavier_normal_").kind, find("StepLR").kind, find("BatchNorm1d").kind
     ('initializer', 'schedule', 'norm')
     """
     if isinstance(against, type) and issubclass(against, torch.optim.Optimizer):
@@ -39,6 +52,10 @@ def find(against: Any) -> Reference:
     for reference in known:
         if reference.name in (name, f"{name}_"):
             return reference
+    for module, checked in ((torch.nn, _LAYERS), (torch.nn.init, _INITIALIZERS)):
+        if hasattr(module, name) or hasattr(module, f"{name}_"):
+            have = f"of {module.__name__} there is one for {', '.join(checked)}"
+            raise CandidateError(f"there is no check for {module.__name__}.{name}; {have}")
     names = [reference.name for reference in known]
     listed = (
         "; it may be an optimizer, a normalization layer, an initializer or a schedule of torch"
@@ -51,8 +68,8 @@ def _known() -> list[Reference]:
     schedulers = torch.optim.lr_scheduler
     groups = (
         (OPTIMIZER, _classes(torch.optim, torch.optim.Optimizer)),
-        (NORM, {n: c for n, c in _classes(torch.nn, torch.nn.Module).items() if "Norm" in n}),
-        (INITIALIZER, {n: f for n, f in _functions(torch.nn.init).items() if n.endswith("_")}),
+        (NORM, {name: getattr(torch.nn, name) for name in _LAYERS}),
+        (INITIALIZER, {name: getattr(torch.nn.init, name) for name in _INITIALIZERS}),
         (SCHEDULE, _classes(schedulers, schedulers.LRScheduler)),
     )
     return [
@@ -66,7 +83,3 @@ def _known() -> list[Reference]:
 def _classes(module: Any, base: type) -> dict[str, type]:
     members = inspect.getmembers(module, inspect.isclass)
     return {name: cls for name, cls in members if issubclass(cls, base) and cls is not base}
-
-
-def _functions(module: Any) -> dict[str, Any]:
-    return dict(inspect.getmembers(module, inspect.isfunction))

@@ -34,11 +34,10 @@ class Divergence:
     def __str__(self) -> str:
         at = f"[{', '.join(map(str, self.element))}]" if self.element else ""
         what = self.name if self.quantity == PARAMETER else f"{self.quantity} of {self.name}"
-        return (
-            f"step {self.step}, {what}{at}: {self.mine!r} instead of {self.theirs!r} "
-            f"(|difference| {abs(self.mine - self.theirs):.2g}, relative "
-            f"{self.distance.relative:.2g}, {self.distance.ulp:.3g} ULP)"
-        )
+        apart = f"|difference| {abs(self.mine - self.theirs):.2g}"
+        if self.theirs:  # of nothing, nothing is a part
+            apart += f", relative {self.distance.relative:.2g}, {self.distance.ulp:.3g} ULP"
+        return f"step {self.step}, {what}{at}: {self.mine!r} instead of {self.theirs!r} ({apart})"
 
 
 @dataclass
