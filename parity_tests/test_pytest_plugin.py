@@ -3,6 +3,8 @@
 import os
 import subprocess
 import sys
+import tomllib
+from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -52,7 +54,14 @@ def output(tmp_path_factory: pytest.TempPathFactory) -> str:
     result = subprocess.run(
         [*command, "-p", "torch_ref.pytest_plugin", "test_mine.py"],
         cwd=folder,
-        env={**os.environ, "PYTHONPATH": root, "PYTEST_ADDOPTS": ""},
+        # Where the package is installed, its entry point loads the plugin under another name, and
+        # pytest refuses to have it twice.
+        env={
+            **os.environ,
+            "PYTHONPATH": root,
+            "PYTEST_ADDOPTS": "",
+            "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
+        },
         capture_output=True,
         text=True,
         timeout=120,
@@ -80,3 +89,9 @@ def test_one_that_raises_fails_with_its_own_line(output: str) -> None:
     assert "FAILED test_mine.py::test_raises" in output
     assert "step 1 raised AttributeError" in output
     assert "self.nothing  # its own line" in output
+
+
+def test_the_package_declares_the_plugin_that_is_there() -> None:
+    project = tomllib.loads((Path(__file__).parents[1] / "pyproject.toml").read_text("utf-8"))
+    (module,) = project["project"]["entry-points"]["pytest11"].values()
+    assert callable(import_module(module).lockstep)
