@@ -1,7 +1,7 @@
 """What an experiment is."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -117,8 +117,3 @@ def label(optimizer: str) -> str:
     'Adam'
     """
     return optimizer.rpartition(".")[2]
-
-
-def as_json(settings: Any) -> dict[str, Any]:
-    """The settings as plain values."""
-    return asdict(settings)

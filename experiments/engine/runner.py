@@ -6,7 +6,7 @@ import platform
 import time
 import traceback
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,7 @@ import experiments
 from experiments import data
 from experiments.engine import output
 from experiments.engine.backends import Backend
-from experiments.engine.experiment import Context, Experiment, as_json, judged
+from experiments.engine.experiment import Context, Experiment, judged
 from experiments.engine.figures import save
 from experiments.engine.fingerprint import code_digest, fingerprint
 from experiments.engine.interrupt import heeding_ctrl_c
@@ -181,7 +181,7 @@ def _identity(
     """What makes this run the run it is; the fingerprint covers all of it."""
     identity = {
         "experiment": experiment.name,
-        "settings": as_json(experiment.chosen(options.quick)),
+        "settings": asdict(experiment.chosen(options.quick)),
         "quick": options.quick,
         "seeds": list(options.seeds),
         "backends": {b.name: {"device": b.device, **b.versions} for b in options.backends},

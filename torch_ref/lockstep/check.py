@@ -1,6 +1,5 @@
 """Checking one candidate against torch: whether it agrees, and if not, where and why."""
 
-import math
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -17,7 +16,7 @@ from torch_ref.lockstep.guard import ContractBroken, Guarded
 from torch_ref.lockstep.hyperparameters import Mapped, Match, match, own_defaults
 from torch_ref.lockstep.limit import TimeUp, time_limit
 from torch_ref.lockstep.problems import GradientStream
-from torch_ref.lockstep.report import Divergence, Report
+from torch_ref.lockstep.report import Report, json_number
 from torch_ref.lockstep.run import lockstep
 from torch_ref.lockstep.sides import Arrays, TorchSide
 
@@ -92,7 +91,7 @@ class Outcome:
         """Everything, in types that JSON has; inf and NaN as text."""
         report = self.report
         detail = self.detail.as_dict() if self.detail is not None else None
-        first = _flat(report.first) if report and report.first else None
+        first = report.first.as_dict() if report and report.first else None
         found = {
             "candidate": self.candidate,
             "against": self.against,
@@ -324,12 +323,6 @@ def _unloaded(candidate: Any) -> Candidate:
     return Candidate(location, None, Path(location).resolve())
 
 
-def _flat(first: Divergence) -> dict[str, Any]:
-    values = asdict(first)
-    distance = values.pop("distance")
-    return values | distance
-
-
 def _plain(value: Any) -> Any:
     if isinstance(value, Mapping):
         return {str(key): _plain(each) for key, each in value.items()}
@@ -337,6 +330,6 @@ def _plain(value: Any) -> Any:
         return [_plain(each) for each in value]
     if isinstance(value, np.generic | torch.Tensor | np.ndarray):
         return _plain(value.tolist())
-    if isinstance(value, float) and not math.isfinite(value):
-        return str(value)
-    return value if isinstance(value, str | int | float | bool | None) else repr(value)
+    if isinstance(value, float):
+        return json_number(value)
+    return value if isinstance(value, str | int | bool | None) else repr(value)

@@ -54,12 +54,12 @@ Two complete programs in plain JavaScript are in ``readers/``: ``reader.mjs`` re
 ``adam.mjs`` takes Adam's steps and writes a candidate.
 """
 
-import difflib
 from pathlib import Path
 
 import numpy as np
 import torch
 
+from torch_ref.lockstep.candidate import did_you_mean
 from torch_ref.lockstep.manifest import NAMES, Case, Manifest, trajectory
 from torch_ref.lockstep.problems import Arrays, GradientStream
 from torch_ref.lockstep.sides import TorchSide
@@ -112,7 +112,8 @@ def write_golden(name: str, folder: Path) -> Path:
     'adam.safetensors'
     """
     if name not in OPTIMIZERS:
-        raise GoldenError(f"there is no optimizer {name!r}; {_nearest(name)}")
+        near = did_you_mean(name, OPTIMIZERS) or f"; these are: {', '.join(OPTIMIZERS)}"
+        raise GoldenError(f"there is no optimizer {name!r}{near}")
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -165,9 +166,3 @@ def _run(twin: Twin, start: Arrays, grads: list[Arrays]) -> dict[tuple[str, str]
             for quantity, array in {"param": w, **state[parameter]}.items():
                 values.setdefault((quantity, parameter), []).append(array.copy())
     return values
-
-
-def _nearest(name: str) -> str:
-    lower = {known.lower(): known for known in OPTIMIZERS}
-    near = difflib.get_close_matches(name.lower(), lower, n=1)
-    return f"did you mean {lower[near[0]]!r}?" if near else f"these are: {', '.join(OPTIMIZERS)}"

@@ -1,13 +1,24 @@
 """What a run of two sides showed."""
 
+import math
 from collections import defaultdict
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
 from torch_ref.lockstep.distance import Distance, Drift
 
 PARAMETER, GRADIENT = "parameter", "gradient"
+
+
+def json_number(value: float) -> float | str:
+    """A number as JSON can have it: one that is not finite is a text.
+
+    >>> json_number(0.5), json_number(float("inf"))
+    (0.5, 'inf')
+    """
+    return float(value) if math.isfinite(value) else str(float(value))
 
 
 @dataclass(frozen=True)
@@ -30,6 +41,19 @@ class Divergence:
     mine: float
     theirs: float
     distance: Distance
+
+    def as_dict(self) -> dict[str, Any]:
+        """In plain JSON values."""
+        return {
+            "step": self.step,
+            "name": self.name,
+            "quantity": self.quantity,
+            "element": list(self.element),
+            "mine": json_number(self.mine),
+            "theirs": json_number(self.theirs),
+            "relative": json_number(self.distance.relative),
+            "ulp": json_number(self.distance.ulp),
+        }
 
     def __str__(self) -> str:
         at = f"[{', '.join(map(str, self.element))}]" if self.element else ""

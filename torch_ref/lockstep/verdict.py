@@ -1,13 +1,12 @@
 """What a check says: agrees, or where it diverges and which known variant it is."""
 
 import inspect
-import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import combinations
 from typing import Any
 
-from torch_ref.lockstep.report import Divergence
+from torch_ref.lockstep.report import Divergence, json_number
 
 
 @dataclass(frozen=True)
@@ -94,16 +93,7 @@ class Verdict:
         """The verdict in plain JSON values; a number that is not finite is a string."""
         first = self.first
         if isinstance(first, Divergence):
-            first = {
-                "step": first.step,
-                "name": first.name,
-                "quantity": first.quantity,
-                "element": list(first.element),
-                "mine": _json_number(first.mine),
-                "theirs": _json_number(first.theirs),
-                "relative": _json_number(first.distance.relative),
-                "ulp": _json_number(first.distance.ulp),
-            }
+            first = first.as_dict()
         return {
             "mine": self.mine,
             "theirs": self.theirs,
@@ -113,8 +103,8 @@ class Verdict:
             "findings": [
                 {
                     "names": list(finding.names),
-                    "distance": _json_number(finding.distance),
-                    "p": None if finding.p is None else _json_number(finding.p),
+                    "distance": json_number(finding.distance),
+                    "p": None if finding.p is None else json_number(finding.p),
                     "theirs": finding.theirs,
                 }
                 for finding in self.findings
@@ -193,7 +183,3 @@ def parameters_of(candidate: Callable[..., Any]) -> dict[str, inspect.Parameter]
         return dict(inspect.signature(candidate).parameters)
     except (TypeError, ValueError):
         return {}
-
-
-def _json_number(value: float) -> float | str:
-    return float(value) if math.isfinite(value) else str(float(value))

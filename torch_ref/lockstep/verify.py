@@ -1,7 +1,6 @@
 """Comparing what another implementation wrote with a golden file, case by case."""
 
 import difflib
-import math
 import reprlib
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +10,7 @@ import numpy as np
 
 from torch_ref.lockstep.manifest import NAMES, SHARED, Manifest, trajectory
 from torch_ref.lockstep.problems import Arrays
-from torch_ref.lockstep.report import GRADIENT, Report
+from torch_ref.lockstep.report import GRADIENT, Report, json_number
 from torch_ref.lockstep.run import lockstep
 from torch_ref.lockstep.tensor_file import GoldenError, TensorFile
 
@@ -45,18 +44,9 @@ class CaseResult:
         """For JSON, in which no number may be infinite or NaN: those are strings."""
         report, first = self.report, None
         if report.first is not None:
-            found = report.first
-            first = {
-                "step": found.step,
-                "parameter": found.name,
-                "quantity": found.quantity,
-                "element": list(found.element),
-                "mine": _number(found.mine),
-                "theirs": _number(found.theirs),
-                "absolute": _number(abs(found.mine - found.theirs)),
-                "relative": _number(found.distance.relative),
-                "ulp": _number(found.distance.ulp),
-            }
+            first = report.first.as_dict()
+            first["parameter"] = first.pop("name")
+            first["absolute"] = json_number(abs(report.first.mine - report.first.theirs))
         return {
             "dtype": self.dtype,
             "case": self.case,
@@ -64,8 +54,8 @@ class CaseResult:
             "agrees": report.agrees,
             "steps": report.steps,
             "compared": sorted({q for _, q in report.drifts if q != GRADIENT}),
-            "relative": _number(report.worst.relative),
-            "ulp": _number(report.worst.ulp),
+            "relative": json_number(report.worst.relative),
+            "ulp": json_number(report.worst.ulp),
             "first": first,
         }
 
@@ -301,7 +291,3 @@ class _Given:
 
 def _settings(settings: Settings) -> str:
     return ", ".join(f"{key}={value!r}" for key, value in settings.items())
-
-
-def _number(value: float) -> float | str:
-    return value if math.isfinite(value) else str(value)
