@@ -1,0 +1,42 @@
+"""The one table: what is hand-written, what it stands beside in PyTorch, and what to try on it.
+
+The twins in ``torch_ref``, the parity tests, the golden files, ``lockstep list`` and the README's
+table all follow from it. Torch's side is named, not imported, so that the table can be read without
+torch.
+
+optimizers, initializers, layers, schedules   the entries
+pairs                                         what an entry says
+"""
+
+from torch_ref.registry.initializers import INITIALIZERS
+from torch_ref.registry.layers import LAYERS
+from torch_ref.registry.optimizers import OPTIMIZERS, pair_of
+from torch_ref.registry.pairs import (
+    OWN_GRADIENTS,
+    SAME_GRADIENTS,
+    Buffer,
+    InitializerPair,
+    LayerPair,
+    OptimizerPair,
+    SchedulePair,
+    Settings,
+    resolve,
+)
+from torch_ref.registry.schedules import SCHEDULES
+
+__all__ = [
+    "INITIALIZERS",
+    "LAYERS",
+    "OPTIMIZERS",
+    "OWN_GRADIENTS",
+    "SAME_GRADIENTS",
+    "SCHEDULES",
+    "Buffer",
+    "InitializerPair",
+    "LayerPair",
+    "OptimizerPair",
+    "SchedulePair",
+    "Settings",
+    "pair_of",
+    "resolve",
+]
