@@ -3,7 +3,7 @@
 import numpy as np
 
 from scratch import _check
-from scratch.optim.base import Optimizer, State
+from scratch.optim.base import Groups, Optimizer, State
 
 
 class Adagrad(Optimizer):
@@ -23,6 +23,7 @@ class Adagrad(Optimizer):
         initial_accumulator_value: what h starts from.
         eps: ε; the chapter's is 1e-7.
         maximize: go uphill.
+        groups: settings of some parameters, by a pattern of their names; see ``Optimizer``.
 
     Buffers: ``sum`` (h).
 
@@ -34,15 +35,16 @@ class Adagrad(Optimizer):
 
     def __init__(
         self,
-        lr: float = 1e-2,
+        lr: float | np.ndarray = 1e-2,
         lr_decay: float = 0.0,
         weight_decay: float = 0.0,
         initial_accumulator_value: float = 0.0,
         eps: float = 1e-10,
         *,
         maximize: bool = False,
+        groups: Groups | None = None,
     ) -> None:
-        super().__init__(lr, weight_decay, maximize)
+        super().__init__(lr, weight_decay, maximize, groups=groups)
         self.lr_decay = _check.number("lr_decay", lr_decay, at_least=0)
         self.initial_accumulator_value = _check.number(
             "initial_accumulator_value", initial_accumulator_value, at_least=0

@@ -3,7 +3,7 @@
 import numpy as np
 
 from scratch import _check
-from scratch.optim.base import Optimizer, State
+from scratch.optim.base import Groups, Optimizer, State
 
 
 class Adam(Optimizer):
@@ -22,10 +22,13 @@ class Adam(Optimizer):
         lr: η.
         betas: (β₁, β₂).
         eps: ε.
-        weight_decay: λ of the coupled decay, g ← g + λw.
+        weight_decay: λ of the decay.
         amsgrad: divide by the largest v so far instead of v (Reddi, Kale and Kumar 2018); torch
             takes the maximum before the correction.
         maximize: go uphill.
+        decoupled_weight_decay: decay w itself, w ← w − ηλw, which is ``AdamW``; coupled with the
+            gradient otherwise, g ← g + λw.
+        groups: settings of some parameters, by a pattern of their names; see ``Optimizer``.
 
     Buffers: ``exp_avg`` (m), ``exp_avg_sq`` (v), and ``max_exp_avg_sq`` with ``amsgrad``.
 
@@ -37,18 +40,26 @@ class Adam(Optimizer):
 
     def __init__(
         self,
-        lr: float = 1e-3,
+        lr: float | np.ndarray = 1e-3,
         betas: tuple[float, float] = (0.9, 0.999),
         eps: float = 1e-8,
         weight_decay: float = 0.0,
         amsgrad: bool = False,
         *,
         maximize: bool = False,
+        decoupled_weight_decay: bool = False,
+        groups: Groups | None = None,
     ) -> None:
-        super().__init__(lr, weight_decay, maximize)
+        super().__init__(
+            lr,
+            weight_decay,
+            maximize,
+            decoupled_weight_decay=decoupled_weight_decay,
+            groups=groups,
+        )
         self.betas = _check.betas(betas)
         self.eps = _check.number("eps", eps, at_least=0)
-        self.amsgrad = bool(amsgrad)
+        self.amsgrad = _check.flag("amsgrad", amsgrad)
 
     def init_state(self, w: np.ndarray) -> dict[str, np.ndarray]:
         names = ["exp_avg", "exp_avg_sq"] + ["max_exp_avg_sq"] * self.amsgrad

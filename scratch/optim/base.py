@@ -1,23 +1,24 @@
 """The contract of every optimizer: ``update(params, grads)``, in place, all or nothing."""
 
+import copy
 import inspect
-from collections.abc import Iterator, Mapping, MutableMapping
-from numbers import Real
+from collections.abc import Callable, Mapping, MutableMapping
+from fnmatch import fnmatchcase
+from functools import cache
 from typing import Any
 
 import numpy as np
 
 from scratch import _check
+from scratch.optim import _arrays
+from scratch.optim._arrays import State
 
-# A rule makes a few temporaries of its block's size. At 2¹⁵ elements they all stay in a core's L2
-# cache, while the cost of calling NumPy is already small beside the work.
-BLOCK = 2**15
-
-State = dict[str, np.ndarray | int]
-
-
-class NonFiniteGradientError(ValueError):
-    """A gradient holds inf or NaN; nothing was changed."""
+Params = MutableMapping[str, np.ndarray | float]
+Grads = Mapping[str, np.ndarray | float | None]
+#: pattern of names → the settings that its parameters have instead of the optimizer's.
+Groups = Mapping[str, Mapping[str, Any]]
+#: The loss and the gradients where the parameters stand.
+Closure = Callable[[], tuple[float, Grads]]
 
 
 class Optimizer:
@@ -27,38 +28,57 @@ class Optimizer:
     it (:meth:`rule`); the rest is here.
 
     Args:
-        lr: the learning rate η, >= 0. It may be assigned anew between two updates.
-        weight_decay: λ of the coupled decay g ← g + λ·w, >= 0.
+        lr: the learning rate η, >= 0. It may be assigned anew between two updates. For a stack of
+            K runs it may be an array (K,), a rate for each run; every parameter then has a leading
+            axis of K.
+        weight_decay: λ, >= 0.
         maximize: go uphill, g ← −g.
+        decoupled_weight_decay: whether the decay is of the weights themselves, w ← w − η·λ·w, or
+            coupled with the gradient, g ← g + λ·w.
+        groups: settings for some of the parameters, by a pattern of their names (as a shell's,
+            ``*`` and ``?``): ``{"b*": {"weight_decay": 0.0}}``. A parameter has those of the first
+            pattern that fits, and the optimizer's own otherwise; torch's ``param_groups``.
 
-    Attributes:
-        state: for each parameter's name, its number of steps as ``"step"`` and its buffers, arrays
-            of the parameter's shape and dtype, by the names torch gives them.
     """
 
-    def __init__(self, lr: float, weight_decay: float = 0.0, maximize: bool = False) -> None:
-        self.lr = _check.number("lr", lr, at_least=0)
-        self.weight_decay = _check.number("weight_decay", weight_decay, at_least=0)
-        self.maximize = bool(maximize)
-        self.state: dict[str, State] = {}
+    #: Whether the rule treats every element alike and alone, so that large arrays can be given to
+    #: it in blocks, and stacks of runs as one array.
+    elementwise = True
 
-    def init_state(self, w: np.ndarray) -> dict[str, np.ndarray]:
+    def __init__(
+        self,
+        lr: float | np.ndarray,
+        weight_decay: float = 0.0,
+        maximize: bool = False,
+        *,
+        decoupled_weight_decay: bool = False,
+        groups: Groups | None = None,
+    ) -> None:
+        self.lr = self._checked_lr(lr)
+        self.weight_decay = _check.number("weight_decay", weight_decay, at_least=0)
+        self.maximize = _check.flag("maximize", maximize)
+        self.decoupled_weight_decay = _check.flag("decoupled_weight_decay", decoupled_weight_decay)
+        self.groups = self._checked_groups(groups or {})
+        self.state = {}
+
+    def init_state(self, w: np.ndarray) -> State:
         """The buffers for a parameter ``w`` before its first step."""
         return {}
 
     def rule(self, w: np.ndarray, g: np.ndarray, state: State) -> None:
         """Change ``w`` and the buffers in ``state`` by one step along the gradient ``g``, in place.
 
-        ``state["step"]`` counts from 1. The rule must treat every element alike and alone: large
-        arrays arrive in blocks.
+        ``state["step"]`` counts from 1. Where the rule is ``elementwise``, large arrays arrive in
+        blocks, each with its part of the buffers.
         """
         raise NotImplementedError(f"{type(self).__name__} has no rule")
 
+    def finish(self, state: State) -> None:
+        """Change the plain numbers in ``state``, once a step, after the rule."""
+
     def update(
-        self,
-        params: MutableMapping[str, np.ndarray | float],
-        grads: Mapping[str, np.ndarray | float | None],
-    ) -> None:
+        self, params: Params, grads: Grads | None = None, closure: Closure | None = None
+    ) -> float | None:
         """Take one step: change every array of ``params`` in place.
 
         Args:
@@ -66,6 +86,10 @@ class Optimizer:
                 example, which is replaced.
             grads: the same names → gradients of the same shape and dtype; ``None`` skips the
                 parameter for this step, as torch does where ``p.grad is None``.
+            closure: in place of ``grads``, gives (loss, grads) where the parameters stand.
+
+        Returns:
+            The closure's loss, or ``None`` without a closure.
 
         Raises:
             KeyError: the names differ.
@@ -74,111 +98,175 @@ class Optimizer:
 
         Everything is checked before anything is changed.
         """
-        self.lr = _check.number("lr", self.lr, at_least=0)
-        arrays = _checked(params, grads)
-        new = {}
-        for name, (w, _) in arrays.items():
-            if name in self.state:
-                _check_state(name, w, self.state[name])
-            else:
-                new[name] = {"step": 0, **self.init_state(w)}
-        self.state |= new
+        loss, grads = _evaluated(grads, closure)
+        arrays = self._checked(params, grads)
         # As in torch, what overflows is inf; NumPy would warn.
         with np.errstate(all="ignore"):
-            for name, (w, g) in arrays.items():
-                self.state[name]["step"] += 1
-                for block in _blocks(w, g, self.state[name]):
-                    self.rule(*block)
+            for name, (group, w, g) in arrays.items():
+                state = self.state[name]
+                state["step"] += 1
+                for stepper, *block in _arrays.blocks(group, w, g, state):
+                    stepper.rule(*block)
+                group.finish(state)
                 if w is not params[name]:
                     params[name] = w[()] if isinstance(params[name], np.floating) else w.item()
+        return loss
+
+    def lr_for(self, w: np.ndarray) -> float | np.ndarray:
+        """The learning rate to multiply something like ``w`` by: (K,) becomes (K, 1, …)."""
+        if not isinstance(self.lr, np.ndarray):
+            return self.lr
+        return self.lr.astype(w.dtype).reshape(-1, *[1] * (w.ndim - 1))
 
     def regularized(self, w: np.ndarray, g: np.ndarray) -> np.ndarray:
-        """The gradient with ``maximize`` and the coupled weight decay, in torch's order."""
+        """The gradient with ``maximize`` and the weight decay, in torch's order."""
         if self.maximize:
             g = -g
         if self.weight_decay:
-            g = g + self.weight_decay * w
+            if self.decoupled_weight_decay:
+                w *= 1 - self.lr * self.weight_decay
+            else:
+                g = g + self.weight_decay * w
         return g
+
+    def check_gradient(self, name: str, w: np.ndarray, g: object) -> None:
+        """Raise if ``g`` is no finite gradient for the parameter ``w``."""
+        _arrays.check_gradient(name, w, g)
+
+    @property
+    def state(self) -> dict[str, State]:
+        """For each parameter's name, its number of steps as ``"step"``, and its buffers.
+
+        The buffers have the names that torch gives them. Where another dict is assigned, the next
+        update checks that it fits the parameters.
+        """
+        return self._state
+
+    @state.setter
+    def state(self, state: dict[str, State]) -> None:
+        self._state = state
+        self._kinds: dict[str, _arrays.Kind] = {}  # of the parameters that are known to fit
 
     @property
     def settings(self) -> dict[str, Any]:
-        """The constructor's arguments, as they stand now."""
-        return {name: getattr(self, name) for name in inspect.signature(type(self)).parameters}
+        """The constructor's arguments, but for ``groups``, as they stand now."""
+        return {name: getattr(self, name) for name in _arguments(type(self))}
+
+    def pattern_of(self, name: str) -> str | None:
+        """The first pattern of ``groups`` that a parameter's name fits."""
+        return next((pattern for pattern in self.groups if fnmatchcase(name, pattern)), None)
+
+    def group_of(self, name: str) -> "Optimizer":
+        """The settings for the parameter called ``name``, as an optimizer: this one or another."""
+        pattern = self.pattern_of(name)
+        return self if pattern is None else type(self)(**self.settings | self.groups[pattern])
+
+    def state_dict(self) -> dict[str, Any]:
+        """A snapshot of all that an optimizer of the same class needs to go on from here.
+
+        Returns:
+            ``optimizer``, the name of the class; ``settings`` and ``groups``, its arguments;
+            ``state``, a copy of the attribute. ``torch_ref.checkpoint`` saves it as safetensors.
+        """
+        return {
+            "optimizer": type(self).__name__,
+            "settings": self.settings,
+            "groups": {pattern: dict(settings) for pattern, settings in self.groups.items()},
+            "state": copy.deepcopy(self.state),
+        }
+
+    def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
+        """Go on from a snapshot, with its settings and state.
+
+        Raises:
+            ValueError: it is not one, or another class's; nothing was changed.
+        """
+        restored = _restored(self, state_dict)
+        vars(self).clear()
+        vars(self).update(vars(restored))
 
     def __repr__(self) -> str:
-        settings = ", ".join(f"{name}={value!r}" for name, value in self.settings.items())
-        return f"{type(self).__name__}({settings})"
+        settings = self.settings | ({"groups": self.groups} if self.groups else {})
+        listed = ", ".join(f"{name}={value!r}" for name, value in settings.items())
+        return f"{type(self).__name__}({listed})"
 
-
-def _checked(params: Mapping, grads: Mapping) -> dict[str, tuple[np.ndarray, np.ndarray]]:
-    """The (parameter, gradient) pairs to be changed, floats as arrays; raises if one is unfit."""
-    if params.keys() != grads.keys():
-        missing, unknown = params.keys() - grads.keys(), grads.keys() - params.keys()
-        raise KeyError(
-            f"params and grads must have the same keys; grads lacks {sorted(missing)} "
-            f"and has {sorted(unknown)} besides"
-        )
-    arrays = {}
-    for name, w in params.items():
-        g = grads[name]
-        if g is None:
-            continue
-        if isinstance(w, Real) and isinstance(g, Real):
-            w = np.array(w, dtype=w.dtype if isinstance(w, np.floating) else np.float64)
-        if isinstance(g, Real) and isinstance(w, np.ndarray) and w.ndim == 0:
-            g = np.array(g, dtype=w.dtype)  # arithmetic on arrays of no axes gives plain numbers
-        _check_pair(name, w, g)
-        arrays[name] = w, g
-    return arrays
-
-
-def _check_pair(name: str, w: np.ndarray, g: np.ndarray) -> None:
-    if isinstance(w, Real):
-        raise TypeError(f"grads[{name!r}] must be a float like params[{name!r}], got {_kind(g)}")
-    if not isinstance(w, np.ndarray) or w.dtype not in (np.float32, np.float64):
-        raise TypeError(
-            f"params[{name!r}] must be a float, or an array of float32 or float64, got {_kind(w)}"
-        )
-    if not isinstance(g, np.ndarray) or (g.dtype, g.shape) != (w.dtype, w.shape):
-        raise (ValueError if isinstance(g, np.ndarray) else TypeError)(
-            f"grads[{name!r}] must be like params[{name!r}], {_kind(w)}, got {_kind(g)}"
-        )
-    if not w.flags.writeable:
-        raise ValueError(f"params[{name!r}] is read-only; pass a copy")
-    finite = np.isfinite(g)
-    if not finite.all():
-        first = tuple(int(i) for i in np.argwhere(~finite)[0])
-        raise NonFiniteGradientError(
-            f"grads[{name!r}] must be finite, got {g.size - np.count_nonzero(finite)} of {g.size} "
-            f"elements inf or NaN, the first at {first}: {g[first]}"
-        )
-
-
-def _check_state(name: str, w: np.ndarray, state: State) -> None:
-    for key, buffer in state.items():
-        if key != "step" and (buffer.shape, buffer.dtype) != (w.shape, w.dtype):
+    def _checked_lr(self, lr: float | np.ndarray) -> float | np.ndarray:
+        if isinstance(lr, np.ndarray) and lr.ndim and not self.elementwise:
             raise ValueError(
-                f"params[{name!r}] is {_kind(w)}, but this optimizer's buffer {key!r} for it is "
-                f"{_kind(buffer)}; use a new optimizer for new parameters"
+                f"lr must be one number: {type(self).__name__} has no runs side by side, got an "
+                f"array of shape {lr.shape}"
             )
+        return _check.rate("lr", lr)
+
+    def _checked_groups(self, groups: Groups) -> dict[str, dict[str, Any]]:
+        for pattern, settings in _check.mapping("groups", groups).items():
+            for name in _check.mapping(f"groups[{pattern!r}]", settings):
+                _check.choice(f"a setting in groups[{pattern!r}]", name, _arguments(type(self)))
+        return {pattern: dict(settings) for pattern, settings in groups.items()}
+
+    def _checked(
+        self, params: Params, grads: Grads
+    ) -> dict[str, tuple["Optimizer", np.ndarray, np.ndarray]]:
+        """For each parameter to be changed its settings, itself and its gradient, as arrays.
+
+        Raises if anything is unfit; gives the parameters that are new their state if nothing is.
+        """
+        self.lr = self._checked_lr(self.lr)
+        _arrays.check_names(params, grads)
+        arrays, new = {}, {}
+        for name in params:
+            if grads[name] is None:
+                continue
+            w, g = _arrays.as_arrays(params[name], grads[name])
+            _arrays.check_parameter(name, w, g)
+            group = self.group_of(name)
+            group.check_gradient(name, w, g)
+            _arrays.check_runs(name, w, group.lr)
+            if self._kinds.get(name) != _arrays.kind(w):
+                state = {"step": 0, **group.init_state(w)}
+                if name in self.state:  # known by another shape, or loaded
+                    _arrays.check_state(name, w, self.state[name], state)
+                else:
+                    new[name] = state
+            arrays[name] = group, w, g
+        self._state |= new
+        self._kinds |= {name: _arrays.kind(w) for name, (_, w, _) in arrays.items()}
+        return arrays
 
 
-def _kind(value: object) -> str:
-    if isinstance(value, np.ndarray):
-        return f"{value.dtype} of shape {value.shape}"
-    return f"{value!r} ({type(value).__name__})"
+def _evaluated(grads: Grads | None, closure: Closure | None) -> tuple[float | None, Grads]:
+    if (grads is None) == (closure is None):
+        given = "neither" if grads is None else "both"
+        raise TypeError(f"update takes either grads or a closure that gives them, got {given}")
+    return (None, grads) if closure is None else closure()
 
 
-def _blocks(w: np.ndarray, g: np.ndarray, state: State) -> Iterator[tuple]:
-    """(w, g, state) in pieces of BLOCK elements that share the originals' memory."""
-    step = state["step"]
-    buffers = {key: buffer for key, buffer in state.items() if key != "step"}
-    # Where an array is not contiguous, reshape would copy it, and the changes would be lost.
-    if w.size <= BLOCK or not all(a.flags.c_contiguous for a in (w, *buffers.values())):
-        yield w, g, state
-        return
-    buffers = {key: buffer.reshape(-1) for key, buffer in buffers.items()}
-    w, g = w.reshape(-1), g.reshape(-1)
-    for start in range(0, w.size, BLOCK):
-        part = slice(start, start + BLOCK)
-        yield w[part], g[part], {"step": step, **{key: b[part] for key, b in buffers.items()}}
+@cache
+def _arguments(cls: type[Optimizer]) -> dict[str, None]:
+    """The names of a constructor's arguments, but for ``groups``."""
+    names = inspect.signature(cls).parameters
+    return {name: None for name in names if name != "groups"}
+
+
+def _restored(optimizer: Optimizer, state_dict: Mapping[str, Any]) -> Optimizer:
+    """A new optimizer of the class of ``optimizer`` with the settings and state of a snapshot."""
+    kind = type(optimizer).__name__
+    given = _check.mapping("state_dict", state_dict)
+    if given.keys() != {"optimizer", "settings", "groups", "state"}:
+        raise ValueError(
+            "state_dict must have optimizer, settings, groups and state, as state_dict() gives "
+            f"them, got {', '.join(map(str, given)) or 'nothing'}"
+        )
+    if given["optimizer"] != kind:
+        raise ValueError(f"state_dict must be of {kind}, got one of {given['optimizer']!r}")
+    unknown = given["settings"].keys() ^ _arguments(type(optimizer)).keys()
+    if unknown:
+        raise ValueError(f"state_dict must have {kind}'s settings, differs in {sorted(unknown)}")
+    settings = dict(given["settings"])
+    lr = settings.pop("lr")  # assigned, because a schedule may have taken it where none may start
+    restored = type(optimizer)(**settings, groups=given["groups"] or None)
+    restored.lr = restored._checked_lr(lr)
+    for name, state in _check.mapping("state_dict['state']", given["state"]).items():
+        _check.integer(f"state_dict['state'][{name!r}]['step']", state.get("step"), at_least=0)
+    restored.state = copy.deepcopy(dict(given["state"]))
+    return restored

@@ -9,7 +9,7 @@ import numpy as np
 from scratch import _check
 from scratch.optim.adagrad import Adagrad
 from scratch.optim.adam import Adam as TorchAdam
-from scratch.optim.base import Optimizer, State
+from scratch.optim.base import Groups, Optimizer, State
 from scratch.optim.rmsprop import RMSprop
 
 
@@ -36,8 +36,14 @@ class Momentum(Optimizer):
     array([0.71])
     """
 
-    def __init__(self, lr: float = 0.01, momentum: float = 0.9) -> None:
-        super().__init__(lr)
+    def __init__(
+        self,
+        lr: float | np.ndarray = 0.01,
+        momentum: float = 0.9,
+        *,
+        groups: Groups | None = None,
+    ) -> None:
+        super().__init__(lr, groups=groups)
         self.momentum = _check.number("momentum", momentum, at_least=0)
 
     def init_state(self, w: np.ndarray) -> dict[str, np.ndarray]:
@@ -77,8 +83,10 @@ class AdaGrad(Adagrad):
         w &\leftarrow w - \eta\, g / (\sqrt{h} + 10^{-7})
     """
 
-    def __init__(self, lr: float = 0.01, eps: float = 1e-7) -> None:
-        super().__init__(lr, eps=eps)
+    def __init__(
+        self, lr: float | np.ndarray = 0.01, eps: float = 1e-7, *, groups: Groups | None = None
+    ) -> None:
+        super().__init__(lr, eps=eps, groups=groups)
 
 
 class RMSProp(RMSprop):
@@ -90,8 +98,16 @@ class RMSProp(RMSprop):
         eps: ε.
     """
 
-    def __init__(self, lr: float = 0.01, decay_rate: float = 0.99, eps: float = 1e-7) -> None:
-        super().__init__(lr, alpha=decay_rate, eps=eps)
+    def __init__(
+        self,
+        lr: float | np.ndarray = 0.01,
+        decay_rate: float = 0.99,
+        eps: float = 1e-7,
+        *,
+        groups: Groups | None = None,
+    ) -> None:
+        decay_rate = _check.number("decay_rate", decay_rate, at_least=0)
+        super().__init__(lr, alpha=decay_rate, eps=eps, groups=groups)
 
     @property
     def decay_rate(self) -> float:
@@ -116,14 +132,16 @@ class Adam(TorchAdam):
 
     def __init__(
         self,
-        lr: float = 0.001,
+        lr: float | np.ndarray = 0.001,
         beta1: float = 0.9,
         beta2: float = 0.999,
         eps: float = 1e-7,
+        *,
+        groups: Groups | None = None,
     ) -> None:
         beta1 = _check.number("beta1", beta1, at_least=0, below=1)
         beta2 = _check.number("beta2", beta2, at_least=0, below=1)
-        super().__init__(lr, (beta1, beta2), eps)
+        super().__init__(lr, (beta1, beta2), eps, groups=groups)
 
     @property
     def beta1(self) -> float:

@@ -3,7 +3,7 @@
 import numpy as np
 
 from scratch import _check
-from scratch.optim.base import Optimizer, State
+from scratch.optim.base import Groups, Optimizer, State
 
 
 class RMSprop(Optimizer):
@@ -26,6 +26,7 @@ class RMSprop(Optimizer):
         momentum: μ; the step is then along b ← μb + g/(√h + ε).
         centered: subtract the square of the mean.
         maximize: go uphill.
+        groups: settings of some parameters, by a pattern of their names; see ``Optimizer``.
 
     Buffers: ``square_avg`` (h); ``grad_avg`` (m) if centered; ``momentum_buffer`` (b) if there is
     momentum.
@@ -38,7 +39,7 @@ class RMSprop(Optimizer):
 
     def __init__(
         self,
-        lr: float = 1e-2,
+        lr: float | np.ndarray = 1e-2,
         alpha: float = 0.99,
         eps: float = 1e-8,
         weight_decay: float = 0.0,
@@ -46,12 +47,13 @@ class RMSprop(Optimizer):
         centered: bool = False,
         *,
         maximize: bool = False,
+        groups: Groups | None = None,
     ) -> None:
-        super().__init__(lr, weight_decay, maximize)
+        super().__init__(lr, weight_decay, maximize, groups=groups)
         self.alpha = _check.number("alpha", alpha, at_least=0)
         self.eps = _check.number("eps", eps, at_least=0)
         self.momentum = _check.number("momentum", momentum, at_least=0)
-        self.centered = bool(centered)
+        self.centered = _check.flag("centered", centered)
 
     def init_state(self, w: np.ndarray) -> dict[str, np.ndarray]:
         names = ["square_avg"]

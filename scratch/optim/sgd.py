@@ -3,7 +3,7 @@
 import numpy as np
 
 from scratch import _check
-from scratch.optim.base import Optimizer, State
+from scratch.optim.base import Groups, Optimizer, State
 
 
 class SGD(Optimizer):
@@ -27,6 +27,7 @@ class SGD(Optimizer):
         weight_decay: λ of the coupled decay, g ← g + λw.
         nesterov: look ahead; needs momentum and no dampening.
         maximize: go uphill.
+        groups: settings of some parameters, by a pattern of their names; see ``Optimizer``.
 
     Buffers: ``momentum_buffer`` (b), where there is momentum.
 
@@ -38,18 +39,19 @@ class SGD(Optimizer):
 
     def __init__(
         self,
-        lr: float = 1e-3,
+        lr: float | np.ndarray = 1e-3,
         momentum: float = 0.0,
         dampening: float = 0.0,
         weight_decay: float = 0.0,
         nesterov: bool = False,
         *,
         maximize: bool = False,
+        groups: Groups | None = None,
     ) -> None:
-        super().__init__(lr, weight_decay, maximize)
+        super().__init__(lr, weight_decay, maximize, groups=groups)
         self.momentum = _check.number("momentum", momentum, at_least=0)
         self.dampening = _check.number("dampening", dampening)
-        self.nesterov = bool(nesterov)
+        self.nesterov = _check.flag("nesterov", nesterov)
         if self.nesterov and (self.momentum == 0 or self.dampening != 0):
             raise ValueError(
                 "nesterov needs momentum > 0 and dampening = 0, "

@@ -1,0 +1,142 @@
+"""What an update needs to know of arrays: whether they fit, and how to take them block by block."""
+
+import copy
+from collections.abc import Iterator, Mapping
+from numbers import Real
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from scratch.optim.base import Optimizer
+
+# A rule makes a few temporaries of its block's size. At 2¹⁵ elements they all stay in a core's L2
+# cache, while the cost of calling NumPy is already small beside the work.
+BLOCK = 2**15
+
+State = dict[str, Any]
+Kind = tuple[tuple[int, ...], np.dtype]
+
+
+class NonFiniteGradientError(ValueError):
+    """A gradient holds inf or NaN; nothing was changed."""
+
+
+def kind(w: np.ndarray) -> Kind:
+    """What must stay the same of a parameter from one update to the next."""
+    return w.shape, w.dtype
+
+
+def check_names(params: Mapping, grads: Mapping) -> None:
+    """Raise if the two do not have the same keys."""
+    if params.keys() != grads.keys():
+        missing, unknown = params.keys() - grads.keys(), grads.keys() - params.keys()
+        raise KeyError(
+            f"params and grads must have the same keys; grads lacks {sorted(missing)} "
+            f"and has {sorted(unknown)} besides"
+        )
+
+
+def as_arrays(w: object, g: object) -> tuple[object, object]:
+    """A plain number and its gradient as arrays; what is no number as it is."""
+    if isinstance(w, Real) and isinstance(g, Real):
+        w = np.array(w, dtype=w.dtype if isinstance(w, np.floating) else np.float64)
+    if isinstance(g, Real) and isinstance(w, np.ndarray) and w.ndim == 0:
+        g = np.array(g, dtype=w.dtype)  # arithmetic on arrays of no axes gives plain numbers
+    return w, g
+
+
+def check_parameter(name: str, w: object, g: object) -> None:
+    """Raise if ``w`` is no array that can be changed; ``g`` is there for the message."""
+    if isinstance(w, Real):
+        raise TypeError(f"grads[{name!r}] must be a float like params[{name!r}], got {shown(g)}")
+    if not isinstance(w, np.ndarray) or w.dtype not in (np.float32, np.float64):
+        raise TypeError(
+            f"params[{name!r}] must be a float, or an array of float32 or float64, got {shown(w)}"
+        )
+    if not w.flags.writeable:
+        raise ValueError(f"params[{name!r}] is read-only; pass a copy")
+
+
+def check_gradient(name: str, w: np.ndarray, g: object) -> None:
+    """Raise if ``g`` is no finite array like ``w``."""
+    check_like(name, w, g)
+    check_finite(f"grads[{name!r}]", g)
+
+
+def check_like(name: str, w: np.ndarray, g: object) -> None:
+    """Raise if ``g`` is no array like ``w``."""
+    if not isinstance(g, np.ndarray) or kind(g) != kind(w):
+        raise (ValueError if isinstance(g, np.ndarray) else TypeError)(
+            f"grads[{name!r}] must be like params[{name!r}], {shown(w)}, got {shown(g)}"
+        )
+
+
+def check_finite(name: str, g: np.ndarray) -> None:
+    """Raise if an element of ``g`` is inf or NaN."""
+    finite = np.isfinite(g)
+    if not finite.all():
+        first = tuple(int(i) for i in np.argwhere(~finite)[0])
+        raise NonFiniteGradientError(
+            f"{name} must be finite, got {g.size - np.count_nonzero(finite)} of {g.size} "
+            f"elements inf or NaN, the first at {first}: {g[first]}"
+        )
+
+
+def check_runs(name: str, w: np.ndarray, lr: float | np.ndarray) -> None:
+    """Raise if there is a learning rate for each run, and ``w`` has not as many runs."""
+    if isinstance(lr, np.ndarray) and w.shape[:1] != lr.shape:
+        raise ValueError(
+            f"params[{name!r}] must have a leading axis of {len(lr)}, as many runs as lr has "
+            f"values, got shape {w.shape}"
+        )
+
+
+def check_state(name: str, w: np.ndarray, state: State, expected: State) -> None:
+    """Raise if the ``state`` of a parameter is not one that ``w`` can have."""
+    if state.keys() != expected.keys():
+        raise ValueError(
+            f"the state of {name!r} must hold {', '.join(expected)}, got {', '.join(state)}"
+        )
+    for key, buffer in expected.items():
+        if isinstance(buffer, np.ndarray) and shown(state[key]) != shown(buffer):
+            raise ValueError(
+                f"params[{name!r}] is {shown(w)}, but this optimizer's buffer {key!r} for it is "
+                f"{shown(state[key])}; use a new optimizer for new parameters"
+            )
+
+
+def shown(value: object) -> str:
+    """A value for a message: an array by its dtype and shape."""
+    if isinstance(value, np.ndarray):
+        return f"{value.dtype} of shape {value.shape}"
+    return f"{value!r} ({type(value).__name__})"
+
+
+def blocks(
+    optimizer: "Optimizer", w: np.ndarray, g: np.ndarray, state: State
+) -> Iterator[tuple["Optimizer", np.ndarray, np.ndarray, State]]:
+    """(optimizer, w, g, state) in pieces of about BLOCK elements that share the originals' memory.
+
+    Where ``optimizer.lr`` is an array (K,), the pieces are (K, n), and that of the optimizer that
+    comes with them is (K, 1).
+    """
+    if isinstance(optimizer.lr, np.ndarray):
+        optimizer = copy.copy(optimizer)
+        optimizer.lr = optimizer.lr_for(w)
+    buffers = {key: b for key, b in state.items() if np.shape(b) == w.shape and w.ndim}
+    # Where an array is not contiguous, reshape would copy it, and the changes would be lost.
+    contiguous = all(a.flags.c_contiguous for a in (w, *buffers.values()))
+    if w.size <= BLOCK or not optimizer.elementwise or not contiguous:
+        yield optimizer, w, g, state
+        return
+    rows = 1
+    if isinstance(optimizer.lr, np.ndarray):
+        rows = len(optimizer.lr)
+        optimizer.lr = optimizer.lr.reshape(-1, 1)
+    w, g = w.reshape(rows, -1), g.reshape(rows, -1)
+    buffers = {key: buffer.reshape(rows, -1) for key, buffer in buffers.items()}
+    width = max(1, BLOCK // rows)
+    for start in range(0, w.shape[1], width):
+        part = np.s_[:, start : start + width]
+        yield optimizer, w[part], g[part], state | {key: b[part] for key, b in buffers.items()}

@@ -1,0 +1,73 @@
+"""Rprop: only the sign of a gradient counts."""
+
+import numpy as np
+
+from scratch import _check
+from scratch.optim.base import Groups, Optimizer, State
+
+
+class Rprop(Optimizer):
+    r"""Resilient backpropagation, as ``torch.optim.Rprop``.
+
+    .. math::
+        s &\leftarrow \text{clip}(s \cdot
+        \begin{cases}
+            \eta^+ & g \cdot g_\text{prev} > 0 \\
+            \eta^- & g \cdot g_\text{prev} < 0 \\
+            1 & \text{otherwise}
+        \end{cases},\ s_\text{min},\ s_\text{max}) \\
+        g &\leftarrow 0 \quad \text{where it changed its sign} \\
+        w &\leftarrow w - \text{sign}(g)\, s
+
+    Each element has a step of its own, which grows while the gradient keeps its sign and shrinks
+    when it turns, having passed a minimum; it then waits a step (Riedmiller and Braun 1993, "A
+    direct adaptive method for faster backpropagation learning"; this is the Rprop⁻ of Igel and
+    Hüsken 2000). For full batches: the noise of small ones turns the signs.
+
+    Args:
+        lr: the steps at the start. What is assigned later is without effect, as in torch.
+        etas: (η⁻, η⁺), with 0 < η⁻ < 1 < η⁺.
+        step_sizes: (s_min, s_max).
+        maximize: go uphill.
+        groups: settings of some parameters, by a pattern of their names; see ``Optimizer``.
+
+    Buffers: ``prev`` (g_prev), ``step_size`` (s).
+
+    >>> params, rprop = {"w": np.array([1.0])}, Rprop(lr=0.1)
+    >>> for g in (3.0, 0.5, -2.0):
+    ...     rprop.update(params, {"w": np.array([g])})
+    >>> params["w"], rprop.state["w"]["step_size"]  # 1 − 0.1 − 0.12, and then it waits
+    (array([0.78]), array([0.06]))
+    """
+
+    def __init__(
+        self,
+        lr: float | np.ndarray = 1e-2,
+        etas: tuple[float, float] = (0.5, 1.2),
+        step_sizes: tuple[float, float] = (1e-6, 50),
+        *,
+        maximize: bool = False,
+        groups: Groups | None = None,
+    ) -> None:
+        super().__init__(lr, maximize=maximize, groups=groups)
+        shrink, grow = _check.numbers("etas", etas, 2)
+        self.etas = (
+            _check.number("etas[0]", shrink, above=0, below=1),
+            _check.number("etas[1]", grow, above=1),
+        )
+        self.step_sizes = _check.numbers("step_sizes", step_sizes, 2)
+
+    def init_state(self, w: np.ndarray) -> State:
+        step_size = np.zeros_like(w)
+        step_size += self.lr_for(w)
+        return {"prev": np.zeros_like(w), "step_size": step_size}
+
+    def rule(self, w: np.ndarray, g: np.ndarray, state: State) -> None:
+        g = self.regularized(w, g)
+        previous, step = state["prev"], state["step_size"]
+        shrink, grow = self.etas
+        agreement = g * previous
+        step *= np.where(agreement > 0, grow, np.where(agreement < 0, shrink, 1)).astype(w.dtype)
+        np.clip(step, *self.step_sizes, out=step)
+        previous[...] = np.where(agreement < 0, 0, g)
+        w -= np.sign(previous) * step
