@@ -2,6 +2,7 @@
 
     surface                   6.1.3          the anisotropic bowl x²/20 + y²
     optimizer_paths           6.1.3–6.1.7    the way that each optimizer takes down it
+    learning_rate_decay       6.1.5          large steps first, small ones later
     optimizer_comparison      6.1.8          the optimizers on MNIST
     zero_init                 6.2.1          what all-zero weights do
     activation_distributions  6.2.2–6.2.3    what flows through five layers
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 NAMES = (
     "surface",
     "optimizer-paths",
+    "learning-rate-decay",
     "optimizer-comparison",
     "zero-init",
     "activation-distributions",

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from scratch import _check
+from scratch.lr_scheduler import LRScheduler
 from scratch.nn.network import MultiLayerNet
 from scratch.optim import NonFiniteGradientError, Optimizer
 from scratch.random import Generator
@@ -64,6 +65,15 @@ def check_data(images: Sized, labels: Sized, batch_size: int) -> None:
         )
 
 
+def check_stack(optimizer: type[Optimizer], runs: int | None) -> None:
+    """Raise where the runs of a stack would not be independent of each other."""
+    if runs is not None and not optimizer.elementwise:
+        raise ValueError(
+            f"optimizer must take every element alone to train a stack of {runs} runs, and "
+            f"{optimizer.__name__} does not; train one network at a time"
+        )
+
+
 def scaled(images: np.ndarray, dtype: np.typing.DTypeLike = np.float32) -> np.ndarray:
     """uint8 images as floating-point numbers in [0, 1]."""
     return np.divide(images, 255, dtype=dtype)
@@ -79,6 +89,7 @@ def fit(
     batch_size: int,
     evaluate: tuple[np.ndarray, np.ndarray] | None = None,
     every: int = 0,
+    schedule: LRScheduler | None = None,
     progress: Progress | None = None,
 ) -> History:
     """Train ``net``, one network or a stack of K.
@@ -89,6 +100,7 @@ def fit(
         batch_size: N.
         evaluate: images and labels to measure the accuracy on,
         every: so many updates, from before the first to after the last; 0 for only after the last.
+        schedule: the optimizer's; stepped after each update.
         progress: called with (step, losses) after each update.
 
     A single network whose gradient is not finite raises; in a stack a run whose loss or gradient is
@@ -96,6 +108,7 @@ def fit(
     """
     iterations = _check.integer("iterations", iterations, at_least=1)
     every = _check.integer("every", every, at_least=0)
+    check_stack(type(optimizer), net.runs)
     runs = net.runs or 1
     loss = np.full((runs, iterations), np.nan)
     diverged = np.full(runs, -1)
@@ -110,6 +123,8 @@ def fit(
             x, t = next(draw)
             with np.errstate(all="ignore"):  # a diverging run overflows before it is found out
                 loss[:, step] = _step(net, optimizer, x, t, step, diverged)
+            if schedule:
+                schedule.step()
             if progress:
                 progress(step + 1, loss[:, step])
     return History(loss, np.array(accuracy).T, np.array(evaluated), diverged)

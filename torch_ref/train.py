@@ -7,7 +7,8 @@ import torch
 from torch import Tensor
 
 from scratch import _check
-from scratch.train import EVALUATION_ROWS, History, Progress, check_data
+from scratch.train import EVALUATION_ROWS, History, Progress, check_data, check_stack
+from torch_ref.lr_scheduler import Schedule
 from torch_ref.nn import MultiLayerNet
 from torch_ref.optim import Twin
 
@@ -53,6 +54,7 @@ def fit(
     batch_size: int,
     evaluate: tuple[np.ndarray, np.ndarray] | None = None,
     every: int = 0,
+    schedule: Schedule | None = None,
     progress: Progress | None = None,
 ) -> History:
     """Train ``net`` on its device; arguments and result as ``scratch.train.fit``'s.
@@ -60,6 +62,9 @@ def fit(
     A run counts as diverged from the first step on whose loss is not finite.
     """
     _check.integer("iterations", iterations, at_least=1)
+    check_stack(optimizer.pair.scratch, net.runs)
+    if schedule:
+        schedule.bind(net.params)
     put = [torch.tensor(array, device=net.device) for array in (images, labels)]
     held_out = [torch.tensor(array, device=net.device) for array in evaluate or ()]
     losses = torch.empty(iterations, net.runs or 1, dtype=net.dtype, device=net.device)
@@ -71,6 +76,8 @@ def fit(
             evaluated.append(i)
         if i < iterations:
             losses[i] = step(net, optimizer, *next(draw))
+            if schedule:
+                schedule.step()
             if progress and ((i + 1) % REPORT_EVERY == 0 or i + 1 == iterations):
                 progress(i + 1, losses[i].cpu().numpy())
     return _history(losses.T.double().cpu().numpy(), np.array(accuracy).T, np.array(evaluated))

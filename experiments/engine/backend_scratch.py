@@ -26,6 +26,11 @@ class ScratchBackend:
     def optimizer(self, name: str, **settings: Any) -> scratch.optim.Optimizer:
         return attrgetter(name)(scratch.optim)(**settings)
 
+    def schedule(
+        self, name: str, optimizer: scratch.optim.Optimizer, **settings: Any
+    ) -> scratch.lr_scheduler.LRScheduler:
+        return getattr(scratch.lr_scheduler, name)(optimizer, **settings)
+
     def fit(self, net: Any, optimizer: Any, *args: Any, **options: Any) -> History:
         return scratch.train.fit(net, optimizer, *args, **options)
 

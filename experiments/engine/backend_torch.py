@@ -8,7 +8,7 @@ import torch
 
 import torch_ref.train
 from scratch.train import History
-from torch_ref import device, nn, optim
+from torch_ref import device, lr_scheduler, nn, optim
 
 
 class TorchBackend:
@@ -26,6 +26,9 @@ class TorchBackend:
 
     def optimizer(self, name: str, **settings: Any) -> optim.Twin:
         return optim.by_name(name, **settings)
+
+    def schedule(self, name: str, optimizer: optim.Twin, **settings: Any) -> lr_scheduler.Schedule:
+        return lr_scheduler.Schedule(name, optimizer, **settings)
 
     def fit(self, net: Any, optimizer: Any, *args: Any, **options: Any) -> History:
         return torch_ref.train.fit(net, optimizer, *args, **options)

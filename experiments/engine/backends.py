@@ -29,6 +29,9 @@ class Backend(Protocol):
     def optimizer(self, name: str, **settings: Any) -> Any:
         """The optimizer called ``name`` in ``scratch.optim``, or its twin."""
 
+    def schedule(self, name: str, optimizer: Any, **settings: Any) -> Any:
+        """The schedule called ``name`` in ``scratch.lr_scheduler``, over ``optimizer``."""
+
     def fit(self, net: Any, optimizer: Any, *args: Any, **options: Any) -> History:
         """Train; as ``scratch.train.fit``."""
 

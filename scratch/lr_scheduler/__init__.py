@@ -1,0 +1,63 @@
+"""Learning rates that change as training goes on (6.1.5), simplest first.
+
+    StepLR, MultiStepLR              times γ now and then
+    ExponentialLR                    times γ at every step
+    ConstantLR, LinearLR             a smaller rate for the first steps
+    PolynomialLR                     to zero on a power of a line
+    CosineAnnealingLR                down, and up again, on a cosine
+    CosineAnnealingWarmRestarts      down on a cosine, again and again
+    LambdaLR, MultiplicativeLR       times a function of one's own
+    ReduceLROnPlateau                times a factor where a measure gets no better
+    SWALR                            over to a rate that stays, for the averaging of weights
+    CyclicLR                         up and down on a line, and the momentum with it
+    OneCycleLR                       up once, down for good, and the momentum with it
+    ChainedScheduler                 several at once
+    SequentialLR                     one after another
+
+The names, arguments, defaults and numbers are torch's. A schedule is made over an optimizer of
+``scratch.optim`` and stepped after each update:
+
+>>> from scratch.optim import SGD
+>>> sgd = SGD(lr=0.1)
+>>> schedule = ExponentialLR(sgd, gamma=0.5)
+>>> schedule.step()
+>>> sgd.lr
+0.05
+
+Most multiply the rate that stands, and follow a formula only as long as nothing else moves it:
+this is how several can share one. Rates may be arrays (K,), one for each run of a stack.
+"""
+
+from scratch.lr_scheduler.base import LRScheduler
+from scratch.lr_scheduler.chained import ChainedScheduler
+from scratch.lr_scheduler.cosine import CosineAnnealingLR, CosineAnnealingWarmRestarts
+from scratch.lr_scheduler.cyclic import CyclicLR
+from scratch.lr_scheduler.exponential import ExponentialLR
+from scratch.lr_scheduler.functions import LambdaLR, MultiplicativeLR
+from scratch.lr_scheduler.linear import ConstantLR, LinearLR
+from scratch.lr_scheduler.one_cycle import OneCycleLR
+from scratch.lr_scheduler.plateau import ReduceLROnPlateau
+from scratch.lr_scheduler.polynomial import PolynomialLR
+from scratch.lr_scheduler.sequential import SequentialLR
+from scratch.lr_scheduler.step import MultiStepLR, StepLR
+from scratch.lr_scheduler.swa import SWALR
+
+__all__ = [
+    "StepLR",
+    "MultiStepLR",
+    "ExponentialLR",
+    "ConstantLR",
+    "LinearLR",
+    "PolynomialLR",
+    "CosineAnnealingLR",
+    "CosineAnnealingWarmRestarts",
+    "LambdaLR",
+    "MultiplicativeLR",
+    "ReduceLROnPlateau",
+    "SWALR",
+    "CyclicLR",
+    "OneCycleLR",
+    "ChainedScheduler",
+    "SequentialLR",
+    "LRScheduler",
+]

@@ -1,0 +1,41 @@
+"""Arguments that may differ from group to group, and other checks that schedules share."""
+
+from collections.abc import Callable
+from typing import Any
+
+from scratch import _check
+
+
+def per_group(
+    name: str, value: Any, groups: int, check: Callable[[str, Any], Any] = _check.number
+) -> list[Any]:
+    """One value for each group: those of a list, or the same one for all; each is checked."""
+    if not isinstance(value, list | tuple):
+        return [check(name, value)] * groups
+    if len(value) != groups:
+        raise ValueError(
+            f"{name} must be one value or a list of {groups}, for the optimizer and each group "
+            f"with an lr of its own, got {len(value)}"
+        )
+    return [check(f"{name}[{i}]", v) for i, v in enumerate(value)]
+
+
+def rate(name: str, value: float) -> float:
+    """Return a finite number >= 0, or raise."""
+    return _check.number(name, value, at_least=0)
+
+
+def function(name: str, value: Callable) -> Callable:
+    """Return ``value``, or raise if it cannot be called."""
+    if not callable(value):
+        raise TypeError(f"{name} must be a function, got {value!r}")
+    return value
+
+
+def milestones(value: Any) -> list[int]:
+    """Whole numbers >= 0, in the order given."""
+    try:
+        steps = list(value)
+    except TypeError:
+        raise TypeError(f"milestones must be a list of steps, got {value!r}") from None
+    return [_check.integer(f"milestones[{i}]", step, at_least=0) for i, step in enumerate(steps)]

@@ -1,0 +1,52 @@
+"""Schedules that lower the momentum while they raise the learning rate, and back."""
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+from scratch import _check
+from scratch.lr_scheduler import _arguments
+from scratch.lr_scheduler._rates import Rate, momentum_name
+from scratch.lr_scheduler.base import FormulaLR
+from scratch.optim import Optimizer
+
+
+class CyclicMomentumLR(FormulaLR):
+    """A schedule with a formula for the momentum, too: :meth:`momentum_at` ``last_epoch``.
+
+    The momentum is ``momentum``, or β₁ where the optimizer has betas.
+    """
+
+    cycle_momentum: bool
+    base_momentums: list[float]
+    max_momentums: list[float]
+
+    @property
+    def moves_momentum(self) -> bool:
+        return self.cycle_momentum
+
+    def momentum_at(self, i: int) -> float:
+        """The i-th momentum at the step ``last_epoch``."""
+        raise NotImplementedError(f"{type(self).__name__} has no momentum_at")
+
+    def _take_momentum(
+        self, optimizer: Optimizer, groups: int, cycle: bool, base: Any, top: Any
+    ) -> None:
+        """Check and keep the arguments ``cycle_momentum``, ``base_momentum``, ``max_momentum``."""
+        self.cycle_momentum = bool(cycle)
+        name = momentum_name(optimizer)
+        if self.cycle_momentum and name is None:
+            raise ValueError(
+                "cycle_momentum must be False for an optimizer without momentum or betas, got "
+                f"{cycle!r} for {type(optimizer).__name__}"
+            )
+        limit = {} if name == "momentum" else {"below": 1}
+        check = partial(_check.number, at_least=0, **limit)
+        self.base_momentums = _arguments.per_group("base_momentum", base, groups, check)
+        self.max_momentums = _arguments.per_group("max_momentum", top, groups, check)
+
+    def _go(self, epoch: int, lr_of: Callable[[Rate, int], Rate]) -> None:
+        super()._go(epoch, lr_of)
+        if self.cycle_momentum:
+            for i, rates in enumerate(self.rates):
+                rates.momentum = self.momentum_at(i)

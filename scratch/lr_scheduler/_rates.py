@@ -1,0 +1,95 @@
+"""What a schedule sets: the learning rate and the momentum of an optimizer and of its groups."""
+
+import copy
+from typing import Any
+from weakref import WeakKeyDictionary
+
+import numpy as np
+
+from scratch.optim import Optimizer
+
+Rate = float | np.ndarray
+
+# The learning rates before any schedule changed them, by group: all of an optimizer's schedules
+# start from them.
+_INITIAL: WeakKeyDictionary[Optimizer, dict[str | None, Rate]] = WeakKeyDictionary()
+
+
+class Rates:
+    """The learning rate and the momentum of an optimizer, or of one of its groups.
+
+    Args:
+        pattern: the group's; ``None`` for the optimizer itself.
+    """
+
+    def __init__(self, optimizer: Optimizer, pattern: str | None = None) -> None:
+        self.optimizer = optimizer
+        self.pattern = pattern
+
+    @property
+    def own(self) -> dict[str, Any]:
+        """The settings that the group has for itself."""
+        return {} if self.pattern is None else self.optimizer.groups[self.pattern]
+
+    @property
+    def lr(self) -> Rate:
+        """η as it stands; a copy, so that what a schedule keeps cannot change under it."""
+        return copy.copy(self.own.get("lr", self.optimizer.lr))
+
+    @lr.setter
+    def lr(self, value: Rate) -> None:
+        if self.pattern is None:
+            self.optimizer.lr = copy.copy(value)
+        else:
+            self.own["lr"] = copy.copy(value)
+
+    @property
+    def initial_lr(self) -> Rate:
+        """The learning rate when the optimizer got its first schedule."""
+        return copy.copy(_INITIAL.setdefault(self.optimizer, {}).setdefault(self.pattern, self.lr))
+
+    @initial_lr.setter
+    def initial_lr(self, value: Rate) -> None:
+        _INITIAL.setdefault(self.optimizer, {})[self.pattern] = value
+
+    @property
+    def momentum(self) -> float:
+        """μ, or β₁ where there are betas."""
+        name = momentum_name(self.optimizer)
+        value = (self.optimizer.settings | self.own)[name]
+        return value[0] if name == "betas" else value
+
+    @momentum.setter
+    def momentum(self, value: float) -> None:
+        name, optimizer = momentum_name(self.optimizer), self.optimizer
+        if self.pattern is not None:
+            _set(self.own, name, value, optimizer)
+            return
+        for group in optimizer.groups.values():  # without an lr it follows the optimizer's
+            if "lr" not in group and name in group:
+                _set(group, name, value, optimizer)
+        if name == "momentum":
+            optimizer.momentum = value
+        else:
+            optimizer.betas = (value, optimizer.betas[1])
+
+
+def momentum_name(optimizer: Optimizer) -> str | None:
+    """The argument that is or holds the momentum, if the optimizer has one."""
+    names = ("betas", "beta1", "momentum")
+    return next((name for name in names if name in optimizer.settings), None)
+
+
+def rates_of(optimizer: Optimizer) -> list[Rates]:
+    """The optimizer's own, then those of each group with a learning rate of its own."""
+    if not isinstance(optimizer, Optimizer):
+        raise TypeError(f"optimizer must be an Optimizer, got {optimizer!r}")
+    groups = [pattern for pattern, own in optimizer.groups.items() if "lr" in own]
+    return [Rates(optimizer, pattern) for pattern in (None, *groups)]
+
+
+def _set(group: dict[str, Any], name: str, momentum: float, optimizer: Optimizer) -> None:
+    if name == "betas":
+        group["betas"] = (momentum, group.get("betas", optimizer.betas)[1])
+    else:
+        group[name] = momentum

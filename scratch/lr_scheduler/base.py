@@ -1,0 +1,171 @@
+"""The contract of every schedule: ``step()`` sets the optimizer's learning rate."""
+
+import copy
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+
+from scratch import _check
+from scratch.lr_scheduler._rates import Rate, Rates, rates_of
+from scratch.optim import Optimizer
+
+
+class LRScheduler:
+    """A schedule of an optimizer's learning rate.
+
+    Args:
+        optimizer: whose ``lr`` is set, now and by each ``step()``, which comes after
+            ``optimizer.update``. A group of it with an ``lr`` of its own is scheduled as well,
+            from its own; where an argument may be a list, it has a value for the optimizer and
+            one for each such group.
+
+    Attributes:
+        last_epoch: the step that the schedule is at, from 0; a ``ChainedScheduler`` has none.
+
+    Raises:
+        TypeError: there is no optimizer.
+
+    Torch's ``last_epoch`` argument has no twin: a schedule goes on with ``load_state_dict``.
+    """
+
+    #: The attributes that a snapshot leaves out.
+    unsaved = frozenset({"optimizer", "rates"})
+
+    def __init__(self, optimizer: Optimizer) -> None:
+        self.rates: list[Rates] = rates_of(optimizer)
+        self.optimizer = optimizer
+        self._last_lr = [rates.lr for rates in self.rates]
+
+    @property
+    def moves_momentum(self) -> bool:
+        """Whether the schedule sets the momentum, too."""
+        return False
+
+    def step(self) -> None:
+        """Set the learning rate of the next update."""
+        raise NotImplementedError(f"{type(self).__name__} has no step")
+
+    def get_last_lr(self) -> list[Rate]:
+        """The learning rates that the schedule set last: the optimizer's, then the groups'."""
+        return copy.deepcopy(self._last_lr)
+
+    def state_dict(self) -> dict[str, Any]:
+        """A snapshot in strings, numbers, lists and dicts, as JSON has them.
+
+        It has the schedule's settings and the optimizer's ``lr`` (and ``momentum``), and no
+        functions: what goes on from it must be made with the same ones.
+        """
+        saved = {k: _plain(v) for k, v in vars(self).items() if k not in self.unsaved}
+        saved |= {"scheduler": type(self).__name__, "lr": _plain([r.lr for r in self.rates])}
+        if self.moves_momentum:
+            saved["momentum"] = [rates.momentum for rates in self.rates]
+        return saved
+
+    def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
+        """Go on from a snapshot of a schedule of the same class, in the optimizer, too.
+
+        Raises:
+            ValueError: it is not one, or for another number of groups; nothing was changed.
+        """
+        self.check_state(state_dict)
+        for name in vars(self).keys() - self.unsaved:
+            setattr(self, name, _restored(name, state_dict[name]))
+        for name in ("lr", "momentum") if self.moves_momentum else ("lr",):
+            for rates, value in zip(self.rates, state_dict[name], strict=True):
+                setattr(rates, name, _as_rate(value))
+
+    def check_state(self, state_dict: Mapping[str, Any]) -> None:
+        """Raise if ``state_dict`` is no snapshot of a schedule like this one."""
+        given = _check.mapping("state_dict", state_dict)
+        kind, expected = type(self).__name__, self.state_dict().keys()
+        if given.get("scheduler") != kind or given.keys() != expected:
+            raise ValueError(
+                f"state_dict must be of {kind} and have {', '.join(sorted(expected))}, got one of "
+                f"{given.get('scheduler')!r} with {', '.join(sorted(map(str, given)))}"
+            )
+        if len(given["lr"]) != len(self.rates):
+            raise ValueError(
+                f"state_dict must have {len(self.rates)} learning rates, for the optimizer and "
+                f"each group with an lr of its own, got {len(given['lr'])}"
+            )
+
+
+class StepwiseLR(LRScheduler):
+    """A schedule whose next learning rate follows from the one that stands.
+
+    A subclass says how, for one learning rate: :meth:`next_lr`, at the step ``last_epoch``.
+    ``i`` counts the optimizer and its groups: ``base_lrs[i]`` is where the i-th started.
+
+    Attributes:
+        base_lrs: the learning rates before any schedule.
+    """
+
+    def __init__(self, optimizer: Optimizer) -> None:
+        super().__init__(optimizer)
+        self.base_lrs = [rates.initial_lr for rates in self.rates]
+        self.last_epoch = -1
+        self.begin()
+
+    def next_lr(self, lr: Rate, i: int) -> Rate:
+        """The learning rate after ``lr``, at the step ``last_epoch``."""
+        raise NotImplementedError(f"{type(self).__name__} has no next_lr")
+
+    def first_lr(self, lr: Rate, i: int) -> Rate:
+        """The learning rate of step 0, where ``lr`` stands."""
+        return lr
+
+    def restart_lr(self, lr: Rate, i: int) -> Rate:
+        """The learning rate of step 0, where another schedule has left ``lr``."""
+        return self.first_lr(self.base_lrs[i], i)
+
+    def step(self) -> None:
+        self._go(self.last_epoch + 1, self.next_lr)
+
+    def begin(self) -> None:
+        """Take the first step, to step 0."""
+        self._go(self.last_epoch + 1, self.first_lr)
+
+    def restart(self) -> None:
+        """Begin again, after another schedule."""
+        self._go(0, self.restart_lr)
+
+    def undo(self) -> None:
+        """Take the first step back, for another schedule that decides when it is to be taken."""
+        self.last_epoch -= 1
+
+    def _go(self, epoch: int, lr_of: Callable[[Rate, int], Rate]) -> None:
+        self.last_epoch = epoch
+        lrs = [lr_of(rates.lr, i) for i, rates in enumerate(self.rates)]
+        for rates, lr in zip(self.rates, lrs, strict=True):
+            rates.lr = lr
+        self._last_lr = lrs
+
+
+class FormulaLR(StepwiseLR):
+    """A schedule whose learning rate follows from the step alone: :meth:`lr_at` ``last_epoch``."""
+
+    def lr_at(self, i: int) -> Rate:
+        """The i-th learning rate at the step ``last_epoch``."""
+        raise NotImplementedError(f"{type(self).__name__} has no lr_at")
+
+    def next_lr(self, lr: Rate, i: int) -> Rate:
+        return self.lr_at(i)
+
+    first_lr = restart_lr = next_lr
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, list):
+        return [_plain(item) for item in value]
+    return value.tolist() if isinstance(value, np.ndarray | np.generic) else value
+
+
+def _restored(name: str, value: Any) -> Any:
+    if name in ("base_lrs", "_last_lr"):
+        return [_as_rate(lr) for lr in value]
+    return copy.deepcopy(value)
+
+
+def _as_rate(value: float | list[float]) -> Rate:
+    return np.array(value) if isinstance(value, list) else value

@@ -1,0 +1,106 @@
+"""A smaller learning rate where a measure gets no better."""
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+
+from scratch import _check
+from scratch.lr_scheduler import _arguments
+from scratch.lr_scheduler.base import LRScheduler
+from scratch.optim import Optimizer
+
+
+class ReduceLROnPlateau(LRScheduler):
+    r"""Reduce the rate on a plateau, as ``torch.optim.lr_scheduler.ReduceLROnPlateau``.
+
+    .. math:: \eta \leftarrow \max(f\, \eta, \eta_{min})
+
+    as soon as the metric has not been better than its best for more than ``patience`` steps.
+    NaN is never better.
+
+    Args:
+        mode: whether the "min" or the "max" of the metric is its best.
+        factor: f, in [0, 1).
+        patience: the steps without a better metric that are let pass, >= 0.
+        threshold: by how much it must be better,
+        threshold_mode: as a part of the best ("rel") or in the metric's units ("abs").
+        cooldown: the steps after a reduction that do not count, >= 0.
+        min_lr: η_min, or one for each group.
+        eps: a reduction by no more than this is left out.
+
+    >>> from scratch.optim import SGD
+    >>> sgd = SGD(lr=1.0)
+    >>> schedule = ReduceLROnPlateau(sgd, factor=0.5, patience=1)
+    >>> for loss in [3.0, 2.0, 2.0, 2.0, 1.0]:
+    ...     schedule.step(loss)
+    ...     print(sgd.lr, end=" ")
+    1.0 1.0 1.0 0.5 0.5
+    """
+
+    def __init__(
+        self,
+        optimizer: Optimizer,
+        mode: str = "min",
+        factor: float = 0.1,
+        patience: int = 10,
+        threshold: float = 1e-4,
+        threshold_mode: str = "rel",
+        cooldown: int = 0,
+        min_lr: float | Sequence[float] = 0.0,
+        eps: float = 1e-8,
+    ) -> None:
+        super().__init__(optimizer)
+        if any(isinstance(lr, np.ndarray) for lr in self._last_lr):
+            raise TypeError(
+                "optimizer.lr must be one number: one metric cannot say which run has come to a "
+                f"plateau, got an array for {type(optimizer).__name__}"
+            )
+        self.mode = _check.choice("mode", mode, ("min", "max"))
+        self.factor = _check.number("factor", factor, at_least=0, below=1)
+        self.patience = _check.integer("patience", patience, at_least=0)
+        self.threshold = _check.number("threshold", threshold)
+        self.threshold_mode = _check.choice("threshold_mode", threshold_mode, ("rel", "abs"))
+        self.cooldown = _check.integer("cooldown", cooldown, at_least=0)
+        self.min_lrs = _arguments.per_group("min_lr", min_lr, len(self.rates), _arguments.rate)
+        self.eps = _check.number("eps", eps, at_least=0)
+        self.best: float | None = None
+        self.num_bad_epochs = 0
+        self.cooldown_counter = 0
+        self.last_epoch = 0
+
+    def step(self, metrics: float) -> None:
+        """Take note of the metric, a number, and reduce the learning rate if it is time to."""
+        try:
+            metric = float(metrics)
+        except (TypeError, ValueError):
+            raise TypeError(f"metrics must be a number, got {metrics!r}") from None
+        self.last_epoch += 1
+        if self._is_better(metric):
+            self.best = metric
+            self.num_bad_epochs = 0
+        else:
+            self.num_bad_epochs += 1
+        if self.cooldown_counter > 0:
+            self.cooldown_counter -= 1
+            self.num_bad_epochs = 0
+        if self.num_bad_epochs > self.patience:
+            self._reduce()
+            self.cooldown_counter = self.cooldown
+            self.num_bad_epochs = 0
+        self._last_lr = [rates.lr for rates in self.rates]
+
+    def _is_better(self, metric: float) -> bool:
+        sign = 1 if self.mode == "max" else -1
+        best = -sign * math.inf if self.best is None else self.best
+        if self.threshold_mode == "rel":
+            best *= 1.0 + sign * self.threshold
+        else:
+            best += sign * self.threshold
+        return metric > best if self.mode == "max" else metric < best
+
+    def _reduce(self) -> None:
+        for rates, min_lr in zip(self.rates, self.min_lrs, strict=True):
+            lr = max(rates.lr * self.factor, min_lr)
+            if rates.lr - lr > self.eps:
+                rates.lr = lr
