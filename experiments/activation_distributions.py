@@ -1,8 +1,9 @@
-"""Sections 6.2.2 and 6.2.3: what flows through five layers, from four kinds of weights."""
+"""Sections 6.2.2 and 6.2.3: what flows through five layers, from weights of six kinds."""
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from importlib import import_module
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -11,20 +12,26 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
 from experiments.engine.experiment import Claim, Context, Experiment, Seed
-from experiments.engine.figures import COLORS, new_figure
+from experiments.engine.figures import COLORS, draw_curve, new_figure, strokes
 from experiments.engine.measurements import Curve, Measurements
 from experiments.engine.verdicts import listed
 
-STDS = {
-    "std 1": lambda n: 1.0,
-    "std 0.01": lambda n: 0.01,
-    "Xavier √(1/n)": lambda n: math.sqrt(1 / n),
-    "He √(2/n)": lambda n: math.sqrt(2 / n),
+XAVIER, HE, ORTHOGONAL, LSUV = "Xavier √(1/n)", "He √(2/n)", "orthogonal", "LSUV"
+#: Weights → ``MultiLayerNet(init=…)``; LSUV scales its orthogonal ones by data.
+WEIGHTS: dict[str, str | float] = {
+    "std 1": 1.0,
+    "std 0.01": 0.01,
+    XAVIER: "xavier",
+    HE: "he",
+    ORTHOGONAL: "orthogonal",
+    LSUV: "orthogonal",
 }
+#: Orthogonal weights are in the curves alone: their histograms are like Xavier's.
+SHOWN = [weights for weights in WEIGHTS if weights != ORTHOGONAL]
+BEFORE = "std before the activation"
 RANGES = {"sigmoid": (0.0, 1.0), "tanh": (-1.0, 1.0), "relu": (0.0, 1.0)}
 TOPS = {"relu": 0.07}  # as in the chapter; the bar at 0, half of all, is cut off
 NAMES = {"sigmoid": "sigmoid", "tanh": "tanh", "relu": "ReLU"}
-XAVIER, HE = list(STDS)[2:]
 
 
 @dataclass(frozen=True)
@@ -38,38 +45,63 @@ class Settings:
 
 
 def measure(context: Context) -> Measurements:
-    """For each activation and weight scale, the distribution of every layer's activations."""
+    """For each activation and kind of weights, the distribution of every layer's activations."""
     measurements = Measurements()
-    combinations = [(activation, scale) for activation in RANGES for scale in STDS]
-    for done, (activation, scale) in enumerate(combinations, start=1):
-        flows = [_flow(context, seed, activation, scale) for seed in context.seeds]
-        _add(measurements, context.settings, activation, scale, np.array(flows))
-        context.report("activation × std", done, len(combinations), None)
+    combinations = [(activation, weights) for activation in RANGES for weights in WEIGHTS]
+    for done, (activation, weights) in enumerate(combinations, start=1):
+        flows = [_flow(context, seed, activation, weights) for seed in context.seeds]
+        before, after = (np.array(values) for values in zip(*flows, strict=True))
+        _add(measurements, context.settings, activation, weights, after)
+        run, layers = f"{NAMES[activation]}, {weights}", np.arange(1, len(before[0]) + 1)
+        measurements.add(run, BEFORE, layers, before)
+        context.report("activation × weights", done, len(combinations), None)
     return measurements
 
 
-def _flow(context: Context, seed: int, activation: str, scale: str) -> list[np.ndarray]:
-    """The activations of every layer; the same seed has the same input for every combination."""
+def _flow(
+    context: Context, seed: int, activation: str, weights: str
+) -> tuple[list[float], list[np.ndarray]]:
+    """Every layer's std before its activation, and its activations.
+
+    The same seed has the same input for every combination.
+    """
     settings, backend = context.settings, context.backend
     generator = backend.generator(seed)
     x = backend.randn(generator, settings.rows, settings.units)
-    activations = []
-    for _ in range(settings.layers):
-        weight = backend.randn(generator, settings.units, settings.units)
-        x = backend.activation(activation)(x @ (weight * STDS[scale](settings.units)))
-        activations.append(backend.numpy(x))
-    return activations
+    before, after = [], []
+    for weight in _weights(context, generator, seed, activation, weights):
+        z = x @ weight
+        x = backend.activation(activation)(z)
+        before.append(float(backend.numpy(z).std(dtype=np.float64)))
+        after.append(backend.numpy(x))
+    return before, after
+
+
+def _weights(
+    context: Context, generator: Any, seed: int, activation: str, weights: str
+) -> list[Any]:
+    """Every layer's weights, from a stream of their own, as a network of that many layers has."""
+    settings, backend = context.settings, context.backend
+    sizes = settings.units, [settings.units] * (settings.layers - 1), settings.units
+    init = WEIGHTS[weights]
+    net = backend.network(*sizes, activation=activation, init=init, seed=-1 - seed)
+    if weights == LSUV:
+        # Scaled on rows of the same distribution that are not those measured.
+        rows = backend.randn(generator, settings.rows, settings.units)
+        twin = {"scratch": "scratch.init", "torch": "torch_ref.init"}[backend.name]
+        import_module(twin).lsuv(net, rows, start=None)
+    return [net.params[f"W{i}"] for i in range(1, settings.layers + 1)]
 
 
 def _add(
     measurements: Measurements,
     settings: Settings,
     activation: str,
-    scale: str,
+    weights: str,
     flows: np.ndarray,
 ) -> None:
     """Histograms and summaries of ``flows``, (seeds, layers, rows, units)."""
-    run, layers = f"{NAMES[activation]}, {scale}", np.arange(1, settings.layers + 1)
+    run, layers = f"{NAMES[activation]}, {weights}", np.arange(1, settings.layers + 1)
     low, high = RANGES[activation]
     edges = np.linspace(low, high, settings.bins + 1)
     for layer in layers:
@@ -128,35 +160,81 @@ def relu_he_keeps(seed: Seed) -> tuple[bool, str]:
     return 0.5 < ratio < 2, f"std of the last layer / of the first = {ratio:.2f}"
 
 
+def _worst(seed: Seed, weights: str) -> float:
+    """How far from 1 the std before an activation comes, at its farthest."""
+    stds = [seed[f"{name}, {weights}", BEFORE] for name in NAMES.values()]
+    return float(np.abs(np.array(stds) - 1).max())
+
+
+def lsuv_keeps_1(seed: Seed) -> tuple[bool, str]:
+    worst = _worst(seed, LSUV)
+    return worst < 0.05, f"at most {worst:.1%} from 1"
+
+
+def no_other_keeps_1(seed: Seed) -> tuple[bool, str]:
+    worst = {weights: _worst(seed, weights) for weights in WEIGHTS if weights != LSUV}
+    return min(worst.values()) > 0.05, f"farthest from 1: {listed(worst)}"
+
+
 def plot(by_backend: Mapping[str, Measurements], settings: Settings) -> Figure:
-    """A row for each activation and std, a histogram for each layer; means over the seeds."""
-    combinations = [(activation, scale) for activation in RANGES for scale in STDS]
+    """A row for each activation and kind of weights, a histogram for each layer; means over seeds.
+
+    Beside the rows of an activation, what its layers make of the standard deviation.
+    """
+    combinations = [(activation, weights) for activation in RANGES for weights in SHOWN]
     figure, axes = new_figure(
         f"Activations of {settings.layers} layers of {settings.units} units, input N(0, 1) "
         "(ReLU: the bar at 0 is cut off, values above 1 are not shown)",
         len(combinations),
-        settings.layers,
-        figsize=(11, 1.25 * len(combinations)),
+        settings.layers + 2,
+        figsize=(14, 1.15 * len(combinations)),
     )
-    for layer, panel in enumerate(axes[0], start=1):
+    for layer, panel in enumerate(axes[0, :-2], start=1):
         panel.set_title(f"layer {layer}")
     colors = dict(zip(RANGES, COLORS, strict=False))
-    for row, (activation, scale) in zip(axes, combinations, strict=True):
-        run = f"{NAMES[activation]}, {scale}"
+    for row, (activation, weights) in zip(axes[:, :-2], combinations, strict=True):
+        run = f"{NAMES[activation]}, {weights}"
         for layer, panel in enumerate(row, start=1):
             for i, measurements in enumerate(by_backend.values()):
                 curve = measurements[run, f"share in layer {layer}"]
                 _draw(panel, curve, None if i else colors[activation])
             panel.set(yticks=[], ylim=(0, TOPS.get(activation)), xlim=RANGES[activation])
             panel.grid(visible=False)
-            if scale != list(STDS)[-1]:
+            if weights != SHOWN[-1]:
                 panel.set_xticklabels([])
         row[0].set_ylabel(run.replace(", ", "\n"), rotation=0, ha="right", va="center")
+    _draw_stds(figure, axes, by_backend)
     if len(by_backend) > 1:
         handles = [Patch(color="gray", alpha=0.45, label="scratch")]
         handles += [Line2D([], [], color="black", lw=0.9, label="torch")]
         figure.legend(handles=handles, loc="outside lower center", ncols=2)
     return figure
+
+
+def _draw_stds(figure: Figure, axes: np.ndarray, by_backend: Mapping[str, Measurements]) -> None:
+    """In place of the last two columns, a panel for each activation: its std over the layers."""
+    for panel in axes[:, -2:].flat:
+        panel.remove()
+    grid, rows = axes[0, 0].get_gridspec(), len(SHOWN)
+    # Orthogonal weights do nearly what Xavier's do: dashed, they leave those to be seen.
+    styles = {
+        weights: {"color": color, "ls": "--" if weights == ORTHOGONAL else "-"}
+        for weights, color in zip(WEIGHTS, COLORS, strict=False)
+    }
+    for i, name in enumerate(NAMES.values()):
+        panel = figure.add_subplot(grid[i * rows : (i + 1) * rows, -2:])
+        for weights, style in styles.items():
+            for backend, stroke in strokes(by_backend).items():
+                curve = by_backend[backend][f"{name}, {weights}", BEFORE]
+                draw_curve(panel, curve, style["color"], stroke | {"ls": style["ls"]})
+        panel.set(title=f"{name}: {BEFORE}", yscale="log", xticks=curve.x)
+        panel.grid(visible=True, alpha=0.25)
+        if i == 0:
+            low, high = panel.get_ylim()
+            panel.set_ylim(low * (low / high) ** 0.4, high)  # room for the legend
+            handles = [Line2D([], [], lw=2, label=weights, **styles[weights]) for weights in styles]
+            panel.legend(handles=handles, loc="lower left")
+    panel.set_xlabel("layer")
 
 
 def _draw(panel: Axes, curve: Curve, color: str | None) -> None:
@@ -173,7 +251,7 @@ def _draw(panel: Axes, curve: Curve, color: str | None) -> None:
 EXPERIMENT = Experiment(
     name="activation-distributions",
     section="6.2.2–6.2.3",
-    title="what flows through five layers, from four kinds of weights",
+    title="what flows through five layers, from six kinds of weights",
     settings=Settings(),
     quick=replace(Settings(), rows=200),
     measure=measure,
@@ -196,5 +274,15 @@ EXPERIMENT = Experiment(
         Claim("ReLU, std 0.01: almost nothing arrives, with a std below 0.001", relu_dies_out),
         Claim("ReLU, Xavier: the std shrinks to less than half in 5 layers", relu_xavier_shrinks),
         Claim("ReLU, He: the std stays within a factor of 2", relu_he_keeps),
+        Claim(
+            "LSUV: the std before every activation of all three is within 5 % of 1, on rows that "
+            "it has not seen",
+            lsuv_keeps_1,
+        ),
+        Claim(
+            "every other kind of weights leaves 1 by more than 5 % in some layer, for some "
+            "activation",
+            no_other_keeps_1,
+        ),
     ),
 )

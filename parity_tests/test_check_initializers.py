@@ -12,8 +12,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from scratch import init
+from scratch.random import Generator
 from torch_ref import init as torch_init
-from torch_ref.lockstep.initializers import SCALES, SHAPES, Law, check_initializer, law_test
+from torch_ref.lockstep import rotations
+from torch_ref.lockstep.initializers import CUTS, SCALES, SHAPES, check_initializer
+from torch_ref.lockstep.laws import Law, law_test, truncated_moments
 from torch_ref.registry import INITIALIZERS, InitializerPair, Settings
 
 IN, OUT = 48, 64
@@ -23,6 +26,7 @@ LINEAR = {"nonlinearity": "linear"}
 CASES = [
     pytest.param(pair, case, id=f"{name}-{case}")
     for name, pair in INITIALIZERS.items()
+    if name != "sparse"
     for case in pair.cases
 ]
 
@@ -44,6 +48,8 @@ def truncated(std: float) -> Callable[..., np.ndarray]:
 
 
 KAIMING, UNIFORM, XAVIER = "kaiming_normal_", "kaiming_uniform_", "xavier_normal_"
+TRUNCATED = "trunc_normal_"
+NARROW = 0.87962566  # the std of N(0, 1) cut off at ±2
 PLANTED: dict[str, list[tuple[Callable[..., np.ndarray], str, Settings]]] = {
     "fan_in and fan_out swapped": [
         (normal(math.sqrt(2 / OUT)), KAIMING, RELU),
@@ -63,7 +69,15 @@ PLANTED: dict[str, list[tuple[Callable[..., np.ndarray], str, Settings]]] = {
     "uniform instead of normal": [(uniform(math.sqrt(3) * HE), KAIMING, RELU)],
     "normal instead of uniform": [(normal(HE), UNIFORM, RELU)],
     "truncated normal": [(truncated(HE), KAIMING, RELU)],
-    "truncated normal of the same variance": [(truncated(HE / 0.87962566), KAIMING, RELU)],
+    "truncated normal of the same variance": [(truncated(HE / NARROW), KAIMING, RELU)],
+    "not cut off": [(normal(1), TRUNCATED, {}), (normal(2), TRUNCATED, {"std": 2})],
+    "a and b in units of std": [
+        (truncated(0.02), TRUNCATED, {"std": 0.02}),
+        (truncated(3), TRUNCATED, {"std": 3}),
+    ],
+    "a and b in units of std, and std that after the cut": [
+        (truncated(0.02 / NARROW), TRUNCATED, {"std": 0.02})
+    ],
 }
 EACH = [
     pytest.param(name, *case, id=f"{name}-{i}")
@@ -81,7 +95,8 @@ def test_every_pair_agrees_from_the_same_seed(
     for candidate in (pair.scratch, getattr(torch_init, pair.name), torchs):
         given = {**pair.settings, **case} if candidate is torchs else case
         against = pair.torch if candidate is torchs else pair.name
-        verdict = check_initializer(candidate, against, dtype=dtype, seed=3, **given)
+        shape = (64, 48, 3, 3) if pair.name == "dirac" else (64, 48)
+        verdict = check_initializer(candidate, against, shape=shape, dtype=dtype, seed=3, **given)
         assert verdict.agrees, str(verdict)
         assert "from the same seed" in str(verdict)
         verdict.raise_if_diverged()
@@ -116,7 +131,7 @@ class Scale:
 
 
 def test_every_variant_is_planted() -> None:
-    assert PLANTED.keys() == {variant.name for variant in (*SCALES, *SHAPES)}
+    assert PLANTED.keys() == {variant.name for variant in (*SCALES, *SHAPES, *CUTS)}
 
 
 @pytest.mark.parametrize(("name", "candidate", "against", "options"), EACH)
@@ -182,7 +197,7 @@ def in_place(tensor: torch.Tensor) -> None:
 
 
 def by_seed(shape: tuple[int, ...], seed: int) -> np.ndarray:
-    return init.kaiming_normal(shape, generator=init.Generator(seed), dtype=np.float64)
+    return init.kaiming_normal(shape, generator=Generator(seed), dtype=np.float64)
 
 
 def two_numbers(rows: int, columns: int) -> torch.Tensor:
@@ -229,8 +244,8 @@ def test_one_that_seeds_itself_is_one_sample() -> None:
 def test_what_cannot_be_checked_is_refused() -> None:
     with pytest.raises(TypeError, match=r"f\(shape\).*gave ZeroDivisionError"):
         check_initializer(lambda shape: 1 / 0)
-    with pytest.raises(ValueError, match="distribution of 'orthogonal_' is not known"):
-        check_initializer(global_torch, "orthogonal_")
+    with pytest.raises(ValueError, match="distribution of 'sparse_' is not known"):
+        check_initializer(global_torch, "sparse_")
 
 
 def test_weights_that_are_not_a_number_diverge() -> None:
@@ -239,10 +254,65 @@ def test_weights_that_are_not_a_number_diverge() -> None:
     assert verdict.findings == []
 
 
-def test_zeros_that_are_not_zero_diverge() -> None:
-    verdict = check_initializer(np.ones, "zeros_")
+@pytest.mark.parametrize(
+    ("candidate", "against", "options", "first"),
+    [
+        (np.ones, "zeros_", {}, "(0, 0): 1 instead of 0"),
+        (lambda shape: np.full(shape, 1e3), "zeros_", {}, "(0, 0): 1000 instead of 0"),
+        (np.zeros, "ones_", {}, "(0, 0): 0 instead of 1"),
+        (np.ones, "constant_", {"val": 0.5}, "(0, 0): 1 instead of 0.5"),
+        (lambda shape: 2 * np.eye(*shape), "eye_", {}, "(0, 0): 2 instead of 1"),
+        (np.zeros, "dirac_", {"shape": (4, 4, 3), "groups": 2}, "(0, 0, 1): 0 instead of 1"),
+    ],
+)
+def test_a_constant_that_is_not_torchs_diverges_at_its_first_element(
+    candidate: Callable[..., np.ndarray], against: str, options: Settings, first: str
+) -> None:
+    verdict = check_initializer(candidate, against, **options)
     assert not verdict.agrees
-    assert verdict.first == "seed 0: weights that are other than 0"
+    assert verdict.first == first
+
+
+def without_signs(shape: tuple[int, int], rng: np.random.Generator) -> np.ndarray:
+    return np.linalg.qr(rng.normal(size=shape))[0]
+
+
+def rotation(shape: tuple[int, int], rng: np.random.Generator) -> np.ndarray:
+    q, r = np.linalg.qr(rng.normal(size=shape))
+    return q * np.sign(np.diag(r))
+
+
+def test_rotations_of_another_stream_cannot_be_told_apart() -> None:
+    verdict = check_initializer(rotation, "orthogonal_")
+    assert verdict.agrees, str(verdict)
+    assert "rotation is orthogonal as torch.nn.init.orthogonal_, to" in verdict.seen
+    assert "was not tested further" in str(verdict)
+
+
+def test_one_rotation_again_and_again_is_no_evidence_about_the_signs() -> None:
+    once = without_signs((64, 48), np.random.default_rng(0))
+    verdict = check_initializer(lambda shape: once.copy(), "orthogonal_")
+    assert verdict.agrees, str(verdict)
+    assert "every call gives the same numbers" in str(verdict)
+
+
+@pytest.mark.parametrize(
+    ("candidate", "options", "name", "first"),
+    [
+        (without_signs, {}, rotations.SIGNS.name, "33 of 33 draws have a negative first element"),
+        (rotation, {"gain": 2.0}, rotations.GAIN.name, "of length 1 instead of 2"),
+        (rotation, {"gain": -0.5}, rotations.GAIN.name, "of length 1 instead of 0.5"),
+        (lambda shape, rng: 3 * rotation(shape, rng), {}, None, "of length 3 instead of 1"),
+        (normal(1 / 8), {}, None, "weights that are not orthogonal: off by up to"),
+    ],
+)
+def test_what_is_no_rotation_of_torchs_diverges(
+    candidate: Callable[..., np.ndarray], options: Settings, name: str | None, first: str
+) -> None:
+    verdict = check_initializer(candidate, "orthogonal_", **options)
+    assert first in verdict.first
+    assert [finding.names for finding in verdict.findings] == ([(name,)] if name else [])
+    assert "agrees with" in str(verdict) or not name
 
 
 # The test itself.
@@ -254,8 +324,21 @@ def test_p_values_are_uniform_where_the_law_is_right(kind: str) -> None:
     draws = {
         "normal": lambda: random.normal(0.5, 2.0, 1000),
         "uniform": lambda: 0.5 + random.uniform(-1, 1, 1000) * 2 * math.sqrt(3),
-        "truncated": lambda: 0.5 + truncated(2 / 0.87962566)((1000,), random),
+        "truncated": lambda: 0.5 + truncated(2 / NARROW)((1000,), random),
     }
     p = np.array([law_test(draws[kind](), law)[1] for _ in range(300)])
     assert np.mean(p < 0.1) < 0.15  # at most 0.1 by Bonferroni, and chance
     assert np.mean(p < 0.3) > 0.1
+
+
+@pytest.mark.parametrize("cut", [(-2.0, 2.0), (-1.0, 3.0), (0.5, 1.5), (0.0, math.inf)])
+def test_the_moments_of_a_truncated_normal_are_those_of_its_density(
+    cut: tuple[float, float],
+) -> None:
+    x = np.linspace(cut[0], min(cut[1], 12.0), 200_001)
+    weights = np.exp(-(x**2) / 2)
+    weights /= weights.sum()
+    mean = weights @ x
+    std = math.sqrt(weights @ (x - mean) ** 2)
+    kurtosis = weights @ (x - mean) ** 4 / std**4
+    np.testing.assert_allclose(truncated_moments(*cut), (mean, std, kurtosis), atol=1e-4)

@@ -1,6 +1,7 @@
 """Fully connected networks: the chapter's multi-layer network, and the two-layer one."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 
 import numpy as np
 
@@ -81,12 +82,29 @@ class MultiLayerNet:
 
     def predict(self, x: np.ndarray, train: bool = False) -> np.ndarray:
         """The scores (N, C) of the rows of ``x`` (N, D), before the softmax."""
-        for name, (layer, slot) in self._slots.items():
-            layer.params[slot] = self.params[name]  # an optimizer may have put a new array there
+        self._hand_out_params()
         y = self._checked(x)
         for layer in self._layers:
             y = layer.train(train).forward(y)
         return y
+
+    def affine_outputs(self, x: np.ndarray) -> Iterator[tuple[str, Callable[[], np.ndarray]]]:
+        """For each affine layer, its weight's name and a function that gives x·W + b.
+
+        As in evaluation. The next layer's ``x`` is computed when it is asked for, so that a weight
+        may be changed in place before, as ``scratch.init.lsuv`` does.
+
+        >>> net = MultiLayerNet(3, [4], 2)
+        >>> [(name, output().shape) for name, output in net.affine_outputs(np.zeros((5, 3)))]
+        [('W1', (5, 4)), ('W2', (5, 2))]
+        """
+        self._hand_out_params()
+        y = self._checked(x)
+        weights = iter(self._weights())
+        for layer in self._layers:
+            if isinstance(layer, Affine):
+                yield next(weights), partial(layer.forward, y)
+            y = layer.train(False).forward(y)
 
     def loss(self, x: np.ndarray, t: np.ndarray, train: bool = False) -> float | np.ndarray:
         """The cross-entropy for the labels ``t``, class numbers or one-hot, and the weight decay.
@@ -157,6 +175,10 @@ class MultiLayerNet:
         for slot, name in names.items():
             self.params[name] = layer.params[slot]
             self._slots[name] = layer, slot
+
+    def _hand_out_params(self) -> None:
+        for name, (layer, slot) in self._slots.items():
+            layer.params[slot] = self.params[name]  # an optimizer may have put a new array there
 
     def _weights(self) -> list[str]:
         return [name for name in self.params if name.startswith("W")]

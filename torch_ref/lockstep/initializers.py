@@ -17,6 +17,8 @@ import torch
 
 from scratch.init import calculate_gain, fans
 from scratch.random import Generator
+from torch_ref.lockstep.laws import TWO_STDS, Law, law_test, truncated_moments
+from torch_ref.lockstep.rotations import compare_rotations
 from torch_ref.lockstep.verdict import (
     Finding,
     Variant,
@@ -46,7 +48,10 @@ _XAVIER = "torch's xavier has 2/(fan_in + fan_out) in place of the chapter's 1/f
 _ROOT = "torch draws with the standard deviation: the root of the variance, once"
 _BOUND = "torch's uniform bound is √3 times the standard deviation"
 _UNCUT = "torch's does not cut off at two standard deviations"
-_CUT = 0.8796256610342398  # the std of N(0, 1) cut off at ±2
+_IN_WEIGHTS = "torch's a and b are bounds of the weights, not multiples of std"
+
+#: What torch does not draw.
+CONSTANTS = ("constant_", "dirac_", "eye_", "ones_", "zeros_")
 
 SCALES = (
     Variant("fan_in and fan_out swapped", _FANS, {"swapped": True}),
@@ -65,28 +70,16 @@ SHAPES = (
     Variant("truncated normal", _UNCUT, {"kind": "truncated"}),
     Variant("truncated normal of the same variance", _UNCUT, {"kind": "rescaled"}),
 )
-
-
-@dataclass(frozen=True)
-class Law:
-    """A distribution; "truncated" is a normal cut off at ±2 standard deviations before the cut."""
-
-    kind: str  # "normal", "uniform" or "truncated"
-    mean: float
-    std: float
-
-    def cdf(self, x: np.ndarray) -> np.ndarray:
-        """P(X ≤ x)."""
-        z = (x - self.mean) / self.std
-        if self.kind == "uniform":
-            return np.clip((z / math.sqrt(3) + 1) / 2, 0, 1)
-        if self.kind == "normal":
-            return _phi(z)
-        below, above = _phi(np.array([-2.0, 2.0]))
-        return np.clip((_phi(z * _CUT) - below) / (above - below), 0, 1)
-
-    def __str__(self) -> str:
-        return f"{self.kind} with mean {self.mean:.4g} and std {self.std:.4g}"
+#: In place of those, where torch cuts off: with std = 0.02 its default ±2 is no cut at all.
+CUTS = (
+    Variant("not cut off", "torch draws anew what falls outside [a, b]", {"kind": "normal"}),
+    Variant("a and b in units of std", _IN_WEIGHTS, {"in_stds": True}),
+    Variant(
+        "a and b in units of std, and std that after the cut",
+        _IN_WEIGHTS + "; its std is that before the cut",
+        {"in_stds": True, "std": "after the cut"},
+    ),
+)
 
 
 def check_initializer(
@@ -107,8 +100,8 @@ def check_initializer(
             ``f(tensor)`` in place, ``f(fan_out, fan_in)``. It is seeded by its parameter
             ``generator`` (torch's, or ``scratch.random.Generator``), ``rng`` (NumPy's) or
             ``seed``; without these by ``torch.manual_seed`` and ``numpy.random.seed``.
-        against: a function of ``torch.nn.init`` that draws from the normal or uniform
-            distribution, or a name in ``torch_ref.registry.INITIALIZERS``.
+        against: a function of ``torch.nn.init`` except ``sparse_``, or the name of its pair in
+            ``torch_ref.registry.INITIALIZERS``.
         shape: (out, in), as torch's; of fan-based weights (in, out) is understood too.
         dtype: float32 or float64, if the candidate takes one.
         seed: of both sides.
@@ -130,21 +123,37 @@ def check_initializer(
     torchs, all_settings = _torchs(against, settings)
     recipe = _recipe(torchs, shape, all_settings)
     draw, first, way = _way_to_call(candidate, shape, np.dtype(dtype), seed, settings)
-    name, theirs_name = name_of(candidate), f"torch.nn.init.{torchs}"
     tensor = torch.empty(shape, dtype=getattr(torch, first.dtype.name))
-    drawn = {} if torchs == "zeros_" else {"generator": torch.Generator().manual_seed(seed)}
+    stream = {"generator": torch.Generator().manual_seed(seed)}
+    drawn = {} if recipe.kind == "constant" else stream
     theirs = getattr(torch.nn.init, torchs)(tensor, **all_settings, **drawn).numpy()
-    apart = np.abs(first - theirs).max() / max(np.abs(theirs).max(), np.finfo(np.float64).tiny)
-    verdict = Verdict(name, theirs_name, "", notes=[way])
-    if apart <= SAME_GRADIENTS[first.dtype.name]:
-        verdict.seen = f"{name} agrees with {theirs_name} from the same seed: at most {apart:.1e}"
-        return verdict
-    if recipe.base == 0 or not np.isfinite(first).all():
-        what = "not finite" if recipe.base else "other than 0"
-        verdict.first = f"seed {seed}: weights that are {what}"
+    verdict = Verdict(name_of(candidate), f"torch.nn.init.{torchs}", "", notes=[way])
+    if _compare_numbers(verdict, first, theirs, seed, recipe):
         return verdict
     verdict.notes.append("the same seed gives other numbers: compared by their distribution")
-    return _by_distribution(verdict, _sample(draw, first.size, samples, verdict.notes), recipe)
+    draws = _draws(draw, first.size, samples, verdict.notes)
+    if recipe.kind == "orthogonal":
+        return compare_rotations(verdict, draws, recipe.base, DIFFERENT)
+    sample = np.concatenate([array.ravel() for array in draws]).astype(np.float64)
+    return _by_distribution(verdict, sample, recipe)
+
+
+def _compare_numbers(
+    verdict: Verdict, mine: np.ndarray, theirs: np.ndarray, seed: int, recipe: "Recipe"
+) -> bool:
+    """Fill in what the numbers themselves show; whether that is the verdict."""
+    largest = max(float(np.abs(theirs).max()), float(np.finfo(np.float64).tiny))
+    apart = float(np.abs(mine - theirs).max()) / largest
+    if apart <= SAME_GRADIENTS[mine.dtype.name]:
+        verdict.seen = f"{verdict.mine} agrees with {verdict.theirs} from the same seed: "
+        verdict.seen += f"at most {apart:.1e}"
+        return True
+    if not np.isfinite(mine).all():
+        verdict.first = f"seed {seed}: weights that are not finite"
+    elif recipe.base == 0:
+        at = tuple(int(i) for i in np.argwhere(mine != theirs)[0])
+        verdict.first = f"{at}: {mine[at]:.6g} instead of {theirs[at]:.6g}"
+    return verdict.first is not None
 
 
 def _by_distribution(verdict: Verdict, x: np.ndarray, recipe: "Recipe") -> Verdict:
@@ -153,7 +162,7 @@ def _by_distribution(verdict: Verdict, x: np.ndarray, recipe: "Recipe") -> Verdi
     d, p = law_test(x, law)
     at = f"n = {n:,}, KS D = {d:.2g}, p = {p:.2g}"
     if p >= DIFFERENT:
-        power = 7 * _std_error(law.kind, n)  # 5.1 for the significance, 1.9 for a chance of 97 %
+        power = 7 * law.std_error(n)  # 5.1 for the significance, 1.9 for a chance of 97 %
         verdict.seen = f"{verdict.mine} cannot be told apart from {verdict.theirs} ({law}) by a "
         verdict.seen += f"sample ({at}); a std off by {power:.1%} would have been seen"
         return verdict
@@ -169,10 +178,11 @@ def _variants(x: np.ndarray, recipe: "Recipe") -> list[Finding]:
     # Glorot's and the chapter's Xavier are each other's variant.
     averaged = recipe.fan == "mean"
     scales = [v for v in SCALES if "fan" not in v.dials or (v.dials["fan"] == "mean") != averaged]
-    for together in combined((*SHAPES, *scales), 2):
+    shapes = SHAPES if recipe.bounds is None else CUTS
+    for together in combined((*shapes, *scales), 2):
         found = []
         for chosen in together:
-            if len(chosen) == 2 and not (chosen[0] in SHAPES and chosen[1] in SCALES):
+            if len(chosen) == 2 and not (chosen[0] in shapes and chosen[1] in SCALES):
                 continue  # two scales multiply to almost anything
             other = replace(recipe, **dials_of(chosen)).law()
             alone = [replace(recipe, **one.dials).law() for one in chosen]
@@ -191,12 +201,14 @@ class Recipe:
     """How a distribution follows from the shape and the settings, with dials for the variants.
 
     Attributes:
-        kind: of the law, or "rescaled" for a truncated one of the whole variance.
+        kind: of the law, or "rescaled" for a truncated one of the whole variance; "orthogonal"
+            and "constant" have no law.
         mean: of the law.
         base: the standard deviation, or the gain where a fan divides it.
         fan: "in", "out", "mean", or "" for none.
         fans: (fan_in, fan_out).
-        swapped, gain, std: the dials.
+        bounds: outside which a "truncated" one is cut off; ``None`` for ±2 standard deviations.
+        swapped, gain, std, in_stds: the dials.
     """
 
     kind: str
@@ -204,9 +216,11 @@ class Recipe:
     base: float
     fan: str = ""
     fans: tuple[int, int] = (1, 1)
+    bounds: tuple[float, float] | None = None
     swapped: bool = False
     gain: str = ""
     std: str = ""
+    in_stds: bool = False
 
     def law(self) -> Law:
         """The distribution."""
@@ -223,9 +237,15 @@ class Recipe:
             std *= math.sqrt(3)
         elif self.std == "as half width" and self.kind == "uniform":
             std /= math.sqrt(3)
-        if self.kind == "truncated":
-            std *= _CUT
-        return Law("truncated" if self.kind == "rescaled" else self.kind, self.mean, std)
+        if self.kind not in ("truncated", "rescaled"):
+            return Law(self.kind, self.mean, std)
+        cut = self.bounds or TWO_STDS
+        if self.bounds and not self.in_stds:
+            cut = tuple((bound - self.mean) / std for bound in self.bounds)
+        moved, narrowed, _ = truncated_moments(*cut)
+        if self.kind == "rescaled" or self.std == "after the cut":
+            narrowed = 1.0
+        return Law("truncated", self.mean + std * moved, std * narrowed, cut)
 
 
 def _torchs(against: str, settings: dict[str, Any]) -> tuple[str, dict[str, Any]]:
@@ -250,48 +270,23 @@ def _recipe(torchs: str, shape: tuple[int, ...], settings: dict[str, Any]) -> Re
     if torchs == "uniform_":
         low, high = get("a", 0.0), get("b", 1.0)
         return Recipe(kind, (low + high) / 2, (high - low) / math.sqrt(12))
-    if torchs == "zeros_":
-        return Recipe(kind, 0.0, 0.0)
+    if torchs in CONSTANTS:
+        return Recipe("constant", 0.0, 0.0)
+    if torchs == "orthogonal_":
+        return Recipe("orthogonal", 0.0, get("gain", 1.0))
+    if torchs == "trunc_normal_":
+        bounds = get("a", -2.0), get("b", 2.0)
+        return Recipe("truncated", get("mean", 0.0), get("std", 1.0), bounds=bounds)
     raise ValueError(f"the distribution of {torchs!r} is not known here")
 
 
-def law_test(x: np.ndarray, law: Law) -> tuple[float, float]:
-    """The Kolmogorov–Smirnov statistic of a sample, and the p-value of three tests together.
-
-    Of the mean, of the standard deviation, and Kolmogorov and Smirnov's, all two-sided: three
-    times the smallest (Bonferroni). The last is the asymptotic one with Stephens' (1970)
-    correction, 2·Σ (−1)^(k−1)·exp(−2k²λ²) where λ = (√n + 0.12 + 0.11/√n)·D.
-    """
-    n = x.size
-    below = law.cdf(np.sort(x))
-    d = float(max((np.arange(1, n + 1) / n - below).max(), (below - np.arange(n) / n).max()))
-    root = math.sqrt(n)
-    exponent = -2 * ((root + 0.12 + 0.11 / root) * d) ** 2
-    p = 2 * sum((-1) ** (k - 1) * math.exp(exponent * k**2) for k in range(1, 101))
-    z_mean = (x.mean() - law.mean) / (law.std / root)
-    z_std = (x.std() / law.std - 1) / _std_error(law.kind, n)
-    tails = (math.erfc(abs(z) / math.sqrt(2)) for z in (z_mean, z_std))
-    # The alternating series is 1, but slow, for the smallest distances.
-    return d, min(1.0, max(0.0, 3 * min(p if exponent < -0.05 else 1.0, *tails)))
-
-
-def _std_error(kind: str, n: int) -> float:
-    """The relative standard error of the standard deviation of ``n`` numbers."""
-    kurtosis = {"uniform": 1.8, "normal": 3.0, "truncated": 2.3654}[kind]
-    return math.sqrt((kurtosis - 1) / (4 * n))
-
-
-def _phi(z: np.ndarray) -> np.ndarray:
-    return torch.special.ndtr(torch.from_numpy(np.asarray(z, np.float64))).numpy()
-
-
-def _sample(draw: Draw, size: int, samples: int, notes: list[str]) -> np.ndarray:
-    """At least ``samples`` numbers in one row; those of one call if each call gives the same."""
+def _draws(draw: Draw, size: int, samples: int, notes: list[str]) -> list[np.ndarray]:
+    """Weights of at least ``samples`` numbers; those of one call if each call gives the same."""
     arrays = draw(-(-samples // size))
     if len(arrays) > 1 and np.array_equal(*arrays[:2]):
         notes.append("every call gives the same numbers: those of one call are the sample")
         arrays = arrays[:1]
-    return np.concatenate([array.ravel() for array in arrays]).astype(np.float64)
+    return arrays
 
 
 def _way_to_call(

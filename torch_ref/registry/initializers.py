@@ -1,25 +1,141 @@
 """The initializers of ``scratch.init`` beside torch's."""
 
 from scratch import init
-from torch_ref.registry.pairs import InitializerPair
+from torch_ref.registry.pairs import CONVOLUTIONS, MATRICES, InitializerPair
 
-_UNIFORM_OR_NORMAL = ({}, {"a": 0.5}, {"mode": "fan_out"}, {"nonlinearity": "tanh"})
+_VECTORS = ((5,), (0,), ())
+_KAIMING = (
+    {},
+    {"a": 0.5},
+    {"mode": "fan_out"},
+    {"mode": "FAN_OUT", "nonlinearity": "tanh"},
+    {"nonlinearity": "conv2d"},
+)
+_KAIMING_REFUSED = (
+    ((5,), {}),
+    ((), {}),
+    ((3, 4), {"mode": "fan_avg"}),
+    ((3, 4), {"nonlinearity": "gelu"}),
+)
+_XAVIER = ({}, {"gain": 2.0})
+_XAVIER_REFUSED = (((5,), {}), ((), {}), ((3, 4), {"gain": -1.0}))
+_NO_FANS = (((5,), {}), ((), {}))
 
 _INITIALIZERS = (
-    InitializerPair("zeros", init.zeros, "torch.nn.init.zeros_", "6.2.1"),
+    InitializerPair(
+        "zeros",
+        init.zeros,
+        "torch.nn.init.zeros_",
+        "6.2.1",
+        draws="",
+        shapes=MATRICES + CONVOLUTIONS + _VECTORS,
+    ),
+    InitializerPair(
+        "ones",
+        init.ones,
+        "torch.nn.init.ones_",
+        "",
+        draws="",
+        shapes=MATRICES + CONVOLUTIONS + _VECTORS,
+    ),
+    InitializerPair(
+        "constant",
+        init.constant,
+        "torch.nn.init.constant_",
+        "",
+        draws="",
+        cases=({"val": 0.3}, {"val": -2}),
+        shapes=MATRICES + CONVOLUTIONS + _VECTORS,
+    ),
+    InitializerPair(
+        "eye",
+        init.eye,
+        "torch.nn.init.eye_",
+        "",
+        draws="",
+        shapes=(*MATRICES, (4, 3), (0, 3)),
+        refused=(((3,), {}), ((2, 2, 2), {}), ((), {})),
+    ),
+    InitializerPair(
+        "dirac",
+        init.dirac,
+        "torch.nn.init.dirac_",
+        "",
+        draws="",
+        cases=({}, {"groups": 2}),
+        shapes=(*CONVOLUTIONS, (2, 1, 4), (8, 4, 2, 5), (4, 2, 3, 1, 2), (0, 3, 1)),
+        refused=(
+            ((3, 4), {}),
+            ((2, 2, 2, 2, 2, 2), {}),
+            ((5, 4, 3), {"groups": 2}),
+            ((4, 4, 3), {"groups": 8}),
+        ),
+    ),
     InitializerPair(
         "normal",
         init.normal,
         "torch.nn.init.normal_",
         "6.2.2",
-        cases=({}, {"std": 0.01}, {"std": 0.5, "mean": 0.25}),
+        draws="normal",
+        cases=({}, {"std": 0.01}, {"std": 0.5, "mean": 0.25}, {"std": 0}),
+        shapes=MATRICES + CONVOLUTIONS + _VECTORS,
+        refused=(((3, 4), {"std": -0.1}),),
+    ),
+    InitializerPair(
+        "uniform",
+        init.uniform,
+        "torch.nn.init.uniform_",
+        "",
+        draws="uniform",
+        cases=({}, {"a": -0.1, "b": 0.3}, {"a": 2, "b": 2}),
+        shapes=MATRICES + CONVOLUTIONS + _VECTORS,
+        refused=(((3, 4), {"a": 1.0, "b": 0.5}),),
+    ),
+    InitializerPair(
+        "trunc_normal",
+        init.trunc_normal,
+        "torch.nn.init.trunc_normal_",
+        "",
+        draws="normal",
+        cases=(
+            {},
+            {"mean": 0.5, "std": 0.8},
+            {"std": 0.02},
+            {"a": 0.0, "b": float("inf")},
+            {"a": 1.0, "b": 3.0},  # too little of the normal: torch draws uniform numbers
+            {"mean": -0.1, "std": 0.5, "a": 0.25, "b": 0.3},
+        ),
+        shapes=MATRICES + CONVOLUTIONS + _VECTORS,
+        refused=(
+            ((3, 4), {"std": 0.0}),
+            ((3, 4), {"a": 2.0, "b": -2.0}),
+            ((3, 4), {"a": 1.0, "b": float("inf")}),
+        ),
+        note="a and b are bounds of the weights, not in units of std",
+    ),
+    InitializerPair(
+        "sparse",
+        init.sparse,
+        "torch.nn.init.sparse_",
+        "",
+        draws="normal",
+        cases=({"sparsity": 0.3}, {"sparsity": 0.75, "std": 0.5}, {"sparsity": 0}, {"sparsity": 1}),
+        shapes=(*MATRICES, (30, 20), (3, 0), (0, 3)),
+        refused=(
+            ((3,), {"sparsity": 0.5}),
+            ((2, 2, 2), {"sparsity": 0.5}),
+            ((3, 4), {"sparsity": 0.5, "std": -1.0}),
+        ),
+        note="torch ignores its generator for the places of the zeros",
     ),
     InitializerPair(
         "xavier",
         init.xavier,
         "torch.nn.init.kaiming_normal_",
         "6.2.2",
+        draws="normal",
         settings={"nonlinearity": "linear"},
+        refused=_NO_FANS,
         note="LeCun's √(1/n)",
     ),
     InitializerPair(
@@ -27,35 +143,73 @@ _INITIALIZERS = (
         init.he,
         "torch.nn.init.kaiming_normal_",
         "6.2.3",
+        draws="normal",
         settings={"nonlinearity": "relu"},
+        refused=_NO_FANS,
+    ),
+    InitializerPair(
+        "lecun_normal",
+        init.lecun_normal,
+        "torch.nn.init.kaiming_normal_",
+        "6.2.2",
+        draws="normal",
+        settings={"nonlinearity": "linear"},
+        refused=_NO_FANS,
+    ),
+    InitializerPair(
+        "lecun_uniform",
+        init.lecun_uniform,
+        "torch.nn.init.kaiming_uniform_",
+        "",
+        draws="uniform",
+        settings={"nonlinearity": "linear"},
+        refused=_NO_FANS,
     ),
     InitializerPair(
         "xavier_normal",
         init.xavier_normal,
         "torch.nn.init.xavier_normal_",
         "6.2.2",
-        cases=({}, {"gain": 2.0}),
+        draws="normal",
+        cases=_XAVIER,
+        refused=_XAVIER_REFUSED,
     ),
     InitializerPair(
         "xavier_uniform",
         init.xavier_uniform,
         "torch.nn.init.xavier_uniform_",
         "6.2.2",
-        cases=({}, {"gain": 2.0}),
+        draws="uniform",
+        cases=_XAVIER,
+        refused=_XAVIER_REFUSED,
     ),
     InitializerPair(
         "kaiming_normal",
         init.kaiming_normal,
         "torch.nn.init.kaiming_normal_",
         "6.2.3",
-        cases=_UNIFORM_OR_NORMAL,
+        draws="normal",
+        cases=_KAIMING,
+        refused=_KAIMING_REFUSED,
     ),
     InitializerPair(
         "kaiming_uniform",
         init.kaiming_uniform,
         "torch.nn.init.kaiming_uniform_",
         "6.2.3",
-        cases=_UNIFORM_OR_NORMAL,
+        draws="uniform",
+        cases=_KAIMING,
+        refused=_KAIMING_REFUSED,
+    ),
+    InitializerPair(
+        "orthogonal",
+        init.orthogonal,
+        "torch.nn.init.orthogonal_",
+        "",
+        draws="orthogonal",
+        cases=({}, {"gain": 0.5}, {"gain": -2}),
+        shapes=(*MATRICES, *CONVOLUTIONS, (30, 20), (0, 3), (3, 0)),
+        refused=(((5,), {}), ((), {})),
     ),
 )
 

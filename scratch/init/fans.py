@@ -1,0 +1,70 @@
+"""What a scale is made from: the fans of a layer, and the gain of the nonlinearity after it."""
+
+import math
+from collections.abc import Callable
+
+from scratch import _check
+
+
+def fans(shape: tuple[int, ...]) -> tuple[int, int]:
+    """(fan_in, fan_out) of a weight of shape (out, in, *kernel), as torch counts them.
+
+    Raises:
+        ValueError: there are fewer than two axes, or one is empty: a fan of 0 gives no scale.
+            torch's kaiming functions then warn and do nothing, its xavier functions do nothing
+            or divide by 0.
+
+    >>> fans((64, 48)), fans((16, 8, 3, 3))
+    ((48, 64), (72, 144))
+    """
+    if len(shape) < 2:
+        raise ValueError(f"shape must have at least two axes (out, in), got {shape}")
+    out_features, in_features, *kernel = shape
+    if 0 in shape:
+        raise ValueError(f"shape must have no empty axis, got {shape}")
+    return in_features * math.prod(kernel), out_features * math.prod(kernel)
+
+
+def calculate_gain(nonlinearity: str, param: float | None = None) -> float:
+    """By how much a nonlinearity shrinks the standard deviation, inverted; torch's table.
+
+    ==================  ================
+    linear, conv…, σ    1
+    tanh                5/3
+    relu                √2
+    leaky_relu          √(2/(1 + param²))
+    selu                3/4
+    ==================  ================
+
+    Args:
+        nonlinearity: "linear", "sigmoid", "tanh", "relu", "leaky_relu", "selu", or a convolution,
+            which is linear: "conv1d", "conv_transpose1d" and so on up to 3d.
+        param: the negative slope of a leaky ReLU, ``None`` for 0.01; the others do not look at it.
+
+    Raises:
+        ValueError: there is no such nonlinearity, or ``param`` is not finite.
+        TypeError: ``param`` is no number; torch raises ValueError, for ``np.float32`` too.
+
+    >>> calculate_gain("relu") == math.sqrt(2)
+    True
+    """
+    gain = _GAINS[_check.choice("nonlinearity", nonlinearity, _GAINS)]
+    if gain is _leaky:
+        return _leaky(0.01 if param is None else _check.number("param", param))
+    return gain
+
+
+def _leaky(slope: float) -> float:
+    return math.sqrt(2.0 / (1 + slope**2))
+
+
+_GAINS: dict[str, float | Callable[[float], float]] = {
+    "linear": 1.0,
+    **{f"conv{n}d": 1.0 for n in (1, 2, 3)},
+    **{f"conv_transpose{n}d": 1.0 for n in (1, 2, 3)},
+    "sigmoid": 1.0,
+    "tanh": 5.0 / 3,
+    "relu": math.sqrt(2.0),
+    "leaky_relu": _leaky,
+    "selu": 3.0 / 4,  # found by experiment, says torch; its paper wants "linear"
+}

@@ -1,0 +1,54 @@
+"""What can be seen of orthogonal weights without their seed."""
+
+import math
+
+import numpy as np
+
+from torch_ref.lockstep.verdict import Finding, Variant, Verdict
+
+#: How far the products of rows may be from those of orthogonal ones, by dtype.
+TOLERANCE = {"float64": 1e-12, "float32": 1e-4}
+
+GAIN = Variant("gain forgotten", "torch multiplies by the gain", {"gain": 1.0})
+SIGNS = Variant(
+    "signs of R left out",
+    "torch multiplies Q by the signs of R's diagonal, so that every rotation is equally likely",
+    {"signs": False},
+)
+VARIANTS = (GAIN, SIGNS)
+
+
+def compare_rotations(
+    verdict: Verdict, draws: list[np.ndarray], gain: float, different: float
+) -> Verdict:
+    """Fill in whether every draw is orthogonal of that gain, and its first element of both signs.
+
+    LAPACK's Q has a negative first element wherever the signs are left out, for then R's is.
+    """
+    gap, length = max(map(_gap_and_length, draws))
+    if not gap <= TOLERANCE[draws[0].dtype.name]:
+        verdict.first = f"weights that are not orthogonal: off by up to {gap:.2g} of their length"
+    elif abs(length / abs(gain) - 1) > TOLERANCE[draws[0].dtype.name]:
+        verdict.first = f"orthogonal weights of length {length:.4g} instead of {abs(gain):.4g}"
+        if abs(length - 1) <= TOLERANCE[draws[0].dtype.name]:
+            verdict.findings = [Finding((GAIN.name,), abs(length - 1), GAIN.theirs)]
+    else:
+        negative = sum(bool(w.flat[0] < 0) for w in draws)
+        p = math.ldexp(1.0, 1 - len(draws))
+        alike = negative in (0, len(draws))
+        at = f"{negative} of {len(draws)} draws have a negative first element"
+        if alike and p < different:
+            verdict.first = f"rotations that are not equally likely: {at}, p = {p:.2g}"
+            verdict.findings = [Finding((SIGNS.name,), 0.0, SIGNS.theirs)]
+        else:
+            verdict.seen = f"{verdict.mine} is orthogonal as {verdict.theirs}, to {gap:.1e}; {at}"
+            verdict.notes.append("that every rotation is equally likely was not tested further")
+    return verdict
+
+
+def _gap_and_length(w: np.ndarray) -> tuple[float, float]:
+    """How far the rows (of a tall matrix the columns) are from orthogonal, and their length."""
+    w = w.reshape(len(w), -1).astype(np.float64)
+    gram = w @ w.T if w.shape[0] <= w.shape[1] else w.T @ w
+    square = gram.trace() / len(gram)
+    return float(np.abs(gram / square - np.eye(len(gram))).max()), math.sqrt(square)
