@@ -1,6 +1,7 @@
 """Networks, layers and the loss refuse bad input by its name, and change nothing."""
 
 import math
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -77,27 +78,115 @@ def test_the_loss_refuses_bad_scores_and_labels(x: object, t: object, message: s
         nn.CrossEntropyLoss().forward(x, t)
 
 
+BAD_SHAPES: dict[str, tuple[nn.Layer, tuple[tuple[int, ...], ...], str]] = {
+    "BatchNorm1d": (
+        nn.BatchNorm1d(5),
+        ((6, 4), (5,), (6, 3, 5), (2, 6, 5, 1)),
+        "(N, 5) or (N, 5, L)",
+    ),
+    "BatchNorm1d, a stack": (
+        nn.BatchNorm1d(5, runs=3),
+        ((6, 5), (2, 6, 5), (3, 6, 4), (3, 5)),
+        "(3, N, 5) or (3, N, 5, L)",
+    ),
+    "BatchNorm2d": (nn.BatchNorm2d(5), ((6, 5), (5, 4, 4), (2, 4, 5, 5)), "(N, 5, H, W)"),
+    "BatchNorm3d": (nn.BatchNorm3d(5), ((6, 5, 4, 4), (2, 4, 5, 5, 5)), "(N, 5, D, H, W)"),
+    "LayerNorm": (nn.LayerNorm(5), ((6, 4), (), (5, 6)), "(*, 5)"),
+    "LayerNorm, two axes": (nn.LayerNorm((3, 5)), ((5,), (5, 3), (2, 15)), "(*, 3, 5)"),
+    "LayerNorm, a stack": (nn.LayerNorm(5, runs=3), ((5,), (2, 6, 5), (6, 3, 5)), "(3, *, 5)"),
+    "RMSNorm": (nn.RMSNorm((3, 5)), ((5,), (5, 3), (2, 15)), "(*, 3, 5)"),
+    "GroupNorm": (nn.GroupNorm(2, 6), ((6,), (), (4, 5), (3, 4, 6)), "(N, 6, *)"),
+    "GroupNorm, a stack": (nn.GroupNorm(2, 6, runs=3), ((3, 6), (2, 4, 6)), "(3, N, 6, *)"),
+    "InstanceNorm1d": (
+        nn.InstanceNorm1d(5),
+        ((5,), (4, 6), (2, 4, 6), (2, 5, 3, 3)),
+        "(N, 5, L) or (5, L)",
+    ),
+    "InstanceNorm2d": (
+        nn.InstanceNorm2d(5, runs=3),
+        ((5, 4, 4), (3, 4, 4, 4), (2, 2, 5, 4, 4)),
+        "(3, N, 5, H, W) or (3, 5, H, W)",
+    ),
+    "InstanceNorm3d": (
+        nn.InstanceNorm3d(5),
+        ((5, 4, 4), (4, 5, 4, 4), (2, 4, 4, 4, 4)),
+        "(N, 5, D, H, W) or (5, D, H, W)",
+    ),
+}
+
+
 @pytest.mark.parametrize(
-    ("shape", "message"),
+    ("layer", "shape", "allowed"),
     [
-        ((6, 4), r"x must have shape \(N, 5\) or \(N, 5, L\), got \(6, 4\)"),
-        ((5,), r"x must have shape .*, got \(5,\)"),
-        ((6, 3, 5), r"x must have shape .*, got \(6, 3, 5\)"),
-        ((2, 6, 5, 1), r"x must have shape .*, got \(2, 6, 5, 1\)"),
-        ((0, 5), r"x must not be empty, got shape \(0, 5\)"),
-        ((6, 5, 0), r"x must not be empty, got shape \(6, 5, 0\)"),
-        ((1, 5), r"x must have more than one value per feature .*, got shape \(1, 5\)"),
+        pytest.param(layer, shape, allowed, id=f"{name}-{shape}")
+        for name, (layer, shapes, allowed) in BAD_SHAPES.items()
+        for shape in shapes
     ],
 )
-def test_batch_normalization_refuses_a_bad_input_and_tracks_nothing(
-    shape: tuple[int, ...], message: str
+def test_a_normalization_names_the_shapes_that_it_takes(
+    layer: nn.Layer, shape: tuple[int, ...], allowed: str
 ) -> None:
+    with pytest.raises(ValueError, match=re.escape(f"x must have shape {allowed}, got {shape}")):
+        layer(np.ones(shape, np.float32))
+
+
+@pytest.mark.parametrize("shape", [(6, 4), (0, 5), (6, 5, 0), (1, 5)])
+def test_batch_normalization_tracks_nothing_of_a_bad_input(shape: tuple[int, ...]) -> None:
     layer = nn.BatchNorm1d(5)
-    with pytest.raises(ValueError, match=message):
+    with pytest.raises(ValueError, match=re.escape(f"got shape {shape}") + r"|got \(6, 4\)"):
         layer(np.ones(shape, np.float32))
     np.testing.assert_array_equal(layer.running_mean, np.zeros(5))
     np.testing.assert_array_equal(layer.running_var, np.ones(5))
     assert layer.num_batches_tracked == 0
+
+
+@pytest.mark.parametrize(
+    ("x", "got"),
+    [
+        (np.ones((6, 5), int), "int64"),
+        (np.ones((6, 5), bool), "bool"),
+        (np.ones((6, 5), np.float16), "float16"),
+        (np.ones((6, 5), complex), "complex128"),
+        (np.full((6, 5), None), "object"),
+        ([[1.0] * 5] * 2, r"\[\[1\.0, "),
+        (1.0, "1.0"),
+        (None, "None"),
+    ],
+)
+@pytest.mark.parametrize(
+    "layer",
+    [nn.BatchNorm1d(5), nn.LayerNorm(5), nn.GroupNorm(1, 5), nn.InstanceNorm1d(6)],
+    ids=repr,
+)
+def test_a_normalization_refuses_what_is_no_array_of_floats(
+    layer: nn.Layer, x: object, got: str
+) -> None:
+    with pytest.raises(TypeError, match=f"x must be an array of float32 or float64, got {got}"):
+        layer(x)
+
+
+@pytest.mark.parametrize(
+    "layer",
+    [nn.BatchNorm1d(5), nn.LayerNorm(5), nn.RMSNorm(5, elementwise_affine=False)],
+    ids=lambda layer: type(layer).__name__,
+)
+@pytest.mark.parametrize("shape", [(5,), (1, 5), (6, 1), (5, 6), ()])
+def test_a_normalization_refuses_a_gradient_that_would_only_broadcast(
+    layer: nn.Layer, shape: tuple[int, ...]
+) -> None:
+    layer(np.eye(6, 5, dtype=np.float32))
+    message = f"dy must have the output's shape, (6, 5), got {shape}"
+    with pytest.raises(ValueError, match=re.escape(message)):
+        layer.backward(np.ones(shape, np.float32))
+
+
+@pytest.mark.parametrize("value", [0, -1, 5.0, "5", True, None, (), [], (3, 0), (3, 5.0), [[3]]])
+@pytest.mark.parametrize("norm", [nn.LayerNorm, nn.RMSNorm])
+def test_a_bad_normalized_shape_is_refused_by_name(norm: type, value: object) -> None:
+    wrong = value[-1] if isinstance(value, list | tuple) and value else value
+    message = r"normalized_shape(\[\d\])? must .*, got " + re.escape(repr(wrong))
+    with pytest.raises((TypeError, ValueError), match=message):
+        norm(value)
 
 
 BAD_ARGUMENTS: dict[str, tuple[Callable[[Any], object], str]] = {
@@ -110,6 +199,10 @@ BAD_ARGUMENTS: dict[str, tuple[Callable[[Any], object], str]] = {
     "hidden_size": (lambda v: nn.TwoLayerNet(4, v, 2), r"hidden_sizes\[0\] must be a whole number"),
     "num_features": (lambda v: nn.BatchNorm1d(v), "num_features must be a whole number >= 1"),
     "the chapter's": (lambda v: nn.BatchNormalization(v), "num_features must be a whole number"),
+    "images' num_features": (lambda v: nn.BatchNorm2d(v), "num_features must be a whole number"),
+    "instances' num_features": (lambda v: nn.InstanceNorm1d(v), "num_features must be a whole"),
+    "num_groups": (lambda v: nn.GroupNorm(v, 6), "num_groups must be a whole number >= 1"),
+    "num_channels": (lambda v: nn.GroupNorm(1, v), "num_channels must be a whole number >= 1"),
     "batch_size": (
         lambda v: next(train.batches(X, T, v, [Generator(0)])),
         "batch_size must be a whole number >= 1",
@@ -126,6 +219,9 @@ BAD_NUMBERS: dict[str, tuple[Callable[[Any], object], str]] = {
     ),
     "p": (lambda v: nn.Dropout(v, Generator(0)), "p must be a finite number >= 0 and <= 1"),
     "eps": (lambda v: nn.BatchNorm1d(4, eps=v), "eps must be a finite number >= 0"),
+    "LayerNorm's eps": (lambda v: nn.LayerNorm(4, eps=v), "eps must be a finite number >= 0"),
+    "GroupNorm's eps": (lambda v: nn.GroupNorm(2, 4, eps=v), "eps must be a finite number >= 0"),
+    "InstanceNorm's eps": (lambda v: nn.InstanceNorm3d(4, eps=v), "eps must be a finite number"),
     "the chapter's momentum": (
         lambda v: nn.BatchNormalization(4, momentum=v),
         "momentum must be a finite number >= 0 and <= 1",
@@ -177,7 +273,13 @@ def test_a_bad_number_is_refused_by_name(
         (lambda: nn.MultiLayerNet(4, [3], 2, dtype=np.int64), "dtype must be .*, got .*int64"),
         (lambda: nn.MultiLayerNet(4, [3], 2, dtype=None), "dtype must be .*, got None"),
         (lambda: nn.BatchNorm1d(4, momentum=1.5), "momentum must be .* <= 1, got 1.5"),
+        (lambda: nn.InstanceNorm1d(4, momentum=-0.1), r"momentum must be .* >= 0 .*, got -0\.1"),
+        (lambda: nn.RMSNorm(4, eps=-1), "eps must be a finite number >= 0, got -1"),
+        (lambda: nn.RMSNorm(4, eps=math.nan), "eps must be a finite number >= 0, got nan"),
+        (lambda: nn.GroupNorm(3, 4), "num_groups must divide num_channels, got 3 and 4"),
         (lambda: nn.BatchNorm1d(4, runs=0), "runs must be a whole number >= 1, got 0"),
+        (lambda: nn.LayerNorm(4, runs=0), "runs must be a whole number >= 1, got 0"),
+        (lambda: nn.GroupNorm(2, 4, runs=1.5), r"runs must be a whole number >= 1, got 1\.5"),
         (lambda: nn.BatchNorm1d(4, dtype=torch.float32), "dtype must be .*, got torch.float32"),
         (lambda: nn.Dropout(1.5, Generator(0)), "p must be .* <= 1, got 1.5"),
         (

@@ -1,5 +1,6 @@
 """Normalization layers: those that are torch's agree, each known variant is found by its name."""
 
+import inspect
 import json
 from itertools import chain
 from typing import Any
@@ -11,11 +12,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from scratch import nn
-from torch_ref.lockstep.layers import VARIANTS, BatchNormReference, check_norm
-from torch_ref.registry import LAYERS, Settings
+from scratch.nn.norm import Norm
+from torch_ref.lockstep.layers import KINDS, NormReference, check_norm
+from torch_ref.registry import LAYERS, Settings, resolve
 
 DTYPE = np.dtype(np.float64)
-BY_NAME = {variant.name: variant for variant in VARIANTS}
+VARIANTS = KINDS["BatchNorm1d"].variants
 PAIRS = (
     ("running variance biased", "momentum inverted"),
     ("eps outside the root", "running variance biased"),
@@ -26,16 +28,20 @@ PAIRS = (
 ASKED = {"eps": 1e-4, "momentum": 0.2}  # none of the catalogue's
 
 
-def planted(*names: str) -> type:
+def planted(*names: str, against: str = "BatchNorm1d") -> type:
     """A layer with these variants as bugs, which it shows by no attribute."""
-    dials = {key: value for name in names for key, value in BY_NAME[name].dials.items()}
+    kind = KINDS[against]
+    by_name = {variant.name: variant for variant in kind.variants}
+    dials = {key: value for name in names for key, value in by_name[name].dials.items()}
 
     class Planted(nn.Layer):
-        def __init__(self, num_features: int, eps: float = 1e-5, momentum: float = 0.1) -> None:
+        def __init__(self, **settings: Any) -> None:
             super().__init__()
-            options = {"eps": eps, "momentum": momentum, **dials}
-            self._layer = BatchNormReference(num_features, DTYPE, options)
-            self.params = {name: self._layer.read(name) for name in ("weight", "bias")}
+            sizes = {name: settings.pop(name) for name in kind.sizes}
+            settings.pop("dtype")
+            self._layer = NormReference(kind, sizes, DTYPE, settings | dials)
+            held = {name: self._layer.read(name) for name in ("weight", "bias")}
+            self.params = {name: w for name, w in held.items() if w is not None}
 
         def forward(self, x: np.ndarray) -> np.ndarray:
             for name, w in self.params.items():
@@ -51,6 +57,7 @@ def planted(*names: str) -> type:
             self.grads = {name: self._layer.read(name, gradient=True) for name in self.params}
             return dx
 
+    Planted.__signature__ = inspect.signature(LAYERS[against].scratch)
     return Planted
 
 
@@ -59,12 +66,43 @@ def names_of(verdict: Any) -> list[set[str]]:
 
 
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
-@pytest.mark.parametrize("case", LAYERS["BatchNorm1d"].cases, ids=str)
-def test_scratchs_layer_and_torchs_module_agree(case: Settings, dtype: str) -> None:
-    for cls in (nn.BatchNorm1d, torch.nn.BatchNorm1d):
-        verdict = check_norm(cls, dtype=dtype, **case)
+@pytest.mark.parametrize(
+    ("against", "case"), [(name, case) for name in KINDS for case in LAYERS[name].cases], ids=str
+)
+def test_scratchs_layer_and_torchs_module_agree(against: str, case: Settings, dtype: str) -> None:
+    for cls in (LAYERS[against].scratch, resolve(LAYERS[against].torch)):
+        verdict = check_norm(cls, against, dtype=dtype, **case)
         assert verdict.agrees, str(verdict)
         assert "not compared" not in str(verdict)
+        verdict.raise_if_diverged()
+
+
+def test_there_is_a_check_for_every_normalization_of_the_registry() -> None:
+    assert set(KINDS) == {n for n, pair in LAYERS.items() if issubclass(pair.scratch, Norm)}
+
+
+@pytest.mark.parametrize("against", KINDS)
+def test_the_reference_without_dials_is_torchs_layer(against: str) -> None:
+    tracked = {"track_running_stats": True} if "momentum" in KINDS[against].defaults else {}
+    for case in ({}, tracked | {"eps": 1e-3}):
+        verdict = check_norm(planted(against=against), against, **case)
+        assert verdict.agrees, str(verdict)
+
+
+@pytest.mark.parametrize(
+    ("against", "variant"),
+    [(name, variant.name) for name, kind in KINDS.items() for variant in kind.variants],
+)
+def test_a_planted_variant_of_every_layer_is_found_by_its_name(against: str, variant: str) -> None:
+    defaults = KINDS[against].defaults
+    asked = {name: value for name, value in ASKED.items() if name in defaults}
+    flags = ("affine", "track_running_stats")  # an InstanceNorm has neither by default
+    asked |= {flag: True for flag in flags if flag in defaults}
+    verdict = check_norm(planted(variant, against=against), against, **asked)
+    assert not verdict.agrees
+    assert names_of(verdict)[0] == {variant}, str(verdict)
+    assert verdict.findings[0].distance < 1e-12
+    with pytest.raises(AssertionError, match="your Planted agrees with"):
         verdict.raise_if_diverged()
 
 
@@ -83,23 +121,12 @@ def test_no_settings_make_them_diverge(num_features: int, dtype: str, **options:
         assert verdict.agrees, str(verdict)
 
 
-@pytest.mark.parametrize("variant", BY_NAME)
-def test_a_planted_variant_is_found_by_its_name(variant: str) -> None:
-    verdict = check_norm(planted(variant), **ASKED)
-    assert not verdict.agrees
-    assert names_of(verdict) == [{variant}], str(verdict)
-    assert verdict.findings[0].distance < 1e-12
-    with pytest.raises(AssertionError, match="your Planted agrees with"):
-        verdict.raise_if_diverged()
-
-
 @pytest.mark.parametrize("pair", PAIRS, ids=" and ".join)
 def test_two_variants_at_once_are_found(pair: tuple[str, str]) -> None:
     assert names_of(check_norm(planted(*pair), **ASKED)) == [set(pair)]
 
 
-def test_no_variant_is_the_reference_without_dials() -> None:
-    assert check_norm(planted(), **ASKED).agrees
+def test_the_catalogue_turns_the_dials_of_batch_norm() -> None:
     dials = chain.from_iterable(variant.dials for variant in VARIANTS)
     assert {"eps", "start", "momentum_kept"} <= set(dials)
 
@@ -184,6 +211,99 @@ def test_a_module_of_ones_own_is_found_by_autograd() -> None:
     assert names_of(verdict) == [{"backward takes the variance as constant"}]
 
 
+class Annotated(torch.nn.Module):
+    """Layer normalization as often copied: the unbiased deviation, eps added to it."""
+
+    def __init__(self, features: int, eps: float = 1e-6) -> None:
+        super().__init__()
+        self.gamma = torch.nn.Parameter(torch.ones(features))
+        self.beta = torch.nn.Parameter(torch.zeros(features))
+        self.eps = eps
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        centred = x - x.mean(-1, keepdim=True)
+        return self.gamma * centred / (x.std(-1, keepdim=True) + self.eps) + self.beta
+
+
+class RootMeanSquare(torch.nn.Module):
+    """RMSNorm as language models write it."""
+
+    def __init__(self, features: int, eps: float = 1e-6) -> None:
+        super().__init__()
+        self.weight = torch.nn.Parameter(torch.ones(features))
+        self.eps = eps
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.weight * x * torch.rsqrt((x * x).mean(-1, keepdim=True) + self.eps)
+
+
+class Interleaved(torch.nn.Module):
+    """Group normalization whose group is the channel's number modulo the groups."""
+
+    def __init__(self, groups: int, dims: int) -> None:
+        super().__init__()
+        self.weight = torch.nn.Parameter(torch.ones(dims, 1))
+        self.groups = groups
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        grouped = x.unflatten(1, (-1, self.groups))
+        var, mean = torch.var_mean(grouped, (1, 3), correction=0, keepdim=True)
+        return ((grouped - mean) * torch.rsqrt(var + 1e-5)).reshape(x.shape) * self.weight
+
+
+class Tracking(torch.nn.Module):
+    """Instance normalization without flags, whose running variance is biased."""
+
+    def __init__(self, features: int) -> None:
+        super().__init__()
+        self.weight = torch.nn.Parameter(torch.ones(features, 1))
+        self.register_buffer("running_mean", torch.zeros(features))
+        self.register_buffer("running_var", torch.ones(features))
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        mean, var = self.running_mean[:, None], self.running_var[:, None]
+        if self.training:
+            var, mean = torch.var_mean(x, 2, correction=0, keepdim=True)
+            for running, new in ((self.running_mean, mean), (self.running_var, var)):
+                running.lerp_(new.detach().mean((0, 2)), 0.1)
+        return (x - mean) * torch.rsqrt(var + 1e-5) * self.weight
+
+
+def test_what_people_write_is_found_by_its_name() -> None:
+    assert names_of(check_norm(Annotated, "LayerNorm")) == [
+        {"eps outside the root", "normalized by the unbiased variance"}
+    ]
+    assert names_of(check_norm(Interleaved, "GroupNorm")) == [{"channels of a group interleaved"}]
+    verdict = check_norm(Tracking, "InstanceNorm1d")
+    assert names_of(verdict) == [{"running variance biased"}]
+    assert "torch was given track_running_stats=True, affine=True" in str(verdict)
+
+
+def test_rms_norm_has_the_candidates_eps_and_layer_norm_is_not_it() -> None:
+    verdict = check_norm(RootMeanSquare, "RMSNorm")
+    assert verdict.agrees, str(verdict)
+    assert "torch was given eps=1e-06" in str(verdict)
+    assert names_of(check_norm(nn.LayerNorm, "RMSNorm")) == [{"mean taken away"}]
+
+
+@pytest.mark.parametrize(
+    ("layer", "against"),
+    [
+        (nn.LayerNorm((3, 4), eps=1e-2, dtype=np.float64), "LayerNorm"),
+        (torch.nn.LayerNorm((3, 4), bias=False), "torch.nn.LayerNorm"),
+        (nn.GroupNorm(3, 12, dtype=np.float64), "GroupNorm"),
+        (torch.nn.GroupNorm(3, 12), "GroupNorm"),
+        (torch.nn.InstanceNorm2d(3, affine=True, track_running_stats=True), "InstanceNorm2d"),
+        (nn.BatchNorm2d(3, bias=False, dtype=np.float64), "BatchNorm2d"),
+        (nn.RMSNorm(7, dtype=np.float64), "RMSNorm"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else type(value).__module__,
+)
+def test_an_instance_of_any_size_is_checked(layer: Any, against: str) -> None:
+    verdict = check_norm(layer, against)
+    assert verdict.agrees, str(verdict)
+
+
 def test_an_instance_is_checked_with_its_own_settings_and_left_alone() -> None:
     layer = nn.BatchNorm1d(3, eps=1e-2, momentum=None, dtype=np.float64)
     verdict = check_norm(layer)
@@ -235,7 +355,7 @@ def test_not_a_number_is_a_divergence() -> None:
 
 
 def test_what_cannot_be_checked_is_refused() -> None:
-    with pytest.raises(ValueError, match="against must be 'BatchNorm1d', got 'LayerNorm'"):
-        check_norm(nn.BatchNorm1d, "LayerNorm")
+    with pytest.raises(ValueError, match=r"against must be one of BatchNorm1d, .*, got 'Norm'"):
+        check_norm(nn.BatchNorm1d, "Norm")
     with pytest.raises(TypeError, match=r"a layer must have forward\(x\)"):
         check_norm(3)

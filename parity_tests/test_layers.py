@@ -1,5 +1,6 @@
 """The layers: equal to torch's modules, and to numerical differentiation."""
 
+import inspect
 from collections.abc import Callable
 
 import numpy as np
@@ -11,64 +12,21 @@ from parity_tests.helpers import (
     LAYER_CASES,
     MODES,
     TOLERANCE,
-    P,
     assert_close,
-    distance,
+    assert_same_pass,
     make_layer,
+    make_twin,
     normal,
 )
 from scratch import nn
 from scratch.nn import numerical_gradient
 from scratch.random import Generator
 from torch_ref import nn as torch_nn
-from torch_ref.lockstep import Distance
 from torch_ref.registry import LAYERS, LayerPair, Settings, resolve
 
-BATCH_NORMS = pytest.mark.parametrize("case", LAYERS["BatchNorm1d"].cases, ids=str)
-BATCH_NORM_SHAPES = pytest.mark.parametrize("shape", LAYERS["BatchNorm1d"].shapes, ids=str)
-
-
-def make_twin(pair: LayerPair, case: Settings, layer: nn.Layer, dtype: str) -> torch.nn.Module:
-    """Torch's own module with the parameters of ``layer``."""
-    options = {"dtype": getattr(torch, dtype)}
-    if pair.name == "Affine":
-        twin = torch.nn.Linear(*layer.params["weight"].shape, **options)
-    elif pair.name == "BatchNorm1d":
-        twin = torch.nn.BatchNorm1d(layer.num_features, **case, **options)
-    elif pair.name == "Dropout":  # torch's own takes no generator
-        return torch_nn.Dropout(P, torch.Generator().manual_seed(0))
-    else:
-        return resolve(pair.torch)(**case)
-    with torch.no_grad():
-        for name, w in layer.params.items():
-            getattr(twin, name).copy_(torch.tensor(as_linear(pair.name, name, w)))
-    return twin
-
-
-def as_linear(layer: str, name: str, w: np.ndarray) -> np.ndarray:
-    """A weight as torch's ``Linear`` has it, transposed."""
-    return w.T.copy() if (layer, name) == ("Affine", "weight") else w
-
-
-def assert_same_pass(
-    pair: LayerPair, layer: nn.Layer, twin: torch.nn.Module, x: np.ndarray, seed: int
-) -> Distance:
-    """One forward and backward pass on both sides gives the same values and gradients."""
-    their_x = torch.tensor(x, requires_grad=True)
-    twin.zero_grad()
-    mine, theirs = layer(x), twin(their_x)
-    dy = normal(seed, mine.shape, x.dtype.name)
-    dx = layer.backward(dy)
-    theirs.backward(torch.tensor(dy))
-    compared = [(mine, theirs), (dx, their_x.grad)]
-    assert layer.grads.keys() == layer.params.keys() == dict(twin.named_parameters()).keys()
-    for name, g in layer.grads.items():
-        compared.append((as_linear(pair.name, name, g), getattr(twin, name).grad))
-    worst = Distance()
-    for ours, torchs in compared:
-        assert_close(ours, torchs, TOLERANCE[x.dtype.name])
-        worst = worst.or_larger(distance(ours, torchs, least=1.0))
-    return worst
+#: What the constructors of torch's modules take that is no setting of the layer.
+NO_SETTINGS = {"self", "device", "dtype"}
+BATCH_NORM = LAYERS["BatchNorm1d"]
 
 
 @LAYER_CASES
@@ -82,7 +40,7 @@ def test_forward_and_backward_are_torchs(
     training: bool,
     record_parity: Callable[..., None],
 ) -> None:
-    layer = make_layer(pair.name, case, shape[1], dtype)
+    layer = make_layer(pair.name, case, dtype)
     twin = make_twin(pair, case, layer, dtype)
     layer.train(training)
     twin.train(training)
@@ -90,61 +48,26 @@ def test_forward_and_backward_are_torchs(
     record_parity(pair.name, dtype, "forward, backward", 1, worst.relative, worst.ulp)
 
 
-@BATCH_NORMS
-@BATCH_NORM_SHAPES
-@DTYPES
-def test_running_statistics_are_torchs_over_several_batches(
-    case: Settings, shape: tuple[int, ...], dtype: str
-) -> None:
-    pair = LAYERS["BatchNorm1d"]
-    layer = make_layer(pair.name, case, shape[1], dtype)
-    twin = make_twin(pair, case, layer, dtype)
-    for batch in range(4):
-        assert_same_pass(pair, layer, twin, normal(20 + batch, shape, dtype), seed=30 + batch)
-        for name in ("running_mean", "running_var"):
-            mine, theirs = getattr(layer, name), getattr(twin, name)
-            if theirs is None:
-                assert mine is None
-            else:
-                assert_close(mine, theirs, TOLERANCE[dtype])
-        assert layer.num_batches_tracked == twin.num_batches_tracked  # a number, or None
-    assert_same_pass(pair, layer.eval(), twin.eval(), normal(24, shape, dtype), seed=34)
-    assert layer.num_batches_tracked == twin.num_batches_tracked
+@pytest.mark.parametrize("pair", LAYERS.values(), ids=LAYERS)
+def test_every_argument_of_torchs_is_tried_or_not_taken_for_a_reason(pair: LayerPair) -> None:
+    arguments = set(inspect.signature(resolve(pair.torch).__init__).parameters) - NO_SETTINGS
+    tried = {name for case in pair.cases for name in case}
+    assert tried.isdisjoint(pair.not_taken)
+    assert tried | set(pair.not_taken) == arguments - {"args", "kwargs"}
+    assert all(pair.not_taken.values())
 
 
-@BATCH_NORMS
-@MODES
-@pytest.mark.parametrize("shape", [(1, 5), (1, 5, 1)])
-def test_one_value_for_each_feature_is_refused_where_torch_refuses_it(
-    case: Settings, training: bool, shape: tuple[int, ...]
-) -> None:
-    layer = make_layer("BatchNorm1d", case, 5).train(training)
-    twin = make_twin(LAYERS["BatchNorm1d"], case, layer, "float64").train(training)
-    x = normal(1, shape)
-    if training or not case.get("track_running_stats", True):
-        with pytest.raises(ValueError, match=r"x must have more than one value .*\(1, 5"):
-            layer(x)
-        with pytest.raises(ValueError, match="more than 1 value per channel"):
-            twin(torch.tensor(x))
-        assert layer.num_batches_tracked in (0, None)
-    else:
-        assert_close(layer(x), twin(torch.tensor(x)), 1e-12)
-
-
-def test_one_row_of_several_positions_is_a_batch_as_in_torch() -> None:
-    layer = make_layer("BatchNorm1d", {}, 5)
-    twin = make_twin(LAYERS["BatchNorm1d"], {}, layer, "float64")
-    assert_same_pass(LAYERS["BatchNorm1d"], layer, twin, normal(1, (1, 5, 2)), seed=2)
-
-
-def test_evaluation_leaves_the_running_statistics_alone() -> None:
-    layer = make_layer("BatchNorm1d", {}, 5)
-    layer(normal(1, (6, 5)))
-    before = layer.running_mean.copy(), layer.running_var.copy(), layer.num_batches_tracked
-    layer.eval()(normal(2, (6, 5)))
-    np.testing.assert_array_equal(layer.running_mean, before[0])
-    np.testing.assert_array_equal(layer.running_var, before[1])
-    assert layer.num_batches_tracked == before[2]
+@pytest.mark.parametrize("pair", LAYERS.values(), ids=LAYERS)
+def test_the_defaults_and_the_order_of_the_arguments_are_torchs(pair: LayerPair) -> None:
+    theirs = inspect.signature(resolve(pair.torch).__init__).parameters
+    mine = inspect.signature(pair.scratch.__init__).parameters
+    shared = [name for name in mine if name in theirs and name not in NO_SETTINGS]
+    assert set(shared) >= {name for case in pair.cases for name in case}
+    positional = [name for name in shared if mine[name].kind is not inspect.Parameter.KEYWORD_ONLY]
+    assert positional == [name for name in theirs if name in positional]
+    for name in shared:
+        if name not in pair.not_taken and mine[name].default is not inspect.Parameter.empty:
+            assert mine[name].default == theirs[name].default, name
 
 
 @LAYER_CASES
@@ -152,7 +75,7 @@ def test_evaluation_leaves_the_running_statistics_alone() -> None:
 def test_backward_is_the_numerical_derivative(
     pair: LayerPair, case: Settings, shape: tuple[int, ...], training: bool
 ) -> None:
-    layer = make_layer(pair.name, case, shape[1])
+    layer = make_layer(pair.name, case)
     x = normal(3, shape)
     layer(x + 1)  # running statistics other than 0 and 1
     layer.train(training)
@@ -231,7 +154,7 @@ def test_the_chapters_batch_normalization_has_torchs_output_in_training() -> Non
         nn.BatchNormalization(5, eps=1e-5, dtype="float64"),
         torch.nn.BatchNorm1d(5, dtype=torch.float64),
     )
-    assert_same_pass(LAYERS["BatchNorm1d"], mine, theirs, normal(1, (6, 5)), seed=2)
+    assert_same_pass(BATCH_NORM, mine, theirs, normal(1, (6, 5)), seed=2)
 
 
 def test_the_chapters_running_variance_starts_at_zero_and_takes_the_biased_one() -> None:

@@ -1,12 +1,74 @@
 """Batch normalization (section 6.3)."""
 
+import math
+
 import numpy as np
 
-from scratch import _check
-from scratch.nn.layer import Layer
+from scratch.nn.norm import standardize
+from scratch.nn.running import RunningNorm
 
 
-class BatchNorm1d(Layer):
+class BatchNorm(RunningNorm):
+    """What ``BatchNorm1d``, ``2d`` and ``3d`` share: all but the inputs that they take."""
+
+    def __init__(
+        self,
+        num_features: int,
+        eps: float = 1e-5,
+        momentum: float | None = 0.1,
+        affine: bool = True,
+        track_running_stats: bool = True,
+        *,
+        bias: bool = True,
+        dtype: np.typing.DTypeLike = np.float32,
+        runs: int | None = None,
+    ) -> None:
+        super().__init__(
+            num_features, eps, momentum, affine, track_running_stats, bias, dtype, runs
+        )
+
+    def share_of_new_batch(self) -> float:
+        """m, the weight of the batch that ``num_batches_tracked`` has just counted."""
+        return 1 / self.num_batches_tracked if self.momentum is None else self.momentum
+
+    def _normalize(self, x: np.ndarray) -> np.ndarray:
+        self._n = None  # the number of values that μ and σ² were taken of, if they were
+        if not self._from_batch:
+            return self._normalize_by_running(x)
+        axes = self._axes(excluded="C")
+        n = math.prod(x.shape[axis] for axis in axes)
+        if n < 2:
+            raise ValueError(
+                "x must have more than one value per feature to be normalized by its own "
+                f"statistics, got shape {x.shape}; use a larger batch, or eval()"
+            )
+        if self.eps == 0:
+            raise ValueError("eps must be > 0 to normalize a batch by its own statistics, got 0.0")
+        self._n = n
+        x_hat, self._inverse_std, mean, var = standardize(x, axes, self.eps)
+        if self.training and self.track_running_stats:
+            self.num_batches_tracked += 1
+            self._track(mean.reshape(self._shape), var.reshape(self._shape), n)
+        return x_hat
+
+    def backward(self, dy: np.ndarray) -> np.ndarray:
+        # γ is one number along the averaged axes, so that the means of ∂x̂ and ∂x̂·x̂ are
+        # γ·∂β/n and γ·∂γ/n: sums that are at hand.
+        self._check_gradient(dy)
+        axes = self._axes(excluded="C")
+        dy_sum = dy.sum(axis=axes, keepdims=True)
+        dy_x_hat_sum = (dy * self._x_hat).sum(axis=axes, keepdims=True)
+        sums = {"weight": dy_x_hat_sum, "bias": dy_sum}
+        self.grads = {name: sums[name].reshape(self._shape) for name in self.params}
+        scale = self._inverse_std
+        if self.affine:
+            scale = scale * self._spread(self.params["weight"])
+        if self._n is not None:  # μ and σ² depend on x too
+            dy = dy - (dy_sum + self._x_hat * dy_x_hat_sum) / self._n
+        return scale * dy
+
+
+class BatchNorm1d(BatchNorm):
     r"""Normalize each feature over the batch, as ``torch.nn.BatchNorm1d``.
 
     .. math::
@@ -27,10 +89,11 @@ class BatchNorm1d(Layer):
 
     Args:
         num_features: C.
-        eps: ε.
+        eps: ε; 0 is for evaluation alone.
         momentum: m, the weight of the *new* batch; ``None`` for the plain mean of all batches.
         affine: have γ and β.
         track_running_stats: have running statistics; without, evaluation uses the batch's too.
+        bias: have β, if affine.
         dtype: float32 or float64.
         runs: K for a stack of K runs, whose parameters then have shape (K, C).
 
@@ -40,7 +103,13 @@ class BatchNorm1d(Layer):
         num_batches_tracked: the number of training batches seen, or ``None``.
 
     ``forward`` takes (N, C), or (N, C, L) and then normalizes over N and L; a stack takes
-    (K, N, C) or (K, N, C, L).
+    (K, N, C) or (K, N, C, L). In float32, deviations beyond about 1e19 have no finite square: the
+    output is 0, as torch's, and NumPy warns.
+
+    Raises:
+        ValueError: x has another shape or is empty (of which torch makes an empty y, and counts
+            the batch); or has one value for each feature, or ε is 0, in training.
+        TypeError: x is no array of float32 or float64.
 
     >>> bn = BatchNorm1d(2, dtype=np.float64)
     >>> bn.forward(np.array([[1.0, 10.0], [3.0, 30.0]])).round(4)
@@ -50,110 +119,32 @@ class BatchNorm1d(Layer):
     (array([0.2, 2. ]), array([ 1.1, 20.9]))
     """
 
-    def __init__(
-        self,
-        num_features: int,
-        eps: float = 1e-5,
-        momentum: float | None = 0.1,
-        affine: bool = True,
-        track_running_stats: bool = True,
-        *,
-        dtype: np.typing.DTypeLike = np.float32,
-        runs: int | None = None,
-    ) -> None:
-        super().__init__()
-        self.num_features = _check.integer("num_features", num_features, at_least=1)
-        self.eps = _check.number("eps", eps, at_least=0)
-        if momentum is not None:
-            momentum = _check.number("momentum", momentum, at_least=0, at_most=1)
-        self.momentum = momentum
-        self.affine, self.track_running_stats = bool(affine), bool(track_running_stats)
-        self.runs = None if runs is None else _check.integer("runs", runs, at_least=1)
-        self._shape = (num_features,) if runs is None else (runs, num_features)
-        dtype = _check.floating(dtype)
-        if self.affine:
-            self.params = {"weight": np.ones(self._shape, dtype)}
-            self.params["bias"] = np.zeros(self._shape, dtype)
-        self.running_mean = self.running_var = self.num_batches_tracked = None
-        if self.track_running_stats:
-            self.running_mean = np.zeros(self._shape, dtype)
-            self.running_var = np.ones(self._shape, dtype)
-            self.num_batches_tracked = 0
+    LAYOUTS = ("N C", "N C L")
 
-    def forward(self, x: np.ndarray) -> np.ndarray:
-        axes = self._axes(x)
-        self._batch_size = int(np.prod([x.shape[axis] for axis in axes]))
-        self._from_batch = self.training or not self.track_running_stats
-        if self._from_batch:
-            if self._batch_size < 2:
-                raise ValueError(
-                    "x must have more than one value per feature to be normalized by its own "
-                    f"statistics, got shape {x.shape}; use a larger batch, or eval()"
-                )
-            mean = x.mean(axis=axes, keepdims=True)
-            centred = x - mean
-            var = (centred * centred).mean(axis=axes, keepdims=True)
-            if self.training and self.track_running_stats:
-                self._track(mean.reshape(self._shape), var.reshape(self._shape))
-        else:
-            centred = x - self._spread(self.running_mean, x.ndim)
-            var = self._spread(self.running_var, x.ndim)
-        self._inverse_std = 1 / np.sqrt(var + self.eps)
-        self._x_hat = centred * self._inverse_std
-        if not self.affine:
-            return self._x_hat
-        weight, bias = (self._spread(self.params[name], x.ndim) for name in ("weight", "bias"))
-        return weight * self._x_hat + bias
 
-    def backward(self, dy: np.ndarray) -> np.ndarray:
-        axes = self._axes(dy)
-        dy_sum = dy.sum(axis=axes, keepdims=True)
-        dy_x_hat_sum = (dy * self._x_hat).sum(axis=axes, keepdims=True)
-        scale = self._inverse_std
-        if self.affine:
-            self.grads = {
-                "weight": dy_x_hat_sum.reshape(self._shape),
-                "bias": dy_sum.reshape(self._shape),
-            }
-            scale = scale * self._spread(self.params["weight"], dy.ndim)
-        if self._from_batch:  # μ and σ² depend on x too
-            dy = dy - (dy_sum + self._x_hat * dy_x_hat_sum) / self._batch_size
-        return scale * dy
+class BatchNorm2d(BatchNorm):
+    """Normalize each channel of images over N, H and W, as ``torch.nn.BatchNorm2d``.
 
-    def share_of_new_batch(self) -> float:
-        """m, the weight of the batch that ``num_batches_tracked`` has just counted."""
-        return 1 / self.num_batches_tracked if self.momentum is None else self.momentum
+    All but the shape of x, (N, C, H, W), is as for :class:`BatchNorm1d`; a stack takes
+    (K, N, C, H, W).
 
-    def running_variance(self, var: np.ndarray, n: int) -> np.ndarray:
-        """What a batch of ``n`` values with the biased variance ``var`` adds to ``running_var``."""
-        return var * (n / (n - 1))
+    >>> bn = BatchNorm2d(2, dtype=np.float64)
+    >>> y = bn.forward(np.arange(16.0).reshape(2, 2, 2, 2))
+    >>> y.mean(axis=(0, 2, 3)), bn.running_mean.round(2)
+    (array([0., 0.]), array([0.55, 0.95]))
+    """
 
-    def _track(self, mean: np.ndarray, var: np.ndarray) -> None:
-        self.num_batches_tracked += 1
-        m = self.share_of_new_batch()
-        var = self.running_variance(var, self._batch_size)
-        self.running_mean *= 1 - m
-        self.running_mean += m * mean
-        self.running_var *= 1 - m
-        self.running_var += m * var
+    LAYOUTS = ("N C H W",)
 
-    def _axes(self, x: np.ndarray) -> tuple[int, ...]:
-        """The axes to average over, N and perhaps L; raises if ``x`` does not fit the layer."""
-        lead = len(self._shape) - 1
-        if (
-            x.ndim not in (lead + 2, lead + 3)
-            or (*x.shape[:lead], x.shape[lead + 1]) != self._shape
-        ):
-            stack = f"{self.runs}, " if lead else ""
-            raise ValueError(
-                f"x must have shape ({stack}N, {self.num_features}) or "
-                f"({stack}N, {self.num_features}, L), got {x.shape}"
-            )
-        if x.size == 0:
-            raise ValueError(f"x must not be empty, got shape {x.shape}")
-        return (lead,) if x.ndim == lead + 2 else (lead, lead + 2)
 
-    def _spread(self, values: np.ndarray, ndim: int) -> np.ndarray:
-        """``values`` of shape (C,) or (K, C), with axes of length 1 for N and L."""
-        values = values[..., None, :]
-        return values[..., None] if ndim - len(self._shape) == 2 else values
+class BatchNorm3d(BatchNorm):
+    """Normalize each channel of volumes over N, D, H and W, as ``torch.nn.BatchNorm3d``.
+
+    All but the shape of x, (N, C, D, H, W), is as for :class:`BatchNorm1d`; a stack takes
+    (K, N, C, D, H, W).
+
+    >>> BatchNorm3d(3).forward(np.ones((2, 3, 4, 4, 4), np.float32)).max()
+    np.float32(0.0)
+    """
+
+    LAYOUTS = ("N C D H W",)

@@ -7,15 +7,22 @@ from typing import Any
 import torch
 
 from torch_ref.lockstep.candidate import CandidateError, did_you_mean
+from torch_ref.lockstep.layers.kinds import KINDS
 
 OPTIMIZER, NORM, INITIALIZER, SCHEDULE = "optimizer", "norm", "initializer", "schedule"
 
-_LAYERS = ("BatchNorm1d",)
-#: Those whose distribution is known.
+_LAYERS = tuple(KINDS)
+#: Those that are constant, or whose distribution is known.
 _INITIALIZERS = (
+    "constant_",
+    "dirac_",
+    "eye_",
     "kaiming_normal_",
     "kaiming_uniform_",
     "normal_",
+    "ones_",
+    "orthogonal_",
+    "trunc_normal_",
     "uniform_",
     "xavier_normal_",
     "xavier_uniform_",

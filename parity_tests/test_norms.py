@@ -1,0 +1,365 @@
+"""The normalizations: running statistics, what is refused, and the edges, as torch's modules."""
+
+import re
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from parity_tests.helpers import (
+    DTYPES,
+    MODES,
+    TOLERANCE,
+    assert_close,
+    assert_same_pass,
+    make_layer,
+    make_twin,
+    normal,
+)
+from scratch import nn
+from scratch.nn.norm import Norm
+from scratch.nn.running import RunningNorm
+from torch_ref.registry import LAYERS, LayerPair, Settings
+
+NORMS = {name: pair for name, pair in LAYERS.items() if issubclass(pair.scratch, Norm)}
+RUNNING = {name: pair for name, pair in NORMS.items() if issubclass(pair.scratch, RunningNorm)}
+OF_NORMS = pytest.mark.parametrize("pair", NORMS.values(), ids=NORMS)
+RUNNING_CASES = pytest.mark.parametrize(
+    ("pair", "case", "shape"),
+    [
+        pytest.param(pair, case, shape, id=f"{name}-{case}-{shape}")
+        for name, pair in RUNNING.items()
+        for case in pair.cases
+        for shape in pair.shapes
+    ],
+)
+
+
+def assert_same_statistics(layer: nn.Layer, twin: torch.nn.Module, tolerance: float) -> None:
+    for name in ("running_mean", "running_var"):
+        mine, theirs = getattr(layer, name), getattr(twin, name)
+        if theirs is None:
+            assert mine is None
+        else:
+            assert_close(mine, theirs, tolerance)
+    assert layer.num_batches_tracked == twin.num_batches_tracked  # a number, or None
+
+
+@RUNNING_CASES
+@DTYPES
+def test_running_statistics_are_torchs_over_several_batches(
+    pair: LayerPair, case: Settings, shape: tuple[int, ...], dtype: str
+) -> None:
+    layer = make_layer(pair.name, case, dtype)
+    twin = make_twin(pair, case, layer, dtype)
+    for batch in range(4):
+        assert_same_pass(pair, layer, twin, normal(20 + batch, shape, dtype), seed=30 + batch)
+        assert_same_statistics(layer, twin, TOLERANCE[dtype])
+    assert_same_pass(pair, layer.eval(), twin.eval(), normal(24, shape, dtype), seed=34)
+    assert_same_statistics(layer, twin, TOLERANCE[dtype])
+
+
+@pytest.mark.parametrize("pair", RUNNING.values(), ids=RUNNING)
+def test_evaluation_leaves_the_running_statistics_alone(pair: LayerPair) -> None:
+    layer = make_layer(pair.name, pair.cases[0] | {"track_running_stats": True})
+    layer(normal(1, pair.shapes[0]))
+    before = layer.running_mean.copy(), layer.running_var.copy(), layer.num_batches_tracked
+    layer.eval()(normal(2, pair.shapes[0]))
+    np.testing.assert_array_equal(layer.running_mean, before[0])
+    np.testing.assert_array_equal(layer.running_var, before[1])
+    assert layer.num_batches_tracked == before[2]
+
+
+# One value to take a variance of.
+
+SINGLE = {
+    "BatchNorm1d": ((1, 5), (1, 5, 1)),
+    "BatchNorm2d": ((1, 5, 1, 1),),
+    "BatchNorm3d": ((1, 5, 1, 1, 1),),
+    "InstanceNorm1d": ((1, 5, 1), (4, 5, 1), (5, 1)),
+    "InstanceNorm2d": ((4, 5, 1, 1), (5, 1, 1)),
+    "InstanceNorm3d": ((4, 5, 1, 1, 1), (5, 1, 1, 1)),
+}
+
+
+@MODES
+@pytest.mark.parametrize(
+    ("name", "case", "shape"),
+    [(name, c, shape) for name in SINGLE for c in LAYERS[name].cases for shape in SINGLE[name]],
+    ids=str,
+)
+def test_one_value_for_each_feature_is_refused_where_torch_refuses_it(
+    name: str, case: Settings, shape: tuple[int, ...], training: bool
+) -> None:
+    layer = make_layer(name, case).train(training)
+    twin = make_twin(LAYERS[name], case, layer, "float64").train(training)
+    x = normal(1, shape)
+    if training or not layer.track_running_stats:
+        with pytest.raises(
+            ValueError, match=r"x must have more than one value .*" + escaped(shape)
+        ):
+            layer(x)
+        with pytest.raises(ValueError, match=r"more than 1 (value per channel|spatial element)"):
+            twin(torch.tensor(x))
+        assert layer.num_batches_tracked in (0, None)
+    else:
+        assert_close(layer(x), twin(torch.tensor(x)), 1e-12)
+
+
+@MODES
+@pytest.mark.parametrize("shape", [(1, 6), (1, 6, 1)])
+def test_one_row_of_one_value_for_each_group_is_refused_where_torch_refuses_it(
+    shape: tuple[int, ...], training: bool
+) -> None:
+    layer, twin = nn.GroupNorm(6, 6).train(training), torch.nn.GroupNorm(6, 6).train(training)
+    x = normal(1, shape, "float32")
+    with pytest.raises(ValueError, match=r"more than one value for each of the 6 groups, .*\(1, 6"):
+        layer(x)
+    with pytest.raises(ValueError, match="more than 1 value per channel"):
+        twin(torch.tensor(x))
+
+
+def test_several_rows_of_one_value_for_each_group_are_normalized_to_zero_as_in_torch() -> None:
+    case = {"num_groups": 6, "num_channels": 6}
+    layer = make_layer("GroupNorm", case)
+    twin = make_twin(LAYERS["GroupNorm"], case, layer, "float64")
+    assert_same_pass(LAYERS["GroupNorm"], layer, twin, normal(1, (4, 6)), seed=2)
+    y = layer(normal(1, (4, 6)))
+    np.testing.assert_array_equal(y, np.broadcast_to(layer.params["bias"], y.shape))
+
+
+def escaped(shape: tuple[int, ...]) -> str:
+    return re.escape(str(shape))
+
+
+# Any shape and settings.
+
+
+@st.composite
+def norms(draw: st.DrawFn) -> tuple[str, Settings, tuple[int, ...]]:
+    """The name of a layer, its settings, and the shape of an input that fits."""
+    name, lengths = draw(st.sampled_from(sorted(NORMS))), st.integers(2, 4)
+    flags = {"affine", "track_running_stats", "elementwise_affine", "bias"}
+    taken = {argument for case in NORMS[name].cases for argument in case}
+    case: Settings = {flag: draw(st.booleans()) for flag in sorted(flags & taken)}
+    case["eps"] = draw(st.floats(1e-6, 1.0))
+    if "momentum" in taken:
+        case["momentum"] = draw(st.one_of(st.none(), st.floats(0, 1)))
+    rows = draw(st.lists(st.integers(1, 3), min_size=1, max_size=3))
+    if "normalized_shape" in taken:
+        last = draw(st.lists(lengths, min_size=1, max_size=3))
+        return name, case | {"normalized_shape": last}, (*rows[1:], *last)
+    if name == "GroupNorm":
+        groups, positions = draw(st.integers(1, 3)), draw(st.lists(lengths, max_size=3))
+        case |= {"num_groups": groups, "num_channels": groups * draw(lengths)}
+        return name, case, (rows[0], case["num_channels"], *positions)
+    case["num_features"] = draw(st.integers(1, 4))
+    spatial = draw(st.lists(lengths, min_size=int(name[-2]), max_size=int(name[-2])))
+    if name == "BatchNorm1d":
+        spatial = spatial[: draw(st.integers(0, 1))]
+    lead = [2 * rows[0]]
+    if name.startswith("Instance"):
+        lead = lead[: draw(st.integers(0, 1))]
+    return name, case, (*lead, case["num_features"], *spatial)
+
+
+@given(norm=norms(), seed=st.integers(0, 99), dtype=st.sampled_from(list(TOLERANCE)))
+@settings(deadline=None, max_examples=150, derandomize=True)
+def test_no_shape_and_no_settings_make_them_differ(
+    norm: tuple[str, Settings, tuple[int, ...]], seed: int, dtype: str
+) -> None:
+    name, case, shape = norm
+    layer = make_layer(name, case, dtype, seed=seed)
+    twin = make_twin(NORMS[name], case, layer, dtype)
+    for training in (True, True, False):
+        x = spread_out(seed, shape, dtype)
+        assert_same_pass(NORMS[name], layer.train(training), twin.train(training), x, seed + 1)
+        if isinstance(layer, RunningNorm):
+            assert_same_statistics(layer, twin, TOLERANCE[dtype])
+        seed += 2
+
+
+def spread_out(seed: int, shape: tuple[int, ...], dtype: str) -> np.ndarray:
+    """Distinct values at distances of about 1, so that no variance is near zero by chance."""
+    random = np.random.default_rng(seed)
+    x = random.permutation(np.arange(float(np.prod(shape)))) + random.uniform(-0.2, 0.2)
+    return np.asarray(x.reshape(shape) - x.mean(), dtype)
+
+
+# How an input lies in memory, and its values.
+
+
+@OF_NORMS
+@DTYPES
+def test_strided_and_read_only_inputs_give_the_same_and_stay_as_they_are(
+    pair: LayerPair, dtype: str
+) -> None:
+    plain, dy = (normal(seed, pair.shapes[0], dtype) for seed in (1, 2))
+    strided, dy_strided = (
+        np.asfortranarray(np.repeat(a, 2, axis=-1))[..., ::2] for a in (plain, dy)
+    )
+    for a in (plain, dy, strided, dy_strided):
+        a.flags.writeable = False
+    mine, other = (make_layer(pair.name, pair.cases[0], dtype) for _ in range(2))
+    assert_close(other(strided), mine(plain), TOLERANCE[dtype])
+    assert_close(other.backward(dy_strided), mine.backward(dy), TOLERANCE[dtype])
+    np.testing.assert_array_equal(plain, normal(1, pair.shapes[0], dtype))
+    np.testing.assert_array_equal(dy, normal(2, pair.shapes[0], dtype))
+
+
+@OF_NORMS
+def test_changing_the_output_does_not_change_the_gradient(pair: LayerPair) -> None:
+    for case in pair.cases:
+        layer = make_layer(pair.name, case)
+        x, dy = normal(1, pair.shapes[0]), normal(2, pair.shapes[0])
+        y = layer(x)
+        expected = layer.backward(dy)
+        y[...] = 0
+        np.testing.assert_array_equal(layer.backward(dy), expected)
+
+
+@OF_NORMS
+@DTYPES
+@pytest.mark.parametrize("constant", [0.0, 3.0])
+def test_a_constant_input_gives_beta_and_in_torch_nearly(
+    pair: LayerPair, constant: float, dtype: str
+) -> None:
+    for case in pair.cases:
+        layer = make_layer(pair.name, case | {"eps": 1e-5}, dtype)
+        twin = make_twin(pair, case | {"eps": 1e-5}, layer, dtype)
+        x = np.full(pair.shapes[0], constant, dtype)
+        y, theirs = layer(x), twin(torch.tensor(x)).detach().numpy()
+        # Torch may write y as x·α + (β − μ·α), α = γ/√ε: the two cancel up to their rounding.
+        gamma = np.abs(layer.params.get("weight", np.ones(1))).max()
+        rounding = 2 * np.finfo(dtype).eps * constant * gamma / 1e-5**0.5
+        np.testing.assert_allclose(y, theirs, rtol=TOLERANCE[dtype], atol=rounding)
+        if pair.name != "RMSNorm":  # which has no mean to take away
+            beta = layer.params.get("bias", np.zeros(1, dtype))
+            np.testing.assert_array_equal(np.unique(y), np.unique(beta))
+
+
+@OF_NORMS
+@pytest.mark.parametrize("scale", [1e-20, 1e-8, 1e8, 1e15])
+def test_small_and_large_inputs_are_torchs_in_float32(pair: LayerPair, scale: float) -> None:
+    case = pair.cases[0]
+    layer = make_layer(pair.name, case, "float32")
+    twin = make_twin(pair, case, layer, "float32")
+    x = normal(1, pair.shapes[0], "float32") * np.float32(scale)
+    assert_same_pass(pair, layer, twin, x, seed=2)
+    if isinstance(layer, RunningNorm):
+        assert_same_statistics(layer, twin, 1e-5)
+
+
+@OF_NORMS
+def test_deviations_without_a_finite_square_give_zero_and_a_warning(pair: LayerPair) -> None:
+    layer = pair.scratch(**pair.cases[0])
+    twin = make_twin(pair, pair.cases[0], layer, "float32")
+    x = normal(1, pair.shapes[0], "float32") * np.float32(1e20)
+    with pytest.warns(RuntimeWarning, match="overflow"):
+        y = layer(x)
+    np.testing.assert_array_equal(y, 0)
+    theirs = twin(torch.tensor(x)).detach().numpy()
+    if pair.name in ("LayerNorm", "GroupNorm"):
+        theirs = theirs[~np.isnan(theirs)]  # by the number of values, they are NaN or 0
+    np.testing.assert_array_equal(theirs, 0)
+
+
+# Where torch is looser, or its own.
+
+
+@OF_NORMS
+@MODES
+def test_an_empty_batch_is_refused_of_which_torch_makes_an_empty_output(
+    pair: LayerPair, training: bool
+) -> None:
+    case, shape = pair.cases[0], (0, *pair.shapes[0][1:])
+    layer = make_layer(pair.name, case, "float32").train(training)
+    twin = make_twin(pair, case, layer, "float32").train(training)
+    assert twin(torch.zeros(shape)).shape == shape
+    with pytest.raises(ValueError, match="x must not be empty, got shape " + escaped(shape)):
+        layer(np.zeros(shape, np.float32))
+    if isinstance(layer, RunningNorm):
+        assert layer.num_batches_tracked in (0, None)
+
+
+def test_torchs_running_mean_is_not_a_number_after_an_empty_batch_of_instances() -> None:
+    twin = torch.nn.InstanceNorm1d(5, track_running_stats=True)
+    twin(torch.zeros(0, 5, 3))
+    assert twin.running_mean.isnan().all()
+
+
+@pytest.mark.parametrize("shape", [(3, 4, 6), (4, 6)])
+def test_other_channels_are_refused_by_instance_norm_of_which_torch_warns(
+    shape: tuple[int, ...],
+) -> None:
+    with pytest.raises(
+        ValueError, match=r"x must have shape \(N, 5, L\) or \(5, L\), got " + escaped(shape)
+    ):
+        nn.InstanceNorm1d(5)(normal(1, shape))
+    with pytest.warns(UserWarning, match="does not match num_features"):
+        torch.nn.InstanceNorm1d(5)(torch.tensor(normal(1, shape)))
+
+
+def test_other_channels_are_refused_by_group_norm_which_torch_takes_without_affine() -> None:
+    with pytest.raises(ValueError, match=r"x must have shape \(N, 6, \*\), got \(3, 4\)"):
+        nn.GroupNorm(2, 6, affine=False)(normal(1, (3, 4)))
+    assert torch.nn.GroupNorm(2, 6, affine=False)(torch.ones(3, 4)).shape == (3, 4)
+
+
+@pytest.mark.parametrize("name", ["BatchNorm1d", "BatchNorm2d", "BatchNorm3d"])
+def test_batch_norm_refuses_eps_0_in_training_alone_as_torch(name: str) -> None:
+    case, x = {"num_features": 5, "eps": 0.0}, normal(1, LAYERS[name].shapes[0])
+    layer = make_layer(name, case)
+    twin = make_twin(LAYERS[name], case, layer, "float64")
+    with pytest.raises(ValueError, match=r"eps must be > 0 .*, got 0\.0"):
+        layer(x)
+    with pytest.raises(ValueError, match="eps must be positive during training, but got 0"):
+        twin(torch.tensor(x))
+    assert layer.num_batches_tracked == 0
+    twin.num_batches_tracked.zero_()  # torch has counted the batch that it refused
+    assert_same_pass(LAYERS[name], layer.eval(), twin.eval(), x, seed=2)
+
+
+@pytest.mark.parametrize("name", ["LayerNorm", "RMSNorm", "GroupNorm", "InstanceNorm1d"])
+def test_the_others_take_eps_0_as_torch(name: str) -> None:
+    case = LAYERS[name].cases[0] | {"eps": 0.0}
+    layer = make_layer(name, case)
+    twin = make_twin(LAYERS[name], case, layer, "float64")
+    assert_same_pass(LAYERS[name], layer, twin, normal(1, LAYERS[name].shapes[0]), seed=2)
+
+
+def test_the_default_eps_of_rms_norm_is_the_dtypes_own() -> None:
+    for dtype, eps in (("float32", 2.0**-23), ("float64", 2.0**-52)):
+        x = np.full((1, 2), eps, dtype) ** np.asarray(0.5, dtype)  # x² is ε
+        expected = np.sqrt(0.5)
+        np.testing.assert_allclose(nn.RMSNorm(2, dtype=dtype)(x), expected, rtol=1e-6)
+        twin = torch.nn.RMSNorm(2, dtype=getattr(torch, dtype))
+        np.testing.assert_allclose(twin(torch.tensor(x)).detach().numpy(), expected, rtol=1e-6)
+
+
+# What one layer is of another.
+
+
+def test_instance_norm_is_group_norm_with_a_group_for_each_channel() -> None:
+    x = normal(1, (3, 6, 4))
+    assert_close(nn.GroupNorm(6, 6)(x), nn.InstanceNorm1d(6)(x), 1e-13)
+
+
+def test_layer_norm_is_group_norm_of_one_group() -> None:
+    x = normal(1, (3, 6, 4))
+    assert_close(nn.GroupNorm(1, 6)(x), nn.LayerNorm((6, 4))(x), 1e-13)
+
+
+def test_rms_norm_of_a_row_of_mean_zero_is_layer_norm() -> None:
+    x = normal(1, (3, 6))
+    x -= x.mean(axis=1, keepdims=True)
+    assert_close(nn.RMSNorm(6, eps=1e-5)(x), nn.LayerNorm(6)(x), 1e-13)
+
+
+def test_batch_norm_of_images_is_that_of_their_pixels_in_rows() -> None:
+    x = normal(1, (3, 5, 2, 4))
+    rows = x.transpose(0, 2, 3, 1).reshape(-1, 5)
+    y = nn.BatchNorm2d(5)(x).transpose(0, 2, 3, 1).reshape(-1, 5)
+    assert_close(y, nn.BatchNorm1d(5)(rows), 1e-13)

@@ -1,0 +1,89 @@
+"""Group normalization: each row over the channels of a group."""
+
+import numpy as np
+
+from scratch import _check
+from scratch.nn.norm import ChannelNorm, standardize, standardize_backward
+
+
+class GroupNorm(ChannelNorm):
+    r"""Normalize over groups of C/G channels and all positions, as ``torch.nn.GroupNorm``.
+
+    .. math::
+        \mu_{ng} = \tfrac1{|g|} \textstyle\sum_{i \in g} x_{ni}, \quad
+        \sigma^2_{ng} = \tfrac1{|g|} \textstyle\sum_{i \in g} (x_{ni} - \mu_{ng})^2, \quad
+        y_{ni} = \gamma_c\, \frac{x_{ni} - \mu_{ng}}{\sqrt{\sigma^2_{ng} + \epsilon}} + \beta_c
+
+    where i runs over the elements of row n whose channel c is in group g: nothing depends on the
+    batch, and evaluation is as training (Wu and He 2018, equations 1 to 7). One group is layer
+    normalization but for γ and β, a group for each channel is instance normalization.
+
+    Args:
+        num_groups: G, which divides C.
+        num_channels: C.
+        eps: ε.
+        affine: have γ and β, one for each channel.
+        bias: have β, if affine.
+        dtype: float32 or float64.
+        runs: K for a stack of K runs, whose parameters then have shape (K, C).
+
+    Attributes:
+        params: ``weight`` (γ, ones) and ``bias`` (β, zeros) of shape (C,), if affine.
+
+    ``forward`` takes (N, C, \*), with any number of axes for the \*; a stack takes (K, N, C, \*).
+    In float32, deviations beyond about 1e19 have no finite square: the output is 0 where torch's
+    may be NaN, and NumPy warns.
+
+    Raises:
+        ValueError: G does not divide C; x has another shape (torch without γ lets another C
+            pass that G divides), is empty, or has one row of one value for each group, which
+            torch refuses too, while it takes several such rows.
+        TypeError: x is no array of float32 or float64.
+
+    >>> GroupNorm(2, 4).forward(np.array([[1.0, 3.0, 10.0, 50.0]])).round(4)
+    array([[-1.,  1., -1.,  1.]])
+    """
+
+    LAYOUTS = ("N C *",)
+
+    def __init__(
+        self,
+        num_groups: int,
+        num_channels: int,
+        eps: float = 1e-5,
+        affine: bool = True,
+        *,
+        bias: bool = True,
+        dtype: np.typing.DTypeLike = np.float32,
+        runs: int | None = None,
+    ) -> None:
+        self.num_groups = _check.integer("num_groups", num_groups, at_least=1)
+        self.num_channels = _check.integer("num_channels", num_channels, at_least=1)
+        if self.num_channels % self.num_groups:
+            raise ValueError(
+                f"num_groups must divide num_channels, got {num_groups} and {num_channels}"
+            )
+        self.affine = bool(affine)
+        eps = _check.number("eps", eps, at_least=0)
+        super().__init__((self.num_channels,), eps, affine, bias, dtype, runs)
+
+    def _normalize(self, x: np.ndarray) -> np.ndarray:
+        grouped = self._grouped(x)
+        rows, per_group = grouped.shape[-3], grouped.shape[-1]
+        if rows * per_group == 1:
+            raise ValueError(
+                f"x must have more than one value for each of the {self.num_groups} groups, got "
+                f"shape {x.shape}"
+            )
+        x_hat, self._inverse_std, _, _ = standardize(grouped, (-1,), self.eps)
+        return x_hat.reshape(x.shape)
+
+    def _normalize_backward(self, dx_hat: np.ndarray) -> np.ndarray:
+        dx = standardize_backward(
+            self._grouped(dx_hat), self._grouped(self._x_hat), self._inverse_std, (-1,)
+        )
+        return dx.reshape(dx_hat.shape)
+
+    def _grouped(self, x: np.ndarray) -> np.ndarray:
+        """(N, C, *) as (N, G, C/G · *): a group's channels lie side by side."""
+        return x.reshape(*x.shape[: len(self._lead) + 1], self.num_groups, -1)

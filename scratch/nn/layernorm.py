@@ -1,0 +1,65 @@
+"""Layer normalization: each row over its own features."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from scratch import _check
+from scratch.nn.norm import LastAxesNorm, standardize, standardize_backward
+
+
+class LayerNorm(LastAxesNorm):
+    r"""Normalize over the last axes, as ``torch.nn.LayerNorm``.
+
+    .. math::
+        \mu = \tfrac1n \textstyle\sum_i x_i, \quad
+        \sigma^2 = \tfrac1n \textstyle\sum_i (x_i - \mu)^2, \quad
+        y_i = \gamma_i\, \frac{x_i - \mu}{\sqrt{\sigma^2 + \epsilon}} + \beta_i
+
+    where i runs over the n elements of the last axes: nothing depends on the batch, and
+    evaluation is as training (Ba, Kiros and Hinton 2016, equations 3 and 4).
+
+    Args:
+        normalized_shape: the lengths of the last axes; a whole number for the last one alone.
+        eps: ε.
+        elementwise_affine: have γ and β, one for each element of the last axes.
+        bias: have β, if affine.
+        dtype: float32 or float64.
+        runs: K for a stack of K runs, whose parameters then have one leading axis more.
+
+    Attributes:
+        params: ``weight`` (γ, ones) and ``bias`` (β, zeros) of shape ``normalized_shape``, if
+            affine.
+
+    ``forward`` takes ``(*, *normalized_shape)``, with any number of axes for the first *; a stack
+    takes ``(K, *, *normalized_shape)``. In float32, deviations beyond about 1e19 have no finite
+    square: the output is 0 where torch's may be NaN, and NumPy warns.
+
+    Raises:
+        ValueError: x has another shape, or is empty (of which torch makes an empty y).
+        TypeError: x is no array of float32 or float64.
+
+    >>> LayerNorm(2).forward(np.array([[1.0, 3.0], [10.0, 50.0]])).round(4)
+    array([[-1.,  1.],
+           [-1.,  1.]])
+    """
+
+    def __init__(
+        self,
+        normalized_shape: int | Sequence[int],
+        eps: float = 1e-5,
+        elementwise_affine: bool = True,
+        bias: bool = True,
+        *,
+        dtype: np.typing.DTypeLike = np.float32,
+        runs: int | None = None,
+    ) -> None:
+        eps = _check.number("eps", eps, at_least=0)
+        super().__init__(normalized_shape, eps, elementwise_affine, bias, dtype, runs)
+
+    def _normalize(self, x: np.ndarray) -> np.ndarray:
+        x_hat, self._inverse_std, _, _ = standardize(x, self._last, self.eps)
+        return x_hat
+
+    def _normalize_backward(self, dx_hat: np.ndarray) -> np.ndarray:
+        return standardize_backward(dx_hat, self._x_hat, self._inverse_std, self._last)

@@ -1,0 +1,161 @@
+"""A candidate and torch's module on the same batches, compared step by step."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import torch
+
+from torch_ref.lockstep.distance import Distance, Drift
+from torch_ref.lockstep.layers.kinds import KINDS, Kind, Settings
+from torch_ref.lockstep.layers.maker import maker
+from torch_ref.lockstep.layers.reference import NormReference
+from torch_ref.lockstep.layers.sides import Module, Side
+from torch_ref.lockstep.report import Divergence
+from torch_ref.lockstep.verdict import Verdict, name_of, search
+from torch_ref.registry import SAME_GRADIENTS
+
+Batches = list[tuple[bool, np.ndarray, np.ndarray]]
+Trace = Iterator[tuple[int, str, str, np.ndarray | None]]
+
+
+@np.errstate(all="ignore")  # what divides by zero is found by its values
+def check_norm(
+    candidate: Any,
+    against: str = "BatchNorm1d",
+    *,
+    dtype: np.typing.DTypeLike = np.float64,
+    **settings: Any,
+) -> Verdict:
+    """Compare a normalization layer with torch's, and name the cause if they diverge.
+
+    Four training batches, then two of evaluation. Each compares the output, the running mean and
+    variance, and in training the gradients of the input, weight and bias, in that order.
+
+    Args:
+        candidate: a class or function, called with the sizes and those of the settings
+            that it takes (``gamma`` and ``beta`` are given as arrays); or an instance, which is
+            copied. Either a ``torch.nn.Module``, or ``forward(x)`` and ``backward(dy)`` on
+            arrays. Training and evaluation are chosen by an argument of ``forward``
+            (``training``, ``train_flg``, …), by ``train()`` and ``eval()``, or by an attribute.
+        against: a name of ``KINDS``: "BatchNorm1d", "LayerNorm", ….
+        dtype: float32 or float64; float32 if the candidate computes in nothing else.
+        settings: of both sides, by torch's names: the sizes (``num_features=5``,
+            ``normalized_shape=5``, or ``num_groups=2`` and ``num_channels=6``) and the rest; what
+            is left out has the candidate's own default on both.
+
+    Raises:
+        ValueError: ``against`` is another layer.
+        TypeError: the candidate has no ``forward``.
+
+    >>> from scratch.nn import BatchNorm1d, GroupNorm, LayerNorm
+    >>> check_norm(BatchNorm1d, eps=1e-3).agrees, check_norm(GroupNorm, "GroupNorm").agrees
+    (True, True)
+    >>> class Biased(BatchNorm1d):
+    ...     def running_variance(self, var, n):
+    ...         return var
+    >>> check_norm(Biased).findings[0].names
+    ('running variance biased',)
+    >>> check_norm(LayerNorm, "RMSNorm", eps=1e-4).findings[0].names
+    ('mean taken away',)
+    """
+    kind = KINDS.get(str(against).removeprefix("torch.nn."))
+    if kind is None:
+        raise ValueError(f"against must be one of {', '.join(KINDS)}, got {against!r}")
+    made = maker(candidate, kind, settings)
+    sizes, shared = made.sizes, made.settings
+    dtype, layer = np.dtype(dtype), made.make(np.dtype(dtype))
+    taken = ("weight", "bias") if "bias" in kind.defaults else ("weight",)
+    found = [name for name in taken if layer.read(name) is not None]
+    for held, flag in (("weight", "affine"), ("running_mean", "track_running_stats")):
+        if kind.defaults.get(flag) is False and layer.read(held) is not None:
+            shared = {flag: True} | shared
+    given = ", ".join(f"{setting}={value!r}" for setting, value in shared.items())
+    notes = [f"torch was given {given or 'its own defaults'}"]
+    mine = list(_trace(layer, _batches(kind, sizes, dtype), found))
+    if dtype == np.float64 and any(a is not None and a.dtype == np.float32 for *_, a in mine):
+        dtype = np.dtype(np.float32)
+        mine = list(_trace(made.make(dtype), _batches(kind, sizes, dtype), found))
+        notes.append("compared in float32, which it computes in")
+    tolerance, batches = SAME_GRADIENTS[dtype.name], _batches(kind, sizes, dtype)
+
+    def against_reference(dials: Settings) -> float:
+        reference = NormReference(kind, sizes, dtype, shared | dials)
+        return _compare(mine, _trace(reference, batches, found), tolerance)[1]
+
+    module = Module(getattr(torch.nn, kind.name)(**sizes, **shared), dtype)
+    theirs = list(_trace(module, batches, found))
+    first, apart = _compare(mine, theirs, tolerance)
+    notes += _not_compared(mine, theirs)
+    name, torchs = name_of(candidate), f"torch.nn.{kind.name}"
+    seen = f"{name} agrees with {torchs} in training and evaluation: at most {apart:.1e} relative"
+    verdict = Verdict(name, torchs, seen, first, notes=notes, tried="alone, in pairs or in threes")
+    if first is not None:
+        verdict.findings = search(kind.variants, against_reference, tolerance, depth=3)
+    return verdict
+
+
+def _not_compared(mine: list, theirs: list) -> list[str]:
+    """A note on what torch has and the candidate has not, by mode."""
+    missing = {
+        f"{quantity} in {phase}"
+        for (_, phase, quantity, a), (*_, b) in zip(mine, theirs, strict=True)
+        if a is None and b is not None
+    }
+    return [f"not found, so not compared: {', '.join(sorted(missing))}"] if missing else []
+
+
+def _batches(kind: Kind, sizes: Settings, dtype: np.dtype) -> Batches:
+    """(training, x, dy): features, or rows, of several scales, so that eps matters in some."""
+    random, shape = np.random.default_rng(0), kind.input_shape(sizes)
+    axis = 0 if kind.scaled_rows else 1
+    scales = np.resize([1.0, 1e-2, 3e-3, 10.0, 0.3], shape[axis])
+    scales = scales.reshape(-1, *(1,) * (len(shape) - axis - 1))
+    batches = []
+    for training in (True, True, True, True, False, False):
+        z = random.standard_normal(shape)
+        dy = 0.5 + 0.5 * z + random.standard_normal(shape)  # no gradient is near zero by chance
+        batches.append((training, ((z + 1.5) * scales).astype(dtype), dy.astype(dtype)))
+    return batches
+
+
+def _trace(layer: Side, batches: Batches, written: list[str]) -> Trace:
+    """All that a layer computes, in order; ``None`` for what it has not.
+
+    The ``written`` parameters are set to values other than ones and zeros, exact in float32.
+    """
+    for name, start in (("weight", 1.25), ("bias", -0.5)):
+        held = layer.read(name) if name in written else None
+        if held is not None:
+            layer.write(name, start + 0.25 * np.arange(held.size))
+    for step, (training, x, dy) in enumerate(batches, 1):
+        phase = "training" if training else "evaluation"
+        yield step, phase, "output", layer.forward(x.copy(), training)
+        for name in ("running_mean", "running_var"):
+            yield step, phase, name, layer.read(name)
+        if training:
+            yield step, phase, "input gradient", layer.backward(dy.copy())
+            for name in ("weight", "bias"):
+                yield step, phase, f"{name}'s gradient", layer.read(name, gradient=True)
+
+
+def _compare(mine: Any, theirs: Any, tolerance: float) -> tuple[Divergence | None, float]:
+    """The first place where two traces differ, and the largest distance up to there."""
+    worst = 0.0
+    for (step, phase, quantity, a), (*_, b) in zip(mine, theirs, strict=False):
+        if a is None or b is None:
+            continue
+        drift = Drift()
+        if a.shape == b.shape:
+            # Sums near zero carry rounding errors of the size of their column, or of each other.
+            summed = b.ndim > 1 or quantity.endswith("gradient")
+            scale = np.broadcast_to(np.abs(b).max(axis=0), b.shape) if summed else b
+            drift.add(scale, scale)
+            distance, at = drift.add(np.asarray(a, b.dtype), b), drift.element
+            values = (float(a[at]), float(b[at]))
+        else:
+            distance, at, values = Distance(np.inf, np.inf), (), (np.nan, np.nan)
+        worst = max(worst, distance.relative)
+        if not distance.relative <= tolerance:
+            return Divergence(step, f"the {phase} batch", quantity, at, *values, distance), np.inf
+    return None, worst
