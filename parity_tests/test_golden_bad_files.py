@@ -127,7 +127,7 @@ def manifest_with(**changes: object) -> Callable[[Path], bytes]:
 BAD_GOLDEN = {
     "no manifest": (with_header(lambda h: h.pop("__metadata__")), "is not a golden file"),
     "other": (with_header(lambda h: h.update(__metadata__={"format": "pt"})), "not a golden file"),
-    "version": (manifest_with(version=2), "is of version 2"),
+    "version": (manifest_with(version=1), "is of version 1"),
     "format": (manifest_with(format="else"), "is not a golden file"),
     "steps": (manifest_with(steps=10**12), "must be 'F64' of shape [1000000000000, 4, 3]"),
     "no steps": (manifest_with(steps=0), "is not a golden file"),

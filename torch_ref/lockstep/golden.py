@@ -23,17 +23,19 @@ The tensors (DTYPE is ``float64`` or ``float32``; CASE is 0, 1, …; PARAMETER i
 ``DTYPE/grad/PARAMETER``         (steps, …shape)   [i] is the gradient given to step i + 1, the same
                                                    for all cases
 ``DTYPE/CASE/param/PARAMETER``   (steps, …shape)   [i] is the parameter after step i + 1
-``DTYPE/CASE/BUFFER/PARAMETER``  (steps, …shape)   [i] is the state buffer after step i + 1, under
-                                                   torch's name and as torch defines it
+``DTYPE/CASE/BUFFER/PARAMETER``  (steps, …its      [i] is the state buffer after step i + 1, under
+                                 own shape)        torch's name and as torch defines it; most have
+                                                   the parameter's shape, a number has none
 ===============================  ================  =================================================
 
-The gradients are finite and awkward: some are 0, ±1e-30, 1e-8 or 1000, some rows are zero.
+The gradients are finite and awkward: some are 0, ±1e-30, 1e-8 or 1000, some rows are zero. For
+SparseAdam, which takes the gradients of some rows, those that are zero are left out.
 
 The manifest, which is also written beside the file, as ``NAME.json``, for people:
 
 =================  ==============================================================================
 ``format``         ``"lockstep-golden"``
-``version``        of the format, 1; a reader refuses another
+``version``        of the format, 2; a reader refuses another
 ``name``           of the optimizer, e.g. ``"Adam"``
 ``class``          that computed the file, e.g. ``"torch.optim.Adam"``
 ``torch``          the version of torch
@@ -42,7 +44,8 @@ The manifest, which is also written beside the file, as ``NAME.json``, for peopl
 ``tolerance``      DTYPE → the largest distance that counts as rounding, of an element from torch's
                    and relative to the largest magnitude that torch's has had so far
 ``cases``          a list, in the order of CASE, of ``hyperparameters`` (name → value: all that the
-                   class was given; case 0 has the defaults) and ``buffers`` (torch's names)
+                   class was given; case 0 has the defaults) and ``buffers`` (PARAMETER → BUFFER,
+                   torch's name → its shape)
 ``tensors``        the names above, as templates
 =================  ==============================================================================
 
@@ -54,7 +57,9 @@ Two complete programs in plain JavaScript are in ``readers/``: ``reader.mjs`` re
 ``adam.mjs`` takes Adam's steps and writes a candidate.
 """
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -65,11 +70,14 @@ from torch_ref.lockstep.problems import Arrays, GradientStream
 from torch_ref.lockstep.sides import TorchSide
 from torch_ref.lockstep.tensor_file import DTYPES, GoldenError, write_bytes, write_tensors
 from torch_ref.optim import Twin
-from torch_ref.registry import OPTIMIZERS, SAME_GRADIENTS, OptimizerPair
+from torch_ref.registry import OPTIMIZERS, OptimizerPair
 
 STEPS = 20
-#: A matrix, whose rows are zero at times, and a vector; small, so that the files can be committed.
-SHAPES = ((4, 3), (3,))
+#: A matrix, whose rows are zero at times, and a vector, or where those cannot be a second matrix;
+#: small, so that the files can be committed.
+SHAPES = {0: ((4, 3), (3,)), 2: ((4, 3), (2, 3))}
+#: An optimizer that takes a closure has no gradients to be written down.
+RECORDED = {name: pair for name, pair in OPTIMIZERS.items() if pair.gradients != "closure"}
 
 
 def all_names() -> tuple[str, ...]:
@@ -78,7 +86,7 @@ def all_names() -> tuple[str, ...]:
     >>> "Adam" in all_names()
     True
     """
-    return tuple(OPTIMIZERS)
+    return tuple(RECORDED)
 
 
 def file_name(name: str) -> str:
@@ -111,9 +119,9 @@ def write_golden(name: str, folder: Path) -> Path:
     ...     write_golden("Adam", Path(folder)).name
     'adam.safetensors'
     """
-    if name not in OPTIMIZERS:
-        near = did_you_mean(name, OPTIMIZERS) or f"; these are: {', '.join(OPTIMIZERS)}"
-        raise GoldenError(f"there is no optimizer {name!r}{near}")
+    if name not in RECORDED:
+        near = did_you_mean(name, RECORDED) or f"; these are: {', '.join(RECORDED)}"
+        raise GoldenError(f"there is no golden file for {name!r}{near}")
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -128,9 +136,9 @@ def write_golden(name: str, folder: Path) -> Path:
 
 def trajectories(pair: OptimizerPair) -> tuple[Arrays, Manifest]:
     """All tensors of a pair's golden file by their names, and its manifest."""
-    tensors, cases = {}, {}
+    tensors, cases, shapes = {}, {}, SHAPES[pair.axes]
     for dtype in DTYPES:
-        stream = GradientStream(SHAPES, dtype=dtype, awkward=True)
+        stream = GradientStream(shapes, dtype=dtype, awkward=True)
         grads = [stream.next() for _ in range(STEPS)]
         for parameter, start in stream.params.items():
             at = {"dtype": dtype, "parameter": parameter}
@@ -140,19 +148,29 @@ def trajectories(pair: OptimizerPair) -> tuple[Arrays, Manifest]:
             twin = Twin(pair.scratch(**settings))
             run = _run(twin, stream.params, grads)
             for (quantity, parameter), values in run.items():
-                tensors[trajectory(dtype, number, quantity, parameter)] = np.stack(values)
-            buffers = tuple(dict.fromkeys(quantity for quantity, _ in run if quantity != "param"))
-            cases[number] = Case(twin.settings, buffers)
+                tensors[trajectory(dtype, number, quantity, parameter)] = np.stack(values).astype(
+                    dtype
+                )
+            cases[number] = Case(twin.settings, _shapes_of_buffers(run))
     manifest = Manifest(
         name=pair.name,
         torch_class=pair.torch,
         torch_version=torch.__version__,
         steps=STEPS,
-        parameters={f"w{i}": shape for i, shape in enumerate(SHAPES)},
-        tolerance={dtype: SAME_GRADIENTS[dtype] for dtype in DTYPES},
+        parameters={f"w{i}": shape for i, shape in enumerate(shapes)},
+        tolerance={dtype: pair.tolerance[dtype] for dtype in DTYPES},
         cases=tuple(cases.values()),
     )
     return tensors, manifest
+
+
+def _shapes_of_buffers(run: Mapping[tuple[str, str], list[np.ndarray]]) -> dict[str, Any]:
+    """By parameter and buffer, the shape."""
+    shapes: dict[str, dict[str, tuple[int, ...]]] = {}
+    for (quantity, parameter), values in run.items():
+        if quantity != "param":
+            shapes.setdefault(parameter, {})[quantity] = values[0].shape
+    return shapes
 
 
 def _run(twin: Twin, start: Arrays, grads: list[Arrays]) -> dict[tuple[str, str], list[np.ndarray]]:

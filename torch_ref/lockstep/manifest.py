@@ -8,7 +8,9 @@ from typing import Any
 
 from torch_ref.lockstep.tensor_file import DTYPES, GoldenError
 
-FORMAT, VERSION = "lockstep-golden", 1
+FORMAT, VERSION = "lockstep-golden", 2
+
+Shape = tuple[int, ...]
 
 #: The names of the tensors, by what they hold.
 NAMES = {
@@ -27,11 +29,15 @@ class Case:
 
     Attributes:
         hyperparameters: all those of torch's class that the run was given.
-        buffers: the state buffers that torch keeps, under torch's names.
+        buffers: parameter → the state buffers that torch keeps for it, under torch's names → shape.
     """
 
     hyperparameters: dict[str, Any]
-    buffers: tuple[str, ...]
+    buffers: dict[str, dict[str, Shape]]
+
+    def quantities(self, parameter: str, shape: Shape) -> dict[str, Shape]:
+        """What there is of a parameter of this shape: itself, as "param", and its buffers."""
+        return {"param": shape, **self.buffers.get(parameter, {})}
 
 
 @dataclass(frozen=True)
@@ -47,33 +53,33 @@ class Manifest:
         tolerance: dtype → the relative distance that is still rounding.
         cases: in the order of their numbers.
 
-    >>> case = Case({"lr": 0.1}, ())
+    >>> case = Case({"lr": 0.1}, {"w0": {"sum": (3,)}})
     >>> shapes, tolerance = {"w0": (3,)}, {"float64": 1e-12}
     >>> manifest = Manifest("SGD", "torch.optim.SGD", "2.9.0", 2, shapes, tolerance, (case,))
     >>> Manifest.from_json(manifest.to_json(), "a file").cases
-    (Case(hyperparameters={'lr': 0.1}, buffers=()),)
+    (Case(hyperparameters={'lr': 0.1}, buffers={'w0': {'sum': (3,)}}),)
     """
 
     name: str
     torch_class: str
     torch_version: str
     steps: int
-    parameters: dict[str, tuple[int, ...]]
+    parameters: dict[str, Shape]
     tolerance: dict[str, float]
     cases: tuple[Case, ...]
 
-    def stacked(self, parameter: str) -> tuple[int, ...]:
-        """The shape of one quantity of a parameter over all steps."""
-        return (self.steps, *self.parameters[parameter])
+    def stacked(self, shape: Shape) -> Shape:
+        """The shape of a quantity of this shape over all steps."""
+        return (self.steps, *shape)
 
     def tensors(self) -> set[str]:
         """The names of all tensors of the file."""
         names = set()
         for dtype in self.tolerance:
-            for parameter in self.parameters:
+            for parameter, shape in self.parameters.items():
                 names |= {NAMES[k].format(dtype=dtype, parameter=parameter) for k in SHARED}
                 for number, case in enumerate(self.cases):
-                    for quantity in ("param", *case.buffers):
+                    for quantity in case.quantities(parameter, shape):
                         names.add(trajectory(dtype, number, quantity, parameter))
         return names
 
@@ -126,12 +132,17 @@ def trajectory(dtype: str, case: int, quantity: str, parameter: str) -> str:
 def _manifest(fields: Mapping[str, Any]) -> Manifest:
     """Raises one of the errors that ``from_json`` catches where the fields are not as they must."""
     cases = tuple(
-        Case(dict(case["hyperparameters"]), tuple(case["buffers"])) for case in fields["cases"]
+        Case(
+            dict(case["hyperparameters"]),
+            {name: _shapes(buffers) for name, buffers in case["buffers"].items()},
+        )
+        for case in fields["cases"]
     )
     names = [fields[key] for key in ("name", "class", "torch")]
-    names += [buffer for case in cases for buffer in case.buffers]
-    parameters = {name: tuple(shape) for name, shape in fields["parameters"].items()}
-    counts = [fields["steps"], *(n for shape in parameters.values() for n in shape)]
+    parameters = _shapes(fields["parameters"])
+    shapes = list(parameters.values())
+    shapes += [s for case in cases for buffers in case.buffers.values() for s in buffers.values()]
+    counts = [fields["steps"], *(n for shape in shapes for n in shape)]
     tolerance = {dtype: float(value) for dtype, value in fields["tolerance"].items()}
     if not (
         all(type(name) is str for name in names)
@@ -143,4 +154,8 @@ def _manifest(fields: Mapping[str, Any]) -> Manifest:
         and tolerance
     ):
         raise ValueError
-    return Manifest(*names[:3], fields["steps"], parameters, tolerance, cases)
+    return Manifest(*names, fields["steps"], parameters, tolerance, cases)
+
+
+def _shapes(fields: Mapping[str, Any]) -> dict[str, Shape]:
+    return {name: tuple(shape) for name, shape in fields.items()}

@@ -196,7 +196,7 @@ def _inputs(
     """The start and the gradients; what the candidate repeats of them must be the same."""
     found: dict[str, Arrays] = {key: {} for key in SHARED}
     for parameter, shape in manifest.parameters.items():
-        shapes = {"start": shape, "gradient": manifest.stacked(parameter)}
+        shapes = {"start": shape, "gradient": manifest.stacked(shape)}
         for key in SHARED:
             name = NAMES[key].format(dtype=dtype, parameter=parameter)
             found[key][parameter] = theirs.read(name, dtype, shapes[key])
@@ -237,13 +237,12 @@ def _trajectories(
 ) -> Trajectories:
     """By quantity and parameter, the values over the steps; buffers only where they are there."""
     found: Trajectories = {}
-    for quantity in ("param", *manifest.cases[number].buffers):
-        found[quantity] = {}
-        for parameter in manifest.parameters:
+    for parameter, shape in manifest.parameters.items():
+        for quantity, its_shape in manifest.cases[number].quantities(parameter, shape).items():
             name = trajectory(dtype, number, quantity, parameter)
             if everything or quantity == "param" or name in file.entries:
-                values = file.read(name, dtype, manifest.stacked(parameter))
-                found[quantity][parameter] = values
+                values = file.read(name, dtype, manifest.stacked(its_shape))
+                found.setdefault(quantity, {})[parameter] = values
     return found
 
 

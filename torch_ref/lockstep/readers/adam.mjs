@@ -9,15 +9,18 @@ const changes = overrides.map((o) => o.split("=")).map(([name, v]) => [name, JSO
 const { manifest, tensors } = read(golden);
 
 // Takes all steps for one parameter; what it returns holds the values after each of them.
-function adam(start, grads, steps, { lr, betas, eps, weight_decay, amsgrad, maximize }) {
-  const [beta1, beta2] = betas;
+function adam(start, grads, steps, settings) {
+  const { lr, eps, weight_decay, amsgrad, maximize, decoupled_weight_decay } = settings;
+  const [beta1, beta2] = settings.betas;
   const size = start.length;
   const [w, m, v, vMax] = [Float64Array.from(start), ...[0, 0, 0].map(() => new Float64Array(size))];
   const kept = { param: w, exp_avg: m, exp_avg_sq: v, ...(amsgrad && { max_exp_avg_sq: vMax }) };
   const out = Object.keys(kept).map((name) => [name, new Float64Array(steps * size)]);
   for (let t = 1; t <= steps; t++) {
     for (let i = 0; i < size; i++) {
-      const g = (maximize ? -1 : 1) * grads[(t - 1) * size + i] + weight_decay * w[i];
+      let g = (maximize ? -1 : 1) * grads[(t - 1) * size + i];
+      if (decoupled_weight_decay) w[i] *= 1 - lr * weight_decay;
+      else g += weight_decay * w[i];
       m[i] += (1 - beta1) * (g - m[i]);
       v[i] = beta2 * v[i] + (1 - beta2) * g * g;
       vMax[i] = Math.max(vMax[i], v[i]);
