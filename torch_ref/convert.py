@@ -1,6 +1,6 @@
 """Parameters, gradients, random streams and optimizer state between NumPy and torch, exactly."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -11,24 +11,7 @@ from scratch import nn as scratch_nn
 from scratch import optim as scratch_optim
 from scratch.random import Generator
 from torch_ref import nn, optim
-from torch_ref.registry import Buffer, pair_of
-
-# What Generator.get_state() of torch's CPU generator holds.
-_GENERATOR_STATE = np.dtype(
-    [
-        ("seed", np.uint64),
-        ("left", np.int32),
-        ("seeded", np.int32),
-        ("next", np.uint64),
-        ("words", np.uint64, 624),
-        ("normal_x", np.float64),
-        ("normal_y", np.float64),
-        ("normal_rho", np.float64),
-        ("normal_is_valid", np.int64),
-        ("float_normal", np.float32),
-        ("float_normal_is_valid", np.int32),
-    ]
-)
+from torch_ref.registry import Buffer, OptimizerPair, pair_of
 
 
 def to_torch(arrays: Mapping[str, np.ndarray | None]) -> dict[str, Tensor | None]:
@@ -84,21 +67,12 @@ def network_to_numpy(twin: nn.MultiLayerNet, net: scratch_nn.MultiLayerNet) -> N
 
 def load_generator_to_torch(generator: Generator, twin: torch.Generator) -> None:
     """Let ``twin``, on the CPU, go on with the numbers that ``generator`` would draw next."""
-    words, position, spare = generator.state
-    twin.manual_seed(generator.seed)
-    state = twin.get_state()
-    fields = state.numpy().view(_GENERATOR_STATE)
-    fields["words"], fields["next"], fields["left"] = words, position, 625 - position
-    if spare is not None:
-        fields["normal_y"], fields["normal_is_valid"] = spare, 1
-    twin.set_state(state)
+    twin.set_state(torch.from_numpy(generator.get_state()))
 
 
 def load_generator_to_numpy(twin: torch.Generator, generator: Generator) -> None:
     """Let ``generator`` go on with the numbers that ``twin``, on the CPU, would draw next."""
-    (fields,) = twin.get_state().numpy().view(_GENERATOR_STATE)
-    spare = float(fields["normal_y"]) if fields["normal_is_valid"] else None
-    generator.state = fields["words"].astype(np.uint32), 625 - int(fields["left"]), spare
+    generator.set_state(twin.get_state().numpy())
 
 
 def plain(net: scratch_nn.MultiLayerNet) -> torch.nn.Sequential:
@@ -146,46 +120,104 @@ def from_linear(name: str, tensor: Tensor) -> Tensor:
 
 
 def state_to_torch(optimizer: scratch_optim.Optimizer) -> dict[str, dict[str, Any]]:
-    """The state of a hand-written optimizer in torch's names and units, as arrays."""
+    """The state of a hand-written optimizer in torch's names and units, as arrays and numbers."""
     buffers = pair_of(optimizer).buffers
     converted = {}
     for name, state in optimizer.state.items():
-        converted[name] = {}
+        group, converted[name] = optimizer.group_of(name), {}
         for key, value in state.items():
             torch_key, factor = buffers.get(key, Buffer(key, lambda _: 1))
-            converted[name][torch_key] = value * factor(optimizer)
+            converted[name][torch_key] = value * factor(group)
     return converted
 
 
 def load_state_to_torch(
-    optimizer: scratch_optim.Optimizer, twin: optim.Twin, params: Mapping[str, Tensor]
+    optimizer: scratch_optim.Optimizer,
+    twin: optim.Twin | torch.optim.Optimizer,
+    params: Mapping[str, Tensor],
 ) -> None:
-    """Put the state of a hand-written optimizer into its twin, which updates ``params`` next."""
-    twin.bind(params)
+    """Put the state of a hand-written optimizer into torch's, which updates ``params`` next.
+
+    Args:
+        optimizer: where the state is.
+        twin: one of ``torch_ref.optim``, or torch's own over the tensors in ``params``.
+        params: the tensors by their names.
+    """
+    pair = pair_of(optimizer)
+    torchs, count = _torchs(twin, params), _COUNTS[pair.step]
     for name, state in state_to_torch(optimizer).items():
-        w = params[name]
-        # Torch counts the steps in float32 tensors on the CPU, and SGD does not count them.
-        twin.torch.state[w] = {
-            key: torch.tensor(value).to(w.device) if key != "step" else torch.tensor(float(value))
-            for key, value in state.items()
-            if key != "step" or not isinstance(twin.torch, torch.optim.SGD)
+        w, step = params[name], state.pop("step")
+        torchs.state[w] = count(step) | {
+            key: _to_theirs(key, value, w, pair) for key, value in state.items()
         }
 
 
 def load_state_to_numpy(
-    twin: optim.Twin, optimizer: scratch_optim.Optimizer, params: Mapping[str, Tensor], step: int
+    twin: optim.Twin | torch.optim.Optimizer,
+    optimizer: scratch_optim.Optimizer,
+    params: Mapping[str, Tensor],
+    step: int,
 ) -> None:
-    """Put the state of a twin, after ``step`` updates of ``params``, into the hand-written one."""
-    buffers = {b.torch: (key, b.factor) for key, b in pair_of(optimizer).buffers.items()}
-    optimizer.state = {}
-    for name, state in twin.state(params).items():
-        if not state and optimizer.init_state(np.empty(0)):
+    """Put the state of torch's into the hand-written optimizer.
+
+    Args:
+        twin: one of ``torch_ref.optim``, or torch's own over the tensors in ``params``.
+        optimizer: where the state goes; what it had is lost.
+        params: the tensors by their names.
+        step: the number of updates done, for the optimizers of torch that do not count them.
+    """
+    torchs, loaded = _torchs(twin, params), {}
+    pair = pair_of(optimizer)
+    buffers = {b.torch: (key, b.factor) for key, b in pair.buffers.items()}
+    for name, w in params.items():
+        state, group = torchs.state.get(w, {}), optimizer.group_of(name)
+        fresh = group.init_state(np.empty(()))
+        if not state and fresh:
             continue  # a parameter whose gradient was None every time
-        optimizer.state[name] = {"step": int(state.get("step", step))}
+        loaded[name] = {"step": int(state.get("step", step))}
         for torch_key, value in state.items():
-            key, factor = buffers.get(torch_key, (torch_key, lambda _: 1))
-            if key != "step":
-                optimizer.state[name][key] = value.cpu().numpy() / factor(optimizer)
+            if torch_key == "step" or (isinstance(value, list) and torch_key not in pair.lists):
+                continue  # a list of nothing that is kept, LBFGS's "al"
+            key, factor = buffers.get(torch_key, (torch_key, None))
+            value = value if factor is None else value / factor(group)
+            loaded[name][key] = _to_ours(value, number=isinstance(fresh.get(key), float))
+    optimizer.state = loaded
+
+
+def _to_theirs(key: str, value: Any, w: Tensor, pair: OptimizerPair) -> Any:
+    """A buffer or number of a hand-written optimizer as torch keeps it."""
+    if key in pair.lists:
+        return list(torch.tensor(value, device=w.device))
+    if pair.gradients == "closure" and np.ndim(value) == 0:
+        return value
+    # Other numbers are tensors on the CPU, in float32 whatever the parameter is.
+    return torch.tensor(value, device=w.device if np.ndim(value) else None)
+
+
+def _to_ours(value: Any, number: bool = False) -> Any:
+    """What torch keeps as an array, or as the ``number`` it is."""
+    if isinstance(value, list):
+        return np.array([_to_ours(row) for row in value])
+    if not isinstance(value, Tensor):
+        return value
+    return value.item() if number else value.detach().cpu().numpy().copy()
+
+
+#: How torch counts the steps of a parameter.
+_COUNTS: dict[str, Callable[[int], dict[str, Any]]] = {
+    "tensor": lambda step: {"step": torch.tensor(float(step))},
+    "int": lambda step: {"step": step},
+    "none": lambda step: {},
+}
+
+
+def _torchs(
+    twin: optim.Twin | torch.optim.Optimizer, params: Mapping[str, Tensor]
+) -> torch.optim.Optimizer:
+    if isinstance(twin, torch.optim.Optimizer):
+        return twin
+    twin.bind(params)
+    return twin.torch
 
 
 def _copy_statistics(norm: scratch_nn.BatchNorm1d, other: torch.nn.BatchNorm1d) -> None:

@@ -9,7 +9,7 @@ Each is used like its twin, ``update(params, grads)`` on two dicts, here of tens
 tensor([ 0.9000, -2.1000])
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import torch
@@ -17,22 +17,28 @@ import torch
 from scratch.optim import Optimizer
 from torch_ref.registry import OPTIMIZERS, pair_of, resolve
 
+Tensors = Mapping[str, torch.Tensor]
+Closure = Callable[[], tuple[torch.Tensor, Tensors]]
+
 
 class EpsilonHatAdam(torch.optim.Adam):
     """Adam with the paper's ε̂ beside the uncorrected √v: torch's with eps = ε̂/√(1 − β₂ᵗ)."""
 
-    def __init__(
-        self, params: Any, eps: float, betas: tuple[float, float], **settings: Any
-    ) -> None:
+    def __init__(self, params: Any, **settings: Any) -> None:
         # A group for each parameter: one that is skipped in a step has a t, and an ε, of its own.
-        groups = [{"params": [w]} for w in params]
-        super().__init__(groups, eps=eps, betas=betas, **settings)
-        self._epsilon_hat, self._beta2 = eps, betas[1]
+        groups = [
+            group | {"params": [w]}
+            for group in (p if isinstance(p, dict) else {"params": [p]} for p in params)
+            for w in group["params"]
+        ]
+        super().__init__(groups, **settings)
+        for group in self.param_groups:
+            group["epsilon_hat"] = group["eps"]
 
     def step(self, closure: Any = None) -> Any:
         for group in self.param_groups:
             t = int(self.state.get(group["params"][0], {}).get("step", 0)) + 1
-            group["eps"] = self._epsilon_hat / (1 - self._beta2**t) ** 0.5
+            group["eps"] = group["epsilon_hat"] / (1 - group["betas"][1] ** t) ** 0.5
         return super().step(closure)
 
 
@@ -50,40 +56,57 @@ class Twin:
         self.pair = pair_of(optimizer)
         self.settings = self.pair.to_torch(optimizer)
         self.torch: torch.optim.Optimizer | None = None
+        self._original = optimizer
+        self._bound: dict[str, torch.Tensor] = {}
 
     @property
     def lr(self) -> float:
-        """The learning rate; it may be assigned between two updates."""
-        return self.settings["lr"]
+        """The learning rate; it may be assigned between two updates.
+
+        As in ``scratch``, what ``groups`` gives another rate keeps that.
+        """
+        own = next((g for g in self._torchs_groups() if g["pattern"] is None), self.settings)
+        return own["lr"]
 
     @lr.setter
     def lr(self, value: float) -> None:
         self.settings["lr"] = value
-        for group in self.torch.param_groups if self.torch else []:
-            group["lr"] = value
+        for group in self._torchs_groups():
+            if "lr" not in self._original.groups.get(group["pattern"], {}):
+                group["lr"] = value
 
     def update(
         self,
-        params: Mapping[str, torch.Tensor],
-        grads: Mapping[str, torch.Tensor | None],
-    ) -> None:
+        params: Tensors,
+        grads: Mapping[str, torch.Tensor | None] | None = None,
+        closure: Closure | None = None,
+    ) -> torch.Tensor | None:
         """Take one step: change every tensor of ``params`` in place, on whatever device it is."""
         self.bind(params)
-        for name, w in params.items():
-            w.grad = grads[name]
-        self.torch.step()
+        if closure is None:
+            _assign(params, grads)
+            return self.torch.step()
 
-    def bind(self, params: Mapping[str, torch.Tensor]) -> None:
+        def evaluate() -> torch.Tensor:
+            loss, grads = closure()
+            _assign(params, grads)
+            return loss
+
+        return self.torch.step(evaluate)
+
+    def bind(self, params: Tensors) -> None:
         """Construct torch's optimizer over ``params``, if that is not done yet."""
         if self.torch is None:
-            self.torch = resolve(self.pair.torch)(list(params.values()), **self.settings)
-        bound = [id(w) for group in self.torch.param_groups for w in group["params"]]
-        if bound != [id(w) for w in params.values()]:
+            self._bound = dict(params)
+            self.torch = resolve(self.pair.torch)(self._param_groups(), **self.settings)
+        if {name: id(w) for name, w in self._bound.items()} != {
+            n: id(w) for n, w in params.items()
+        }:
             raise ValueError(
                 f"params must hold the tensors of the first update, got others under {list(params)}"
             )
 
-    def state(self, params: Mapping[str, torch.Tensor]) -> dict[str, dict[str, torch.Tensor]]:
+    def state(self, params: Tensors) -> dict[str, dict[str, Any]]:
         """Torch's own state of each parameter, by the parameter's name."""
         self.bind(params)
         return {name: dict(self.torch.state.get(w, {})) for name, w in params.items()}
@@ -91,6 +114,25 @@ class Twin:
     def __repr__(self) -> str:
         settings = ", ".join(f"{name}={value!r}" for name, value in self.settings.items())
         return f"{self.pair.torch}({settings})"
+
+    def _torchs_groups(self) -> list[dict[str, Any]]:
+        return self.torch.param_groups if self.torch else []
+
+    def _param_groups(self) -> list[dict[str, Any]]:
+        """Torch's ``param_groups``: the parameters by the pattern that their names fit."""
+        groups: dict[str | None, dict[str, Any]] = {}
+        for name, w in self._bound.items():
+            pattern = self._original.pattern_of(name)
+            if pattern not in groups:
+                settings = self.pair.to_torch(self._original.group_of(name)) if pattern else {}
+                groups[pattern] = settings | {"params": [], "pattern": pattern}
+            groups[pattern]["params"].append(w)
+        return list(groups.values())
+
+
+def _assign(params: Tensors, grads: Mapping[str, torch.Tensor | None]) -> None:
+    for name, w in params.items():
+        w.grad = grads[name]
 
 
 def by_name(name: str, **settings: Any) -> Twin:

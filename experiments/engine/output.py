@@ -1,11 +1,12 @@
 """Files that are whole or not there."""
 
 import hashlib
-import os
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
+
+from torch_ref import files
 
 
 class OutputError(Exception):
@@ -34,22 +35,14 @@ def prepare(folder: Path) -> Path:
 def atomic(path: Path) -> Iterator[Path]:
     """A temporary path to write to; on success it becomes ``path``, otherwise it goes.
 
-    The file is on the disk before it gets its name, so that no crash leaves half of one.
-
     Raises:
         OutputError: the disk is full, or the folder cannot be written.
     """
-    temporary = path.with_name(f".{path.stem}.{os.getpid()}.partial{path.suffix}")
     try:
-        yield temporary
-        with temporary.open("rb") as file:
-            os.fsync(file.fileno())
-        temporary.replace(path)
+        with files.atomic(path) as temporary:
+            yield temporary
     except OSError as error:
         raise OutputError(f"{path} was not written: {error.strerror or error}") from error
-    finally:
-        with suppress(OSError):
-            temporary.unlink(missing_ok=True)
 
 
 def sha256(path: Path) -> str:

@@ -34,6 +34,21 @@ class Problem(Protocol):
         ...
 
 
+class Landscape(Protocol):
+    """A loss that optimizers evaluate where they stand, as often as they like.
+
+    Attributes:
+        params, undetermined: as in :class:`Problem`.
+    """
+
+    params: Arrays
+    undetermined: frozenset[str]
+
+    def evaluate(self, params: Arrays) -> tuple[float, Arrays]:
+        """The loss and the gradients there."""
+        ...
+
+
 class GradientStream:
     """The same random gradients for both sides, each element on a scale of its own.
 
@@ -100,7 +115,54 @@ class QuadraticBowl:
         self.params = {"w": start.astype(dtype)}
 
     def gradients(self, mine: Arrays, theirs: Arrays) -> tuple[Arrays, Arrays]:
-        return tuple({"w": self._curvature * side["w"]} for side in (mine, theirs))
+        return self.evaluate(mine)[1], self.evaluate(theirs)[1]
+
+    def evaluate(self, params: Arrays) -> tuple[float, Arrays]:
+        """The loss and its gradient."""
+        g = self._curvature * params["w"]
+        return float(g @ params["w"]) / 2, {"w": g}
+
+
+class Rosenbrock:
+    """(1 − x)² + 100·(y − x²)², a bent valley, from (−1.2, 1); the minimum is at (1, 1)."""
+
+    undetermined: frozenset[str] = frozenset()
+
+    def __init__(self, *, dtype: np.typing.DTypeLike = np.float64) -> None:
+        self.params = {"x": np.array(-1.2, dtype), "y": np.array(1, dtype)}
+
+    def gradients(self, mine: Arrays, theirs: Arrays) -> tuple[Arrays, Arrays]:
+        return self.evaluate(mine)[1], self.evaluate(theirs)[1]
+
+    def evaluate(self, params: Arrays) -> tuple[float, Arrays]:
+        """The loss and its gradients."""
+        x, y = params["x"], params["y"]
+        rise, ahead = y - x * x, 1 - x
+        grads = {"x": -2 * ahead - 400 * x * rise, "y": 200 * rise}
+        return float(ahead * ahead + 100 * rise * rise), {
+            name: np.asarray(g, self.params[name].dtype) for name, g in grads.items()
+        }
+
+
+class FullBatch:
+    """The loss of a network on one batch, evaluated by its own ``loss_and_gradient``.
+
+    Args:
+        net: a single run without dropout.
+        x, t: the inputs and labels.
+    """
+
+    undetermined: frozenset[str] = frozenset()
+
+    def __init__(self, net: MultiLayerNet, x: np.ndarray, t: np.ndarray) -> None:
+        self._net, self._batch = net, (x, t)
+        self.params = {name: w.copy() for name, w in net.params.items()}
+
+    def evaluate(self, params: Arrays) -> tuple[float, Arrays]:
+        """The loss and its gradients."""
+        self._net.params.update(params)
+        loss, grads = self._net.loss_and_gradient(*self._batch)
+        return float(loss), grads
 
 
 class NetworkProblem:

@@ -4,16 +4,16 @@ from typing import Any
 
 import numpy as np
 
-from torch_ref.lockstep.problems import Arrays, GradientStream, Problem
+from torch_ref.lockstep.problems import Arrays, GradientStream, Landscape, Problem, Rosenbrock
 from torch_ref.lockstep.report import GRADIENT, PARAMETER, Report
-from torch_ref.lockstep.sides import ALIASES, Side, as_side
-from torch_ref.registry import SAME_GRADIENTS
+from torch_ref.lockstep.sides import ALIASES, Side, as_side, gradients_of
+from torch_ref.registry import SAME_GRADIENTS, OptimizerPair
 
 
 def lockstep(
     mine: Any,
     theirs: Any,
-    problem: Problem | None = None,
+    problem: Problem | Landscape | None = None,
     *,
     steps: int = 200,
     dtype: np.typing.DTypeLike = np.float64,
@@ -27,11 +27,12 @@ def lockstep(
         mine: an object with ``update(params, grads)``, a subclass of ``torch.optim.Optimizer``, or
             a pair of ``init`` and ``update`` in optax's style.
         theirs: the same; most often a class of ``torch.optim``.
-        problem: what gives the gradients; a stream of random, awkward ones if left out.
+        problem: what gives the gradients; a stream of random, awkward ones if left out. For an
+            optimizer that takes a closure it is a landscape; the valley of Rosenbrock.
         steps: how many.
         dtype: of that stream.
-        tolerance: the relative distance that is still rounding; ``registry.SAME_GRADIENTS`` of the
-            problem's dtype if left out.
+        tolerance: the relative distance that is still rounding; the registry's for the problem's
+            dtype if left out.
         settings: of ``theirs``, where it is a class of torch.
 
     >>> import torch
@@ -41,21 +42,49 @@ def lockstep(
     >>> lockstep(Adam(lr=0.01, eps=1e-7), torch.optim.Adam, lr=0.01).first.quantity
     'parameter'
     """
-    my_side, their_side = as_side(mine), as_side(theirs, **settings)
-    problem = problem or GradientStream(dtype=dtype, awkward=True)
+    sides = as_side(mine), as_side(theirs, **settings)
+    pairs = [side.pair for side in sides if getattr(side, "pair", None)]
+    problem = problem or _default_problem(pairs, dtype)
     if tolerance is None:
-        tolerance = SAME_GRADIENTS[next(iter(problem.params.values())).dtype.name]
-    report = Report(my_side.name, their_side.name, tolerance)
-    for side in (my_side, their_side):
+        tolerances = pairs[0].tolerance if pairs else SAME_GRADIENTS
+        tolerance = tolerances[next(iter(problem.params.values())).dtype.name]
+    report = Report(sides[0].name, sides[1].name, tolerance)
+    for side in sides:
         side.start(problem.params)
     for step in range(1, steps + 1):
-        grads = problem.gradients(my_side.params(), their_side.params())
-        for side, g in zip((my_side, their_side), grads, strict=True):
-            side.step(g)
+        grads = _step(sides, problem)
         report.steps = step
         if step % every == 0 or step == steps:
-            _compare(my_side, their_side, problem, grads, report)
+            _compare(*sides, problem, grads, report)
     return report
+
+
+def _step(sides: tuple[Side, Side], problem: Problem | Landscape) -> tuple[Arrays, Arrays]:
+    """Let both sides take a step; returns the gradients that they were given."""
+    if "closure" in map(gradients_of, sides):
+        if not hasattr(problem, "evaluate"):
+            raise TypeError(
+                f"problem must be a landscape, with evaluate(params), for {sides[1].name}, which "
+                f"takes a closure; got {type(problem).__name__}"
+            )
+        for side in sides:
+            side.minimize(problem.evaluate)
+        return {}, {}
+    grads = problem.gradients(*(side.params() for side in sides))
+    for side, g in zip(sides, grads, strict=True):
+        side.step(g)
+    return grads
+
+
+def _default_problem(pairs: list[OptimizerPair], dtype: np.typing.DTypeLike) -> Problem | Landscape:
+    """What both sides take, if they are sides of these pairs."""
+    gradients = {pair.gradients for pair in pairs}
+    if "closure" in gradients:
+        return Rosenbrock(dtype=dtype)
+    shapes = ((7, 5), (4, 6)) if any(pair.axes for pair in pairs) else ((7, 5), (5,), ())
+    if "rows" in gradients:
+        shapes = tuple(shape for shape in shapes if shape)
+    return GradientStream(shapes, dtype=dtype, awkward=True)
 
 
 def _compare(
@@ -67,7 +96,7 @@ def _compare(
     my_state, their_state = mine.state(), theirs.state()
     apart = []
     for name in names:
-        if grads[0][name] is not None:
+        if grads[0].get(name) is not None:
             apart.append(report.add(name, GRADIENT, grads[0][name], grads[1][name]))
     for name in names:
         for key, buffer in their_state[name].items():

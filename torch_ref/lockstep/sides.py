@@ -1,18 +1,20 @@
 """Anything that optimizes, behind one face: start from parameters, step along gradients."""
 
 import copy
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
 import numpy as np
 import torch
 
-from scratch.optim import Optimizer
+from scratch.optim import Optimizer, RowGradient
 from torch_ref import convert
 from torch_ref.optim import Twin
-from torch_ref.registry import OPTIMIZERS
+from torch_ref.registry import OPTIMIZERS, OptimizerPair
 
 Arrays = dict[str, np.ndarray]
+#: The loss and the gradients at parameters.
+Evaluate = Callable[[Arrays], tuple[float, Arrays]]
 
 #: What people call the buffers that torch has, by torch's class.
 ALIASES: dict[str, dict[str, tuple[str, ...]]] = {
@@ -39,16 +41,21 @@ class Side(Protocol):
         name: what it is called in a report.
         strict: whether its buffers must agree too, and not only the parameters: where they are
             known to be in torch's names and units.
+        pair: in the registry, if it is one side of one: it says which gradients it takes.
     """
 
     name: str
     strict: bool
+    pair: OptimizerPair | None
 
     def start(self, params: Arrays) -> None:
         """Begin anew with copies of ``params``."""
 
     def step(self, grads: Arrays) -> None:
         """Take one step."""
+
+    def minimize(self, evaluate: Evaluate) -> None:
+        """Take one step that may evaluate loss and gradients several times, if it takes such."""
 
     def params(self) -> Arrays:
         """The parameters as they stand."""
@@ -66,14 +73,21 @@ class UpdateSide:
     def __init__(self, optimizer: Any) -> None:
         self._original = optimizer
         self.name = type(optimizer).__name__
-        self.strict = any(pair.scratch is type(optimizer) for pair in OPTIMIZERS.values())
+        pairs = (pair for pair in OPTIMIZERS.values() if pair.scratch is type(optimizer))
+        self.pair = next(pairs, None)
+        self.strict = self.pair is not None
 
     def start(self, params: Arrays) -> None:
         self.optimizer = copy.deepcopy(self._original)
         self._params = {name: w.copy() for name, w in params.items()}
 
     def step(self, grads: Arrays) -> None:
+        if gradients_of(self) == "rows":
+            grads = {name: g if g is None else RowGradient.of(g) for name, g in grads.items()}
         self.optimizer.update(self._params, grads)
+
+    def minimize(self, evaluate: Evaluate) -> None:
+        self.optimizer.update(self._params, closure=lambda: evaluate(self.params()))
 
     def params(self) -> Arrays:
         return {name: np.asarray(w) for name, w in self._params.items()}
@@ -91,6 +105,7 @@ class TorchSide:
         self._cls, self._settings = cls, settings
         self.name = str(cls) if isinstance(cls, Twin) else _public_name(cls)
         self.strict = True
+        self.pair = cls.pair if isinstance(cls, Twin) else _pair_of_torchs(cls)
 
     def start(self, params: Arrays) -> None:
         self.tensors = {name: torch.tensor(w) for name, w in params.items()}
@@ -103,9 +118,22 @@ class TorchSide:
             self.optimizer = self._cls(list(self.tensors.values()), **self._settings)
 
     def step(self, grads: Arrays) -> None:
-        for name, w in self.tensors.items():
-            w.grad = None if grads[name] is None else torch.tensor(grads[name])
+        self._assign(grads)
         self.optimizer.step()
+
+    def minimize(self, evaluate: Evaluate) -> None:
+        def closure() -> float:
+            loss, grads = evaluate(self.params())
+            self._assign(grads)
+            return loss
+
+        self.optimizer.step(closure)
+
+    def _assign(self, grads: Arrays) -> None:
+        for name, w in self.tensors.items():
+            g = None if grads[name] is None else torch.tensor(grads[name])
+            # One sparse axis: the elements of a row are all there.
+            w.grad = g.to_sparse(1) if g is not None and gradients_of(self) == "rows" else g
 
     def params(self) -> Arrays:
         return {name: w.detach().numpy() for name, w in self.tensors.items()}
@@ -113,9 +141,9 @@ class TorchSide:
     def state(self) -> dict[str, Arrays]:
         return {
             name: {
-                key: value.numpy()
+                key: np.asarray(value if torch.is_tensor(value) else float(value))
                 for key, value in self.optimizer.state.get(w, {}).items()
-                if key != "step" and isinstance(value, torch.Tensor)
+                if key != "step" and isinstance(value, torch.Tensor | int | float)
             }
             for name, w in self.tensors.items()
         }
@@ -129,6 +157,7 @@ class InitUpdateSide:
     """
 
     strict = False
+    pair = None
 
     def __init__(self, pair: Any) -> None:
         self._pair = pair
@@ -176,6 +205,18 @@ def as_side(candidate: Any, **settings: Any) -> Side:
         "torch.optim.Optimizer, or a pair of init(params) and update(grads, state, params); "
         f"got {candidate!r}"
     )
+
+
+def gradients_of(side: Side) -> str:
+    """Which gradients a side takes; see ``OptimizerPair.gradients``."""
+    pair = getattr(side, "pair", None)
+    return pair.gradients if pair else "dense"
+
+
+def _pair_of_torchs(cls: type[torch.optim.Optimizer]) -> OptimizerPair | None:
+    """The first pair whose side in torch is the class."""
+    name = _public_name(cls)
+    return next((pair for pair in OPTIMIZERS.values() if pair.torch == name), None)
 
 
 def _public_name(cls: type) -> str:

@@ -10,12 +10,13 @@ import math
 import os
 import reprlib
 from collections.abc import Mapping
-from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 from safetensors.numpy import save
+
+from torch_ref import files
 
 #: NumPy's name of a dtype → the safetensors format's.
 DTYPES = {"float64": "F64", "float32": "F32"}
@@ -172,20 +173,13 @@ def write_tensors(
 
 
 def write_bytes(path: Path, data: bytes) -> None:
-    """Write a file under a temporary name, and give it its own once it is on the disk.
+    """Write a file, whole or not at all.
 
     Raises:
         GoldenError: it cannot be written.
     """
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.partial")
     try:
-        with temporary.open("wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
+        with files.atomic(path) as temporary:
+            temporary.write_bytes(data)
     except OSError as error:
         raise GoldenError(f"{path} was not written: {error.strerror or error}") from error
-    finally:
-        with suppress(OSError):
-            temporary.unlink(missing_ok=True)

@@ -14,6 +14,10 @@ SAME_GRADIENTS = {"float64": 1e-12, "float32": 1e-5}
 #: In float64, the largest relative norm allowed after 1,000 steps of each side's own gradients.
 OWN_GRADIENTS = 1e-11
 
+#: Shapes of weights, (out, in) and (out, in, *kernel).
+MATRICES = ((3, 4), (1, 1), (1, 7), (20, 30))
+CONVOLUTIONS = ((4, 3, 5), (6, 2, 3, 3), (2, 4, 1, 2, 3))
+
 
 def resolve(dotted: str) -> Any:
     """The object of a dotted name, importing its module: ``resolve("torch.optim.SGD")``."""
@@ -44,6 +48,13 @@ class OptimizerPair:
         refused: settings that both sides refuse.
         to_torch: the settings for torch's class from an instance of ours.
         buffers: those of our state buffers that torch names or scales otherwise.
+        gradients: what it takes: "dense" arrays, "rows" of them, or a "closure" that gives them.
+        axes: how many axes a parameter must have; 0 for any number.
+        step: how torch counts a parameter's steps: in a "tensor", as an "int", or "none" at all.
+        lists: those of our state buffers that torch keeps as a list of rows.
+        tolerance: by dtype, the largest relative distance allowed after 1,000 steps of the same
+            gradients.
+        since: the version of torch that the class came with, where it is younger than 2.0.
         note: what the reader must know about the pair.
     """
 
@@ -55,25 +66,55 @@ class OptimizerPair:
     refused: tuple[Settings, ...]
     to_torch: Callable[[optim.Optimizer], Settings] = same_settings
     buffers: Mapping[str, Buffer] = field(default_factory=dict)
+    gradients: str = "dense"
+    axes: int = 0
+    step: str = "tensor"
+    lists: tuple[str, ...] = ()
+    tolerance: Mapping[str, float] = field(default_factory=lambda: SAME_GRADIENTS)
+    since: str = ""
     note: str = ""
 
 
 @dataclass(frozen=True)
 class InitializerPair:
-    """An initializer of ``scratch.init`` and torch's function with the settings that equal it."""
+    """An initializer of ``scratch.init`` and torch's function with the settings that equal it.
+
+    Attributes:
+        name: under which it is found in ``scratch.init`` and ``torch_ref.init``.
+        section: of the chapter; empty for what it does not have.
+        draws: "normal" or "uniform" numbers, an "orthogonal" matrix made of them, or "" for nothing
+            random. Only float32 normals and orthogonal matrices are not torch's bit for bit.
+        settings: that torch's function needs to equal ours.
+        cases: settings to try; each is a test of its own.
+        shapes: of weights to try each case on.
+        refused: shapes and settings that both sides refuse.
+        note: what the reader must know about the pair.
+    """
 
     name: str
     scratch: init.Initializer
     torch: str
     section: str
+    draws: str
     settings: Settings = field(default_factory=dict)
     cases: tuple[Settings, ...] = ({},)
+    shapes: tuple[tuple[int, ...], ...] = MATRICES + CONVOLUTIONS
+    refused: tuple[tuple[tuple[int, ...], Settings], ...] = ()
     note: str = ""
 
 
 @dataclass(frozen=True)
 class LayerPair:
-    """A layer of ``scratch.nn`` and the module of torch that it is in lockstep with."""
+    """A layer of ``scratch.nn`` and the module of torch that it is in lockstep with.
+
+    Attributes:
+        name: under which it is found in ``scratch.nn``.
+        section: of the chapter, if it is there.
+        cases: settings to try, by torch's names; together all that both sides take.
+        shapes: of inputs to try, each with every case.
+        note: what the reader must know about the pair.
+        not_taken: those of torch's arguments that ours has not, each with the reason.
+    """
 
     name: str
     scratch: type
@@ -82,11 +123,21 @@ class LayerPair:
     cases: tuple[Settings, ...] = ({},)
     shapes: tuple[tuple[int, ...], ...] = ((6, 5),)
     note: str = ""
+    not_taken: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class SchedulePair:
-    """A schedule of ``scratch.lr_scheduler`` and the class of torch that it is in lockstep with."""
+    """A schedule of ``scratch.lr_scheduler`` and the class of torch that it is in lockstep with.
+
+    Attributes:
+        name: under which it is found in ``scratch.lr_scheduler``.
+        section: of the chapter.
+        cases: settings to try; ``schedulers`` in them is a tuple of (name, settings).
+        refused: settings that both sides refuse.
+        per_group: the arguments that may be a list, with a value for each group.
+        note: what the reader must know about the pair.
+    """
 
     name: str
     scratch: type
@@ -94,4 +145,8 @@ class SchedulePair:
     section: str
     cases: tuple[Settings, ...] = ({},)
     refused: tuple[Settings, ...] = ()
+    per_group: tuple[str, ...] = ()
     note: str = ""
+
+
+Pair = OptimizerPair | InitializerPair | LayerPair | SchedulePair
