@@ -10,6 +10,14 @@ from rich.table import Table
 import experiments
 from torch_ref import registry
 
+#: A module of ours → the module of torch that it stands beside, and their pairs.
+TABLES = {
+    "scratch.optim": ("torch.optim", registry.OPTIMIZERS),
+    "scratch.lr_scheduler": ("torch.optim.lr_scheduler", registry.SCHEDULES),
+    "scratch.init": ("torch.nn.init", registry.INITIALIZERS),
+    "scratch.nn": ("torch.nn", registry.LAYERS),
+}
+
 
 class Listing(NamedTuple):
     """A table as text."""
@@ -26,13 +34,17 @@ def listings() -> Iterator[Listing]:
         for name, experiment in ((name, experiments.load(name)) for name in experiments.NAMES)
     ]
     yield Listing("Experiments", ("name", "section", "what it shows"), rows)
-    modules = {"optim": registry.OPTIMIZERS, "init": registry.INITIALIZERS, "nn": registry.LAYERS}
-    rows = [
-        (f"{module}.{pair.name}", pair.torch, pair.section, pair.note)
-        for module, table in modules.items()
-        for pair in table.values()
-    ]
-    yield Listing("In lockstep", ("scratch", "torch", "section", "note"), rows)
+    for mine, (theirs, table) in TABLES.items():
+        rows = [
+            (pair.name, pair.torch.removeprefix(f"{theirs}."), pair.section, _note(pair))
+            for pair in table.values()
+        ]
+        yield Listing(f"{mine} beside {theirs}", (mine, theirs, "section", "note"), rows)
+
+
+def _note(pair: registry.Pair) -> str:
+    since = getattr(pair, "since", "")
+    return "; ".join(filter(None, (pair.note, since and f"since torch {since}")))
 
 
 def print_tables(console: Console) -> None:

@@ -17,7 +17,7 @@ from rich.table import Table
 from experiments.data import Dataset, load_mnist
 
 # So that a failing assertion in there shows its values, as in a test file.
-pytest.register_assert_rewrite("parity_tests.helpers")
+pytest.register_assert_rewrite("parity_tests.helpers", "parity_tests.optimizer_helpers")
 
 COLUMNS = ("pair", "dtype", "compared", "cases", "steps", "relative", "ULP", "error ÷ torch's")
 
@@ -56,7 +56,9 @@ def record_parity(record_property: Callable[[str, object], None]) -> Callable[..
         ulp: float | None = None,
         errors: float = 0.0,
     ) -> None:
-        record_property("parity", [pair, dtype, compared, steps, relative, ulp, errors])
+        ulp = None if ulp is None else float(ulp)  # plain numbers, that go from worker to session
+        row = [pair, dtype, compared, steps, float(relative), ulp, float(errors)]
+        record_property("parity", row)
 
     return record
 

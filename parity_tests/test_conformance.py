@@ -8,16 +8,17 @@ import numpy as np
 import pytest
 import torch
 
+from parity_tests.optimizer_helpers import ANY_SHAPE
 from scratch.optim import Adam, chapter
 from torch_ref.lockstep import conformance
 from torch_ref.lockstep.candidate import CandidateError
 from torch_ref.lockstep.conformance import CHECKS, Subject, lockstep_checks, run
 from torch_ref.lockstep.limit import TimeUp, time_limit
-from torch_ref.registry import OPTIMIZERS, OptimizerPair, Settings, resolve
+from torch_ref.registry import OptimizerPair, Settings, resolve
 
 CASES = [
     pytest.param(pair, case, id=f"{pair.name}-{'-'.join(map(str, case)) or 'defaults'}-{i}")
-    for pair in OPTIMIZERS.values()
+    for pair in ANY_SHAPE.values()
     for i, case in enumerate(pair.cases)
 ]
 

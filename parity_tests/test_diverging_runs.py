@@ -5,8 +5,12 @@ import math
 import numpy as np
 import pytest
 
-from parity_tests.helpers import IMAGES, LABELS, PAIRS, snapshot
+from parity_tests.helpers import IMAGES, LABELS, snapshot
+from parity_tests.optimizer_helpers import ELEMENTWISE
 from scratch import nn, optim, train
+from torch_ref import nn as torch_nn
+from torch_ref import optim as torch_optim
+from torch_ref import train as torch_train
 from torch_ref.registry import OptimizerPair, Settings
 
 FIT = {"iterations": 12, "batch_size": 10, "evaluate": (IMAGES, LABELS), "every": 4}
@@ -16,7 +20,7 @@ def stack(init: list[str | float], **options: object) -> nn.MultiLayerNet:
     return nn.MultiLayerNet(12, [9, 7], 5, init=init, seed=range(len(init)), **options)
 
 
-@PAIRS
+@ELEMENTWISE
 @pytest.mark.parametrize("options", [{}, {"batch_norm": True, "weight_decay": 0.01}], ids=str)
 @pytest.mark.parametrize("slot", [0, 2])
 def test_a_diverging_run_is_marked_and_the_others_do_not_notice(
@@ -99,3 +103,13 @@ def test_a_training_that_cannot_be_is_refused_before_anything_is_changed(
     for now, then in zip(snapshot(net), before, strict=True):
         np.testing.assert_array_equal(now, then)
     assert optimizer.state == {}
+
+
+@pytest.mark.parametrize("backend", ["scratch", "torch"])
+def test_a_stack_is_not_trained_by_an_optimizer_that_would_mix_its_runs(backend: str) -> None:
+    sides = {"scratch": (nn, train, optim.Adafactor()), "torch": (torch_nn, torch_train, None)}
+    networks, loop, optimizer = sides[backend]
+    net = networks.MultiLayerNet(12, [9], 5, seed=[0, 1])
+    message = "optimizer must take every element alone to train a stack of 2 runs, and Adafactor"
+    with pytest.raises(ValueError, match=message):
+        loop.fit(net, optimizer or torch_optim.by_name("Adafactor"), IMAGES, LABELS, **FIT)

@@ -15,12 +15,28 @@ def test_its_tables_are_what_the_command_prints() -> None:
         assert table.strip() in README
 
 
+def run(mention: str) -> dict[str, object]:
+    """The names that the README's first block of Python with ``mention`` in it makes."""
+    blocks = re.findall(r"```python\n(.*?)```", README, re.S)
+    names: dict[str, object] = {}
+    exec(compile(next(b for b in blocks if mention in b), "README.md", "exec"), names)
+    return names
+
+
 def test_its_training_loop_runs_and_learns(capsys: pytest.CaptureFixture[str]) -> None:
-    code = next(
-        block for block in re.findall(r"```python\n(.*?)```", README, re.S) if "for" in block
-    )
-    exec(compile(code, "README.md", "exec"), {})
+    run("load_mnist")
     assert float(capsys.readouterr().out.rstrip("%\n")) > 90
+
+
+def test_its_tour_runs_and_what_is_loaded_goes_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    names = run("checkpoint.save")
+    first, second = names["optimizer"], names["other"]
+    assert second.groups == first.groups
+    assert second.lr == first.lr == pytest.approx(0, abs=1e-9)  # the cosine has come down
+    assert {state["step"] for state in second.state.values()} == {100}
 
 
 def test_its_pictures_and_links_are_there() -> None:

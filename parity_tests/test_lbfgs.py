@@ -1,0 +1,315 @@
+"""LBFGS against torch's: the same steps and evaluations, while it converges.
+
+It divides by differences of gradients, which become rounding errors near the minimum, so that the
+two sides can be compared on their way there.
+"""
+
+import copy
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from parity_tests.helpers import batch, make_network
+from scratch.optim import LBFGS
+from scratch.optim.lbfgs import Curvature
+from torch_ref import convert
+from torch_ref.lockstep import GradientStream, QuadraticBowl, lockstep
+from torch_ref.lockstep.problems import Arrays, FullBatch, Landscape, Rosenbrock
+from torch_ref.optim import Twin
+from torch_ref.registry import OPTIMIZERS, SAME_GRADIENTS, Settings
+
+PAIR = OPTIMIZERS["LBFGS"]
+CASES = pytest.mark.parametrize("case", PAIR.cases, ids=str)
+LISTS = ("old_dirs", "old_stps", "ro")
+#: After which rounding has not become more than the tolerance.
+UPDATES = {"float64": 3, "float32": 2}
+SEARCHING = {"line_search_fn": "strong_wolfe"}
+
+
+def network(dtype: str) -> FullBatch:
+    net = make_network(dtype, activation="tanh", seed=3)
+    return FullBatch(net, *batch(net, dtype=dtype))
+
+
+def bowl(dtype: str) -> QuadraticBowl:
+    return QuadraticBowl(dtype=dtype)
+
+
+def valley(dtype: str) -> Rosenbrock:
+    return Rosenbrock(dtype=dtype)
+
+
+PROBLEMS = pytest.mark.parametrize("make", [bowl, valley, network])
+
+
+class Summit:
+    """A landscape upside down."""
+
+    undetermined: frozenset[str] = frozenset()
+
+    def __init__(self, landscape: Landscape) -> None:
+        self._landscape, self.params = landscape, landscape.params
+
+    def evaluate(self, params: Arrays) -> tuple[float, Arrays]:
+        loss, grads = self._landscape.evaluate(params)
+        return -loss, {name: -g for name, g in grads.items()}
+
+
+def finely(case: Settings) -> Settings:
+    """The case with few steps in an update, so that the sides are compared often."""
+    return {"max_iter": 4} | case
+
+
+def closure_of(landscape: Landscape, params: Arrays) -> Callable[[], tuple[float, Arrays]]:
+    return lambda: landscape.evaluate(params)
+
+
+@PROBLEMS
+@CASES
+@pytest.mark.parametrize("dtype", SAME_GRADIENTS)
+def test_the_same_way_with_as_many_steps_and_evaluations(
+    case: Settings, make: Callable, dtype: str, record_parity
+) -> None:
+    optimizer, landscape = LBFGS(**finely(case)), make(dtype)
+    if case.get("maximize"):
+        landscape = Summit(landscape)
+    report = lockstep(optimizer, Twin(optimizer), landscape, steps=UPDATES[dtype])
+    record_parity("LBFGS", dtype, "while converging", UPDATES[dtype], max(report.norm))
+    assert max(report.norm) <= SAME_GRADIENTS[dtype]
+    first = next(iter(landscape.params))
+    for count in ("n_iter", "func_evals"):
+        assert report.drifts[first, count].worst.relative == 0
+
+
+@PROBLEMS
+@CASES
+def test_the_curvature_is_torchs(case: Settings, make: Callable) -> None:
+    landscape = make("float64")
+    if case.get("maximize"):
+        landscape = Summit(landscape)
+    mine, theirs = copy.deepcopy(landscape.params), convert.to_torch(landscape.params)
+    optimizer = LBFGS(**finely(case))
+    twin = Twin(optimizer)
+    for _ in range(2):
+        optimizer.update(mine, closure=closure_of(landscape, mine))
+        twin.update(theirs, closure=torch_closure(landscape, theirs))
+    name = next(iter(mine))
+    state, expected = optimizer.state[name], twin.state(theirs)[name]
+    assert state.keys() - {"step"} == expected.keys() - {"al"}
+    for key, value in state.items():
+        if key in LISTS:
+            value, torchs = np.array(value), np.array([np.asarray(v) for v in expected[key]])
+            assert len(value) == len(torchs) <= optimizer.history_size
+            np.testing.assert_allclose(value, torchs, rtol=1e-9, atol=1e-12, err_msg=key)
+        elif key != "step":
+            np.testing.assert_allclose(value, expected[key], rtol=1e-9, atol=1e-12, err_msg=key)
+    assert state["step"] == 2
+
+
+def torch_closure(landscape: Landscape, params: dict[str, torch.Tensor]) -> Callable:
+    def closure() -> tuple[float, dict[str, torch.Tensor]]:
+        loss, grads = landscape.evaluate({name: w.numpy() for name, w in params.items()})
+        return loss, convert.to_torch(grads)
+
+    return closure
+
+
+@pytest.mark.parametrize(
+    ("curvature", "start", "options"),
+    [
+        pytest.param(1.0, 1e-6, {}, id="the slope is flat"),
+        pytest.param(1e12, 1.0, {"lr": 1e-10}, id="the step is short"),
+        pytest.param(1e-9, 1.0, {"tolerance_grad": 0}, id="the loss stays"),
+        pytest.param(1.0, 1e-8, {}, id="the gradient is small"),
+    ],
+)
+def test_an_update_ends_where_torchs_does(
+    curvature: float, start: float, options: Settings
+) -> None:
+    mine, theirs = {"w": np.array([start])}, {"w": torch.tensor([start], dtype=torch.float64)}
+    optimizer = LBFGS(**options)
+    twin = Twin(optimizer)
+
+    def closure_at(w: Any) -> tuple[float, dict[str, Any]]:
+        return float(curvature * w[0] ** 2 / 2), {"w": curvature * w}
+
+    optimizer.update(mine, closure=lambda: closure_at(mine["w"]))
+    twin.update(theirs, closure=lambda: closure_at(theirs["w"]))
+    state, expected = optimizer.state["w"], twin.state(theirs)["w"]
+    for count in ("n_iter", "func_evals"):
+        assert state[count] == expected[count] <= 3
+    np.testing.assert_allclose(mine["w"], theirs["w"].numpy(), rtol=1e-12)
+
+
+def test_lockstep_finds_a_landscape_for_it_by_itself() -> None:
+    mine = LBFGS(max_iter=2, **SEARCHING)
+    lockstep(mine, torch.optim.LBFGS, steps=5, max_iter=2, **SEARCHING).raise_if_diverged()
+    other = lockstep(mine, torch.optim.LBFGS, steps=5, max_iter=3, **SEARCHING)
+    assert other.first is not None
+
+
+def test_a_stream_of_gradients_is_no_landscape() -> None:
+    with pytest.raises(TypeError, match=r"problem must be a landscape, .* got GradientStream"):
+        lockstep(LBFGS(), torch.optim.LBFGS, GradientStream())
+
+
+def test_the_valley_of_rosenbrock_is_walked_to_its_end() -> None:
+    landscape = Rosenbrock()
+    params = landscape.params
+    optimizer = LBFGS(max_iter=60, tolerance_change=1e-16, **SEARCHING)
+    before = optimizer.update(params, closure=closure_of(landscape, params))
+    assert before == pytest.approx(24.2)
+    np.testing.assert_allclose([params["x"], params["y"]], 1, rtol=1e-6)
+    assert optimizer.state["x"]["func_evals"] < 75
+
+
+def test_uphill_is_downhill_of_the_negative_to_the_bit() -> None:
+    up, down = ({name: w.copy() for name, w in Rosenbrock().params.items()} for _ in range(2))
+    landscape = Rosenbrock()
+    loss = LBFGS(maximize=True, **SEARCHING).update(up, closure=closure_of(Summit(landscape), up))
+    assert loss == -LBFGS(**SEARCHING).update(down, closure=closure_of(landscape, down))
+    assert up == down
+
+
+def test_the_product_with_the_inverse_is_that_of_the_matrix_written_out() -> None:
+    random, curvature = np.random.default_rng(0), Curvature(size=3)
+    pairs = []
+    for _ in range(5):
+        s = random.normal(size=4)
+        pairs.append((s + 0.1 * random.normal(size=4), s))
+        curvature.add(*pairs[-1])
+    y, s = pairs[-1]
+    h, one = (s @ y) / (y @ y) * np.eye(4), np.eye(4)
+    for y, s in pairs[-3:]:
+        rho = 1 / (y @ s)
+        h = (one - rho * np.outer(s, y)) @ h @ (one - rho * np.outer(y, s)) + rho * np.outer(s, s)
+    g = random.normal(size=4)
+    np.testing.assert_allclose(curvature.inverse_times(g), h @ g, rtol=1e-12)
+
+
+def test_a_step_along_which_the_gradient_falls_is_not_remembered() -> None:
+    curvature = Curvature(size=3)
+    curvature.add(y=np.array([-1.0, 0.0]), s=np.array([1.0, 0.0]))
+    np.testing.assert_array_equal(curvature.inverse_times(np.array([1.0, 2.0])), [1.0, 2.0])
+
+
+@pytest.mark.parametrize("options", [{"max_iter": 3}, SEARCHING], ids=str)
+def test_a_gradient_that_is_missing_counts_as_zeros(options: Settings) -> None:
+    results = []
+    for nothing in (None, np.zeros(3)):
+        params = {"w": QuadraticBowl().params["w"].copy(), "b": np.ones(3)}
+
+        def closure(params: Arrays = params, nothing: object = nothing) -> tuple[float, dict]:
+            loss, grads = QuadraticBowl().evaluate(params)
+            return loss, {**grads, "b": nothing}
+
+        LBFGS(**options).update(params, closure=closure)
+        np.testing.assert_array_equal(params["b"], np.ones(3))
+        results.append(params["w"])
+    np.testing.assert_array_equal(*results)
+
+
+@pytest.mark.parametrize("kind", [float, np.float32, np.float64])
+def test_plain_numbers_are_replaced(kind: type) -> None:
+    params = {"x": kind(-7), "y": kind(2)}
+
+    def closure() -> tuple[float, dict[str, float]]:
+        x, y = params["x"], params["y"]
+        return float(x * x / 20 + y * y), {"x": x / kind(10), "y": kind(2) * y}
+
+    assert LBFGS(**SEARCHING).update(params, closure=closure) == pytest.approx(6.45)
+    assert {type(x) for x in params.values()} == {kind}
+    assert max(abs(x) for x in params.values()) < 1e-2
+
+
+def test_a_strided_array_is_updated_in_place() -> None:
+    landscape = QuadraticBowl()
+    frame = np.zeros((20, 2))
+    frame[:, 0] = landscape.params["w"]
+    for params in (landscape.params, {"w": frame[:, 0]}):
+        LBFGS().update(params, closure=closure_of(landscape, params))
+    np.testing.assert_array_equal(frame[:, 0], landscape.params["w"])
+    assert not frame[:, 1].any()
+
+
+def test_nothing_to_optimize_is_evaluated_all_the_same() -> None:
+    assert LBFGS().update({}, closure=lambda: (3.0, {})) == 3
+    params = {"w": np.zeros((0, 2))}
+    assert LBFGS(maximize=True).update(params, closure=lambda: (3.0, {"w": params["w"]})) == 3
+
+
+def test_a_line_search_comes_back_from_where_there_is_no_loss() -> None:
+    def evaluate(params: Arrays) -> tuple[float, Arrays]:
+        w = params["w"]
+        if (w <= 0).any():
+            return float("inf"), {"w": np.full_like(w, np.nan)}
+        return float((w - np.log(w)).sum()), {"w": 1 - 1 / w}
+
+    start, optimizer = {"w": np.array([8.0, 0.1, 3.0])}, LBFGS(lr=3, **SEARCHING)
+    mine, theirs, losses = copy.deepcopy(start), convert.to_torch(start), []
+
+    def closure() -> tuple[float, Arrays]:
+        losses.append(evaluate(mine)[0])
+        return evaluate(mine)
+
+    def torchs() -> tuple[float, dict[str, torch.Tensor]]:
+        loss, grads = evaluate(convert.to_numpy(theirs))
+        return loss, convert.to_torch(grads)
+
+    optimizer.update(mine, closure=closure)
+    Twin(optimizer).update(theirs, closure=torchs)
+    assert np.isinf(losses).any()
+    assert losses[-1] < losses[0]
+    np.testing.assert_allclose(mine["w"], theirs["w"].numpy(), rtol=1e-12)
+
+
+@pytest.mark.parametrize("options", [{"lr": 0.0}, {"lr": 0.0, **SEARCHING}], ids=str)
+def test_without_a_learning_rate_nothing_moves(options: Settings) -> None:
+    landscape = Rosenbrock()
+    params = {name: w.copy() for name, w in landscape.params.items()}
+    LBFGS(**options).update(params, closure=closure_of(landscape, params))
+    assert params == landscape.params
+
+
+@CASES
+def test_a_snapshot_goes_on_to_the_bit(case: Settings) -> None:
+    landscape = Summit(valley("float64")) if case.get("maximize") else valley("float64")
+    if "line_search_fn" not in case:
+        landscape = bowl("float64")
+    params = {name: w.copy() for name, w in landscape.params.items()}
+    optimizer, restored = LBFGS(**finely(case)), LBFGS()
+    optimizer.update(params, closure=closure_of(landscape, params))
+    copies = {name: w.copy() for name, w in params.items()}
+    restored.load_state_dict(optimizer.state_dict())
+    for w, one in ((params, optimizer), (copies, restored)):
+        one.update(w, closure=closure_of(landscape, w))
+    np.testing.assert_equal(copies, params)
+    np.testing.assert_equal(restored.state, optimizer.state)
+
+
+@pytest.mark.parametrize("case", [{"max_iter": 2}, {"max_iter": 3, **SEARCHING}], ids=str)
+@pytest.mark.parametrize("make", [bowl, network])
+def test_handed_to_torch_and_back_it_goes_on_as_if_alone(case: Settings, make: Callable) -> None:
+    landscape = make("float64")
+    alone, mine = (copy.deepcopy(landscape.params) for _ in range(2))
+    optimizers = [LBFGS(**case) for _ in range(3)]
+    for _ in range(6):
+        optimizers[0].update(alone, closure=closure_of(landscape, alone))
+    for _ in range(2):
+        optimizers[1].update(mine, closure=closure_of(landscape, mine))
+    theirs, twin = convert.to_torch(mine), Twin(optimizers[1])
+    convert.load_state_to_torch(optimizers[1], twin, theirs)
+    for _ in range(2):
+        twin.update(theirs, closure=torch_closure(landscape, theirs))
+    mine = convert.to_numpy(theirs)
+    convert.load_state_to_numpy(twin, optimizers[2], theirs, step=4)
+    for _ in range(2):
+        optimizers[2].update(mine, closure=closure_of(landscape, mine))
+    for name, w in alone.items():
+        np.testing.assert_allclose(mine[name], w, rtol=1e-9, atol=1e-12)
+    first = next(iter(alone))
+    for count in ("step", "n_iter", "func_evals"):
+        assert optimizers[2].state[first][count] == optimizers[0].state[first][count]

@@ -1,0 +1,159 @@
+"""Muon against torch's: the formula exactly, its steps in bfloat16 but for a few roundings."""
+
+from functools import partial
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch.optim import _muon
+
+from scratch.optim import Muon, NonFiniteGradientError, muon
+from torch_ref import convert
+from torch_ref import optim as torch_optim
+from torch_ref.lockstep import GradientStream, lockstep
+from torch_ref.registry import OPTIMIZERS, Settings
+
+PAIR = OPTIMIZERS["Muon"]
+CASES = pytest.mark.parametrize("case", PAIR.cases, ids=str)
+SHAPES = ((7, 5), (4, 6), (3, 3), (1, 5), (1, 1))
+COEFFICIENTS = (3.4445, -4.7750, 2.0315)
+
+
+@pytest.fixture
+def exactly(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Both sides iterate in float64."""
+    monkeypatch.setattr(torch, "bfloat16", torch.float64)
+    unrounded = partial(muon.newton_schulz, rounded=lambda x: x)
+    monkeypatch.setitem(Muon.rule.__globals__, "newton_schulz", unrounded)
+
+
+@pytest.mark.usefixtures("exactly")
+@CASES
+def test_without_the_rounding_to_bfloat16_it_is_torchs_formula(case: Settings) -> None:
+    optimizer = Muon(**case)
+    twin = torch_optim.Twin(optimizer)
+    report = lockstep(optimizer, twin, GradientStream(SHAPES), steps=200, tolerance=1e-12)
+    report.raise_if_diverged()
+
+
+@CASES
+@pytest.mark.parametrize("dtype", PAIR.tolerance)
+def test_the_momentum_is_torchs_to_rounding(case: Settings, dtype: str) -> None:
+    optimizer = Muon(**case)
+    stream = GradientStream(SHAPES, dtype=dtype)
+    drifts = lockstep(optimizer, torch_optim.Twin(optimizer), stream, steps=200).drifts
+    buffers = [drift for (_, quantity), drift in drifts.items() if quantity == "momentum_buffer"]
+    assert len(buffers) == len(SHAPES)
+    rounding = {"float64": 1e-12, "float32": 1e-5}[dtype]
+    assert max(drift.worst.relative for drift in buffers) <= rounding
+
+
+@settings(deadline=None, max_examples=300)
+@given(
+    st.lists(st.floats(width=32, allow_nan=False), min_size=1)
+    | st.lists(st.floats(allow_nan=False, min_value=-3e38, max_value=3e38), min_size=1)
+)
+def test_numbers_are_rounded_to_bfloat16_as_in_torch(numbers: list[float]) -> None:
+    expected = torch.tensor(numbers, dtype=torch.float64).to(torch.bfloat16).float().numpy()
+    np.testing.assert_array_equal(muon.bfloat16(np.array(numbers)), expected, strict=True)
+
+
+@given(st.integers(0, 2**16 - 2), st.sampled_from([-1, 0, 1]))
+def test_halfway_between_two_numbers_of_bfloat16_the_even_one_is_taken(
+    upper: int, nudge: int
+) -> None:
+    x = np.array([(upper << 16) + 0x8000 + nudge], np.uint32).view(np.float32)
+    if np.isfinite(x).all():
+        expected = torch.tensor(x).to(torch.bfloat16).float().numpy()
+        np.testing.assert_array_equal(muon.bfloat16(x), expected)
+
+
+@pytest.mark.parametrize("shape", [(7, 5), (5, 7), (1, 8), (20, 30), (64, 64), (100, 300)])
+def test_a_step_in_bfloat16_is_torchs_but_for_a_few_roundings(shape: tuple[int, int]) -> None:
+    random = np.random.default_rng(0)
+    for scale in (1e-3, 1.0, 1e3):
+        u = scale * random.normal(size=shape)
+        mine = muon.newton_schulz(u, COEFFICIENTS, 5, 1e-7)
+        theirs = _muon._zeropower_via_newtonschulz(torch.tensor(u), COEFFICIENTS, 5, 1e-7)
+        apart = np.abs(mine - theirs.float().numpy()) / np.abs(mine).max()
+        assert apart.max() <= 2e-2
+        assert np.sqrt(np.mean(apart**2)) <= 2**-9
+
+
+@pytest.mark.parametrize("shape", [(6, 6), (4, 9), (9, 4)])
+def test_the_step_goes_equally_far_in_all_directions(shape: tuple[int, int]) -> None:
+    u = np.random.default_rng(0).normal(size=shape) * np.logspace(-1, 1, shape[1])
+    stretched = np.linalg.svd(u, compute_uv=False)
+    even = np.linalg.svd(muon.newton_schulz(u, COEFFICIENTS, 10, 1e-7), compute_uv=False)
+    assert stretched.max() / stretched.min() > 5
+    assert ((even > 0.6) & (even < 1.3)).all()
+
+
+def test_a_gradient_of_zeros_and_a_matrix_without_elements_are_left_alone() -> None:
+    params = {"w": np.ones((3, 2)), "none": np.ones((3, 0)), "nothing": np.ones((0, 3))}
+    Muon(weight_decay=0.0).update(params, {name: np.zeros_like(w) for name, w in params.items()})
+    np.testing.assert_array_equal(params["w"], np.ones((3, 2)))
+
+
+@pytest.mark.parametrize("shape", [(), (3,), (2, 3, 4)])
+def test_what_is_no_matrix_is_refused_by_name_and_shape(shape: tuple[int, ...]) -> None:
+    params, optimizer = {"W": np.ones((2, 2)), "b": np.ones(shape)}, Muon()
+    shown = str(shape).replace("(", r"\(").replace(")", r"\)")
+    message = rf"params\['b'\] must be a matrix, got shape {shown}; .* such as AdamW"
+    with pytest.raises(ValueError, match=message):
+        optimizer.update(params, {name: np.ones_like(w) for name, w in params.items()})
+    np.testing.assert_array_equal(params["W"], np.ones((2, 2)))
+    assert optimizer.state == {}
+    with pytest.raises(ValueError, match="Muon only supports 2D parameters"):
+        torch.optim.Muon([torch.ones(shape)])
+
+
+def test_a_gradient_that_is_not_finite_changes_nothing() -> None:
+    params = {"W": np.ones((2, 2))}
+    with pytest.raises(NonFiniteGradientError, match=r"grads\['W'\] must be finite"):
+        Muon().update(params, {"W": np.array([[1.0, np.nan], [0.0, 0.0]])})
+    np.testing.assert_array_equal(params["W"], np.ones((2, 2)))
+
+
+@pytest.mark.parametrize(
+    ("bad", "message"),
+    [
+        ({"ns_steps": 100}, "ns_steps must be a whole number >= 0 and < 100, got 100"),
+        ({"ns_steps": -1}, "ns_steps must be a whole number >= 0 and < 100, got -1"),
+        ({"ns_steps": 5.0}, "ns_steps must be a whole number >= 0 and < 100, got 5.0"),
+        ({"ns_coefficients": (1.0, 2.0)}, "ns_coefficients must be three numbers, got "),
+        ({"ns_coefficients": (1.0, 2.0, "3")}, r"ns_coefficients\[2\] must be a finite number"),
+        ({"eps": -1e-7}, "eps must be a finite number >= 0, got -1e-07"),
+        ({"momentum": -0.1}, "momentum must be a finite number >= 0, got -0.1"),
+        ({"adjust_lr_fn": "adamw"}, "adjust_lr_fn must be one of original, match_rms_adamw, "),
+        ({"lr": np.array([0.1, 0.2])}, "lr must be one number: Muon has no runs side by side"),
+    ],
+    ids=str,
+)
+def test_bad_settings_are_refused(bad: Settings, message: str) -> None:
+    with pytest.raises((TypeError, ValueError), match=message):
+        Muon(**bad)
+
+
+@pytest.mark.usefixtures("exactly")
+@CASES
+def test_handed_to_torch_and_back_it_goes_on_as_if_alone(case: Settings) -> None:
+    stream = GradientStream(SHAPES)
+    alone, mine = ({n: w.copy() for n, w in stream.params.items()} for _ in range(2))
+    optimizers, gradients = [Muon(**case) for _ in range(3)], [stream.next() for _ in range(9)]
+    for grads in gradients:
+        optimizers[0].update(alone, grads)
+    for grads in gradients[:3]:
+        optimizers[1].update(mine, grads)
+    theirs, twin = convert.to_torch(mine), torch_optim.Twin(optimizers[1])
+    convert.load_state_to_torch(optimizers[1], twin, theirs)
+    for grads in gradients[3:6]:
+        twin.update(theirs, convert.to_torch(grads))
+    mine = convert.to_numpy(theirs)
+    convert.load_state_to_numpy(twin, optimizers[2], theirs, step=6)
+    for grads in gradients[6:]:
+        optimizers[2].update(mine, grads)
+    for name, w in alone.items():
+        np.testing.assert_allclose(mine[name], w, rtol=1e-12, atol=1e-13)

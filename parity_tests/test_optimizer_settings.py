@@ -1,0 +1,202 @@
+"""Arguments as torch has them, settings for some parameters, and a learning rate for each run."""
+
+import inspect
+import math
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from parity_tests.optimizer_helpers import (
+    ELEMENTWISE,
+    STREAMED,
+    assert_refused,
+    fresh,
+    shapes_for,
+    tried_values,
+)
+from scratch import optim
+from scratch.optim import _arrays
+from torch_ref.lockstep import GradientStream, lockstep
+from torch_ref.optim import Twin
+from torch_ref.registry import OPTIMIZERS, OptimizerPair, resolve
+
+#: How torch computes, not what.
+IMPLEMENTATION = {"params", "foreach", "fused", "capturable", "differentiable"}
+TORCHS = [
+    pytest.param(pair, id=pair.name)
+    for pair in OPTIMIZERS.values()
+    if pair.torch == f"torch.optim.{pair.name}"
+]
+RATES = np.array([0.1, 0.001, 0.03])
+
+
+def arguments(cls: type, without: set[str]) -> dict[str, object]:
+    parameters = inspect.signature(cls).parameters
+    return {name: p.default for name, p in parameters.items() if name not in without}
+
+
+def test_every_optimizer_of_torch_has_its_twin() -> None:
+    classes = {
+        name
+        for name, cls in inspect.getmembers(torch.optim, inspect.isclass)
+        if issubclass(cls, torch.optim.Optimizer) and cls is not torch.optim.Optimizer
+    }
+    assert classes == {param.values[0].name for param in TORCHS}
+
+
+@pytest.mark.parametrize("pair", TORCHS)
+def test_the_arguments_and_their_defaults_are_torchs(pair: OptimizerPair) -> None:
+    theirs = arguments(resolve(pair.torch), IMPLEMENTATION)
+    assert arguments(pair.scratch, {"groups"}) == theirs
+
+
+@pytest.mark.parametrize("pair", TORCHS)
+def test_every_argument_is_tried_with_another_value_than_its_default(pair: OptimizerPair) -> None:
+    defaults = arguments(pair.scratch, {"groups"})
+    untried = [
+        name
+        for name, default in defaults.items()
+        if all(case.get(name, default) == default for case in pair.cases)
+    ]
+    assert not untried
+
+
+@STREAMED
+@settings(max_examples=10, deadline=None)
+@given(data=st.data())
+def test_groups_are_torchs_param_groups(pair: OptimizerPair, data) -> None:
+    values = {name: st.sampled_from(v) for name, v in tried_values(pair).items()}
+    values |= {"lr": st.floats(1e-3, 1)}
+    values.pop("nesterov", None)  # needs a momentum
+    # Torch's Adagrad fills every group's sum with the constructor's value, not with the group's.
+    values.pop("initial_accumulator_value", None)
+    chosen = st.fixed_dictionaries({}, optional=values)
+    groups = data.draw(st.fixed_dictionaries({"w1": chosen}, optional={"w[01]": chosen}))
+    mine = pair.scratch(groups=groups)
+    stream = GradientStream(shapes_for(pair, (4, 3), (3, 2), (2, 2)))
+    report = lockstep(mine, Twin(mine), stream, steps=20)
+    assert report.worst.relative <= pair.tolerance["float64"]
+
+
+def test_the_first_pattern_that_fits_a_name_counts() -> None:
+    params = {"W1": np.zeros(1), "b1": np.zeros(1), "b2": np.zeros(1)}
+    sgd = optim.SGD(lr=1.0, groups={"b1": {"lr": 10.0}, "b*": {"lr": 100.0}})
+    sgd.update(params, {name: np.ones(1) for name in params})
+    assert {name: w.item() for name, w in params.items()} == {"W1": -1, "b1": -10, "b2": -100}
+
+
+def test_a_new_learning_rate_does_not_touch_a_group_with_its_own() -> None:
+    params, grads = {"w": np.zeros(1), "b": np.zeros(1)}, {"w": np.ones(1), "b": np.ones(1)}
+    sgd = optim.SGD(lr=1.0, groups={"b": {"lr": 10.0}})
+    sgd.lr = 2.0
+    sgd.update(params, grads)
+    assert (params["w"], params["b"]) == (-2, -10)
+    sgd.groups["b"]["lr"] = 20.0
+    sgd.update(params, grads)
+    assert params["b"] == -30
+
+
+@STREAMED
+@pytest.mark.parametrize(
+    ("groups", "message"),
+    [
+        ([("w", {"lr": 1.0})], "groups must be a dict, got"),
+        ({"w": 0.1}, r"groups\['w'\] must be a dict, got 0.1"),
+        (
+            {"w": {"learning_rate": 0.1}},
+            r"setting in groups\['w'\] must be one of lr, .*'lea",
+        ),
+        ({"w": {"groups": {}}}, r"setting in groups\['w'\] must be one of lr, .*'groups'"),
+    ],
+)
+def test_groups_that_are_none_are_refused(
+    pair: OptimizerPair, groups: object, message: str
+) -> None:
+    with pytest.raises((TypeError, ValueError), match=message):
+        pair.scratch(groups=groups)
+
+
+def test_a_bad_value_in_a_group_is_refused_by_the_update_that_needs_it() -> None:
+    optimizer, (params, grads) = optim.Adam(groups={"b": {"eps": -1.0}}), fresh()
+    assert_refused(optimizer, params, grads, ValueError, "eps must be a finite number >= 0, got -1")
+
+
+@pytest.mark.parametrize("blocks", [1, 97, 10**9])
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+@ELEMENTWISE
+def test_with_a_learning_rate_for_each_run_a_stack_is_the_runs_alone(
+    pair: OptimizerPair, dtype: str, blocks: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(_arrays, "BLOCK", blocks)
+    for case in pair.cases:
+        stream = GradientStream([(3, 5, 7), (3, 7), (3, 1), (3,)], dtype=dtype)
+        stack, params = pair.scratch(**case | {"lr": RATES}), stream.params
+        alone = [pair.scratch(**case | {"lr": float(rate)}) for rate in RATES]
+        runs = [{name: np.array(w[k]) for name, w in params.items()} for k in range(3)]
+        for _ in range(5):
+            grads = stream.next()
+            stack.update(params, grads)
+            for k, run in enumerate(runs):
+                alone[k].update(run, {name: np.array(g[k]) for name, g in grads.items()})
+        tolerance = {"float64": 1e-14, "float32": 2e-6}[dtype]
+        for k, run in enumerate(runs):
+            for name, w in run.items():
+                np.testing.assert_allclose(params[name][k], w, rtol=tolerance, atol=tolerance)
+        assert {w.dtype.name for w in params.values()} == {dtype}
+
+
+def test_a_learning_rate_for_each_run_needs_parameters_with_as_many_runs() -> None:
+    for shape in ((2, 5), (), (5, 3)):
+        params, grads = {"w": np.ones(shape)}, {"w": np.ones(shape)}
+        message = r"params\['w'\] must have a leading axis of 3, as many runs as lr has values, got"
+        assert_refused(optim.Adam(lr=RATES), params, grads, ValueError, message)
+
+
+@pytest.mark.parametrize(
+    "lr",
+    [
+        np.ones((2, 2)),
+        np.ones(0),
+        np.array(["0.1"]),
+        np.array([0.1, -1.0]),
+        np.array([0.1, math.nan]),
+    ],
+    ids=repr,
+)
+def test_learning_rates_that_are_none_are_refused(lr: np.ndarray) -> None:
+    optimizer, (params, grads) = optim.Adam(), fresh()
+    with pytest.raises((TypeError, ValueError), match=r"lr(\[1\])? must be a finite number >= 0"):
+        optim.Adam(lr=lr)
+    optimizer.lr = lr
+    assert_refused(optimizer, params, grads, (TypeError, ValueError), "lr")
+
+
+def test_an_optimizer_that_does_not_take_elements_alone_has_one_learning_rate() -> None:
+    with pytest.raises(ValueError, match="lr must be one number: Adafactor has no runs side by"):
+        optim.Adafactor(lr=RATES)
+
+
+@STREAMED
+def test_a_closure_gives_the_gradients_and_its_loss_is_returned(pair: OptimizerPair) -> None:
+    shapes = shapes_for(pair, (4, 3), (3, 2))
+    streams = GradientStream(shapes), GradientStream(shapes)
+    optimizers = pair.scratch(), pair.scratch()
+    for step in range(3):
+        assert optimizers[0].update(streams[0].params, streams[0].next()) is None
+        loss = optimizers[1].update(
+            streams[1].params, closure=lambda step=step: (step, streams[1].next())
+        )
+        assert loss == step
+    for name, w in streams[0].params.items():
+        np.testing.assert_array_equal(w, streams[1].params[name])
+
+
+def test_an_update_takes_gradients_or_a_closure() -> None:
+    optimizer, (params, grads) = optim.SGD(), fresh()
+    with pytest.raises(TypeError, match="either grads or a closure that gives them, got neither"):
+        optimizer.update(params)
+    with pytest.raises(TypeError, match="either grads or a closure that gives them, got both"):
+        optimizer.update(params, grads, lambda: (0.0, grads))

@@ -1,0 +1,249 @@
+"""SparseAdam against torch's on gradients of rows: repeated, none at all, out of an embedding."""
+
+import copy
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from scratch.optim import Adam, NonFiniteGradientError, RowGradient, SparseAdam
+from torch_ref import convert
+from torch_ref import optim as torch_optim
+from torch_ref.lockstep import GradientStream, lockstep
+from torch_ref.registry import OPTIMIZERS, Settings
+
+PAIR = OPTIMIZERS["SparseAdam"]
+CASES = pytest.mark.parametrize("case", PAIR.cases, ids=str)
+
+
+def rows_of(random: np.random.Generator, w: np.ndarray, count: int) -> RowGradient:
+    """The gradient of ``count`` rows; one may come several times."""
+    values = random.normal(size=(count, *w.shape[1:]))
+    return RowGradient(random.integers(0, len(w), count), np.asarray(values, w.dtype))
+
+
+def as_sparse(g: RowGradient, w: torch.Tensor) -> torch.Tensor:
+    return torch.sparse_coo_tensor(
+        torch.tensor(g.rows)[None], torch.tensor(g.values), w.shape, check_invariants=True
+    )
+
+
+@CASES
+@settings(max_examples=20, deadline=None)
+@given(
+    shape=st.sampled_from([(6,), (5, 3), (4, 2, 3), (1, 1)]),
+    counts=st.lists(st.integers(0, 12), min_size=1, max_size=12),
+    seed=st.integers(0, 1000),
+)
+def test_rows_that_come_several_times_or_not_at_all_are_torchs(
+    case: Settings, shape: tuple[int, ...], counts: list[int], seed: int
+) -> None:
+    random = np.random.default_rng(seed)
+    mine = {"w": random.normal(size=shape)}
+    optimizer, theirs = SparseAdam(**case), convert.to_torch(mine)
+    twin = torch_optim.Twin(optimizer)
+    for count in counts:
+        g = rows_of(random, mine["w"], count)
+        optimizer.update(mine, {"w": g})
+        twin.update(theirs, {"w": as_sparse(g, theirs["w"])})
+    np.testing.assert_allclose(mine["w"], theirs["w"].numpy(), rtol=1e-13, atol=1e-15)
+    state = twin.state(theirs)["w"]
+    assert optimizer.state["w"]["step"] == state["step"] == len(counts)
+    for key in ("exp_avg", "exp_avg_sq"):
+        np.testing.assert_allclose(optimizer.state["w"][key], state[key].numpy(), rtol=1e-13)
+
+
+def test_an_embeddings_own_gradient_is_taken() -> None:
+    embedding = torch.nn.Embedding(7, 3, sparse=True, dtype=torch.float64)
+    params = {"w": embedding.weight.detach().numpy().copy()}
+    optimizer, torchs = SparseAdam(), torch.optim.SparseAdam(embedding.parameters())
+    for words in ([1, 4, 1], [6], [4, 4]):
+        torchs.zero_grad()
+        (embedding(torch.tensor(words)) ** 2).sum().backward()
+        sparse = embedding.weight.grad
+        g = RowGradient(sparse._indices()[0].numpy(), sparse._values().numpy())
+        optimizer.update(params, {"w": g})
+        torchs.step()
+    np.testing.assert_allclose(params["w"], embedding.weight.detach().numpy(), rtol=1e-14)
+
+
+def test_where_every_row_has_a_gradient_it_is_adam_but_for_epsilon() -> None:
+    stream, dense = GradientStream([(4, 3)]), Adam(eps=1e-300)
+    sparse, lazily = SparseAdam(eps=1e-300), {"w0": stream.params["w0"].copy()}
+    for _ in range(20):
+        grads = stream.next()
+        dense.update(stream.params, grads)
+        sparse.update(lazily, {"w0": RowGradient.of(grads["w0"])})
+    np.testing.assert_allclose(lazily["w0"], stream.params["w0"], rtol=1e-12)
+
+
+def test_rows_without_a_gradient_keep_their_bits_and_their_momentum() -> None:
+    random = np.random.default_rng(0)
+    params, optimizer = {"w": random.normal(size=(5, 2))}, SparseAdam()
+    optimizer.update(params, {"w": RowGradient(np.arange(5), random.normal(size=(5, 2)))})
+    before = params["w"].copy(), copy.deepcopy(optimizer.state["w"])
+    optimizer.update(params, {"w": RowGradient(np.array([3]), np.ones((1, 2)))})
+    others = [0, 1, 2, 4]
+    np.testing.assert_array_equal(params["w"][others], before[0][others])
+    assert (params["w"][3] != before[0][3]).all()
+    for key in ("exp_avg", "exp_avg_sq"):
+        np.testing.assert_array_equal(optimizer.state["w"][key][others], before[1][key][others])
+
+
+def test_the_rows_of_an_array_are_those_that_are_not_all_zero() -> None:
+    g = RowGradient.of(np.array([[0.0, 0.0], [0.0, 2.0], [-0.0, 0.0], [np.nan, 0.0]]))
+    np.testing.assert_array_equal(g.rows, [1, 3])
+    np.testing.assert_array_equal(g.values, [[0.0, 2.0], [np.nan, 0.0]])
+    for shape in ((0, 3), (3, 0), (0,)):
+        assert RowGradient.of(np.zeros(shape)).values.shape == (0, *shape[1:])
+
+
+def test_what_has_no_axes_has_no_rows() -> None:
+    with pytest.raises(ValueError, match=r"g must have rows, got float64 of shape \(\)"):
+        RowGradient.of(np.array(1.0))
+
+
+def test_the_gradient_given_is_not_changed() -> None:
+    g = RowGradient(np.array([1, 1, 0]), np.ones((3, 2)))
+    SparseAdam(maximize=True).update({"w": np.zeros((2, 2))}, {"w": g})
+    np.testing.assert_array_equal(g.rows, [1, 1, 0])
+    np.testing.assert_array_equal(g.values, np.ones((3, 2)))
+
+
+def test_a_group_has_settings_of_its_own() -> None:
+    params = {"slow": np.zeros((2, 2)), "fast": np.zeros((2, 2))}
+    g = RowGradient(np.array([1]), np.ones((1, 2)))
+    optimizer = SparseAdam(lr=0.1, groups={"f*": {"lr": 0.5}})
+    optimizer.update(params, {"slow": g, "fast": g})
+    np.testing.assert_allclose(params["fast"], 5 * params["slow"])
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+@CASES
+def test_handed_to_torch_and_back_it_goes_on_as_if_alone(case: Settings, dtype: str) -> None:
+    random = np.random.default_rng(0)
+    alone = {"w": np.asarray(random.normal(size=(5, 3)), dtype)}
+    mine, optimizers = {"w": alone["w"].copy()}, [SparseAdam(**case) for _ in range(3)]
+    gradients = [rows_of(random, alone["w"], 4) for _ in range(9)]
+    for g in gradients:
+        optimizers[0].update(alone, {"w": g})
+    for g in gradients[:3]:
+        optimizers[1].update(mine, {"w": g})
+    theirs, twin = convert.to_torch(mine), torch_optim.Twin(optimizers[1])
+    convert.load_state_to_torch(optimizers[1], twin, theirs)
+    for g in gradients[3:6]:
+        twin.update(theirs, {"w": as_sparse(g, theirs["w"])})
+    mine = convert.to_numpy(theirs)
+    convert.load_state_to_numpy(twin, optimizers[2], theirs, step=6)
+    for g in gradients[6:]:
+        optimizers[2].update(mine, {"w": g})
+    np.testing.assert_allclose(mine["w"], alone["w"], rtol=PAIR.tolerance[dtype])
+
+
+def test_lockstep_gives_torch_the_rows_without_being_told() -> None:
+    report = lockstep(SparseAdam(lr=0.01), torch.optim.SparseAdam, lr=0.01, steps=50)
+    report.raise_if_diverged()
+    assert {quantity for _, quantity in report.drifts} >= {"exp_avg", "exp_avg_sq", "parameter"}
+
+
+def test_adam_in_its_place_is_found_where_a_row_was_zero() -> None:
+    first = lockstep(Adam(lr=0.01), torch.optim.SparseAdam, lr=0.01, steps=50).first
+    assert first is not None
+
+
+BAD_GRADIENTS = {
+    "dense": (
+        np.ones((3, 2)),
+        TypeError,
+        r"grads\['w'\] must be a RowGradient\(rows, values\), got float64 of shape \(3, 2\); "
+        "SparseAdam takes no dense gradients: use Adam",
+    ),
+    "a row too far": (
+        RowGradient(np.array([0, 3]), np.ones((2, 2))),
+        ValueError,
+        r"grads\['w'\].rows must be >= 0 and < 3, the rows of params\['w'\], got 3",
+    ),
+    "a row from the end": (
+        RowGradient(np.array([-1]), np.ones((1, 2))),
+        ValueError,
+        r"grads\['w'\].rows must be >= 0 and < 3, .*, got -1",
+    ),
+    "rows of another width": (
+        RowGradient(np.array([0]), np.ones((1, 1))),
+        ValueError,
+        r"grads\['w'\].values must have rows like params\['w'\], float64 of shape \(3, 2\), got "
+        r"float64 of shape \(1, 1\)",
+    ),
+    "another dtype": (
+        RowGradient(np.array([0]), np.ones((1, 2), np.float32)),
+        ValueError,
+        r"grads\['w'\].values must have rows like .*, got float32",
+    ),
+    "not finite": (
+        RowGradient(np.array([0, 1]), np.array([[1.0, 1.0], [np.inf, 1.0]])),
+        NonFiniteGradientError,
+        r"grads\['w'\].values must be finite, got 1 of 4 elements .*, the first at \(1, 0\): inf",
+    ),
+}
+
+
+@pytest.mark.parametrize(("g", "error", "message"), BAD_GRADIENTS.values(), ids=BAD_GRADIENTS)
+def test_a_gradient_that_does_not_fit_changes_nothing(
+    g: object, error: type[Exception], message: str
+) -> None:
+    fits = RowGradient(np.array([0]), np.ones((1, 2)))
+    params, optimizer = {"first": np.zeros((3, 2)), "w": np.zeros((3, 2))}, SparseAdam()
+    with pytest.raises(error, match=message):
+        optimizer.update(params, {"first": fits, "w": g})
+    assert not params["first"].any()
+    assert optimizer.state == {}
+
+
+def test_a_parameter_without_axes_has_no_rows() -> None:
+    with pytest.raises(ValueError, match=r"params\['w'\] must have rows, got shape \(\)"):
+        SparseAdam().update({"w": np.array(1.0)}, {"w": RowGradient(np.arange(1), np.ones(1))})
+
+
+@pytest.mark.parametrize(
+    ("rows", "values", "error", "message"),
+    [
+        ([0], np.ones((1, 2)), TypeError, "rows must be an array of whole numbers, got "),
+        (np.array([0.0]), np.ones((1, 2)), TypeError, "rows must be .*, got float64"),
+        (np.array([True]), np.ones((1, 2)), TypeError, "rows must be .*, got bool"),
+        (np.array([0]), [1.0], TypeError, r"values must be an array, got \[1.0\]"),
+        (np.array([[0]]), np.ones((1, 2)), ValueError, r"rows must be of shape \(n,\)"),
+        (np.array([0, 1]), np.ones((1, 2)), ValueError, r"got \(2,\) and \(1, 2\)"),
+        (np.array([0]), np.array(1.0), ValueError, r"got \(1,\) and \(\)"),
+    ],
+)
+def test_rows_and_values_that_do_not_belong_together_are_refused(
+    rows: object, values: object, error: type[Exception], message: str
+) -> None:
+    with pytest.raises(error, match=message):
+        RowGradient(rows, values)
+
+
+@pytest.mark.parametrize(
+    ("bad", "message"),
+    [
+        ({"lr": 0}, "lr must be a finite number > 0, got 0"),
+        ({"lr": np.array([0.1, 0.2])}, "lr must be one number: SparseAdam has no runs"),
+        ({"eps": 0.0}, "eps must be a finite number > 0, got 0.0"),
+        ({"eps": float("nan")}, "eps must be a finite number > 0, got nan"),
+        ({"betas": (0.9, 1.0)}, r"betas\[1\] must be a finite number >= 0 and < 1, got 1.0"),
+    ],
+    ids=str,
+)
+def test_bad_settings_are_refused(bad: Settings, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        SparseAdam(**bad)
+
+
+def test_a_schedule_may_take_the_learning_rate_to_zero() -> None:
+    params, optimizer = {"w": np.ones((2, 2))}, SparseAdam()
+    optimizer.lr = 0.0
+    optimizer.update(params, {"w": RowGradient(np.array([1]), np.ones((1, 2)))})
+    np.testing.assert_array_equal(params["w"], np.ones((2, 2)))
+    assert optimizer.state["w"]["exp_avg"][1].all()
