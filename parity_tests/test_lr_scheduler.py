@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from parity_tests.schedule_sides import (
@@ -193,7 +193,12 @@ chained = st.lists(simple, min_size=1, max_size=3).map(
 @settings(max_examples=60, deadline=None)
 @given(first=simple | chained, rest=st.lists(simple, max_size=2), data=st.data())
 def test_any_sequence(first: tuple, rest: list[tuple], data: st.DataObject) -> None:
-    """Of those that torch can begin at a milestone: it divides by a total_iters of 0 there."""
+    """Of those that torch can begin at a milestone: it divides by a total_iters of 0 there.
+
+    And with one SWALR at most: torch keeps swa_lr in the optimizer, where a second overwrites it.
+    """
+    chain = first[1]["schedulers"] if first[0] == "ChainedScheduler" else [first]
+    assume([name for name, _ in (*chain, *rest)].count("SWALR") < 2)
     for _, options in rest:
         options |= {"total_iters": options["total_iters"] + 1} if "total_iters" in options else {}
     if first[0] == "ChainedScheduler":  # as there at its first step
