@@ -12,8 +12,9 @@ words are the same. What differs is how a word becomes a number, and that is wha
 All of it is torch's bit for bit on Linux and x86-64 processors with AVX2 (since 2013). For float32
 normals torch has vector code of its own there, which is followed rounding by rounding
 (``cephes.py``): a test tries all 2²⁴ radii and angles. Elsewhere torch computes them otherwise, and
-the two differ by up to 3·10⁻⁶ standard deviations. For float64 normals torch calls the system's
-logarithm, sine and cosine, and here are the same (``logarithm.py``; NumPy calls the other two).
+the two differ by up to 3·10⁻⁶ standard deviations; and there it may round std·x before it adds the
+mean. For float64 normals torch calls the system's logarithm, sine and cosine, and here are the same
+(``logarithm.py``; NumPy calls the other two).
 """
 
 from scratch.random.generator import Generator

@@ -66,7 +66,7 @@ def log(x: np.ndarray) -> np.ndarray:
 
 
 def _one_by_one(x: np.ndarray) -> np.ndarray:
-    return np.array([math.log(number) for number in x.tolist()])
+    return np.fromiter(map(math.log, x.tolist()), np.float64, len(x))
 
 
 def _product_less_one(m: np.ndarray, c: np.ndarray) -> np.ndarray:
