@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from importlib import import_module
 from typing import Any
 
 import numpy as np
@@ -88,9 +87,17 @@ def _weights(
     if weights == LSUV:
         # Scaled on rows of the same distribution that are not those measured.
         rows = backend.randn(generator, settings.rows, settings.units)
-        twin = {"scratch": "scratch.init", "torch": "torch_ref.init"}[backend.name]
-        import_module(twin).lsuv(net, rows, start=None)
+        _lsuv(backend.name, net, rows)
     return [net.params[f"W{i}"] for i in range(1, settings.layers + 1)]
+
+
+def _lsuv(backend: str, net: Any, rows: Any) -> None:
+    """Scale the weights that ``net`` has, by ``rows``."""
+    if backend == "scratch":
+        from scratch import init
+    else:
+        from torch_ref import init
+    init.lsuv(net, rows, start=None)
 
 
 def _add(

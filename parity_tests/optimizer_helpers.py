@@ -10,9 +10,11 @@ import pytest
 from scratch import optim
 from torch_ref.registry import OPTIMIZERS, OptimizerPair
 
-#: The optimizers that take gradients as arrays, and those of them that take any array.
+#: The optimizers that take gradients as arrays; those that take gradients at all, of rows too; and
+#: those that take any array.
 DENSE = {name: pair for name, pair in OPTIMIZERS.items() if pair.gradients == "dense"}
 STREAMED = pytest.mark.parametrize("pair", DENSE.values(), ids=DENSE)
+STEPPED = {name: pair for name, pair in OPTIMIZERS.items() if pair.gradients != "closure"}
 ANY_SHAPE = {name: pair for name, pair in DENSE.items() if not pair.axes}
 PAIRS = pytest.mark.parametrize("pair", ANY_SHAPE.values(), ids=ANY_SHAPE)
 STACKED = {name: pair for name, pair in ANY_SHAPE.items() if pair.scratch.elementwise}

@@ -11,9 +11,10 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from parity_tests.helpers import bad_rates, snapshot
+from parity_tests.helpers import bad_rates, make_layer, snapshot
 from scratch import nn, optim, train
 from scratch.random import Generator
+from torch_ref.registry import LAYERS
 
 # Nothing at all that is no whole number >= 1.
 bad_sizes = st.one_of(
@@ -180,6 +181,20 @@ def test_a_normalization_refuses_a_gradient_that_would_only_broadcast(
         layer.backward(np.ones(shape, np.float32))
 
 
+@pytest.mark.parametrize("name", [name for name in LAYERS if name != "CrossEntropyLoss"])
+def test_backward_without_a_forward_is_refused(name: str) -> None:
+    layer = make_layer(name, LAYERS[name].cases[0])
+    with pytest.raises(RuntimeError, match=f"backward must come after forward: {name} had no x"):
+        layer.backward(np.ones((6, 5)))
+
+
+@pytest.mark.parametrize("layer", [nn.BatchNorm1d(2), nn.LayerNorm(2)], ids=["batch", "layer"])
+def test_a_gradient_that_is_no_array_is_refused_by_name(layer: nn.Layer) -> None:
+    layer(np.eye(2, dtype=np.float32))
+    with pytest.raises(TypeError, match=r"dy must be an array .*\(2, 2\), got \[\[1, 2\]"):
+        layer.backward([[1, 2], [3, 4]])
+
+
 @pytest.mark.parametrize("value", [0, -1, 5.0, "5", True, None, (), [], (3, 0), (3, 5.0), [[3]]])
 @pytest.mark.parametrize("norm", [nn.LayerNorm, nn.RMSNorm])
 def test_a_bad_normalized_shape_is_refused_by_name(norm: type, value: object) -> None:
@@ -280,6 +295,13 @@ def test_a_bad_number_is_refused_by_name(
         (lambda: nn.BatchNorm1d(4, runs=0), "runs must be a whole number >= 1, got 0"),
         (lambda: nn.LayerNorm(4, runs=0), "runs must be a whole number >= 1, got 0"),
         (lambda: nn.GroupNorm(2, 4, runs=1.5), r"runs must be a whole number >= 1, got 1\.5"),
+        (lambda: nn.BatchNorm1d(4, affine="no"), "affine must be True or False, got 'no'"),
+        (lambda: nn.InstanceNorm1d(4, track_running_stats=1), "track_running_stats must be True"),
+        (lambda: nn.LayerNorm(4, elementwise_affine=None), "elementwise_affine must be True or"),
+        (lambda: nn.LayerNorm(4, bias="no"), "bias must be True or False, got 'no'"),
+        (lambda: nn.GroupNorm(2, 4, affine=0), "affine must be True or False, got 0"),
+        (lambda: nn.MultiLayerNet(4, [3], 2, batch_norm="no"), "batch_norm must be True or False"),
+        (lambda: nn.ReLU().train("no"), "mode must be True or False, got 'no'"),
         (lambda: nn.BatchNorm1d(4, dtype=torch.float32), "dtype must be .*, got torch.float32"),
         (lambda: nn.Dropout(1.5, Generator(0)), "p must be .* <= 1, got 1.5"),
         (

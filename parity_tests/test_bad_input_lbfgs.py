@@ -79,7 +79,7 @@ def test_a_closure_that_raises_in_the_middle_leaves_all_as_it_was() -> None:
     ("params", "given", "error", "message"),
     [
         ({"w": np.ones(2)}, (1.0, {}), KeyError, r"same keys; grads lacks \['w'\]"),
-        ({"w": np.ones(2)}, 1.0, TypeError, r"closure must return \(loss, grads\), .*, got 1.0"),
+        ({"w": np.ones(2)}, 1.0, TypeError, r"closure must be .* \(loss, grads\), got 1.0"),
         ({"w": np.ones(2)}, ("1", {"w": None}), TypeError, "loss a number, got"),
         ({"w": np.ones(2)}, (np.ones(2), {"w": None}), TypeError, "loss a number, got"),
         ({"w": [1.0]}, (1.0, {"w": None}), TypeError, r"params\['w'\] must be a float, or an"),

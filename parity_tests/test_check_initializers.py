@@ -123,8 +123,8 @@ def test_no_settings_make_torchs_distribution_diverge(
     assert "from the same seed" in str(own)
 
 
-class Scale:
-    """In place of a generator: gives the standard deviation that it is asked for."""
+class Scale(Generator):
+    """A generator that gives the standard deviation that it is asked for."""
 
     def normal(self, mean: float, std: float, size: object, dtype: object) -> float:
         return std
@@ -246,6 +246,28 @@ def test_what_cannot_be_checked_is_refused() -> None:
         check_initializer(lambda shape: 1 / 0)
     with pytest.raises(ValueError, match="distribution of 'sparse_' is not known"):
         check_initializer(global_torch, "sparse_")
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"shape": (0, 3)}, r"shape\[0\] must be a whole number >= 1, got .*0"),
+        ({"shape": (3, 2.5)}, r"shape\[0\] must be a whole number >= 1, got .*3.0"),
+        ({"samples": 0}, "samples must be a whole number >= 1, got 0"),
+        ({"mode": "fan"}, "mode must be one of fan_in, fan_out, got 'fan'"),
+    ],
+)
+def test_a_bad_argument_is_refused_by_name(options: dict, message: str) -> None:
+    with pytest.raises((TypeError, ValueError), match=message):
+        check_initializer(init.he, **options)
+
+
+def test_a_mode_in_capitals_is_the_fan_that_torch_takes_it_for() -> None:
+    def mine(shape: tuple[int, ...], rng: np.random.Generator) -> np.ndarray:
+        return rng.normal(0, math.sqrt(2 / shape[0]), shape)
+
+    verdict = check_initializer(mine, mode="FAN_OUT", nonlinearity="relu")
+    assert verdict.agrees, str(verdict)
 
 
 def test_weights_that_are_not_a_number_diverge() -> None:

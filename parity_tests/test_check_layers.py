@@ -315,12 +315,25 @@ def test_an_instance_is_checked_with_its_own_settings_and_left_alone() -> None:
 def test_what_a_layer_has_not_is_said_not_to_be_compared() -> None:
     class Forward:
         def forward(self, x: np.ndarray) -> np.ndarray:
+            _rows, _features = x.shape
             return (x - x.mean(axis=0)) / np.sqrt(x.var(axis=0) + 1e-5)
 
     verdict = check_norm(Forward)
     assert verdict.agrees, str(verdict)
+    assert "tried with inputs of shape (12, 5))" in str(verdict)
+    assert "it refuses (4, 5, 7), which torch takes: ValueError: too many values" in str(verdict)
     assert "not found, so not compared: bias's gradient in training" in str(verdict)
     assert "output in evaluation" in str(verdict)
+
+
+def test_a_layer_of_sequences_is_tried_with_them_too() -> None:
+    class Positions(nn.BatchNorm1d):
+        def forward(self, x: np.ndarray) -> np.ndarray:
+            return super().forward(x) * (1.0 if x.ndim == 2 else 1.001)
+
+    assert "of shape (12, 5) and (4, 5, 7)" in str(check_norm(nn.BatchNorm1d))
+    verdict = check_norm(Positions)
+    assert (verdict.first.step, verdict.first.quantity) == (7, "output")
 
 
 def test_a_layer_in_float32_alone_is_compared_in_it() -> None:
@@ -357,5 +370,7 @@ def test_not_a_number_is_a_divergence() -> None:
 def test_what_cannot_be_checked_is_refused() -> None:
     with pytest.raises(ValueError, match=r"against must be one of BatchNorm1d, .*, got 'Norm'"):
         check_norm(nn.BatchNorm1d, "Norm")
+    with pytest.raises(ValueError, match=r"normalized_shape must leave more than one value .* 1"):
+        check_norm(nn.LayerNorm, "LayerNorm", normalized_shape=1)
     with pytest.raises(TypeError, match=r"a layer must have forward\(x\)"):
         check_norm(3)

@@ -228,7 +228,7 @@ def test_a_mean_far_outside_the_bounds_warns_on_both_sides() -> None:
         ("dirac", {"shape": (4, 4, 3), "groups": 2.0}, "groups must be a whole number .*got 2.0"),
         ("dirac", {"shape": (4, 4, 3), "groups": 3}, "groups must divide the 4 outputs .*got 3"),
         ("normal", {"mean": math.nan}, "mean must be a finite number, got nan"),
-        ("normal", {"shape": (2, -3)}, "size must be a whole number >= 0, got -3"),
+        ("normal", {"shape": (2, -3)}, r"shape\[1\] must be a whole number >= 0, got -3"),
         ("fixed_std", {"std": -0.1}, "std must be a finite number >= 0, got -0.1"),
     ],
 )
@@ -245,6 +245,34 @@ def test_a_dtype_that_is_neither_of_the_two_is_refused(
 ) -> None:
     with pytest.raises(TypeError, match="dtype must be float32 or float64, got"):
         pair.scratch(pair.shapes[0], **pair.cases[0], generator=Generator(0), dtype=dtype)
+
+
+@pytest.mark.parametrize(
+    ("shape", "message"),
+    [
+        (5, "shape must be a tuple of whole numbers >= 0, got 5"),
+        ("ab", "shape must be a tuple of whole numbers >= 0, got 'ab'"),
+        ((3, None), r"shape\[1\] must be a whole number >= 0, got None"),
+        ((3.0, 4), r"shape\[0\] must be a whole number >= 0, got 3.0"),
+        ((-1, 4), r"shape\[0\] must be a whole number >= 0, got -1"),
+    ],
+)
+@pytest.mark.parametrize("pair", INITIALIZERS.values(), ids=INITIALIZERS)
+def test_what_is_no_shape_is_refused_by_name(
+    pair: InitializerPair, shape: object, message: str
+) -> None:
+    with pytest.raises((TypeError, ValueError), match=message):
+        pair.scratch(shape, **pair.cases[0], generator=Generator(0))
+
+
+DRAWN = {name: pair for name, pair in INITIALIZERS.items() if pair.draws}
+
+
+@pytest.mark.parametrize("generator", [None, 0, np.random.default_rng(0)], ids=str)
+@pytest.mark.parametrize("pair", DRAWN.values(), ids=DRAWN)
+def test_what_is_no_generator_is_refused_by_name(pair: InitializerPair, generator: object) -> None:
+    with pytest.raises(TypeError, match=r"generator must be a scratch\.random\.Generator, got "):
+        pair.scratch(pair.shapes[0], **pair.cases[0], generator=generator)
 
 
 def test_a_twin_that_there_is_not_is_refused_with_those_there_are() -> None:

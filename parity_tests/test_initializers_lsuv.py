@@ -169,6 +169,13 @@ SOME = np.random.default_rng(0).normal(size=(10, 12))
         ("single", None, SOME, {"tolerance": -1}, "tolerance must be a finite number >= 0"),
         ("single", None, SOME, {"max_iterations": 0.5}, "max_iterations must be a whole number"),
         ("single", None, SOME, {"tolerance": 1e-9, "max_iterations": 0}, "max_iterations=0 did"),
+        (
+            "single",
+            None,
+            SOME,
+            {"start": "orthogonal"},
+            "start must be an initializer or None",
+        ),
     ],
 )
 def test_where_it_cannot_be_done_nothing_changes(
@@ -185,6 +192,11 @@ def test_where_it_cannot_be_done_nothing_changes(
     fresh = make_network(**RUNS[runs])
     for mine, expected in zip(net.generators, fresh.generators, strict=True):
         np.testing.assert_array_equal(mine.rand(3), expected.rand(3))
+
+
+def test_what_is_no_network_is_refused_by_name() -> None:
+    with pytest.raises(TypeError, match="net must be a MultiLayerNet, got 'x'"):
+        init.lsuv("x", SOME)
 
 
 @pytest.mark.parametrize("x", [np.zeros((10, 12)), np.full((10, 12), 1e200)])

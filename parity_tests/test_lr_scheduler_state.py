@@ -1,4 +1,4 @@
-"""Schedules that go on from a snapshot, over stacks of runs, and what they refuse."""
+"""Schedules that go on from a snapshot, over stacks of runs and groups, and in a training."""
 
 import copy
 import json
@@ -17,9 +17,9 @@ from scratch.optim import SGD, Adagrad, Adam
 from torch_ref import convert
 from torch_ref import optim as torch_optim
 from torch_ref import train as torch_train
-from torch_ref.lr_scheduler import Schedule, by_hand, by_torch
+from torch_ref.lr_scheduler import Schedule, by_hand
 from torch_ref.optim import Twin
-from torch_ref.registry import SCHEDULES, SchedulePair, Settings
+from torch_ref.registry import SchedulePair, Settings
 
 CASES = [case for case in cases() if case[0].endswith("-one")]
 WITH_CASES = pytest.mark.parametrize(
@@ -37,6 +37,8 @@ SHOWN = {
     "LambdaLR": {"lr_lambda": lambda t: 1 / (1 + t)},
     "MultiplicativeLR": {"lr_lambda": lambda t: 0.9},
     "SWALR": {"swa_lr": 0.3},
+    "CyclicLR": {"base_lr": 0.1, "max_lr": 0.3, "step_size_up": 3, "cycle_momentum": False},
+    "OneCycleLR": {"max_lr": 0.3, "total_steps": 20, "cycle_momentum": False},
 }
 WARM_UP, DECAY = ("LinearLR", {}), ("ExponentialLR", {"gamma": 0.9})
 
@@ -108,6 +110,72 @@ def test_what_is_no_snapshot_is_refused_and_changes_nothing(spoil) -> None:
     assert schedule.state_dict() == saved
 
 
+@pytest.mark.parametrize(
+    ("changed", "message"),
+    [
+        ({"lr": [-1]}, r"\['lr'\]\[0\] must be a finite number >= 0, got -1"),
+        ({"lr": ["a"]}, r"\['lr'\]\[0\] must be a finite number >= 0, got 'a'"),
+        ({"lr": 0.1}, r"\['lr'\] must be a list, got 0.1"),
+        ({"momentum": []}, r"\['momentum'\] must have 1 values, .*, got 0"),
+        ({"momentum": [math.nan]}, r"\['momentum'\]\[0\] must be a finite number >= 0, got nan"),
+        ({"base_lrs": 3}, r"\['base_lrs'\] must be a list, got 3"),
+        ({"max_lrs": [1, 2]}, r"\['max_lrs'\] must have 1 values, .*, got 2"),
+        ({"_last_lr": [None]}, r"\['_last_lr'\]\[0\] must be a finite number >= 0, got None"),
+        ({"base_momentums": []}, r"\['base_momentums'\] must have 1 values, .*, got 0"),
+        ({"last_epoch": "a"}, r"\['last_epoch'\] must be a whole number .*, got 'a'"),
+        ({"last_epoch": 1.5}, r"\['last_epoch'\] must be a whole number .*, got 1.5"),
+    ],
+)
+def test_a_snapshot_with_a_bad_value_is_refused_and_changes_nothing(
+    changed: dict, message: str
+) -> None:
+    sgd = SGD(lr=0.1, momentum=0.5)
+    schedule = lr_scheduler.CyclicLR(sgd, 0.1, 0.2)
+    before, spoilt = schedule.state_dict(), schedule.state_dict()
+    with pytest.raises((ValueError, TypeError), match="state_dict" + message):
+        schedule.load_state_dict({**spoilt, "rising": 0.9} | changed)
+    assert schedule.state_dict() == before
+
+
+@pytest.mark.parametrize("states", [3, None, [None, None]])
+def test_a_snapshot_without_those_of_its_schedules_is_refused(states: object) -> None:
+    schedule = by_hand("ChainedScheduler", SGD(), schedulers=[DECAY, WARM_UP])
+    with pytest.raises(TypeError, match="state_dict"):
+        schedule.load_state_dict(schedule.state_dict() | {"schedulers": states})
+
+
+def test_an_infinite_best_is_saved_as_pythons_json_has_it() -> None:
+    schedule = lr_scheduler.ReduceLROnPlateau(SGD())
+    schedule.step(-math.inf)
+    later = lr_scheduler.ReduceLROnPlateau(SGD())
+    later.load_state_dict(json.loads(json.dumps(schedule.state_dict())))
+    assert later.state_dict() == schedule.state_dict()
+    assert later.best == -math.inf
+
+
+def test_a_copied_optimizer_has_the_rate_that_schedules_start_from() -> None:
+    sgd = SGD(lr=1.0)
+    lr_scheduler.ExponentialLR(sgd, gamma=0.5).step()
+    assert lr_scheduler.StepLR(copy.deepcopy(sgd), 3).base_lrs == [1.0]
+
+
+def test_a_snapshot_of_an_optimizer_has_the_rate_that_stands_alone() -> None:
+    """Torch's has ``initial_lr`` too."""
+    sgd, restored = SGD(lr=1.0), SGD(lr=1.0)
+    lr_scheduler.ExponentialLR(sgd, gamma=0.5).step()
+    restored.load_state_dict(sgd.state_dict())
+    assert lr_scheduler.StepLR(restored, 3).base_lrs == [0.5]
+
+
+def test_a_group_that_is_gone_is_named_and_nothing_is_changed() -> None:
+    sgd = SGD(lr=0.1, groups={"b*": {"lr": 0.2}})
+    schedule = lr_scheduler.ExponentialLR(sgd, gamma=0.5)
+    sgd.load_state_dict(SGD(lr=0.3).state_dict())
+    with pytest.raises(ValueError, match=r"optimizer\.groups must still have 'b\*', .*, got none"):
+        schedule.step()
+    assert (sgd.lr, schedule.last_epoch) == (0.3, 0)
+
+
 def test_a_snapshot_of_fewer_schedules_is_refused() -> None:
     sgd = SGD(lr=0.1)
     one = by_hand("ChainedScheduler", sgd, schedulers=[DECAY])
@@ -142,6 +210,44 @@ def test_a_rate_for_each_run_is_each_runs_own(name: str) -> None:
     stack.update({"w": np.ones((2, 3))}, {"w": np.ones((2, 3))})
 
 
+@pytest.mark.parametrize(
+    ("name", "options"),
+    [
+        ("CyclicLR", {"base_lr": (0.1, 0.2), "max_lr": (0.3, 0.1), "step_size_up": 3}),
+        ("CyclicLR", {"base_lr": 0.1, "max_lr": (0.3, 0.1), "step_size_up": 3}),
+        ("OneCycleLR", {"max_lr": (0.3, 0.1), "total_steps": 20}),
+        ("SWALR", {"swa_lr": (0.3, 0.1)}),
+    ],
+    ids=str,
+)
+def test_an_argument_for_each_run_is_each_runs_own(name: str, options: dict) -> None:
+    def of(k: object) -> dict:
+        return {key: np.array(v)[k] if isinstance(v, tuple) else v for key, v in options.items()}
+
+    stack, alone = SGD(lr=np.array([0.1, 0.02])), [SGD(lr=0.1), SGD(lr=0.02)]
+    every = (slice(None), 0, 1)
+    schedules = [
+        getattr(lr_scheduler, name)(sgd, **of(k))
+        for sgd, k in zip((stack, *alone), every, strict=True)
+    ]
+    for step in range(12):
+        np.testing.assert_array_equal(stack.lr, [sgd.lr for sgd in alone])
+        if step == 7:
+            schedules[0].load_state_dict(json.loads(json.dumps(schedules[0].state_dict())))
+        for schedule in schedules:
+            schedule.step()
+
+
+def test_a_number_for_all_runs_leaves_each_its_rate() -> None:
+    sgd = SGD(lr=np.array([0.1, 0.2]))
+    lr_scheduler.CyclicLR(sgd, 0.1, 0.2)
+    np.testing.assert_array_equal(sgd.lr, [0.1, 0.1])
+    with pytest.raises(
+        ValueError, match="max_lr must be one number, or one for each of the 2 runs"
+    ):
+        lr_scheduler.OneCycleLR(sgd, np.ones(3), 9)
+
+
 def test_momentum_moves_in_groups_with_and_without_a_rate_of_their_own() -> None:
     groups = {"a": {"lr": 0.3}, "b": {"betas": (0.5, 0.8)}, "c": {"weight_decay": 0.1}}
     adam = Adam(groups=groups)
@@ -161,121 +267,6 @@ def test_the_chapters_adam_cycles_beta1() -> None:
     assert adam.betas == (pytest.approx(0.85), 0.999)
     assert adam.groups["b"] == {"lr": pytest.approx(0.3), "beta1": pytest.approx(0.85)}
     assert schedule.state_dict()["momentum"] == [pytest.approx(0.85)] * 2
-
-
-@pytest.mark.parametrize(
-    ("name", "options", "message"),
-    [
-        ("StepLR", {"step_size": 0}, "step_size must be a whole number >= 1, got 0"),
-        ("StepLR", {"step_size": 2.5}, "step_size must be a whole number >= 1, got 2.5"),
-        ("StepLR", {"step_size": 3, "gamma": math.nan}, "gamma must be a finite number"),
-        ("MultiStepLR", {"milestones": 3}, "milestones must be a list of steps, got 3"),
-        ("MultiStepLR", {"milestones": [3, "5"]}, r"milestones\[1\] must be a whole number"),
-        ("ExponentialLR", {"gamma": "0.9"}, "gamma must be a finite number >= 0, got '0.9'"),
-        ("ConstantLR", {"total_iters": None}, "total_iters must be a whole number"),
-        ("LinearLR", {"total_iters": -1}, "total_iters must be a whole number >= 0, got -1"),
-        ("PolynomialLR", {"power": math.inf}, "power must be a finite number >= 0, got inf"),
-        ("CosineAnnealingLR", {"T_max": 0}, "T_max must be a whole number >= 1, got 0"),
-        ("CosineAnnealingWarmRestarts", {"T_0": 2.5}, "T_0 must be a whole number >= 1"),
-        ("LambdaLR", {"lr_lambda": 0.9}, "lr_lambda must be a function, got 0.9"),
-        ("SWALR", {"swa_lr": True}, "swa_lr must be a finite number >= 0, got True"),
-        ("ReduceLROnPlateau", {"patience": 1.5}, "patience must be a whole number >= 0"),
-        ("ReduceLROnPlateau", {"mode": 3}, "mode must be one of min, max, got 3"),
-        ("CyclicLR", {"base_lr": -1, "max_lr": 1}, "base_lr must be a finite number >= 0, got -1"),
-        ("CyclicLR", {"base_lr": 0.1, "max_lr": 1, "scale_mode": "t"}, "scale_mode must be one"),
-        ("CyclicLR", {"base_lr": 0.1, "max_lr": 1, "scale_fn": 3}, "scale_fn must be a function"),
-        ("OneCycleLR", {"max_lr": 1, "total_steps": 2.0}, "total_steps must be a whole number"),
-        ("OneCycleLR", {"max_lr": 1, "total_steps": 9, "div_factor": 0}, "div_factor must be"),
-        ("ChainedScheduler", {"schedulers": 3}, "schedulers must be a list of schedules, got 3"),
-        ("SequentialLR", {"schedulers": [DECAY, DECAY], "milestones": None}, "milestones must"),
-    ],
-)
-def test_a_bad_argument_is_named(name: str, options: dict, message: str) -> None:
-    sgd = SGD(lr=0.1)
-    nested = isinstance(options.get("schedulers"), list)
-    cls = SCHEDULES[name].scratch
-    with pytest.raises((ValueError, TypeError), match=message):
-        by_hand(name, sgd, **options) if nested else cls(optimizer=sgd, **options)
-    assert nested or (sgd.lr, sgd.momentum) == (0.1, 0)
-
-
-@pytest.mark.parametrize("pair", SCHEDULES.values(), ids=SCHEDULES)
-def test_what_is_no_optimizer_is_refused(pair: SchedulePair) -> None:
-    case = {k: v for k, v in pair.cases[0].items() if k != "schedulers"}
-    if "schedulers" in pair.cases[0]:
-        case["schedulers"] = [lr_scheduler.StepLR(SGD(), 3)]
-    with pytest.raises((TypeError, ValueError), match="optimizer"):
-        pair.scratch(optimizer=torch.optim.SGD([torch.zeros(1)]), **case)
-
-
-def test_schedules_of_another_optimizer_and_what_is_none_are_refused() -> None:
-    sgd, other = SGD(lr=0.1), SGD(lr=0.1)
-    schedules = [lr_scheduler.StepLR(sgd, 3), lr_scheduler.StepLR(other, 3)]
-    with pytest.raises(ValueError, match=r"schedulers\[1\] must be of this optimizer"):
-        lr_scheduler.ChainedScheduler(schedules)
-    with pytest.raises(ValueError, match=r"schedulers\[1\] must be of this optimizer"):
-        lr_scheduler.SequentialLR(sgd, schedules, milestones=[2])
-    with pytest.raises(TypeError, match=r"schedulers\[1\] must be a schedule, got 3"):
-        lr_scheduler.ChainedScheduler([schedules[0], 3])
-    lr_scheduler.ChainedScheduler(schedules[:1], optimizer=sgd).step()
-
-
-def test_milestones_must_rise() -> None:
-    with pytest.raises(ValueError, match=r"milestones must be in rising order, got \[5, 2\]"):
-        by_hand("SequentialLR", SGD(), schedulers=[DECAY] * 3, milestones=[5, 2])
-
-
-@pytest.mark.parametrize(
-    "inner",
-    [
-        ("ChainedScheduler", {"schedulers": [WARM_UP]}),
-        ("SequentialLR", {"schedulers": [WARM_UP], "milestones": []}),
-    ],
-    ids=lambda inner: inner[0],
-)
-def test_what_torch_cannot_begin_at_a_milestone_is_refused(inner: tuple) -> None:
-    case = {"schedulers": [DECAY, inner], "milestones": [2]}
-    with pytest.raises(ValueError, match="must be able to begin at a milestone"):
-        by_hand("SequentialLR", SGD(), **case)
-    theirs = torch.optim.SGD([torch.zeros(1)])
-    schedule = by_torch("SequentialLR", theirs, **case)
-    theirs.step()
-    schedule.step()
-    with pytest.raises(NotImplementedError):
-        schedule.step()
-
-
-def test_a_constant_factor_of_zero_that_torch_divides_by_is_refused() -> None:
-    with pytest.raises(ValueError, match="factor must be a finite number > 0 and <= 1, got 0"):
-        lr_scheduler.ConstantLR(SGD(), factor=0)
-    theirs = torch.optim.SGD([torch.zeros(1)])
-    schedule = torch.optim.lr_scheduler.ConstantLR(theirs, factor=0, total_iters=1)
-    theirs.step()
-    with pytest.raises(ZeroDivisionError):
-        schedule.step()
-
-
-def test_one_cycle_ends() -> None:
-    schedule = lr_scheduler.OneCycleLR(SGD(), max_lr=1.0, total_steps=3)
-    for _ in range(3):
-        schedule.step()
-    saved = schedule.state_dict()
-    with pytest.raises(ValueError, match="total_steps is 3: there is no step 4"):
-        schedule.step()
-    assert schedule.state_dict() == saved
-
-
-def test_a_metric_must_be_a_number() -> None:
-    schedule = lr_scheduler.ReduceLROnPlateau(SGD())
-    schedule.step(np.float32(3))
-    with pytest.raises(TypeError, match="metrics must be a number, got None"):
-        schedule.step(None)
-    assert schedule.last_epoch == 1
-
-
-def test_a_plateau_of_several_runs_is_refused() -> None:
-    with pytest.raises(TypeError, match=r"optimizer\.lr must be one number"):
-        lr_scheduler.ReduceLROnPlateau(SGD(lr=np.array([0.1, 0.2])))
 
 
 @pytest.mark.parametrize(

@@ -209,15 +209,32 @@ def test_strided_and_read_only_inputs_give_the_same_and_stay_as_they_are(
     np.testing.assert_array_equal(dy, normal(2, pair.shapes[0], dtype))
 
 
-@OF_NORMS
-def test_changing_the_output_does_not_change_the_gradient(pair: LayerPair) -> None:
+@pytest.mark.parametrize("name", [*NORMS, "ReLU", "Affine"])
+def test_changing_the_output_does_not_change_the_gradient(name: str) -> None:
+    pair = LAYERS[name]
     for case in pair.cases:
         layer = make_layer(pair.name, case)
-        x, dy = normal(1, pair.shapes[0]), normal(2, pair.shapes[0])
-        y = layer(x)
+        y = layer(normal(1, pair.shapes[0]))
+        dy = normal(2, y.shape)
         expected = layer.backward(dy)
         y[...] = 0
         np.testing.assert_array_equal(layer.backward(dy), expected)
+
+
+@OF_NORMS
+def test_a_refused_input_leaves_the_last_backward_as_it_was(pair: LayerPair) -> None:
+    for case in pair.cases:
+        layer = make_layer(pair.name, case)
+        x, dy = normal(1, pair.shapes[0]), normal(2, pair.shapes[0])
+        layer(x)
+        dx = layer.backward(dy)
+        for shape in {(0, *x.shape[1:]), (1, *x.shape[1:]), (1, x.shape[1], *(1,) * (x.ndim - 2))}:
+            try:
+                layer(np.ones(shape))
+            except ValueError:
+                np.testing.assert_array_equal(layer.backward(dy), dx)
+            else:
+                layer(x)
 
 
 @OF_NORMS

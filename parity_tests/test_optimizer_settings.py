@@ -121,7 +121,9 @@ def test_groups_that_are_none_are_refused(
 
 def test_a_bad_value_in_a_group_is_refused_by_the_update_that_needs_it() -> None:
     optimizer, (params, grads) = optim.Adam(groups={"b": {"eps": -1.0}}), fresh()
-    assert_refused(optimizer, params, grads, ValueError, "eps must be a finite number >= 0, got -1")
+    assert_refused(
+        optimizer, params, grads, ValueError, r"groups\['b'\]: eps must be .* >= 0, got -1"
+    )
 
 
 @pytest.mark.parametrize("blocks", [1, 97, 10**9])
@@ -192,6 +194,75 @@ def test_a_closure_gives_the_gradients_and_its_loss_is_returned(pair: OptimizerP
         assert loss == step
     for name, w in streams[0].params.items():
         np.testing.assert_array_equal(w, streams[1].params[name])
+
+
+def test_momentum_that_comes_later_begins_as_torchs() -> None:
+    params, tensor = {"w": np.ones(2)}, torch.ones(2, dtype=torch.float64)
+    sgd, torchs = optim.SGD(lr=0.1), torch.optim.SGD([tensor], lr=0.1)
+    for step in range(6):
+        momentum = (0.0, 0.0, 0.9, 0.9, 0.0, 0.9)[step]
+        sgd.momentum = torchs.param_groups[0]["momentum"] = momentum
+        sgd.update(params, {"w": np.full(2, 0.5)})
+        tensor.grad = torch.full((2,), 0.5, dtype=torch.float64)
+        torchs.step()
+        np.testing.assert_allclose(params["w"], tensor.numpy(), rtol=1e-14)
+
+
+@pytest.mark.parametrize(
+    ("name", "setting", "value"),
+    [("Adam", "amsgrad", True), ("RMSprop", "momentum", 0.9), ("RMSprop", "centered", True)],
+)
+def test_a_setting_that_needs_a_buffer_is_refused_once_the_steps_have_begun(
+    name: str, setting: str, value: object
+) -> None:
+    optimizer, (params, grads) = getattr(optim, name)(), fresh()
+    optimizer.update(params, grads)
+    setattr(optimizer, setting, value)
+    message = "the state of 'W' must hold .*; it began with other settings"
+    assert_refused(optimizer, params, grads, ValueError, message)
+
+
+@pytest.mark.parametrize(
+    ("setting", "value", "message"),
+    [
+        ("weight_decay", -1, "weight_decay must be a finite number >= 0, got -1"),
+        ("betas", (0.9, 1.0), r"betas\[1\] must be a finite number >= 0 and < 1, got 1.0"),
+        ("betas", (0.9,), "betas must be two numbers"),
+        ("eps", "x", "eps must be a finite number >= 0, got 'x'"),
+    ],
+)
+def test_a_bad_setting_assigned_later_is_refused_by_the_update(
+    setting: str, value: object, message: str
+) -> None:
+    optimizer, (params, grads) = optim.Adam(), fresh()
+    optimizer.update(params, grads)
+    setattr(optimizer, setting, value)
+    assert_refused(optimizer, params, grads, (TypeError, ValueError), message)
+
+
+@pytest.mark.parametrize("groups", [None, {"w": {"learning": 1}}, {0: {"lr": 1.0}}], ids=repr)
+def test_groups_that_are_none_are_refused_where_they_are_assigned(groups: object) -> None:
+    adam = optim.Adam()
+    with pytest.raises((TypeError, ValueError), match="groups"):
+        adam.groups = groups
+
+
+@pytest.mark.parametrize(
+    ("closure", "got"),
+    [(lambda: 1.0, "1.0"), (lambda: ({}, 0.0), r"\(\{\}, 0.0\)"), (3, "3"), (lambda: None, "None")],
+)
+def test_a_closure_that_gives_no_loss_and_gradients_is_refused(closure: object, got: str) -> None:
+    params, _ = fresh()
+    with pytest.raises(TypeError, match=rf"closure must be a function that returns .*, got {got}"):
+        optim.Adam().update(params, closure=closure)
+
+
+@pytest.mark.parametrize(("params", "grads"), [([1.0], {}), ({}, 3), ({}, len)], ids=repr)
+def test_what_are_no_dicts_of_parameters_and_gradients_is_refused(
+    params: object, grads: object
+) -> None:
+    with pytest.raises(TypeError, match=r"(params|grads) must be a dict, got"):
+        optim.Adam().update(params, grads)
 
 
 def test_an_update_takes_gradients_or_a_closure() -> None:

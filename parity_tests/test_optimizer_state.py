@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from parity_tests.optimizer_helpers import STREAMED, assert_same_state, fresh, shapes_for
+from parity_tests.optimizer_helpers import STEPPED, assert_same_state, fresh, shapes_for
 from scratch import optim
 from torch_ref import checkpoint, convert
 from torch_ref.lockstep import GradientStream
@@ -21,11 +21,22 @@ SHAPES = ((4, 3), (3, 2), (5,), ())
 
 def trained(optimizer: optim.Optimizer, stream: GradientStream, steps: int) -> None:
     for _ in range(steps):
-        optimizer.update(stream.params, stream.next())
+        grads = stream.next()
+        if isinstance(optimizer, optim.SparseAdam):
+            grads = {name: optim.RowGradient.of(g) for name, g in grads.items()}
+        optimizer.update(stream.params, grads)
+
+
+def trained_by_torch(twin: Twin, params: dict, stream: GradientStream, steps: int) -> None:
+    for _ in range(steps):
+        grads = convert.to_torch(stream.next())
+        if twin.pair.gradients == "rows":
+            grads = {name: g.to_sparse(1) for name, g in grads.items()}
+        twin.update(params, grads)
 
 
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
-@STREAMED
+@pytest.mark.parametrize("pair", STEPPED.values(), ids=STEPPED)
 def test_an_optimizer_saved_and_loaded_goes_on_bit_for_bit(
     pair: OptimizerPair, dtype: str, tmp_path: Path
 ) -> None:
@@ -75,6 +86,14 @@ SPOILT: dict[str, tuple[Any, str]] = {
         optim.Adam().state_dict() | {"settings": optim.Adam().settings | {"eps": -1.0}},
         "eps must be a finite number >= 0, got -1.0",
     ),
+    "settings that are none": (
+        optim.Adam().state_dict() | {"settings": None},
+        r"state_dict\['settings'\] must be a dict, got None",
+    ),
+    "state that is none": (
+        optim.Adam().state_dict() | {"state": {"w": 3}},
+        r"state_dict\['state'\]\['w'\] must be a dict, got 3",
+    ),
     "no steps": (
         optim.Adam().state_dict() | {"state": {"w": {"exp_avg": np.ones(2)}}},
         r"state_dict\['state'\]\['w'\]\['step'\] must be a whole number >= 0, got None",
@@ -100,7 +119,7 @@ def test_what_is_no_snapshot_is_refused_and_changes_nothing(snapshot: Any, messa
             optim.Adam(),
             r"params\['W'\] is float64 of shape \(3, 2\), but .* of shape \(7,\)",
         ),
-        (optim.Adam(amsgrad=True), "the state of 'W' must hold step, exp_avg, exp_avg_sq, got"),
+        (optim.Adam(), "the state of 'W' must hold step, .*, max_exp_avg_sq, got step, exp_avg"),
     ],
     ids=["another shape", "other buffers"],
 )
@@ -108,7 +127,7 @@ def test_loaded_state_that_does_not_fit_the_parameters_is_refused_by_the_update(
     loaded: optim.Adam, message: str
 ) -> None:
     loaded.update({"W": np.ones(7)}, {"W": np.ones(7)})
-    adam, (params, grads) = optim.Adam(), fresh()
+    adam, (params, grads) = optim.Adam(amsgrad="hold" in message), fresh()
     adam.state = copy.deepcopy(loaded.state)
     before = copy.deepcopy(params)
     with pytest.raises(ValueError, match=message):
@@ -116,7 +135,7 @@ def test_loaded_state_that_does_not_fit_the_parameters_is_refused_by_the_update(
     assert_same_state({"": params}, {"": before})
 
 
-@STREAMED
+@pytest.mark.parametrize("pair", STEPPED.values(), ids=STEPPED)
 def test_100_steps_in_numpy_100_in_torch_and_100_back_are_300_on_either_side(
     pair: OptimizerPair, record_parity
 ) -> None:
@@ -127,8 +146,7 @@ def test_100_steps_in_numpy_100_in_torch_and_100_back_are_300_on_either_side(
         trained(pair.scratch(**case, groups=GROUPS), mine, 300)
         tensors = convert.to_torch(theirs.params)
         twin = Twin(pair.scratch(**case, groups=GROUPS))
-        for _ in range(300):
-            twin.update(tensors, convert.to_torch(theirs.next()))
+        trained_by_torch(twin, tensors, theirs, 300)
         handed_over(pair.scratch(**case, groups=GROUPS), mixed)
         for name, w in mine.params.items():
             size = np.abs(w).max(initial=1e-300)
@@ -143,8 +161,7 @@ def handed_over(optimizer: optim.Optimizer, stream: GradientStream) -> None:
     trained(optimizer, stream, 100)
     tensors, twin = convert.to_torch(stream.params), Twin(optimizer)
     convert.load_state_to_torch(optimizer, twin, tensors)
-    for _ in range(100):
-        twin.update(tensors, convert.to_torch(stream.next()))
+    trained_by_torch(twin, tensors, stream, 100)
     convert.load_state_to_numpy(twin, optimizer, tensors, step=200)
     stream.params |= convert.to_numpy(tensors)
     trained(optimizer, stream, 100)
@@ -166,3 +183,58 @@ def test_state_is_handed_over_to_an_optimizer_of_torch_itself() -> None:
     for name, w in params.items():
         np.testing.assert_allclose(tensors[name].numpy(), w, rtol=1e-6)
         assert other.state[name]["step"] == adam.state[name]["step"] == 2
+
+
+def test_a_snapshot_has_learning_rates_of_its_own() -> None:
+    rates = np.array([0.1, 0.2])
+    adam = optim.Adam(lr=rates, groups={"w": {"lr": rates}})
+    snapshot = adam.state_dict()
+    adam.lr *= 2
+    adam.groups["w"]["lr"] *= 2
+    np.testing.assert_array_equal(snapshot["settings"]["lr"], [0.1, 0.2])
+    np.testing.assert_array_equal(snapshot["groups"]["w"]["lr"], [0.1, 0.2])
+    np.testing.assert_array_equal(rates, [0.1, 0.2])
+
+
+def test_a_schedule_may_have_taken_the_loaded_learning_rate_and_momentum_to_zero() -> None:
+    sgd = optim.SGD(momentum=0.9, nesterov=True, groups={"b": {"lr": 0.1}})
+    sgd.momentum, sgd.lr = 0.0, 0.0
+    other = optim.SGD()
+    other.load_state_dict(sgd.state_dict())
+    other.update(*fresh())
+    assert (other.momentum, other.nesterov, other.lr) == (0.0, True, 0.0)
+
+
+@pytest.mark.parametrize("lr", [0.0, np.array([0.1, 0.2])], ids=["zero", "per run"])
+def test_a_velocity_is_not_handed_over_where_torch_has_no_such_buffer(lr: Any) -> None:
+    momentum = optim.Momentum(lr=lr)
+    momentum.update({"w": np.ones((2, 3))}, {"w": np.ones((2, 3))})
+    with pytest.raises(ValueError, match="lr must be one number > 0 for Momentum's velocity"):
+        convert.state_to_torch(momentum)
+
+
+def test_state_is_not_handed_over_to_tensors_of_another_optimizer() -> None:
+    adam, (params, grads) = optim.Adam(), fresh()
+    adam.update(params, grads)
+    tensors, others = convert.to_torch(params), convert.to_torch(params)
+    torchs = torch.optim.Adam(tensors.values())
+    message = r"params must hold the tensors that Adam was made over, got others under \['W', 'b'\]"
+    with pytest.raises(ValueError, match=message):
+        convert.load_state_to_torch(adam, torchs, others)
+    with pytest.raises(ValueError, match=message):
+        convert.load_state_to_numpy(torchs, adam, others, step=1)
+    with pytest.raises(ValueError, match="params must hold all that there is state for, lacks"):
+        convert.load_state_to_torch(adam, torchs, {"W": tensors["W"]})
+
+
+def test_buffers_are_handed_over_to_the_device_of_their_parameter() -> None:
+    nadam, params = optim.NAdam(), {"w": np.ones(3), "s": np.array(1.0)}
+    nadam.update(params, {"w": np.ones(3), "s": np.array(1.0)})
+    tensors = {name: torch.tensor(w, device="meta") for name, w in params.items()}
+    twin = Twin(nadam)
+    convert.load_state_to_torch(nadam, twin, tensors)
+    for state in twin.state(tensors).values():
+        assert {key for key, value in state.items() if value.device.type == "cpu"} == {
+            "step",
+            "mu_product",
+        }

@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 import torch
 
-from parity_tests.helpers import IMAGES, LABELS, make_network
+from parity_tests.helpers import IMAGES, LABELS, make_network, snapshot
 from scratch import optim, train
+from scratch.lr_scheduler import ExponentialLR, ReduceLROnPlateau
 from scratch.random import Generator
 from torch_ref import convert
 from torch_ref import optim as torch_optim
@@ -54,6 +55,7 @@ def test_accuracy_is_of_all_rows(of: object, monkeypatch: pytest.MonkeyPatch) ->
         ({"batch_size": 0}, "batch_size must be a whole number >= 1, got 0"),
         ({"labels": LABELS[:-1]}, "images and labels must be as many, and not none, got 60 and 59"),
         ({"images": IMAGES[:0], "labels": LABELS[:0]}, "got 0 and 0"),
+        ({"images": IMAGES / 255}, "must have images of uint8, .*, got (torch.)?float64"),
     ],
     ids=lambda value: "-".join(value) if isinstance(value, dict) else "",
 )
@@ -63,5 +65,56 @@ def test_a_training_that_cannot_be_is_refused(of: object, changed: dict, message
     if of is torch_train:
         net, optimizer = convert.network_to_torch(net), torch_optim.SGD()
     arguments = {"images": IMAGES, "labels": LABELS, "iterations": 1, "batch_size": 2} | changed
-    with pytest.raises(ValueError, match=message):
+    with pytest.raises((TypeError, ValueError), match=message):
         of.fit(net, optimizer, **arguments)
+
+
+@pytest.mark.parametrize(
+    ("evaluate", "message"),
+    [
+        (IMAGES, r"evaluate must be \(images, labels\) or None, got "),
+        ((IMAGES[:0], LABELS[:0]), "evaluate must be as many, and not none, got 0 and 0"),
+        ((IMAGES, LABELS[:3]), "evaluate must be as many, and not none, got 60 and 3"),
+        ((IMAGES[:, :7], LABELS), r"evaluate must have images of shape \(12,\) each, got \(7,\)"),
+        ((IMAGES / 255, LABELS), "evaluate must have images of uint8, .*, got float64"),
+        ((IMAGES.tolist(), LABELS), "evaluate must have images of uint8, .*, got list"),
+    ],
+    ids=["no pair", "empty", "few labels", "narrow", "floats", "a list"],
+)
+def test_what_cannot_be_measured_on_is_refused_before_the_first_update(
+    evaluate: object, message: str
+) -> None:
+    net = make_network()
+    before = snapshot(net)
+    fit = {"iterations": 1, "batch_size": 2, "evaluate": evaluate}
+    with pytest.raises((TypeError, ValueError), match=message):
+        train.fit(net, optim.SGD(), IMAGES, LABELS, **fit)
+    for now, then in zip(snapshot(net), before, strict=True):
+        np.testing.assert_array_equal(now, then)
+
+
+@pytest.mark.parametrize(
+    ("of", "message"),
+    [
+        (lambda sgd: ExponentialLR(optim.SGD(), 0.5), "schedule must be of the optimizer SGD"),
+        (ReduceLROnPlateau, "schedule must be .* whose step needs no metric, .*ReduceLROnPlateau"),
+        (lambda sgd: ExponentialLR, "schedule must be a schedule .*, got <class"),
+        (lambda sgd: "ExponentialLR", "schedule must be a schedule .*, got 'ExponentialLR'"),
+    ],
+    ids=["another optimizer's", "needs a metric", "a class", "a name"],
+)
+def test_what_cannot_be_stepped_is_refused_before_the_first_update(
+    of: object, message: str
+) -> None:
+    net, sgd = make_network(), optim.SGD()
+    before = snapshot(net)
+    with pytest.raises((TypeError, ValueError), match=message):
+        train.fit(net, sgd, IMAGES, LABELS, iterations=1, batch_size=2, schedule=of(sgd))
+    for now, then in zip(snapshot(net), before, strict=True):
+        np.testing.assert_array_equal(now, then)
+
+
+def test_without_evaluation_there_is_no_accuracy_of_each_run() -> None:
+    net = make_network(seed=[0, 1, 2])
+    history = train.fit(net, optim.SGD(), IMAGES, LABELS, iterations=1, batch_size=2)
+    assert (history.accuracy.shape, history.evaluated.shape) == ((3, 0), (0,))

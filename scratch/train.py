@@ -1,17 +1,20 @@
 """The training loop: draw a batch, compute the gradient, update."""
 
-from collections.abc import Callable, Iterator, Sized
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from scratch import _check
-from scratch.lr_scheduler import LRScheduler
+from scratch.lr_scheduler import LRScheduler, ReduceLROnPlateau
 from scratch.nn.network import MultiLayerNet
 from scratch.optim import NonFiniteGradientError, Optimizer
 from scratch.random import Generator
 
 Progress = Callable[[int, np.ndarray], None]
+#: NumPy's, or torch's where ``torch_ref.train`` checks it.
+Array = Any
 
 EVALUATION_ROWS = 1000  # a stack's activations for all of MNIST at once would be large
 
@@ -56,12 +59,46 @@ def batches(
         yield scaled(images[rows], dtype), labels[rows]
 
 
-def check_data(images: Sized, labels: Sized, batch_size: int) -> None:
+def check_data(images: Array, labels: Array, batch_size: int) -> None:
     """Raise where no batch can be drawn."""
     _check.integer("batch_size", batch_size, at_least=1)
+    _check_images("images and labels", images, labels)
+
+
+def check_evaluation(evaluate: object, images: Array) -> None:
+    """Raise where ``evaluate`` is no (images, labels) to measure on, of the size of ``images``."""
+    if evaluate is None:
+        return
+    if not isinstance(evaluate, list | tuple) or len(evaluate) != 2:
+        raise TypeError(f"evaluate must be (images, labels) or None, got {evaluate!r}")
+    _check_images("evaluate", *evaluate)
+    shape, expected = tuple(evaluate[0].shape), tuple(images.shape[1:])
+    if shape[1:] != expected:
+        raise ValueError(f"evaluate must have images of shape {expected} each, got {shape[1:]}")
+
+
+def check_schedule(schedule: object, optimizer: Optimizer) -> None:
+    """Raise where ``schedule`` cannot be stepped after each update of ``optimizer``."""
+    if schedule is None:
+        return
+    if not isinstance(schedule, LRScheduler) or isinstance(schedule, ReduceLROnPlateau):
+        raise TypeError(
+            "schedule must be a schedule of scratch.lr_scheduler whose step needs no metric, or "
+            f"None, got {schedule!r}"
+        )
+    if schedule.optimizer is not optimizer:
+        raise ValueError(
+            f"schedule must be of the optimizer {optimizer!r}, got one of {schedule.optimizer!r}"
+        )
+
+
+def _check_images(name: str, images: Array, labels: Array) -> None:
+    dtype = getattr(images, "dtype", type(images).__name__)
+    if str(dtype).removeprefix("torch.") != "uint8":
+        raise TypeError(f"{name} must have images of uint8, which are divided by 255, got {dtype}")
     if len(images) == 0 or len(images) != len(labels):
         raise ValueError(
-            f"images and labels must be as many, and not none, got {len(images)} and {len(labels)}"
+            f"{name} must be as many, and not none, got {len(images)} and {len(labels)}"
         )
 
 
@@ -100,15 +137,21 @@ def fit(
         batch_size: N.
         evaluate: images and labels to measure the accuracy on,
         every: so many updates, from before the first to after the last; 0 for only after the last.
-        schedule: the optimizer's; stepped after each update.
+        schedule: of this optimizer, and none whose step needs a metric; stepped after each update.
         progress: called with (step, losses) after each update.
 
     A single network whose gradient is not finite raises; in a stack a run whose loss or gradient is
     not finite is marked, and its gradient is zero from there on, while the others go on.
+
+    Raises:
+        TypeError, ValueError: an argument is not as above; nothing was changed.
     """
     iterations = _check.integer("iterations", iterations, at_least=1)
     every = _check.integer("every", every, at_least=0)
     check_stack(type(optimizer), net.runs)
+    check_data(images, labels, batch_size)
+    check_evaluation(evaluate, images)
+    check_schedule(schedule, optimizer)
     runs = net.runs or 1
     loss = np.full((runs, iterations), np.nan)
     diverged = np.full(runs, -1)
@@ -127,7 +170,8 @@ def fit(
                 schedule.step()
             if progress:
                 progress(step + 1, loss[:, step])
-    return History(loss, np.array(accuracy).T, np.array(evaluated), diverged)
+    accuracy = np.array(accuracy).reshape(-1, runs).T
+    return History(loss, accuracy, np.array(evaluated, int), diverged)
 
 
 def accuracy_on(net: MultiLayerNet, images: np.ndarray, labels: np.ndarray) -> np.ndarray:

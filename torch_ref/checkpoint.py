@@ -78,6 +78,8 @@ def load(path: Path | str) -> dict[str, Any]:
 def _without_arrays(value: Any, path: str, tensors: dict[str, np.ndarray]) -> Any:
     """``value`` as JSON has it; its arrays go into ``tensors``."""
     if isinstance(value, np.ndarray):
+        if value.dtype.kind not in "fiub" or value.dtype.itemsize > 8:
+            raise TypeError(f"a snapshot must be made of numbers, got {value.dtype} at {path!r}")
         while path in tensors:  # a name with a slash in it, beside a dict of that name
             path += "'"
         tensors[path] = np.array(value, order="C")

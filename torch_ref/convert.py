@@ -7,6 +7,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from scratch import _check
 from scratch import nn as scratch_nn
 from scratch import optim as scratch_optim
 from scratch.random import Generator
@@ -16,7 +17,7 @@ from torch_ref.registry import Buffer, OptimizerPair, pair_of
 
 def to_torch(arrays: Mapping[str, np.ndarray | None]) -> dict[str, Tensor | None]:
     """Copies as tensors: for ``params`` and for ``grads``."""
-    return {name: None if a is None else torch.tensor(a) for name, a in arrays.items()}
+    return {name: None if a is None else torch.tensor(np.asarray(a)) for name, a in arrays.items()}
 
 
 def to_numpy(tensors: Mapping[str, Tensor | None]) -> dict[str, np.ndarray | None]:
@@ -145,11 +146,17 @@ def load_state_to_torch(
     """
     pair = pair_of(optimizer)
     torchs, count = _torchs(twin, params), _COUNTS[pair.step]
-    for name, state in state_to_torch(optimizer).items():
-        w, step = params[name], state.pop("step")
-        torchs.state[w] = count(step) | {
-            key: _to_theirs(key, value, w, pair) for key, value in state.items()
-        }
+    states = state_to_torch(optimizer)
+    unknown = states.keys() - params.keys()
+    if unknown:
+        raise ValueError(f"params must hold all that there is state for, lacks {sorted(unknown)}")
+    for name, w in params.items():
+        torchs.state.pop(w, None)
+        if name in states:
+            step = states[name].pop("step")
+            torchs.state[w] = count(step) | {
+                key: _to_theirs(key, value, w, pair) for key, value in states[name].items()
+            }
 
 
 def load_state_to_numpy(
@@ -167,7 +174,7 @@ def load_state_to_numpy(
         step: the number of updates done, for the optimizers of torch that do not count them.
     """
     torchs, loaded = _torchs(twin, params), {}
-    pair = pair_of(optimizer)
+    pair, step = pair_of(optimizer), _check.integer("step", step, at_least=1)
     buffers = {b.torch: (key, b.factor) for key, b in pair.buffers.items()}
     for name, w in params.items():
         state, group = torchs.state.get(w, {}), optimizer.group_of(name)
@@ -180,7 +187,7 @@ def load_state_to_numpy(
                 continue  # a list of nothing that is kept, LBFGS's "al"
             key, factor = buffers.get(torch_key, (torch_key, None))
             value = value if factor is None else value / factor(group)
-            loaded[name][key] = _to_ours(value, number=isinstance(fresh.get(key), float))
+            loaded[name][key] = _to_ours(value, number=key in group.numbers)
     optimizer.state = loaded
 
 
@@ -190,8 +197,9 @@ def _to_theirs(key: str, value: Any, w: Tensor, pair: OptimizerPair) -> Any:
         return list(torch.tensor(value, device=w.device))
     if pair.gradients == "closure" and np.ndim(value) == 0:
         return value
-    # Other numbers are tensors on the CPU, in float32 whatever the parameter is.
-    return torch.tensor(value, device=w.device if np.ndim(value) else None)
+    if key in pair.scratch.numbers:  # a tensor on the CPU, in float32 whatever the parameter is
+        return torch.tensor(value)
+    return torch.tensor(value, device=w.device)
 
 
 def _to_ours(value: Any, number: bool = False) -> Any:
@@ -214,10 +222,17 @@ _COUNTS: dict[str, Callable[[int], dict[str, Any]]] = {
 def _torchs(
     twin: optim.Twin | torch.optim.Optimizer, params: Mapping[str, Tensor]
 ) -> torch.optim.Optimizer:
-    if isinstance(twin, torch.optim.Optimizer):
-        return twin
-    twin.bind(params)
-    return twin.torch
+    if isinstance(twin, optim.Twin):
+        twin.bind(params)
+        return twin.torch
+    known = {id(w) for group in twin.param_groups for w in group["params"]}
+    foreign = [name for name, w in params.items() if id(w) not in known]
+    if foreign:
+        raise ValueError(
+            f"params must hold the tensors that {type(twin).__name__} was made over, got others "
+            f"under {foreign}"
+        )
+    return twin
 
 
 def _copy_statistics(norm: scratch_nn.BatchNorm1d, other: torch.nn.BatchNorm1d) -> None:

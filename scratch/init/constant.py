@@ -6,6 +6,7 @@ All take a ``generator`` as the others do, and leave it alone.
 import numpy as np
 
 from scratch import _check
+from scratch.init import _arguments
 from scratch.random import Generator
 
 
@@ -20,7 +21,7 @@ def zeros(
     >>> zeros((2, 3)).tolist()
     [[0.0, 0.0, 0.0], [0.0, 0.0, 0.0]]
     """
-    return np.zeros(shape, _check.floating(dtype))
+    return np.zeros(_arguments.lengths(shape), _check.floating(dtype))
 
 
 def ones(
@@ -34,7 +35,7 @@ def ones(
     >>> ones((2, 3)).tolist()
     [[1.0, 1.0, 1.0], [1.0, 1.0, 1.0]]
     """
-    return np.ones(shape, _check.floating(dtype))
+    return np.ones(_arguments.lengths(shape), _check.floating(dtype))
 
 
 def constant(
@@ -52,7 +53,8 @@ def constant(
     >>> constant((2,), 0.5).tolist()
     [0.5, 0.5]
     """
-    return np.full(shape, _check.number("val", val), _check.floating(dtype))
+    shape, val = _arguments.lengths(shape), _check.number("val", val)
+    return np.full(shape, val, _check.floating(dtype))
 
 
 def eye(
@@ -71,6 +73,7 @@ def eye(
     >>> eye((2, 3)).tolist()
     [[1.0, 0.0, 0.0], [0.0, 1.0, 0.0]]
     """
+    shape = _arguments.lengths(shape)
     if len(shape) != 2:
         raise ValueError(f"shape must have two axes (out, in), got {shape}")
     return np.eye(*shape, dtype=_check.floating(dtype))
@@ -98,6 +101,7 @@ def dirac(
     >>> dirac((2, 2, 3)).tolist()
     [[[0.0, 1.0, 0.0], [0.0, 0.0, 0.0]], [[0.0, 0.0, 0.0], [0.0, 1.0, 0.0]]]
     """
+    shape = _arguments.lengths(shape)
     if len(shape) not in (3, 4, 5):
         raise ValueError(f"shape must have 3, 4 or 5 axes (out, in, *kernel), got {shape}")
     groups = _check.integer("groups", groups, at_least=1)

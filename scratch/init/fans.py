@@ -4,6 +4,7 @@ import math
 from collections.abc import Callable
 
 from scratch import _check
+from scratch.init import _arguments
 
 
 def fans(shape: tuple[int, ...]) -> tuple[int, int]:
@@ -17,6 +18,7 @@ def fans(shape: tuple[int, ...]) -> tuple[int, int]:
     >>> fans((64, 48)), fans((16, 8, 3, 3))
     ((48, 64), (72, 144))
     """
+    shape = _arguments.lengths(shape)
     if len(shape) < 2:
         raise ValueError(f"shape must have at least two axes (out, in), got {shape}")
     out_features, in_features, *kernel = shape

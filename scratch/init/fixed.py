@@ -7,6 +7,7 @@ from collections.abc import Callable
 import numpy as np
 
 from scratch import _check
+from scratch.init import _arguments
 from scratch.random import Generator
 
 Initializer = Callable[..., np.ndarray]
@@ -27,6 +28,7 @@ def normal(
     >>> normal((100, 50), std=0.01, generator=Generator(0)).std().round(3)
     np.float32(0.01)
     """
+    shape = _arguments.drawn(shape, generator)
     return generator.normal(mean, std, shape, dtype)
 
 
@@ -64,6 +66,7 @@ def uniform(
     >>> uniform((3,), -1, 1, generator=Generator(0)).round(2)
     array([-0.01,  0.54, -0.82], dtype=float32)
     """
+    shape = _arguments.drawn(shape, generator)
     a, b = _interval(_check.number("a", a), _check.number("b", b))
     return generator.uniform(a, b, shape, dtype)
 
@@ -102,6 +105,7 @@ def trunc_normal(
     >>> np.abs(trunc_normal((100, 50), generator=Generator(0))).max() <= 2
     np.True_
     """
+    shape = _arguments.drawn(shape, generator)
     dtype, mean = _check.floating(dtype), _check.number("mean", mean)
     if (std := _check.number("std", std, at_least=0)) == 0:
         raise ValueError("std must be a finite number > 0, got 0")

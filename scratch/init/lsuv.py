@@ -45,6 +45,7 @@ def lsuv(
         By what each weight was multiplied since its start: a number for each run.
 
     Raises:
+        TypeError: ``net`` is no network, ``start`` no initializer.
         ValueError: a layer's output has a variance of 0 (inputs that are all 0, or ReLUs that are
             all dead) or inf, or is not within the tolerance after ``max_iterations`` (biases that
             are large). The weights and the streams of random numbers are then as before.
@@ -57,6 +58,10 @@ def lsuv(
     >>> [round(float(output().std()), 3) for _, output in net.affine_outputs(x)]
     [1.0, 1.0, 1.0]
     """
+    if not hasattr(net, "affine_outputs"):
+        raise TypeError(f"net must be a MultiLayerNet, got {net!r}")
+    if not (start is None or callable(start)):
+        raise TypeError(f"start must be an initializer or None, got {start!r}")
     tolerance = _check.number("tolerance", tolerance, at_least=0)
     max_iterations = _check.integer("max_iterations", max_iterations, at_least=0)
     with np.errstate(over="ignore"):

@@ -3,6 +3,7 @@
 import numpy as np
 
 from scratch import _check
+from scratch.init import _arguments
 from scratch.random import Generator
 
 
@@ -37,6 +38,7 @@ def orthogonal(
     >>> np.abs(w @ w.T - np.eye(2)).max() < 1e-6
     np.True_
     """
+    shape = _arguments.drawn(shape, generator)
     dtype, gain = _check.floating(dtype), _check.number("gain", gain)
     if len(shape) < 2:
         raise ValueError(f"shape must have at least two axes (out, in), got {shape}")

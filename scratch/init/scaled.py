@@ -5,6 +5,7 @@ import math
 import numpy as np
 
 from scratch import _check
+from scratch.init import _arguments
 from scratch.init.fans import calculate_gain, fans
 from scratch.random import Generator
 
@@ -68,6 +69,7 @@ def xavier_normal(
     >>> xavier_normal((120, 80), generator=Generator(0)).std().round(2)  # √(2/200)
     np.float32(0.1)
     """
+    shape = _arguments.drawn(shape, generator)
     return generator.normal(0.0, _xavier_std(shape, gain), shape, dtype)
 
 
@@ -85,6 +87,7 @@ def xavier_uniform(
     >>> np.abs(xavier_uniform((100, 50), generator=Generator(0))).max().round(2)  # √(6/150)
     np.float32(0.2)
     """
+    shape = _arguments.drawn(shape, generator)
     bound = math.sqrt(3.0) * _xavier_std(shape, gain)
     return generator.uniform(-bound, bound, shape, dtype)
 
@@ -109,6 +112,7 @@ def kaiming_normal(
     >>> kaiming_normal((100, 8, 3, 3), generator=Generator(0)).std().round(3)  # √(2/72)
     np.float32(0.167)
     """
+    shape = _arguments.drawn(shape, generator)
     return generator.normal(0.0, _kaiming_std(shape, a, mode, nonlinearity), shape, dtype)
 
 
@@ -122,6 +126,7 @@ def kaiming_uniform(
     dtype: np.typing.DTypeLike = np.float32,
 ) -> np.ndarray:
     """U(−b, b) with b = gain·√(3/fan), as torch's; the arguments are ``kaiming_normal``'s."""
+    shape = _arguments.drawn(shape, generator)
     bound = math.sqrt(3.0) * _kaiming_std(shape, a, mode, nonlinearity)
     return generator.uniform(-bound, bound, shape, dtype)
 

@@ -5,6 +5,7 @@ import math
 import numpy as np
 
 from scratch import _check
+from scratch.init import _arguments
 from scratch.random import Generator
 
 
@@ -37,6 +38,7 @@ def sparse(
     >>> (sparse((10, 3), 0.75, generator=Generator(0)) == 0).sum(axis=0)
     array([8, 8, 8])
     """
+    shape = _arguments.drawn(shape, generator)
     if len(shape) != 2:
         raise ValueError(f"shape must have two axes (out, in), got {shape}")
     sparsity = _check.number("sparsity", sparsity, at_least=0, at_most=1)

@@ -3,7 +3,10 @@
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
+
 from scratch import _check
+from scratch.lr_scheduler._rates import Rate
 
 
 def per_group(
@@ -20,7 +23,22 @@ def per_group(
     return [check(f"{name}[{i}]", v) for i, v in enumerate(value)]
 
 
-def rate(name: str, value: float) -> float:
+def rates(name: str, value: Any, beside: list[Rate]) -> list[Rate]:
+    """A learning rate beside each of the others, and for as many runs as that one is for."""
+    given = per_group(name, value, len(beside), _check.rate)
+    for rate, other in zip(given, beside, strict=True):
+        if np.ndim(rate) and np.ndim(other) and len(rate) != len(other):
+            raise ValueError(
+                f"{name} must be one number, or one for each of the {len(other)} runs, got "
+                f"{len(rate)}"
+            )
+    return [
+        rate if np.ndim(rate) or not np.ndim(other) else np.full(len(other), rate)
+        for rate, other in zip(given, beside, strict=True)
+    ]
+
+
+def not_negative(name: str, value: float) -> float:
     """Return a finite number >= 0, or raise."""
     return _check.number(name, value, at_least=0)
 

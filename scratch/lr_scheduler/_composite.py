@@ -63,6 +63,8 @@ class CompositeLR(LRScheduler):
     def check_state(self, state_dict: Mapping[str, Any]) -> None:
         super().check_state(state_dict)
         states = state_dict["schedulers"]
+        if not isinstance(states, list | tuple):
+            raise TypeError(f"state_dict['schedulers'] must be a list, got {states!r}")
         if len(states) != len(self.schedulers):
             raise ValueError(
                 f"state_dict must have {len(self.schedulers)} schedulers, got {len(states)}"

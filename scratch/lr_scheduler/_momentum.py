@@ -32,13 +32,16 @@ class CyclicMomentumLR(FormulaLR):
     def _take_momentum(
         self, optimizer: Optimizer, groups: int, cycle: bool, base: Any, top: Any
     ) -> None:
-        """Check and keep the arguments ``cycle_momentum``, ``base_momentum``, ``max_momentum``."""
-        self.cycle_momentum = bool(cycle)
+        """Check and keep ``cycle_momentum``, and if it is true the two momentums."""
+        self.cycle_momentum = _check.flag("cycle_momentum", cycle)
+        if not self.cycle_momentum:
+            self.base_momentums, self.max_momentums = [], []
+            return
         name = momentum_name(optimizer)
-        if self.cycle_momentum and name is None:
+        if name is None:
             raise ValueError(
                 "cycle_momentum must be False for an optimizer without momentum or betas, got "
-                f"{cycle!r} for {type(optimizer).__name__}"
+                f"True for {type(optimizer).__name__}"
             )
         limit = {} if name == "momentum" else {"below": 1}
         check = partial(_check.number, at_least=0, **limit)

@@ -2,17 +2,12 @@
 
 import copy
 from typing import Any
-from weakref import WeakKeyDictionary
 
 import numpy as np
 
 from scratch.optim import Optimizer
 
 Rate = float | np.ndarray
-
-# The learning rates before any schedule changed them, by group: all of an optimizer's schedules
-# start from them.
-_INITIAL: WeakKeyDictionary[Optimizer, dict[str | None, Rate]] = WeakKeyDictionary()
 
 
 class Rates:
@@ -29,7 +24,14 @@ class Rates:
     @property
     def own(self) -> dict[str, Any]:
         """The settings that the group has for itself."""
-        return {} if self.pattern is None else self.optimizer.groups[self.pattern]
+        if self.pattern is None:
+            return {}
+        if self.pattern not in self.optimizer.groups:
+            raise ValueError(
+                f"optimizer.groups must still have {self.pattern!r}, which its schedule was made "
+                f"for, got {', '.join(map(repr, self.optimizer.groups)) or 'none'}"
+            )
+        return self.optimizer.groups[self.pattern]
 
     @property
     def lr(self) -> Rate:
@@ -45,12 +47,12 @@ class Rates:
 
     @property
     def initial_lr(self) -> Rate:
-        """The learning rate when the optimizer got its first schedule."""
-        return copy.copy(_INITIAL.setdefault(self.optimizer, {}).setdefault(self.pattern, self.lr))
+        """The learning rate when the optimizer got its first schedule: where all of them start."""
+        return copy.copy(_initial_lrs(self.optimizer).setdefault(self.pattern, self.lr))
 
     @initial_lr.setter
     def initial_lr(self, value: Rate) -> None:
-        _INITIAL.setdefault(self.optimizer, {})[self.pattern] = value
+        _initial_lrs(self.optimizer)[self.pattern] = value
 
     @property
     def momentum(self) -> float:
@@ -72,6 +74,11 @@ class Rates:
             optimizer.momentum = value
         else:
             optimizer.betas = (value, optimizer.betas[1])
+
+
+def _initial_lrs(optimizer: Optimizer) -> dict[str | None, Rate]:
+    """By group, and kept in the optimizer, so that a copy of it has them."""
+    return vars(optimizer).setdefault("_initial_lrs", {})
 
 
 def momentum_name(optimizer: Optimizer) -> str | None:

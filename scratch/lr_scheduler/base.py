@@ -26,6 +26,11 @@ class LRScheduler:
     Raises:
         TypeError: there is no optimizer.
 
+    All schedules of an optimizer start from the rate that it had before the first one. A copy of
+    the optimizer has that rate too; one that is made anew and goes on from a snapshot has not, as
+    the snapshot has only the rate that stands (torch's has both): make the schedule anew as well,
+    and let it go on from its own.
+
     Torch's ``last_epoch`` argument has no twin: a schedule goes on with ``load_state_dict``.
     """
 
@@ -51,7 +56,10 @@ class LRScheduler:
         return copy.deepcopy(self._last_lr)
 
     def state_dict(self) -> dict[str, Any]:
-        """A snapshot in strings, numbers, lists and dicts, as JSON has them.
+        """A snapshot in strings, numbers, lists and dicts, as Python's ``json`` has them.
+
+        All numbers are finite, but for the ``best`` of a ``ReduceLROnPlateau`` that was given an
+        infinite metric.
 
         It has the schedule's settings and the optimizer's ``lr`` (and ``momentum``), and no
         functions: what goes on from it must be made with the same ones.
@@ -66,7 +74,8 @@ class LRScheduler:
         """Go on from a snapshot of a schedule of the same class, in the optimizer, too.
 
         Raises:
-            ValueError: it is not one, or for another number of groups; nothing was changed.
+            TypeError, ValueError: it is not one, for another number of groups, or has what is no
+                rate, momentum or step; nothing was changed.
         """
         self.check_state(state_dict)
         for name in vars(self).keys() - self.unsaved:
@@ -84,11 +93,12 @@ class LRScheduler:
                 f"state_dict must be of {kind} and have {', '.join(sorted(expected))}, got one of "
                 f"{given.get('scheduler')!r} with {', '.join(sorted(map(str, given)))}"
             )
-        if len(given["lr"]) != len(self.rates):
-            raise ValueError(
-                f"state_dict must have {len(self.rates)} learning rates, for the optimizer and "
-                f"each group with an lr of its own, got {len(given['lr'])}"
-            )
+        for name, check in _PER_GROUP.items():
+            if name in given:
+                count = len(getattr(self, name, self.rates))
+                _check_each(f"state_dict[{name!r}]", given[name], count, check)
+        if "last_epoch" in given:
+            _check.integer("state_dict['last_epoch']", given["last_epoch"], at_least=_EARLIEST)
 
 
 class StepwiseLR(LRScheduler):
@@ -135,8 +145,12 @@ class StepwiseLR(LRScheduler):
         self.last_epoch -= 1
 
     def _go(self, epoch: int, lr_of: Callable[[Rate, int], Rate]) -> None:
-        self.last_epoch = epoch
-        lrs = [lr_of(rates.lr, i) for i, rates in enumerate(self.rates)]
+        before, self.last_epoch = self.last_epoch, epoch
+        try:
+            lrs = [lr_of(rates.lr, i) for i, rates in enumerate(self.rates)]
+        except BaseException:  # a function of one's own, or a group that is gone
+            self.last_epoch = before
+            raise
         for rates, lr in zip(self.rates, lrs, strict=True):
             rates.lr = lr
         self._last_lr = lrs
@@ -162,10 +176,39 @@ def _plain(value: Any) -> Any:
 
 
 def _restored(name: str, value: Any) -> Any:
-    if name in ("base_lrs", "_last_lr"):
+    if _PER_GROUP.get(name) is _check_rate:
         return [_as_rate(lr) for lr in value]
     return copy.deepcopy(value)
 
 
 def _as_rate(value: float | list[float]) -> Rate:
     return np.array(value) if isinstance(value, list) else value
+
+
+def _check_each(name: str, values: Any, count: int, check: Callable[[str, Any], Any]) -> None:
+    if not isinstance(values, list | tuple):
+        raise TypeError(f"{name} must be a list, got {values!r}")
+    if len(values) != count:
+        raise ValueError(
+            f"{name} must have {count} values, for the optimizer and each group with an lr of its "
+            f"own, got {len(values)}"
+        )
+    for i, value in enumerate(values):
+        check(f"{name}[{i}]", value)
+
+
+def _check_rate(name: str, value: Any) -> None:
+    _check.rate(name, _as_rate(value))
+
+
+def _check_momentum(name: str, value: Any) -> None:
+    _check.number(name, value, at_least=0)
+
+
+#: What a snapshot has for the optimizer and for each group.
+_PER_GROUP: dict[str, Callable[[str, Any], None]] = {
+    **dict.fromkeys(("lr", "_last_lr", "base_lrs", "max_lrs", "min_lrs", "swa_lrs"), _check_rate),
+    **dict.fromkeys(("momentum", "base_momentums", "max_momentums"), _check_momentum),
+}
+#: Where a schedule inside of others may stand: each takes back a first step of those in it.
+_EARLIEST = -100

@@ -31,7 +31,7 @@ class ChainedScheduler(CompositeLR):
     def __init__(
         self, schedulers: Sequence[LRScheduler], optimizer: Optimizer | None = None
     ) -> None:
-        if optimizer is None and schedulers:
+        if optimizer is None and isinstance(schedulers, list | tuple) and schedulers:
             optimizer = getattr(schedulers[0], "optimizer", None)
         super().__init__(optimizer, schedulers)
 

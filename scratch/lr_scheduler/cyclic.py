@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from scratch import _check
 from scratch.lr_scheduler import _arguments
 from scratch.lr_scheduler._momentum import CyclicMomentumLR
-from scratch.lr_scheduler._rates import rates_of
+from scratch.lr_scheduler._rates import Rate, rates_of
 from scratch.lr_scheduler.base import LRScheduler
 from scratch.optim import Optimizer
 
@@ -25,13 +25,14 @@ class CyclicLR(CyclicMomentumLR):
     for training neural networks").
 
     Args:
-        base_lr: η_base, or one for each group; the optimizer's own ``lr`` is replaced.
-        max_lr: η_max, or one for each group.
+        base_lr: η_base, or one for each group; the optimizer's own ``lr`` is replaced. Each may be
+            an array (K,); a number is every run's.
+        max_lr: η_max, as ``base_lr``.
         step_size_up: the steps from the bottom to the top, >= 1.
         step_size_down: from there back, >= 0; ``None`` for the same.
         mode: which scale.
         gamma: γ of ``exp_range``.
-        scale_fn: s itself, in place of ``mode``. A snapshot does not have it.
+        scale_fn: s itself, >= 0, in place of ``mode``. A snapshot does not have it.
         scale_mode: whether ``scale_fn`` is given the "cycle", from 1, or the "iterations", t.
         cycle_momentum: whether μ (or Adam's β₁) goes down while η goes up.
         base_momentum, max_momentum: μ_base and μ_max, or one for each group.
@@ -50,8 +51,8 @@ class CyclicLR(CyclicMomentumLR):
     def __init__(
         self,
         optimizer: Optimizer,
-        base_lr: float | Sequence[float],
-        max_lr: float | Sequence[float],
+        base_lr: Rate | Sequence[Rate],
+        max_lr: Rate | Sequence[Rate],
         step_size_up: int = 2000,
         step_size_down: int | None = None,
         mode: str = "triangular",
@@ -63,23 +64,25 @@ class CyclicLR(CyclicMomentumLR):
         max_momentum: float | Sequence[float] = 0.9,
     ) -> None:
         rates = rates_of(optimizer)
-        base_lrs = _arguments.per_group("base_lr", base_lr, len(rates), _arguments.rate)
-        self.max_lrs = _arguments.per_group("max_lr", max_lr, len(rates), _arguments.rate)
+        base_lrs = _arguments.rates("base_lr", base_lr, [own.lr for own in rates])
+        self.max_lrs = _arguments.rates("max_lr", max_lr, base_lrs)
         up = _check.integer("step_size_up", step_size_up, at_least=1)
         down = up if step_size_down is None else step_size_down
         self.period = up + _check.integer("step_size_down", down, at_least=0)
         self.rising = up / self.period
         self.mode = mode if scale_fn else _check.choice("mode", mode, MODES)
-        self.gamma = _arguments.rate("gamma", gamma)
+        self.gamma = _arguments.not_negative("gamma", gamma)
         self.scale_fn = scale_fn and _arguments.function("scale_fn", scale_fn)
         self.scale_mode = _check.choice("scale_mode", scale_mode, ("cycle", "iterations"))
         self._take_momentum(optimizer, len(rates), cycle_momentum, base_momentum, max_momentum)
+        self.last_epoch = 0
+        self._wave()  # scale_fn may fail, and nothing has changed yet
         for own, lr in zip(rates, base_lrs, strict=True):
             own.lr = lr
         super().__init__(optimizer)
         self.base_lrs = base_lrs
 
-    def lr_at(self, i: int) -> float:
+    def lr_at(self, i: int) -> Rate:
         base_lr = self.base_lrs[i]
         height, scale = self._wave()
         return base_lr + (self.max_lrs[i] - base_lr) * height * scale
@@ -96,7 +99,8 @@ class CyclicLR(CyclicMomentumLR):
         x = 1.0 + t / self.period - cycle  # the part of the cycle that is over
         height = x / self.rising if x <= self.rising else (x - 1) / (self.rising - 1)
         if self.scale_fn:
-            return height, self.scale_fn(cycle if self.scale_mode == "cycle" else t)
+            at = cycle if self.scale_mode == "cycle" else t
+            return height, _arguments.not_negative(f"scale_fn({at})", self.scale_fn(at))
         if self.mode == "exp_range":
             return height, self.gamma**t
         return height, 1.0 if self.mode == "triangular" else 1 / (2.0 ** (cycle - 1))

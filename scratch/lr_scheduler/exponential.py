@@ -27,7 +27,7 @@ class ExponentialLR(StepwiseLR):
     """
 
     def __init__(self, optimizer: Optimizer, gamma: float) -> None:
-        self.gamma = _arguments.rate("gamma", gamma)
+        self.gamma = _arguments.not_negative("gamma", gamma)
         super().__init__(optimizer)
 
     def next_lr(self, lr: Rate, i: int) -> Rate:

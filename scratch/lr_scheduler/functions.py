@@ -2,12 +2,13 @@
 
 from collections.abc import Callable, Sequence
 
+from scratch import _check
 from scratch.lr_scheduler import _arguments
 from scratch.lr_scheduler._rates import Rate, rates_of
 from scratch.lr_scheduler.base import FormulaLR, LRScheduler, StepwiseLR
 from scratch.optim import Optimizer
 
-Factor = Callable[[int], float]
+Factor = Callable[[int], Rate]
 
 
 class LambdaLR(FormulaLR):
@@ -16,7 +17,7 @@ class LambdaLR(FormulaLR):
     .. math:: \eta_t = \eta_0\, \lambda(t)
 
     Args:
-        lr_lambda: λ, or one for each group. A snapshot does not have it.
+        lr_lambda: λ >= 0, or one for each group. A snapshot does not have it.
 
     >>> from scratch.optim import SGD
     >>> sgd = SGD(lr=1.0)
@@ -34,7 +35,7 @@ class LambdaLR(FormulaLR):
         super().__init__(optimizer)
 
     def lr_at(self, i: int) -> Rate:
-        return self.base_lrs[i] * self.lr_lambdas[i](self.last_epoch)
+        return self.base_lrs[i] * _factor(self.lr_lambdas[i], self.last_epoch)
 
 
 class MultiplicativeLR(StepwiseLR):
@@ -43,7 +44,7 @@ class MultiplicativeLR(StepwiseLR):
     .. math:: \eta_t = \eta_{t-1}\, \lambda(t), \qquad t \ge 1
 
     Args:
-        lr_lambda: λ, or one for each group. A snapshot does not have it.
+        lr_lambda: λ >= 0, or one for each group. A snapshot does not have it.
 
     >>> from scratch.optim import SGD
     >>> sgd = SGD(lr=1.0)
@@ -61,9 +62,13 @@ class MultiplicativeLR(StepwiseLR):
         super().__init__(optimizer)
 
     def next_lr(self, lr: Rate, i: int) -> Rate:
-        return lr * self.lr_lambdas[i](self.last_epoch)
+        return lr * _factor(self.lr_lambdas[i], self.last_epoch)
 
     restart_lr = next_lr
+
+
+def _factor(lr_lambda: Factor, t: int) -> Rate:
+    return _check.rate(f"lr_lambda({t})", lr_lambda(t))
 
 
 def _functions(optimizer: Optimizer, lr_lambda: Factor | Sequence[Factor]) -> list[Factor]:

@@ -57,7 +57,8 @@ class LinearLR(StepwiseLR):
     Args:
         start_factor: s, > 0 and <= 1.
         end_factor: e, in [0, 1].
-        total_iters: T. With 0 the rate stays at s·η₀.
+        total_iters: T. With 0 the rate stays at s·η₀, in a ``SequentialLR`` too, where torch
+            divides by T at the milestone.
 
     >>> from scratch.optim import SGD
     >>> sgd = SGD(lr=1.0)

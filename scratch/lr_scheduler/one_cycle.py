@@ -6,19 +6,19 @@ from collections.abc import Sequence
 from scratch import _check
 from scratch.lr_scheduler import _arguments
 from scratch.lr_scheduler._momentum import CyclicMomentumLR
-from scratch.lr_scheduler._rates import rates_of
+from scratch.lr_scheduler._rates import Rate, rates_of
 from scratch.optim import Optimizer
 
 
-def cosine(start: float, end: float, part: float) -> float:
+def cosine(start: Rate, end: Rate, part: float) -> Rate:
     return end + (start - end) / 2.0 * (math.cos(math.pi * part) + 1)
 
 
-def line(start: float, end: float, part: float) -> float:
+def line(start: Rate, end: Rate, part: float) -> Rate:
     return (end - start) * part + start
 
 
-ANNEAL = {"cos": cosine, "linear": line}
+CURVES = {"cos": cosine, "linear": line}
 
 
 class OneCycleLR(CyclicMomentumLR):
@@ -32,7 +32,8 @@ class OneCycleLR(CyclicMomentumLR):
     at 2pT − 2, before it falls below (Smith and Topin 2019, "Super-convergence").
 
     Args:
-        max_lr: η_max, or one for each group; the optimizer's own ``lr`` is replaced.
+        max_lr: η_max, or one for each group; the optimizer's own ``lr`` is replaced. Each may be
+            an array (K,); a number is every run's.
         total_steps: T, >= 1; or else
         epochs, steps_per_epoch: the two factors of T.
         pct_start: p, the part of T in which η rises, in [0, 1].
@@ -55,7 +56,7 @@ class OneCycleLR(CyclicMomentumLR):
     def __init__(
         self,
         optimizer: Optimizer,
-        max_lr: float | Sequence[float],
+        max_lr: Rate | Sequence[Rate],
         total_steps: int | None = None,
         epochs: int | None = None,
         steps_per_epoch: int | None = None,
@@ -71,10 +72,10 @@ class OneCycleLR(CyclicMomentumLR):
         rates = rates_of(optimizer)
         self.total_steps = _total(total_steps, epochs, steps_per_epoch)
         pct_start = _check.number("pct_start", pct_start, at_least=0, at_most=1)
-        self.anneal_strategy = _check.choice("anneal_strategy", anneal_strategy, ANNEAL)
-        self.three_phase = bool(three_phase)
+        self.anneal_strategy = _check.choice("anneal_strategy", anneal_strategy, CURVES)
+        self.three_phase = _check.flag("three_phase", three_phase)
         self.ends = _ends(pct_start, self.total_steps, self.three_phase)
-        self.max_lrs = _arguments.per_group("max_lr", max_lr, len(rates), _arguments.rate)
+        self.max_lrs = _arguments.rates("max_lr", max_lr, [own.lr for own in rates])
         div_factor = _check.number("div_factor", div_factor, above=0)
         final_div_factor = _check.number("final_div_factor", final_div_factor, above=0)
         self._take_momentum(optimizer, len(rates), cycle_momentum, base_momentum, max_momentum)
@@ -94,20 +95,20 @@ class OneCycleLR(CyclicMomentumLR):
             raise ValueError(f"total_steps is {self.total_steps}: there is no step {t}")
         super().step()
 
-    def lr_at(self, i: int) -> float:
+    def lr_at(self, i: int) -> Rate:
         return self._between(self.base_lrs[i], self.max_lrs[i], self.min_lrs[i])
 
     def momentum_at(self, i: int) -> float:
         top = self.max_momentums[i]
         return self._between(top, self.base_momentums[i], top)
 
-    def _between(self, first: float, middle: float, last: float) -> float:
+    def _between(self, first: Rate, middle: Rate, last: Rate) -> Rate:
         """The value at the step ``last_epoch``, on the way from the first to the last."""
         t, starts = self.last_epoch, [0.0, *self.ends]
         values = [first, middle, first, last] if self.three_phase else [first, middle, last]
         phase = next((k for k, end in enumerate(self.ends) if t <= end), len(self.ends) - 1)
         part = (t - starts[phase]) / (self.ends[phase] - starts[phase])
-        return ANNEAL[self.anneal_strategy](values[phase], values[phase + 1], part)
+        return CURVES[self.anneal_strategy](values[phase], values[phase + 1], part)
 
 
 def _total(total_steps: int | None, epochs: int | None, steps_per_epoch: int | None) -> int:

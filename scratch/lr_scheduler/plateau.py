@@ -62,7 +62,8 @@ class ReduceLROnPlateau(LRScheduler):
         self.threshold = _check.number("threshold", threshold)
         self.threshold_mode = _check.choice("threshold_mode", threshold_mode, ("rel", "abs"))
         self.cooldown = _check.integer("cooldown", cooldown, at_least=0)
-        self.min_lrs = _arguments.per_group("min_lr", min_lr, len(self.rates), _arguments.rate)
+        groups, check = len(self.rates), _arguments.not_negative
+        self.min_lrs = _arguments.per_group("min_lr", min_lr, groups, check)
         self.eps = _check.number("eps", eps, at_least=0)
         self.best: float | None = None
         self.num_bad_epochs = 0

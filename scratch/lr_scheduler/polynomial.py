@@ -12,7 +12,8 @@ class PolynomialLR(StepwiseLR):
     .. math:: \eta_t = \eta_0 \left(1 - \frac{\min(t, T)}{T}\right)^p
 
     Args:
-        total_iters: T. With 0 the rate stays.
+        total_iters: T. With 0 the rate stays, in a ``SequentialLR`` too, where torch divides by T
+            at the milestone.
         power: p; 1 is a line.
 
     >>> from scratch.optim import SGD
@@ -31,6 +32,6 @@ class PolynomialLR(StepwiseLR):
 
     def next_lr(self, lr: Rate, i: int) -> Rate:
         t, T = self.last_epoch, self.total_iters
-        if t > T:
+        if t > T or T == 0:
             return lr
         return lr * ((1.0 - t / T) / (1.0 - (t - 1) / T)) ** self.power

@@ -64,11 +64,12 @@ class SequentialLR(CompositeLR):
         self._last_lr = first.get_last_lr()
 
     def step(self) -> None:
-        self.last_epoch += 1
-        i = bisect_right(self.milestones, self.last_epoch)
+        t = self.last_epoch + 1
+        i = bisect_right(self.milestones, t)
         schedule = self.schedulers[i]
-        if i > 0 and self.milestones[i - 1] == self.last_epoch:
+        if i > 0 and self.milestones[i - 1] == t:
             schedule.restart()
         else:
             schedule.step()
+        self.last_epoch = t
         self._last_lr = schedule.get_last_lr()

@@ -29,7 +29,7 @@ class StepLR(StepwiseLR):
 
     def __init__(self, optimizer: Optimizer, step_size: int, gamma: float = 0.1) -> None:
         self.step_size = _check.integer("step_size", step_size, at_least=1)
-        self.gamma = _arguments.rate("gamma", gamma)
+        self.gamma = _arguments.not_negative("gamma", gamma)
         super().__init__(optimizer)
 
     def next_lr(self, lr: Rate, i: int) -> Rate:
@@ -57,7 +57,7 @@ class MultiStepLR(StepwiseLR):
 
     def __init__(self, optimizer: Optimizer, milestones: Iterable[int], gamma: float = 0.1) -> None:
         self.milestones = _arguments.milestones(milestones)
-        self.gamma = _arguments.rate("gamma", gamma)
+        self.gamma = _arguments.not_negative("gamma", gamma)
         super().__init__(optimizer)
 
     def next_lr(self, lr: Rate, i: int) -> Rate:

@@ -9,7 +9,7 @@ from scratch.lr_scheduler._rates import Rate, rates_of
 from scratch.lr_scheduler.base import StepwiseLR
 from scratch.optim import Optimizer
 
-ANNEAL = {
+SHARES = {
     "cos": lambda part: (1 - math.cos(math.pi * part)) / 2,
     "linear": lambda part: part,
 }
@@ -24,8 +24,11 @@ class SWALR(StepwiseLR):
     from the last one, as another schedule may have moved that (Izmailov et al. 2018, "Averaging
     weights leads to wider optima and better generalization").
 
+    Each ``SWALR`` of an optimizer has its own η_swa; torch keeps it in the ``param_groups``, where
+    a second ``SWALR`` overwrites the first one's.
+
     Args:
-        swa_lr: η_swa, or one for each group.
+        swa_lr: η_swa, or one for each group, each of which may be an array (K,).
         anneal_epochs: >= 0; with 0 the rate is η_swa at once.
         anneal_strategy: "cos" or "linear".
 
@@ -41,14 +44,13 @@ class SWALR(StepwiseLR):
     def __init__(
         self,
         optimizer: Optimizer,
-        swa_lr: float | Sequence[float],
+        swa_lr: Rate | Sequence[Rate],
         anneal_epochs: int = 10,
         anneal_strategy: str = "cos",
     ) -> None:
-        groups = len(rates_of(optimizer))
-        self.swa_lrs = _arguments.per_group("swa_lr", swa_lr, groups, _arguments.rate)
+        self.swa_lrs = _arguments.rates("swa_lr", swa_lr, [own.lr for own in rates_of(optimizer)])
         self.anneal_epochs = _check.integer("anneal_epochs", anneal_epochs, at_least=0)
-        self.anneal_strategy = _check.choice("anneal_strategy", anneal_strategy, ANNEAL)
+        self.anneal_strategy = _check.choice("anneal_strategy", anneal_strategy, SHARES)
         super().__init__(optimizer)
 
     def begin(self) -> None:
@@ -69,4 +71,4 @@ class SWALR(StepwiseLR):
 
     def _alpha(self, steps: int) -> float:
         part = max(0, min(1, steps / max(1, self.anneal_epochs)))
-        return ANNEAL[self.anneal_strategy](part)
+        return SHARES[self.anneal_strategy](part)

@@ -13,7 +13,7 @@ class ReLU(Layer):
         return np.maximum(x, 0)
 
     def backward(self, dy: np.ndarray) -> np.ndarray:
-        return dy * self._positive
+        return dy * self._kept("_positive")
 
 
 class Sigmoid(Layer):
@@ -25,7 +25,8 @@ class Sigmoid(Layer):
         return self._y
 
     def backward(self, dy: np.ndarray) -> np.ndarray:
-        return dy * self._y * (1 - self._y)
+        y = self._kept("_y")
+        return dy * y * (1 - y)
 
 
 class Tanh(Layer):
@@ -36,7 +37,7 @@ class Tanh(Layer):
         return self._y
 
     def backward(self, dy: np.ndarray) -> np.ndarray:
-        return dy * (1 - self._y**2)
+        return dy * (1 - self._kept("_y") ** 2)
 
 
 #: What ``MultiLayerNet(activation=…)`` accepts.

@@ -52,4 +52,5 @@ class Affine(Layer):
 
     def backward_params(self, dy: np.ndarray) -> None:
         """Set ``grads`` alone: all that the first layer of a network is asked for."""
-        self.grads = {"weight": self._x.swapaxes(-1, -2) @ dy, "bias": dy.sum(axis=-2)}
+        x = self._kept("_x")
+        self.grads = {"weight": x.swapaxes(-1, -2) @ dy, "bias": dy.sum(axis=-2)}

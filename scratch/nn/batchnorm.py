@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 
-from scratch.nn.norm import standardize
+from scratch.nn.norm import axes_but, standardize
 from scratch.nn.running import RunningNorm
 
 
@@ -31,20 +31,23 @@ class BatchNorm(RunningNorm):
         """m, the weight of the batch that ``num_batches_tracked`` has just counted."""
         return 1 / self.num_batches_tracked if self.momentum is None else self.momentum
 
+    def _check_counts(self, shape: tuple[int, ...], names: tuple[str, ...]) -> None:
+        if not self._from_batch:
+            return
+        if math.prod(shape[i] for i in axes_but(names, "C")) < 2:
+            raise ValueError(
+                "x must have more than one value per feature to be normalized by its own "
+                f"statistics, got shape {shape}; use a larger batch, or eval()"
+            )
+        if self.eps == 0:
+            raise ValueError("eps must be > 0 to normalize a batch by its own statistics, got 0.0")
+
     def _normalize(self, x: np.ndarray) -> np.ndarray:
         self._n = None  # the number of values that μ and σ² were taken of, if they were
         if not self._from_batch:
             return self._normalize_by_running(x)
-        axes = self._axes(excluded="C")
-        n = math.prod(x.shape[axis] for axis in axes)
-        if n < 2:
-            raise ValueError(
-                "x must have more than one value per feature to be normalized by its own "
-                f"statistics, got shape {x.shape}; use a larger batch, or eval()"
-            )
-        if self.eps == 0:
-            raise ValueError("eps must be > 0 to normalize a batch by its own statistics, got 0.0")
-        self._n = n
+        axes = axes_but(self._names, "C")
+        self._n = n = math.prod(x.shape[axis] for axis in axes)
         x_hat, self._inverse_std, mean, var = standardize(x, axes, self.eps)
         if self.training and self.track_running_stats:
             self.num_batches_tracked += 1
@@ -55,7 +58,7 @@ class BatchNorm(RunningNorm):
         # γ is one number along the averaged axes, so that the means of ∂x̂ and ∂x̂·x̂ are
         # γ·∂β/n and γ·∂γ/n: sums that are at hand.
         self._check_gradient(dy)
-        axes = self._axes(excluded="C")
+        axes = axes_but(self._names, "C")
         dy_sum = dy.sum(axis=axes, keepdims=True)
         dy_x_hat_sum = (dy * self._x_hat).sum(axis=axes, keepdims=True)
         sums = {"weight": dy_x_hat_sum, "bias": dy_sum}

@@ -30,7 +30,8 @@ class Dropout(Layer):
         return x if self._scale is None else x * self._scale
 
     def backward(self, dy: np.ndarray) -> np.ndarray:
-        return dy if self._scale is None else dy * self._scale
+        scale = self._kept("_scale")
+        return dy if scale is None else dy * scale
 
     def _draw(self, shape: tuple[int, ...], dtype: np.dtype) -> np.ndarray:
         keep = 1 - self.p

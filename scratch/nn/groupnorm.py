@@ -1,5 +1,7 @@
 """Group normalization: each row over the channels of a group."""
 
+import math
+
 import numpy as np
 
 from scratch import _check
@@ -63,19 +65,18 @@ class GroupNorm(ChannelNorm):
             raise ValueError(
                 f"num_groups must divide num_channels, got {num_groups} and {num_channels}"
             )
-        self.affine = bool(affine)
-        eps = _check.number("eps", eps, at_least=0)
+        self.affine = _check.flag("affine", affine)
         super().__init__((self.num_channels,), eps, affine, bias, dtype, runs)
 
-    def _normalize(self, x: np.ndarray) -> np.ndarray:
-        grouped = self._grouped(x)
-        rows, per_group = grouped.shape[-3], grouped.shape[-1]
-        if rows * per_group == 1:
+    def _check_counts(self, shape: tuple[int, ...], names: tuple[str, ...]) -> None:
+        if math.prod(shape[len(self._lead) :]) == self.num_groups:
             raise ValueError(
                 f"x must have more than one value for each of the {self.num_groups} groups, got "
-                f"shape {x.shape}"
+                f"shape {shape}"
             )
-        x_hat, self._inverse_std, _, _ = standardize(grouped, (-1,), self.eps)
+
+    def _normalize(self, x: np.ndarray) -> np.ndarray:
+        x_hat, self._inverse_std, _, _ = standardize(self._grouped(x), (-1,), self.eps)
         return x_hat.reshape(x.shape)
 
     def _normalize_backward(self, dx_hat: np.ndarray) -> np.ndarray:

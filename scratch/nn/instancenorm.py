@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 
-from scratch.nn.norm import standardize, standardize_backward
+from scratch.nn.norm import axes_but, standardize, standardize_backward
 from scratch.nn.running import RunningNorm
 
 
@@ -31,19 +31,21 @@ class InstanceNorm(RunningNorm):
         """m; 0 for ``None``, as in torch."""
         return 0.0 if self.momentum is None else self.momentum
 
+    def _check_counts(self, shape: tuple[int, ...], names: tuple[str, ...]) -> None:
+        if self._from_batch and math.prod(shape[i] for i in axes_but(names, "NC")) < 2:
+            raise ValueError(
+                "x must have more than one value for each channel of a row to be normalized by "
+                f"its own statistics, got shape {shape}"
+            )
+
     def _normalize(self, x: np.ndarray) -> np.ndarray:
-        self._along = self._axes(excluded="NC") if self._from_batch else None
+        self._along = axes_but(self._names, "NC") if self._from_batch else None
         if self._along is None:
             return self._normalize_by_running(x)
         n = math.prod(x.shape[axis] for axis in self._along)
-        if n < 2:
-            raise ValueError(
-                "x must have more than one value for each channel of a row to be normalized by "
-                f"its own statistics, got shape {x.shape}"
-            )
         x_hat, self._inverse_std, mean, var = standardize(x, self._along, self.eps)
         if self.training and self.track_running_stats:
-            rows = self._axes(excluded="C")
+            rows = axes_but(self._names, "C")
             mean, var = (s.mean(axis=rows).reshape(self._shape) for s in (mean, var))
             self._track(mean, var, n)
         return x_hat

@@ -1,12 +1,18 @@
 """The contract of a layer: forward, then backward."""
 
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
+
+from scratch import _check
 
 
 class Layer:
     """A function with parameters that can be differentiated.
+
+    Between ``forward`` and ``backward`` its x and y are to be left as they are: ``Affine`` reads x
+    again, ``Sigmoid`` and ``Tanh`` y, and a copy would take up to half of their time. Whether
+    a normalization's y, ``ReLU``'s or ``Affine``'s changes does not matter.
 
     Attributes:
         params: name → array; an optimizer changes them in place.
@@ -32,9 +38,15 @@ class Layer:
 
     def train(self, mode: bool = True) -> Self:
         """Behave as in training; returns the layer."""
-        self.training = bool(mode)
+        self.training = _check.flag("mode", mode)
         return self
 
     def eval(self) -> Self:
         """Behave as in evaluation; returns the layer."""
         return self.train(False)
+
+    def _kept(self, name: str) -> Any:
+        """What the last ``forward`` kept for ``backward``."""
+        if name not in vars(self):
+            raise RuntimeError(f"backward must come after forward: {type(self).__name__} had no x")
+        return vars(self)[name]

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from scratch import _check
 from scratch.nn.norm import LastAxesNorm, standardize, standardize_backward
 
 
@@ -54,7 +53,6 @@ class LayerNorm(LastAxesNorm):
         dtype: np.typing.DTypeLike = np.float32,
         runs: int | None = None,
     ) -> None:
-        eps = _check.number("eps", eps, at_least=0)
         super().__init__(normalized_shape, eps, elementwise_affine, bias, dtype, runs)
 
     def _normalize(self, x: np.ndarray) -> np.ndarray:

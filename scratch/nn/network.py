@@ -64,7 +64,8 @@ class MultiLayerNet:
     ) -> None:
         self.sizes = layer_sizes(input_size, hidden_sizes, output_size)
         self.activation = _check.choice("activation", activation, ACTIVATIONS)
-        self.batch_norm, self.dtype = bool(batch_norm), _check.floating(dtype)
+        self.batch_norm = _check.flag("batch_norm", batch_norm)
+        self.dtype = _check.floating(dtype)
         self.dropout = _check.number("dropout", dropout, at_least=0, below=1)
         self.weight_decay = _check.number("weight_decay", weight_decay, at_least=0)
         self.runs, seeds, inits = per_run(seed, init)

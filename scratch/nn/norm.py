@@ -65,7 +65,7 @@ class Norm(Layer):
 
     Args:
         shape: of γ and β, of one run.
-        eps: ε, or ``None`` where the layer has a default of its own.
+        eps: ε.
         affine: have γ (``weight``).
         bias: have β (``bias``) too.
         dtype: float32 or float64.
@@ -75,18 +75,18 @@ class Norm(Layer):
     def __init__(
         self,
         shape: tuple[int, ...],
-        eps: float | None,
+        eps: float,
         affine: bool,
         bias: bool,
         dtype: np.typing.DTypeLike,
         runs: int | None,
     ) -> None:
         super().__init__()
-        self.eps = None if eps is None else _check.number("eps", eps, at_least=0)
+        self.eps = _check.number("eps", eps, at_least=0)
         self.runs = None if runs is None else _check.integer("runs", runs, at_least=1)
         self._lead = () if runs is None else (self.runs,)
         self._shape = (*self._lead, *shape)
-        dtype = _check.floating(dtype)
+        dtype, bias = _check.floating(dtype), _check.flag("bias", bias)
         if affine:
             self.params["weight"] = np.ones(self._shape, dtype)
             if bias:
@@ -96,9 +96,14 @@ class Norm(Layer):
         if not isinstance(x, np.ndarray) or x.dtype.type not in (np.float32, np.float64):
             got = x.dtype if isinstance(x, np.ndarray) else repr(x)
             raise TypeError(f"x must be an array of float32 or float64, got {got}")
-        self._beside_x = self._fit(x)
+        names = self._fit(x)
         if x.size == 0:
             raise ValueError(f"x must not be empty, got shape {x.shape}")
+        self._check_counts(x.shape, names)
+        # From here on nothing is refused: what backward needs of the last x was kept up to here.
+        self._names = names
+        own = zip(x.shape, names, strict=True)
+        self._beside_x = tuple(length if name in ("K", "C") else 1 for length, name in own)
         self._x_hat = self._normalize(x)
         if "weight" not in self.params:
             return self._x_hat.copy()  # the caller's to change, while x̂ is backward's
@@ -116,12 +121,15 @@ class Norm(Layer):
             self.grads["bias"] = self._sum_back(dy)
         return self._normalize_backward(self._spread(self.params["weight"]) * dy)
 
-    def _fit(self, x: np.ndarray) -> tuple[int, ...]:
-        """The shape of γ beside ``x``: 1 for each axis that γ is repeated along.
+    def _fit(self, x: np.ndarray) -> tuple[str, ...]:
+        """The names of x's axes: K for the runs, C for those that γ has, too.
 
         Raises ValueError if ``x`` does not fit the layer.
         """
         raise NotImplementedError(f"{type(self).__name__} has no _fit")
+
+    def _check_counts(self, shape: tuple[int, ...], names: tuple[str, ...]) -> None:
+        """Raise ValueError if an x that fits has too few values to be normalized."""
 
     def _normalize(self, x: np.ndarray) -> np.ndarray:
         """x̂; keeps what ``_normalize_backward`` needs."""
@@ -132,10 +140,11 @@ class Norm(Layer):
         raise NotImplementedError(f"{type(self).__name__} has no _normalize_backward")
 
     def _check_gradient(self, dy: np.ndarray) -> None:
-        if np.shape(dy) != self._x_hat.shape:
-            raise ValueError(
-                f"dy must have the output's shape, {self._x_hat.shape}, got {np.shape(dy)}"
-            )
+        shape = self._kept("_x_hat").shape
+        if not isinstance(dy, np.ndarray):
+            raise TypeError(f"dy must be an array of the output's shape, {shape}, got {dy!r}")
+        if dy.shape != shape:
+            raise ValueError(f"dy must have the output's shape, {shape}, got {dy.shape}")
 
     def _spread(self, values: np.ndarray) -> np.ndarray:
         """``values`` of γ's shape, so that they broadcast with x."""
@@ -156,19 +165,18 @@ class ChannelNorm(Norm):
 
     LAYOUTS: tuple[str, ...]
 
-    def _fit(self, x: np.ndarray) -> tuple[int, ...]:
+    def _fit(self, x: np.ndarray) -> tuple[str, ...]:
         (channels,), lead = self._shape[len(self._lead) :], len(self._lead)
         for layout in self.LAYOUTS:
-            names = layout.replace("*", " *" * (x.ndim - lead - 2)).split()
-            beside_x = (*self._lead, *(channels if name == "C" else 1 for name in names))
+            axes = layout.replace("*", " *" * (x.ndim - lead - 2)).split()
+            names = (*(["K"] * lead), *axes)
             fits = (
-                x.ndim == len(beside_x)
+                x.ndim == len(names)
                 and x.shape[:lead] == self._lead
-                and x.shape[lead + names.index("C")] == channels
+                and x.shape[names.index("C")] == channels
             )
             if fits:
-                self._names = (*(["K"] * lead), *names)
-                return beside_x
+                return names
         allowed = " or ".join(self._shown(layout, channels) for layout in self.LAYOUTS)
         raise ValueError(f"x must have shape {allowed}, got {x.shape}")
 
@@ -176,9 +184,14 @@ class ChannelNorm(Norm):
         names = (str(channels) if name == "C" else name for name in layout.split())
         return f"({', '.join((*map(str, self._lead), *names))})"
 
-    def _axes(self, excluded: str) -> tuple[int, ...]:
-        """The axes of the last x, but for the run's and those of the ``excluded`` names."""
-        return tuple(i for i, name in enumerate(self._names) if name not in ("K", *excluded))
+
+def axes_but(names: tuple[str, ...], excluded: str) -> tuple[int, ...]:
+    """Where the ``names`` are neither K nor ``excluded``.
+
+    >>> axes_but(("K", "N", "C", "L"), "C")
+    (1, 3)
+    """
+    return tuple(i for i, name in enumerate(names) if name not in ("K", *excluded))
 
 
 class LastAxesNorm(Norm):
@@ -187,24 +200,24 @@ class LastAxesNorm(Norm):
     def __init__(
         self,
         normalized_shape: int | Sequence[int],
-        eps: float | None,
+        eps: float,
         elementwise_affine: bool,
         bias: bool,
         dtype: np.typing.DTypeLike,
         runs: int | None,
     ) -> None:
         self.normalized_shape = shape_of(normalized_shape)
-        self.elementwise_affine = bool(elementwise_affine)
+        self.elementwise_affine = _check.flag("elementwise_affine", elementwise_affine)
         super().__init__(self.normalized_shape, eps, elementwise_affine, bias, dtype, runs)
         self._last = tuple(range(-len(self.normalized_shape), 0))
 
-    def _fit(self, x: np.ndarray) -> tuple[int, ...]:
+    def _fit(self, x: np.ndarray) -> tuple[str, ...]:
         lead, between = len(self._lead), x.ndim - len(self._shape)
         last = x.shape[lead + between :]
         if between < 0 or x.shape[:lead] != self._lead or last != self.normalized_shape:
             shape = (*self._lead, "*", *self.normalized_shape)
             raise ValueError(f"x must have shape ({', '.join(map(str, shape))}), got {x.shape}")
-        return (*self._lead, *(1,) * between, *self.normalized_shape)
+        return (*"K" * lead, *"*" * between, *"C" * len(self.normalized_shape))
 
 
 def shape_of(normalized_shape: int | Sequence[int]) -> tuple[int, ...]:

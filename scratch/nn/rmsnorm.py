@@ -48,7 +48,10 @@ class RMSNorm(LastAxesNorm):
         dtype: np.typing.DTypeLike = np.float32,
         runs: int | None = None,
     ) -> None:
-        super().__init__(normalized_shape, eps, elementwise_affine, False, dtype, runs)
+        given = 0.0 if eps is None else eps
+        super().__init__(normalized_shape, given, elementwise_affine, False, dtype, runs)
+        if eps is None:
+            self.eps = None
 
     def _normalize(self, x: np.ndarray) -> np.ndarray:
         eps = float(np.finfo(x.dtype).eps) if self.eps is None else self.eps

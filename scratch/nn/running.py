@@ -35,11 +35,11 @@ class RunningNorm(ChannelNorm):
         runs: int | None,
     ) -> None:
         self.num_features = _check.integer("num_features", num_features, at_least=1)
-        eps = _check.number("eps", eps, at_least=0)
         if momentum is not None:
             momentum = _check.number("momentum", momentum, at_least=0, at_most=1)
         self.momentum = momentum
-        self.affine, self.track_running_stats = bool(affine), bool(track_running_stats)
+        self.affine = _check.flag("affine", affine)
+        self.track_running_stats = _check.flag("track_running_stats", track_running_stats)
         super().__init__((self.num_features,), eps, affine, bias, dtype, runs)
         self.running_mean = self.running_var = self.num_batches_tracked = None
         if self.track_running_stats:

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from scratch import _check
+
 if TYPE_CHECKING:
     from scratch.optim.base import Optimizer
 
@@ -27,8 +29,17 @@ def kind(w: np.ndarray) -> Kind:
     return w.shape, w.dtype
 
 
+def per_run(values: float | np.ndarray, w: np.ndarray) -> float | np.ndarray:
+    """Values (K,) so that they multiply something like ``w``, as (K, 1, …); a number as it is."""
+    if not isinstance(values, np.ndarray):
+        return values
+    return values.astype(w.dtype).reshape(-1, *[1] * (w.ndim - 1))
+
+
 def check_names(params: Mapping, grads: Mapping) -> None:
     """Raise if the two do not have the same keys."""
+    _check.mapping("params", params)
+    _check.mapping("grads", grads)
     if params.keys() != grads.keys():
         missing, unknown = params.keys() - grads.keys(), grads.keys() - params.keys()
         raise KeyError(
@@ -92,18 +103,26 @@ def check_runs(name: str, w: np.ndarray, lr: float | np.ndarray) -> None:
         )
 
 
-def check_state(name: str, w: np.ndarray, state: State, expected: State) -> None:
+def check_state(
+    name: str, w: np.ndarray, state: State, expected: State, numbers: tuple[str, ...]
+) -> None:
     """Raise if the ``state`` of a parameter is not one that ``w`` can have."""
-    if state.keys() != expected.keys():
+    if not state.keys() >= expected.keys():
         raise ValueError(
-            f"the state of {name!r} must hold {', '.join(expected)}, got {', '.join(state)}"
+            f"the state of {name!r} must hold {', '.join(expected)}, got {', '.join(state)}; "
+            "it began with other settings: use a new optimizer, or settings as they were"
         )
     for key, buffer in expected.items():
-        if isinstance(buffer, np.ndarray) and shown(state[key]) != shown(buffer):
+        if key in numbers:
+            if not np.isfinite(state[key]).all():
+                raise ValueError(f"the state of {name!r} must be finite, got {key}={state[key]!r}")
+        elif not isinstance(state[key], np.ndarray) or kind(state[key]) != kind(buffer):
             raise ValueError(
                 f"params[{name!r}] is {shown(w)}, but this optimizer's buffer {key!r} for it is "
                 f"{shown(state[key])}; use a new optimizer for new parameters"
             )
+        elif not state[key].flags.writeable:
+            raise ValueError(f"the buffer {key!r} of {name!r} is read-only; pass a copy")
 
 
 def shown(value: object) -> str:

@@ -81,12 +81,15 @@ class Adafactor(Optimizer):
         g = self.regularized(w, g)
         new = state["step"] ** self.beta2_decay  # 1 − β̂
         if w.ndim < 2:
-            state["variance"] += new * (g * g - state["variance"])
             v = state["variance"]
+            v *= 1 - new
+            v += new * g * g
         else:
             rows, columns = state["row_var"], state["col_var"]
-            rows += new * ((g * g).mean(axis=-1, keepdims=True) - rows)
-            columns += new * ((g * g).mean(axis=-2, keepdims=True) - columns)
+            rows *= 1 - new
+            rows += new * (g * g).mean(axis=-1, keepdims=True)
+            columns *= 1 - new
+            columns += new * (g * g).mean(axis=-2, keepdims=True)
             v = rows * columns / np.maximum(rows.mean(axis=-2, keepdims=True), eps1)
         u = g / np.sqrt(np.maximum(v, eps1 * eps1))
         w -= step / max(1.0, _rms(u) / self.d) * u

@@ -51,7 +51,7 @@ class Adagrad(Optimizer):
         )
         self.eps = _check.number("eps", eps, at_least=0)
 
-    def init_state(self, w: np.ndarray) -> dict[str, np.ndarray]:
+    def init_state(self, w: np.ndarray) -> State:
         return {"sum": np.full_like(w, self.initial_accumulator_value)}
 
     def rule(self, w: np.ndarray, g: np.ndarray, state: State) -> None:

@@ -10,7 +10,7 @@ class Adam(Optimizer):
     r"""Adam, as ``torch.optim.Adam``.
 
     .. math::
-        m &\leftarrow m + (1 - \beta_1)(g - m), & \hat m &= m / (1 - \beta_1^t) \\
+        m &\leftarrow \beta_1 m + (1 - \beta_1)\, g, & \hat m &= m / (1 - \beta_1^t) \\
         v &\leftarrow \beta_2 v + (1 - \beta_2)\, g^2, & \hat v &= v / (1 - \beta_2^t) \\
         w &\leftarrow w - \eta\, \hat m / (\sqrt{\hat v} + \epsilon)
 
@@ -61,7 +61,7 @@ class Adam(Optimizer):
         self.eps = _check.number("eps", eps, at_least=0)
         self.amsgrad = _check.flag("amsgrad", amsgrad)
 
-    def init_state(self, w: np.ndarray) -> dict[str, np.ndarray]:
+    def init_state(self, w: np.ndarray) -> State:
         names = ["exp_avg", "exp_avg_sq"] + ["max_exp_avg_sq"] * self.amsgrad
         return {name: np.zeros_like(w) for name in names}
 
@@ -69,7 +69,8 @@ class Adam(Optimizer):
         g = self.regularized(w, g)
         m, v, t = state["exp_avg"], state["exp_avg_sq"], state["step"]
         beta1, beta2 = self.betas
-        m += (1 - beta1) * (g - m)
+        m *= beta1
+        m += (1 - beta1) * g
         v *= beta2
         v += (1 - beta2) * g * g
         if self.amsgrad:

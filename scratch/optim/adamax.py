@@ -10,7 +10,7 @@ class Adamax(Optimizer):
     r"""Adamax, as ``torch.optim.Adamax``.
 
     .. math::
-        m &\leftarrow m + (1 - \beta_1)(g - m) \\
+        m &\leftarrow \beta_1 m + (1 - \beta_1)\, g \\
         u &\leftarrow \max(\beta_2 u,\ |g| + \epsilon) \\
         w &\leftarrow w - \frac{\eta}{1 - \beta_1^t} \cdot \frac{m}{u}
 
@@ -55,6 +55,7 @@ class Adamax(Optimizer):
         g = self.regularized(w, g)
         m, u = state["exp_avg"], state["exp_inf"]
         beta1, beta2 = self.betas
-        m += (1 - beta1) * (g - m)
+        m *= beta1
+        m += (1 - beta1) * g
         u[...] = np.maximum(beta2 * u, np.abs(g) + self.eps)
         w -= self.lr / (1 - beta1 ** state["step"]) * m / u

@@ -3,6 +3,7 @@
 import numpy as np
 
 from scratch import _check
+from scratch.optim._arrays import per_run
 from scratch.optim.base import Groups, Optimizer, State
 
 
@@ -40,6 +41,8 @@ class ASGD(Optimizer):
     (array([-0.5]), array([-0.25]))
     """
 
+    numbers = ("step", "eta", "mu")
+
     def __init__(
         self,
         lr: float | np.ndarray = 1e-2,
@@ -62,8 +65,7 @@ class ASGD(Optimizer):
     def rule(self, w: np.ndarray, g: np.ndarray, state: State) -> None:
         g = self.regularized(w, g)
         a, eta, mu = state["ax"], state["eta"], state["mu"]
-        if isinstance(eta, np.ndarray):  # a rate for each run
-            eta = eta.astype(w.dtype).reshape(-1, *[1] * (w.ndim - 1))
+        eta = per_run(eta, w)
         w *= 1 - self.lambd * eta
         w -= eta * g
         if mu == 1:

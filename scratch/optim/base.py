@@ -35,15 +35,22 @@ class Optimizer:
         maximize: go uphill, g ← −g.
         decoupled_weight_decay: whether the decay is of the weights themselves, w ← w − η·λ·w, or
             coupled with the gradient, g ← g + λ·w.
-        groups: settings for some of the parameters, by a pattern of their names (as a shell's,
-            ``*`` and ``?``): ``{"b*": {"weight_decay": 0.0}}``. A parameter has those of the first
-            pattern that fits, and the optimizer's own otherwise; torch's ``param_groups``.
+        groups: settings for some of the parameters, by a pattern of their names, as a shell's with
+            ``*``, ``?`` and ``[…]``: ``{"b*": {"weight_decay": 0.0}}``. A parameter has those of
+            the first pattern that fits, and the optimizer's own otherwise; torch's
+            ``param_groups``.
 
     """
 
     #: Whether the rule treats every element alike and alone, so that large arrays can be given to
     #: it in blocks, and stacks of runs as one array.
     elementwise = True
+    #: What ``state`` has that is no buffer but a number, or one for each run.
+    numbers: tuple[str, ...] = ("step",)
+    #: The settings that may later be what no optimizer can begin with: a schedule takes lr to 0.
+    free_later: tuple[str, ...] = ("lr",)
+    #: The buffers that may be missing in ``state``, because a setting asks for them only now.
+    late: tuple[str, ...] = ()
 
     def __init__(
         self,
@@ -58,8 +65,9 @@ class Optimizer:
         self.weight_decay = _check.number("weight_decay", weight_decay, at_least=0)
         self.maximize = _check.flag("maximize", maximize)
         self.decoupled_weight_decay = _check.flag("decoupled_weight_decay", decoupled_weight_decay)
-        self.groups = self._checked_groups(groups or {})
+        self.groups = groups or {}
         self.state = {}
+        self._approved: dict[str | None, dict[str, Any]] = {}  # settings that were checked
 
     def init_state(self, w: np.ndarray) -> State:
         """The buffers for a parameter ``w`` before its first step."""
@@ -114,9 +122,7 @@ class Optimizer:
 
     def lr_for(self, w: np.ndarray) -> float | np.ndarray:
         """The learning rate to multiply something like ``w`` by: (K,) becomes (K, 1, …)."""
-        if not isinstance(self.lr, np.ndarray):
-            return self.lr
-        return self.lr.astype(w.dtype).reshape(-1, *[1] * (w.ndim - 1))
+        return _arrays.per_run(self.lr, w)
 
     def regularized(self, w: np.ndarray, g: np.ndarray) -> np.ndarray:
         """The gradient with ``maximize`` and the weight decay, in torch's order."""
@@ -148,6 +154,20 @@ class Optimizer:
         self._kinds: dict[str, _arrays.Kind] = {}  # of the parameters that are known to fit
 
     @property
+    def groups(self) -> dict[str, dict[str, Any]]:
+        """Pattern → the settings of the parameters whose names it fits first."""
+        return self._groups
+
+    @groups.setter
+    def groups(self, groups: Groups) -> None:
+        for pattern, settings in _check.mapping("groups", groups).items():
+            if not isinstance(pattern, str):
+                raise TypeError(f"the patterns of groups must be texts, got {pattern!r}")
+            for name in _check.mapping(f"groups[{pattern!r}]", settings):
+                _check.choice(f"a setting in groups[{pattern!r}]", name, _arguments(type(self)))
+        self._groups = copy.deepcopy({key: dict(settings) for key, settings in groups.items()})
+
+    @property
     def settings(self) -> dict[str, Any]:
         """The constructor's arguments, but for ``groups``, as they stand now."""
         return {name: getattr(self, name) for name in _arguments(type(self))}
@@ -159,7 +179,7 @@ class Optimizer:
     def group_of(self, name: str) -> "Optimizer":
         """The settings for the parameter called ``name``, as an optimizer: this one or another."""
         pattern = self.pattern_of(name)
-        return self if pattern is None else type(self)(**self.settings | self.groups[pattern])
+        return self if pattern is None else self._group(pattern)
 
     def state_dict(self) -> dict[str, Any]:
         """A snapshot of all that an optimizer of the same class needs to go on from here.
@@ -170,9 +190,9 @@ class Optimizer:
         """
         return {
             "optimizer": type(self).__name__,
-            "settings": self.settings,
-            "groups": {pattern: dict(settings) for pattern, settings in self.groups.items()},
-            "state": copy.deepcopy(self.state),
+            **copy.deepcopy(
+                {name: getattr(self, name) for name in ("settings", "groups", "state")}
+            ),
         }
 
     def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
@@ -182,7 +202,6 @@ class Optimizer:
             ValueError: it is not one, or another class's; nothing was changed.
         """
         restored = _restored(self, state_dict)
-        vars(self).clear()
         vars(self).update(vars(restored))
 
     def __repr__(self) -> str:
@@ -198,11 +217,26 @@ class Optimizer:
             )
         return _check.rate("lr", lr)
 
-    def _checked_groups(self, groups: Groups) -> dict[str, dict[str, Any]]:
-        for pattern, settings in _check.mapping("groups", groups).items():
-            for name in _check.mapping(f"groups[{pattern!r}]", settings):
-                _check.choice(f"a setting in groups[{pattern!r}]", name, _arguments(type(self)))
-        return {pattern: dict(settings) for pattern, settings in groups.items()}
+    def _group(self, pattern: str) -> "Optimizer":
+        """An optimizer with the settings of a group."""
+        try:
+            return _with_settings(type(self), self.settings | self.groups[pattern])
+        except (TypeError, ValueError) as error:
+            raise type(error)(f"groups[{pattern!r}]: {error}") from None
+
+    def _fixed_settings(self) -> dict[str, Any]:
+        """Those whose change has to be checked; lr always is, and may be an array."""
+        return {name: value for name, value in self.settings.items() if name != "lr"}
+
+    def _checked_settings(self) -> dict[str | None, "Optimizer"]:
+        """The optimizer, and one for each pattern of ``groups``; raises if a setting is unfit."""
+        self.lr = self._checked_lr(self.lr)
+        groups = {None: self} | {pattern: self._group(pattern) for pattern in self.groups}
+        settings = {pattern: group._fixed_settings() for pattern, group in groups.items()}
+        if settings != self._approved:
+            _with_settings(type(self), self.settings)
+            self._approved, self._kinds = settings, {}  # buffers may be missing now
+        return groups
 
     def _checked(
         self, params: Params, grads: Grads
@@ -211,7 +245,7 @@ class Optimizer:
 
         Raises if anything is unfit; gives the parameters that are new their state if nothing is.
         """
-        self.lr = self._checked_lr(self.lr)
+        groups = self._checked_settings()
         _arrays.check_names(params, grads)
         arrays, new = {}, {}
         for name in params:
@@ -219,13 +253,15 @@ class Optimizer:
                 continue
             w, g = _arrays.as_arrays(params[name], grads[name])
             _arrays.check_parameter(name, w, g)
-            group = self.group_of(name)
+            group = groups[self.pattern_of(name)]
             group.check_gradient(name, w, g)
             _arrays.check_runs(name, w, group.lr)
             if self._kinds.get(name) != _arrays.kind(w):
                 state = {"step": 0, **group.init_state(w)}
-                if name in self.state:  # known by another shape, or loaded
-                    _arrays.check_state(name, w, self.state[name], state)
+                if name in self.state:  # known by another shape or with other settings, or loaded
+                    late = {key: state[key] for key in self.late if key in state}
+                    new[name] = late | self.state[name]
+                    _arrays.check_state(name, w, new[name], state, self.numbers)
                 else:
                     new[name] = state
             arrays[name] = group, w, g
@@ -234,11 +270,19 @@ class Optimizer:
         return arrays
 
 
+def evaluated(closure: Closure) -> tuple[float, Grads]:
+    """What a closure gives, or raise if that is not the loss and the gradients."""
+    given = closure() if callable(closure) else closure
+    if not (isinstance(given, tuple) and len(given) == 2 and isinstance(given[1], Mapping)):
+        raise TypeError(f"closure must be a function that returns (loss, grads), got {given!r}")
+    return given
+
+
 def _evaluated(grads: Grads | None, closure: Closure | None) -> tuple[float | None, Grads]:
     if (grads is None) == (closure is None):
         given = "neither" if grads is None else "both"
         raise TypeError(f"update takes either grads or a closure that gives them, got {given}")
-    return (None, grads) if closure is None else closure()
+    return (None, grads) if closure is None else evaluated(closure)
 
 
 @cache
@@ -246,6 +290,16 @@ def _arguments(cls: type[Optimizer]) -> dict[str, None]:
     """The names of a constructor's arguments, but for ``groups``."""
     names = inspect.signature(cls).parameters
     return {name: None for name in names if name != "groups"}
+
+
+def _with_settings(cls: type[Optimizer], settings: Mapping[str, Any]) -> Optimizer:
+    """A new optimizer with the settings of one that has begun."""
+    later = {name: settings[name] for name in cls.free_later if name in settings}
+    optimizer = cls(**{name: value for name, value in settings.items() if name not in later})
+    for name, value in later.items():
+        setattr(optimizer, name, value)
+    optimizer.lr = optimizer._checked_lr(optimizer.lr)
+    return optimizer
 
 
 def _restored(optimizer: Optimizer, state_dict: Mapping[str, Any]) -> Optimizer:
@@ -259,14 +313,16 @@ def _restored(optimizer: Optimizer, state_dict: Mapping[str, Any]) -> Optimizer:
         )
     if given["optimizer"] != kind:
         raise ValueError(f"state_dict must be of {kind}, got one of {given['optimizer']!r}")
-    unknown = given["settings"].keys() ^ _arguments(type(optimizer)).keys()
+    settings = _check.mapping("state_dict['settings']", given["settings"])
+    unknown = settings.keys() ^ _arguments(type(optimizer)).keys()
     if unknown:
-        raise ValueError(f"state_dict must have {kind}'s settings, differs in {sorted(unknown)}")
-    settings = dict(given["settings"])
-    lr = settings.pop("lr")  # assigned, because a schedule may have taken it where none may start
-    restored = type(optimizer)(**settings, groups=given["groups"] or None)
-    restored.lr = restored._checked_lr(lr)
+        raise ValueError(
+            f"state_dict must have {kind}'s settings, differs in {sorted(map(str, unknown))}"
+        )
+    restored = _with_settings(type(optimizer), settings)
+    restored.groups = given["groups"]
     for name, state in _check.mapping("state_dict['state']", given["state"]).items():
+        state = _check.mapping(f"state_dict['state'][{name!r}]", state)
         _check.integer(f"state_dict['state'][{name!r}]['step']", state.get("step"), at_least=0)
     restored.state = copy.deepcopy(dict(given["state"]))
     return restored

@@ -46,7 +46,7 @@ class Momentum(Optimizer):
         super().__init__(lr, groups=groups)
         self.momentum = _check.number("momentum", momentum, at_least=0)
 
-    def init_state(self, w: np.ndarray) -> dict[str, np.ndarray]:
+    def init_state(self, w: np.ndarray) -> State:
         return {"v": np.zeros_like(w)}
 
     def rule(self, w: np.ndarray, g: np.ndarray, state: State) -> None:
@@ -153,7 +153,8 @@ class Adam(TorchAdam):
 
     def rule(self, w: np.ndarray, g: np.ndarray, state: State) -> None:
         m, v, t = state["exp_avg"], state["exp_avg_sq"], state["step"]
-        m += (1 - self.beta1) * (g - m)
+        m *= self.beta1
+        m += (1 - self.beta1) * g
         v *= self.beta2
         v += (1 - self.beta2) * g * g
         lr_t = self.lr * (1 - self.beta2**t) ** 0.5 / (1 - self.beta1**t)

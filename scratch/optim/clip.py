@@ -6,6 +6,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from scratch import _check
+from scratch.optim._arrays import per_run
 
 Grads = Mapping[str, np.ndarray | None]
 
@@ -28,7 +29,7 @@ def clip_grad_norm(
 
     Args:
         grads: name → float32 or float64 array, or ``None`` for a gradient that is missing.
-        max_norm: c, >= 0.
+        max_norm: c, >= 0; ``inf`` measures the norm and changes nothing.
         norm_type: p; ``inf`` for the largest magnitude.
         error_if_nonfinite: raise a ValueError where the norm is inf or NaN. Otherwise an infinite
             norm makes the gradients zero or NaN, as in torch.
@@ -44,7 +45,8 @@ def clip_grad_norm(
     (array([[0.6, 0. ]]), array([0.8]))
     """
     arrays = _checked(grads, runs)
-    max_norm = _check.number("max_norm", max_norm, at_least=0)
+    if max_norm != math.inf:
+        max_norm = _check.number("max_norm", max_norm, at_least=0)
     if norm_type != math.inf:
         norm_type = _check.number("norm_type", norm_type, at_least=0)
     with np.errstate(all="ignore"):
@@ -57,7 +59,7 @@ def clip_grad_norm(
             )
         factor = np.minimum(max_norm / (total + 1e-6), 1.0)
         for g in arrays:
-            g *= factor.astype(g.dtype).reshape(-1, *[1] * (g.ndim - 1)) if runs else factor[0]
+            g *= per_run(factor, g) if runs else factor[0]
     return _plain(total, runs)
 
 
@@ -74,7 +76,8 @@ def clip_grad_value(grads: Grads, clip_value: float) -> None:
     array([ 0.5, -1. ])
     """
     arrays = _checked(grads, None)
-    clip_value = _check.number("clip_value", clip_value, at_least=0)
+    if clip_value != math.inf:
+        clip_value = _check.number("clip_value", clip_value, at_least=0)
     for g in arrays:
         np.clip(g, -clip_value, clip_value, out=g)
 

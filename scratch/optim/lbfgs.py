@@ -9,7 +9,7 @@ import numpy as np
 
 from scratch import _check
 from scratch.optim import _arrays
-from scratch.optim.base import Closure, Grads, Groups, Optimizer, Params, State
+from scratch.optim.base import Closure, Grads, Groups, Optimizer, Params, State, evaluated
 from scratch.optim.line_search import Point, strong_wolfe
 
 
@@ -48,7 +48,8 @@ class LBFGS(Optimizer):
     ``params``, and kept with the first: the directions ``d``, the length ``t``, the last m changes
     of the gradient ``old_dirs`` (m, n) and of the parameters ``old_stps`` (m, n), ``ro`` (m,),
     ``H_diag``, ``prev_flat_grad``, ``prev_loss``, and how many steps and evaluations there were,
-    ``n_iter`` and ``func_evals``. In torch the histories are lists.
+    ``n_iter`` and ``func_evals``. In torch the histories are lists. Of state that is loaded only
+    the number of elements tells which parameters it is for.
 
     >>> params = {"x": np.array(-7.0), "y": np.array(2.0)}
     >>> def closure():  # the chapter's surface, x²/20 + y²
@@ -181,6 +182,8 @@ class LBFGS(Optimizer):
         if not self.state:
             return {"step": 0, **self.init_state(g)}
         known, state = self._kinds, self.state.get(first)
+        if state is not None:
+            _check_curvature(first, state)
         if not known and state is not None:  # loaded
             known = kinds if _arrays.kind(state.get("d", g)) == _arrays.kind(g) else {}
         if list(known.items()) != list(kinds.items()):
@@ -190,6 +193,24 @@ class LBFGS(Optimizer):
                 "for new parameters"
             )
         return dict(state)
+
+
+def _check_curvature(name: str, state: State) -> None:
+    """Raise if what was loaded is not what an update left."""
+    if not state.get("n_iter"):
+        return
+    vectors, histories = ("d", "prev_flat_grad"), ("old_dirs", "old_stps")
+    missing = {*vectors, *histories, "t", "ro", "H_diag", "prev_loss"} - state.keys()
+    if missing:
+        raise ValueError(f"the state of {name!r} lacks {', '.join(sorted(missing))}")
+    n, m = np.size(state["d"]), np.size(state["ro"])
+    shapes = dict.fromkeys(vectors, (n,)) | dict.fromkeys(histories, (m, n)) | {"ro": (m,)}
+    for key, shape in shapes.items():
+        if np.shape(state[key]) != shape:
+            raise ValueError(
+                f"the state of {name!r} must have {key} of shape {shape}, as d and ro have it, "
+                f"got {np.shape(state[key])}"
+            )
 
 
 class Curvature:
@@ -262,10 +283,9 @@ class _Landscape:
 
     def evaluate(self) -> tuple[float, np.ndarray]:
         """The loss and its gradient where the parameters stand."""
-        given = self._closure()
-        if not (isinstance(given, tuple) and len(given) == 2 and _is_number(given[0])):
-            raise TypeError(f"closure must return (loss, grads), loss a number, got {given!r}")
-        loss, grads = given
+        loss, grads = evaluated(self._closure)
+        if not _is_number(loss):
+            raise TypeError(f"closure must return (loss, grads), loss a number, got {loss!r}")
         _arrays.check_names(self._params, grads)
         parts = []
         for name, w in self._params.items():

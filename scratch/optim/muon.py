@@ -14,8 +14,8 @@ class Muon(Optimizer):
     r"""Muon, as ``torch.optim.Muon``; for matrices only.
 
     .. math::
-        b &\leftarrow b + (1 - \mu)(g - b) \\
-        u &= b + (1 - \mu)(g - b) \text{ with Nesterov's look ahead, } b \text{ without} \\
+        b &\leftarrow \mu b + (1 - \mu)\, g \\
+        u &= \mu b + (1 - \mu)\, g \text{ with Nesterov's look ahead, } b \text{ without} \\
         w &\leftarrow w - \eta\lambda w - \eta\, s\, \mathrm{NS}(u)
 
     NS(u) is nearly U·Vᵀ where u = U·Σ·Vᵀ: the step goes equally far in all directions that the
@@ -82,8 +82,9 @@ class Muon(Optimizer):
         if w.size == 0:
             return
         g, b = self.regularized(w, g), state["momentum_buffer"]
-        b += (1 - self.momentum) * (g - b)
-        u = b + (1 - self.momentum) * (g - b) if self.nesterov else b
+        b *= self.momentum
+        b += (1 - self.momentum) * g
+        u = self.momentum * b + (1 - self.momentum) * g if self.nesterov else b
         direction = newton_schulz(u, self.ns_coefficients, self.ns_steps, self.eps)
         w -= self.lr * self._scale(*w.shape) * direction.astype(w.dtype)
 

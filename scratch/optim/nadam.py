@@ -12,7 +12,7 @@ class NAdam(Optimizer):
     .. math::
         \mu_t &= \beta_1 (1 - \tfrac12 \cdot 0.96^{\,t\psi}), \qquad
         \Pi_t = \textstyle\prod_{i \le t} \mu_i \\
-        m &\leftarrow m + (1 - \beta_1)(g - m) \\
+        m &\leftarrow \beta_1 m + (1 - \beta_1)\, g \\
         v &\leftarrow \beta_2 v + (1 - \beta_2)\, g^2, \qquad \hat v = v / (1 - \beta_2^t) \\
         w &\leftarrow w - \eta \left( \frac{1 - \mu_t}{1 - \Pi_t}\, g
         + \frac{\mu_{t+1}}{1 - \Pi_{t+1}}\, m \right) / (\sqrt{\hat v} + \epsilon)
@@ -41,6 +41,8 @@ class NAdam(Optimizer):
     >>> params["w"].round(4)  # η for the gradient, and a little for m
     array([0.8944])
     """
+
+    numbers = ("step", "mu_product")
 
     def __init__(
         self,
@@ -73,7 +75,8 @@ class NAdam(Optimizer):
         m, v, t = state["exp_avg"], state["exp_avg_sq"], state["step"]
         beta1, beta2 = self.betas
         product, next_mu = self._product(state), self._mu(t + 1)
-        m += (1 - beta1) * (g - m)
+        m *= beta1
+        m += (1 - beta1) * g
         v *= beta2
         v += (1 - beta2) * g * g
         root = np.sqrt(v / (1 - beta2**t)) + self.eps

@@ -10,7 +10,7 @@ class RAdam(Optimizer):
     r"""RAdam, as ``torch.optim.RAdam``.
 
     .. math::
-        m &\leftarrow m + (1 - \beta_1)(g - m), & \hat m &= m / (1 - \beta_1^t) \\
+        m &\leftarrow \beta_1 m + (1 - \beta_1)\, g, & \hat m &= m / (1 - \beta_1^t) \\
         v &\leftarrow \beta_2 v + (1 - \beta_2)\, g^2 \\
         \rho_\infty &= \tfrac{2}{1 - \beta_2} - 1, &
         \rho_t &= \rho_\infty - \frac{2 t \beta_2^t}{1 - \beta_2^t} \\
@@ -72,7 +72,8 @@ class RAdam(Optimizer):
         g = self.regularized(w, g)
         m, v, t = state["exp_avg"], state["exp_avg_sq"], state["step"]
         beta1, beta2 = self.betas
-        m += (1 - beta1) * (g - m)
+        m *= beta1
+        m += (1 - beta1) * g
         v *= beta2
         v += (1 - beta2) * g * g
         step = m / (1 - beta1**t) * self.lr

@@ -55,7 +55,7 @@ class RMSprop(Optimizer):
         self.momentum = _check.number("momentum", momentum, at_least=0)
         self.centered = _check.flag("centered", centered)
 
-    def init_state(self, w: np.ndarray) -> dict[str, np.ndarray]:
+    def init_state(self, w: np.ndarray) -> State:
         names = ["square_avg"]
         names += ["momentum_buffer"] if self.momentum else []
         names += ["grad_avg"] if self.centered else []
@@ -69,7 +69,8 @@ class RMSprop(Optimizer):
         variance = h
         if self.centered:
             m = state["grad_avg"]
-            m += (1 - self.alpha) * (g - m)
+            m *= self.alpha
+            m += (1 - self.alpha) * g
             variance = h - m * m
         step = g / (np.sqrt(variance) + self.eps)
         if self.momentum:

@@ -29,13 +29,17 @@ class SGD(Optimizer):
         maximize: go uphill.
         groups: settings of some parameters, by a pattern of their names; see ``Optimizer``.
 
-    Buffers: ``momentum_buffer`` (b), where there is momentum.
+    Buffers: ``momentum_buffer`` (b), where there is momentum. Momentum that comes later begins with
+    b = 0, which is torch's b = g where there is no dampening.
 
     >>> params = {"w": np.array([1.0, -2.0])}
     >>> SGD(lr=0.1).update(params, {"w": np.array([1.0, 1.0])})
     >>> params["w"]
     array([ 0.9, -2.1])
     """
+
+    free_later = ("lr", "nesterov")  # a schedule may take the momentum to 0
+    late = ("momentum_buffer",)
 
     def __init__(
         self,
@@ -58,7 +62,7 @@ class SGD(Optimizer):
                 f"got momentum={momentum!r} and dampening={dampening!r}"
             )
 
-    def init_state(self, w: np.ndarray) -> dict[str, np.ndarray]:
+    def init_state(self, w: np.ndarray) -> State:
         return {"momentum_buffer": np.zeros_like(w)} if self.momentum else {}
 
     def rule(self, w: np.ndarray, g: np.ndarray, state: State) -> None:

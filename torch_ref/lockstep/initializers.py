@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import torch
 
+from scratch import _check
 from scratch.init import calculate_gain, fans
 from scratch.random import Generator
 from torch_ref.lockstep.laws import TWO_STDS, Law, law_test, truncated_moments
@@ -110,7 +111,8 @@ def check_initializer(
 
     Raises:
         TypeError: no way to call the candidate gave weights; the message has the first error.
-        ValueError: the distribution of ``against`` is not known.
+        ValueError: the distribution of ``against`` is not known, ``shape`` has an empty axis, or
+            ``samples`` is < 1.
 
     >>> from scratch.init import he
     >>> check_initializer(he, nonlinearity="relu").agrees
@@ -120,6 +122,9 @@ def check_initializer(
     >>> check_initializer(mine, nonlinearity="relu").findings[0].names
     ('gain forgotten',)
     """
+    axes = enumerate(np.atleast_1d(shape))
+    shape = tuple(_check.integer(f"shape[{i}]", n, at_least=1) for i, n in axes)
+    samples = _check.integer("samples", samples, at_least=1)
     torchs, all_settings = _torchs(against, settings)
     recipe = _recipe(torchs, shape, all_settings)
     draw, first, way = _way_to_call(candidate, shape, np.dtype(dtype), seed, settings)
@@ -228,7 +233,8 @@ class Recipe:
         if self.fan:
             std = {"none": 1.0, "relu": math.sqrt(2)}.get(self.gain, std)
             fan_in, fan_out = self.fans[::-1] if self.swapped else self.fans
-            std /= math.sqrt({"in": fan_in, "out": fan_out}.get(self.fan, (fan_in + fan_out) / 2))
+            mean = (fan_in + fan_out) / 2
+            std /= math.sqrt({"in": fan_in, "out": fan_out, "mean": mean}[self.fan])
         if self.std == "squared":
             std = std**2
         elif self.std == "root":
@@ -264,7 +270,9 @@ def _recipe(torchs: str, shape: tuple[int, ...], settings: dict[str, Any]) -> Re
         return Recipe(kind, 0.0, get("gain", 1.0), "mean", fans(shape))
     if torchs in ("kaiming_normal_", "kaiming_uniform_"):
         gain = calculate_gain(get("nonlinearity", "leaky_relu"), get("a", 0.0))
-        return Recipe(kind, 0.0, gain, get("mode", "fan_in").removeprefix("fan_"), fans(shape))
+        mode = str(get("mode", "fan_in")).lower()  # as torch has it
+        mode = _check.choice("mode", mode, ("fan_in", "fan_out"))
+        return Recipe(kind, 0.0, gain, mode.removeprefix("fan_"), fans(shape))
     if torchs == "normal_":
         return Recipe(kind, get("mean", 0.0), get("std", 1.0))
     if torchs == "uniform_":

@@ -1,13 +1,26 @@
 """The optimizers of ``scratch.optim`` beside torch's."""
 
+import numpy as np
+
 from scratch import optim
 from torch_ref.registry.pairs import SAME_GRADIENTS, Buffer, OptimizerPair
 
 _NOT_A_RATE = ({"lr": -0.1}, {"weight_decay": -1.0})
 _SHARED = ({}, {"lr": 0.05}, {"weight_decay": 0.1}, {"maximize": True})
-_ADAM = (*_SHARED, {"betas": (0.5, 0.9), "eps": 1e-3})
+_ADAM = (*_SHARED, {"betas": (0.5, 0.9), "eps": 1e-3}, {"betas": (0.0, 0.9)})
 _NOT_ADAM = (*_NOT_A_RATE, {"betas": (1.0, 0.9)}, {"betas": (0.9, -0.1)}, {"eps": -1.0})
 _DECOUPLED = {"weight_decay": 0.1, "decoupled_weight_decay": True}
+
+
+def _of_velocity(optimizer: optim.Optimizer) -> float:
+    """b = −v/η: the chapter's velocity has the learning rate in it."""
+    if isinstance(optimizer.lr, np.ndarray) or optimizer.lr == 0:
+        raise ValueError(
+            f"lr must be one number > 0 for {type(optimizer).__name__}'s velocity to be handed "
+            f"over to torch, whose buffer is −v/lr; got {optimizer.lr!r}"
+        )
+    return -1 / optimizer.lr
+
 
 _OPTIMIZERS = (
     OptimizerPair(
@@ -37,7 +50,7 @@ _OPTIMIZERS = (
         cases=({}, {"lr": 0.1, "momentum": 0.5}),
         refused=({"lr": -0.1}, {"momentum": -0.1}),
         to_torch=lambda o: {"lr": o.lr, "momentum": o.momentum},
-        buffers={"v": Buffer("momentum_buffer", lambda o: -1 / o.lr)},
+        buffers={"v": Buffer("momentum_buffer", _of_velocity)},
         note="equal while lr stays",
         step="none",
     ),
@@ -49,7 +62,7 @@ _OPTIMIZERS = (
         cases=({}, {"lr": 0.1, "momentum": 0.5}),
         refused=({"lr": -0.1}, {"momentum": -0.1}),
         to_torch=lambda o: {"lr": o.lr, "momentum": o.momentum, "nesterov": True},
-        buffers={"v": Buffer("momentum_buffer", lambda o: -1 / o.lr)},
+        buffers={"v": Buffer("momentum_buffer", _of_velocity)},
         note="equal while lr stays",
         step="none",
     ),
@@ -184,7 +197,13 @@ _OPTIMIZERS = (
         scratch=optim.Adafactor,
         torch="torch.optim.Adafactor",
         section="",
-        cases=(*_SHARED, {"beta2_decay": -0.5}, {"eps": (1e-4, 1e-2)}, {"d": 2.0}),
+        cases=(
+            *_SHARED,
+            {"beta2_decay": -0.5},
+            {"beta2_decay": 0.0},
+            {"eps": (1e-4, 1e-2)},
+            {"d": 2.0},
+        ),
         refused=(
             *_NOT_A_RATE,
             {"beta2_decay": 0.1},
@@ -221,6 +240,7 @@ _OPTIMIZERS = (
             {},
             {"lr": 0.05, "weight_decay": 0.0},
             {"momentum": 0.5, "nesterov": False},
+            {"momentum": 0.0},
             {"ns_coefficients": (2.0, -1.5, 0.5), "ns_steps": 8},
             {"eps": 100.0, "adjust_lr_fn": "original"},
             {"adjust_lr_fn": "match_rms_adamw"},

@@ -247,7 +247,7 @@ _SCHEDULES = (
             {"schedulers": (_WARM_UP, _DECAY), "milestones": [3, 9]},
             {"schedulers": (_WARM_UP, ("ReduceLROnPlateau", {})), "milestones": [3]},
         ),
-        note="Sequential and Chained only as its first",
+        note="a SequentialLR or ChainedScheduler can only be its first, as in torch",
     ),
 )
 

@@ -1,5 +1,6 @@
 """A candidate and torch's module on the same batches, compared step by step."""
 
+import math
 from collections.abc import Iterator
 from typing import Any
 
@@ -7,8 +8,8 @@ import numpy as np
 import torch
 
 from torch_ref.lockstep.distance import Distance, Drift
-from torch_ref.lockstep.layers.kinds import KINDS, Kind, Settings
-from torch_ref.lockstep.layers.maker import maker
+from torch_ref.lockstep.layers.kinds import KINDS, Kind, Settings, Shape
+from torch_ref.lockstep.layers.maker import Made, maker
 from torch_ref.lockstep.layers.reference import NormReference
 from torch_ref.lockstep.layers.sides import Module, Side
 from torch_ref.lockstep.report import Divergence
@@ -29,7 +30,9 @@ def check_norm(
 ) -> Verdict:
     """Compare a normalization layer with torch's, and name the cause if they diverge.
 
-    Four training batches, then two of evaluation. Each compares the output, the running mean and
+    Four training batches, then two of evaluation, and for BatchNorm1d the same again of (N, C, L)
+    after those of (N, C), unless the candidate refuses it; the verdict says which were tried. Each
+    compares the output, the running mean and
     variance, and in training the gradients of the input, weight and bias, in that order.
 
     Args:
@@ -45,7 +48,7 @@ def check_norm(
             is left out has the candidate's own default on both.
 
     Raises:
-        ValueError: ``against`` is another layer.
+        ValueError: ``against`` is another layer, or the sizes leave one value to be normalized.
         TypeError: the candidate has no ``forward``.
 
     >>> from scratch.nn import BatchNorm1d, GroupNorm, LayerNorm
@@ -71,13 +74,14 @@ def check_norm(
         if kind.defaults.get(flag) is False and layer.read(held) is not None:
             shared = {flag: True} | shared
     given = ", ".join(f"{setting}={value!r}" for setting, value in shared.items())
-    notes = [f"torch was given {given or 'its own defaults'}"]
-    mine = list(_trace(layer, _batches(kind, sizes, dtype), found))
+    shapes, tried = _shapes(made, kind, dtype)
+    notes = [f"torch was given {given or 'its own defaults'}", *tried]
+    mine = list(_trace(layer, _batches(kind, shapes, dtype), found))
     if dtype == np.float64 and any(a is not None and a.dtype == np.float32 for *_, a in mine):
         dtype = np.dtype(np.float32)
-        mine = list(_trace(made.make(dtype), _batches(kind, sizes, dtype), found))
+        mine = list(_trace(made.make(dtype), _batches(kind, shapes, dtype), found))
         notes.append("compared in float32, which it computes in")
-    tolerance, batches = SAME_GRADIENTS[dtype.name], _batches(kind, sizes, dtype)
+    tolerance, batches = SAME_GRADIENTS[dtype.name], _batches(kind, shapes, dtype)
 
     def against_reference(dials: Settings) -> float:
         reference = NormReference(kind, sizes, dtype, shared | dials)
@@ -105,9 +109,35 @@ def _not_compared(mine: list, theirs: list) -> list[str]:
     return [f"not found, so not compared: {', '.join(sorted(missing))}"] if missing else []
 
 
-def _batches(kind: Kind, sizes: Settings, dtype: np.dtype) -> Batches:
+def _shapes(made: Made, kind: Kind, dtype: np.dtype) -> tuple[list[Shape], list[str]]:
+    """The shapes of the inputs that the candidate takes, and notes on which those are."""
+    first, *others = kind.input_shapes(made.sizes)
+    block, axes = kind.blocks(first, made.sizes, {})
+    if kind.centred and math.prod(block[axis] for axis in axes) < 2:
+        *_, (name, value) = made.sizes.items()
+        raise ValueError(f"{name} must leave more than one value to be normalized, got {value!r}")
+    taken, notes = [first], []
+    for shape in others:
+        x = np.random.default_rng(0).standard_normal(shape).astype(dtype)
+        layer = made.make(dtype)
+        try:
+            layer.forward(x.copy(), True)
+            layer.backward(x.copy())
+        except Exception as error:
+            notes.append(f"it refuses {shape}, which torch takes: {type(error).__name__}: {error}")
+        else:
+            taken.append(shape)
+    return taken, [f"tried with inputs of shape {' and '.join(map(str, taken))}", *notes]
+
+
+def _batches(kind: Kind, shapes: list[Shape], dtype: np.dtype) -> Batches:
+    """Those of every shape, one after another."""
+    return [batch for shape in shapes for batch in _batches_of(kind, shape, dtype)]
+
+
+def _batches_of(kind: Kind, shape: Shape, dtype: np.dtype) -> Batches:
     """(training, x, dy): features, or rows, of several scales, so that eps matters in some."""
-    random, shape = np.random.default_rng(0), kind.input_shape(sizes)
+    random = np.random.default_rng(0)
     axis = 0 if kind.scaled_rows else 1
     scales = np.resize([1.0, 1e-2, 3e-3, 10.0, 0.3], shape[axis])
     scales = scales.reshape(-1, *(1,) * (len(shape) - axis - 1))

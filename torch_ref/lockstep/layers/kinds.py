@@ -74,6 +74,7 @@ class Kind:
         by_channel: whether γ and β are one for each channel; else for each of the last elements.
         scaled_rows: whether the inputs have rows of several scales, not channels.
         centred: whether the mean is taken away.
+        other_shapes: as ``shape``, of inputs that torch takes, too, while a candidate need not.
     """
 
     name: str
@@ -85,10 +86,12 @@ class Kind:
     by_channel: bool = True
     scaled_rows: bool = True
     centred: bool = True
+    other_shapes: tuple[Shape, ...] = ()
 
-    def input_shape(self, sizes: Settings) -> Shape:
-        """The shape of the inputs to try."""
-        return (*self.shape[:1], *self.parameter_shape(sizes), *self.shape[1:])
+    def input_shapes(self, sizes: Settings) -> list[Shape]:
+        """The shapes of the inputs to try."""
+        own = self.parameter_shape(sizes)
+        return [(*shape[:1], *own, *shape[1:]) for shape in (self.shape, *self.other_shapes)]
 
     def parameter_shape(self, sizes: Settings) -> Shape:
         """The shape of γ and β."""
@@ -117,16 +120,24 @@ def _over_groups(shape: Shape, sizes: Settings, dials: Settings) -> tuple[Shape,
     return (rows, *split, *positions), axes
 
 
-def _tracking(name: str, shape: Shape, by_default: bool, blocks: Blocks, *own: Variant) -> Kind:
+def _tracking(
+    name: str,
+    shape: Shape,
+    by_default: bool,
+    blocks: Blocks,
+    *own: Variant,
+    other_shapes: tuple[Shape, ...] = (),
+) -> Kind:
     """A layer with running statistics, if asked for or ``by_default``."""
     flags = {"affine": by_default, "bias": True, "track_running_stats": by_default}
     defaults = {"eps": 1e-5, "momentum": 0.1, **flags}
     variants = (*_TRACKED, *_CENTRED, _AVERAGED, *own)
-    return Kind(name, {"num_features": 5}, defaults, shape, blocks, variants, scaled_rows=False)
+    sizes, more = {"num_features": 5}, {"scaled_rows": False, "other_shapes": other_shapes}
+    return Kind(name, sizes, defaults, shape, blocks, variants, **more)
 
 
-def _batch_norm(name: str, shape: Shape) -> Kind:
-    return _tracking(name, shape, True, _over_batch)
+def _batch_norm(name: str, shape: Shape, *other_shapes: Shape) -> Kind:
+    return _tracking(name, shape, True, _over_batch, other_shapes=other_shapes)
 
 
 def _instance_norm(name: str, shape: Shape) -> Kind:
@@ -199,7 +210,7 @@ _GROUP_NORM = Kind(
 )
 
 _KINDS = (
-    _batch_norm("BatchNorm1d", (12,)),
+    _batch_norm("BatchNorm1d", (12,), (4, 7)),
     _batch_norm("BatchNorm2d", (4, 2, 2)),
     _batch_norm("BatchNorm3d", (3, 2, 2, 1)),
     _LAYER_NORM,
