@@ -75,7 +75,8 @@ def test_any_combination_of_settings_and_any_shapes(pair: OptimizerPair, data) -
         case |= {"momentum": case["momentum"] or 0.9, "dampening": 0.0}
     mine = pair.scratch(**case)
     report = lockstep(mine, Twin(mine), GradientStream(shapes or [(2, 3)], seed=seed), steps=20)
-    assert report.worst.relative <= pair.tolerance["float64"]
+    # Where the decay cancels a gradient but for rounding, the adaptive ones scale that up.
+    assert report.worst.relative <= max(pair.tolerance["float64"], 1e-11)
 
 
 @STREAMED
