@@ -224,6 +224,11 @@ def _torchs(
 ) -> torch.optim.Optimizer:
     if isinstance(twin, optim.Twin):
         twin.bind(params)
+        if twin.has_rates:
+            raise ValueError(
+                "twin must have one lr for all runs to take or give state, got a rate for each run "
+                f"({twin.lr}): torch keeps the state of each rate's runs apart"
+            )
         return twin.torch
     known = {id(w) for group in twin.param_groups for w in group["params"]}
     foreign = [name for name, w in params.items() if id(w) not in known]

@@ -10,10 +10,12 @@ tensor([ 0.9000, -2.1000])
 """
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
+import numpy as np
 import torch
 
+from scratch import _check
 from scratch.optim import Optimizer
 from torch_ref.registry import OPTIMIZERS, pair_of, resolve
 
@@ -45,11 +47,23 @@ class EpsilonHatAdam(torch.optim.Adam):
 class Twin:
     """An optimizer of torch behind the contract of ``scratch.optim.Optimizer``.
 
+    Torch's rates are one for each of its ``param_groups``. So where ``lr`` is an array (K,), the
+    parameters of a stack become views of the runs with the same rate, and each rate is a group of
+    such views; every class of ``torch.optim`` then serves as it is. Runs of equal rates side by
+    side are one view, so a stack in the order of its rates takes the fewest.
+
     Args:
         optimizer: the hand-written one to stand beside; only its settings are used.
 
     Attributes:
         torch: the ``torch.optim.Optimizer``, from the first update on.
+
+    >>> params = {"w": torch.ones(2, 3)}
+    >>> sgd = Twin(OPTIMIZERS["SGD"].scratch(lr=np.array([0.5, 0.25])))
+    >>> sgd.update(params, {"w": torch.ones(2, 3)})
+    >>> params["w"]
+    tensor([[0.5000, 0.5000, 0.5000],
+            [0.7500, 0.7500, 0.7500]])
     """
 
     def __init__(self, optimizer: Optimizer) -> None:
@@ -58,22 +72,42 @@ class Twin:
         self.torch: torch.optim.Optimizer | None = None
         self._original = optimizer
         self._bound: dict[str, torch.Tensor] = {}
+        self._views: dict[str, list[View]] = {}
 
     @property
-    def lr(self) -> float:
-        """The learning rate; it may be assigned between two updates.
+    def lr(self) -> float | np.ndarray:
+        """The learning rate, or one for each run; it may be assigned between two updates.
 
-        As in ``scratch``, what ``groups`` gives another rate keeps that.
+        As in ``scratch``, what ``groups`` gives another rate keeps that. Runs that began with the
+        same rate are in the same group of torch, and must be given the same again.
         """
-        own = next((g for g in self._torchs_groups() if g["pattern"] is None), self.settings)
-        return own["lr"]
+        own = [g for g in self._torchs_groups() if g["pattern"] is None]
+        if not own:
+            return self.settings["lr"]
+        if own[0]["runs"] is None:
+            return own[0]["lr"]
+        rates = np.empty(1 + max(max(group["runs"]) for group in own))
+        for group in own:
+            rates[group["runs"]] = float(group["lr"])
+        return rates
 
     @lr.setter
-    def lr(self, value: float) -> None:
+    def lr(self, value: float | np.ndarray) -> None:
+        if isinstance(value, np.ndarray):
+            value = _check.rate("lr", value)
+        changed = [
+            (group, _shared_rate(value, group["runs"]))
+            for group in self._torchs_groups()
+            if "lr" not in self._original.groups.get(group["pattern"], {})
+        ]
         self.settings["lr"] = value
-        for group in self._torchs_groups():
-            if "lr" not in self._original.groups.get(group["pattern"], {}):
-                group["lr"] = value
+        for group, rate in changed:
+            group["lr"] = rate
+
+    @property
+    def has_rates(self) -> bool:
+        """Whether runs of a stack have rates of their own, and torch's parameters are views."""
+        return any(group["runs"] is not None for group in self._torchs_groups())
 
     def update(
         self,
@@ -84,12 +118,12 @@ class Twin:
         """Take one step: change every tensor of ``params`` in place, on whatever device it is."""
         self.bind(params)
         if closure is None:
-            _assign(params, grads)
+            self._assign(grads)
             return self.torch.step()
 
         def evaluate() -> torch.Tensor:
             loss, grads = closure()
-            _assign(params, grads)
+            self._assign(grads)
             return loss
 
         return self.torch.step(evaluate)
@@ -97,8 +131,11 @@ class Twin:
     def bind(self, params: Tensors) -> None:
         """Construct torch's optimizer over ``params``, if that is not done yet."""
         if self.torch is None:
-            self._bound = dict(params)
-            self.torch = resolve(self.pair.torch)(self._param_groups(), **self.settings)
+            self._bound, self._views = dict(params), {}
+            groups, settings = self._param_groups(), dict(self.settings)
+            if isinstance(settings["lr"], np.ndarray):  # every group has its own
+                settings["lr"] = float(settings["lr"][0])
+            self.torch = resolve(self.pair.torch)(groups, **settings)
         if {name: id(w) for name, w in self._bound.items()} != {
             n: id(w) for n, w in params.items()
         }:
@@ -107,9 +144,13 @@ class Twin:
             )
 
     def state(self, params: Tensors) -> dict[str, dict[str, Any]]:
-        """Torch's own state of each parameter, by the parameter's name."""
+        """Torch's own state of each parameter, by the parameter's name.
+
+        Where runs have rates of their own, buffers are put together to the parameter's shape, in a
+        copy; a number that differs from run to run, as ASGD's ``eta``, is a tensor (K,).
+        """
         self.bind(params)
-        return {name: dict(self.torch.state.get(w, {})) for name, w in params.items()}
+        return {name: self._state_of(self._views[name]) for name in params}
 
     def __repr__(self) -> str:
         settings = ", ".join(f"{name}={value!r}" for name, value in self.settings.items())
@@ -118,21 +159,83 @@ class Twin:
     def _torchs_groups(self) -> list[dict[str, Any]]:
         return self.torch.param_groups if self.torch else []
 
+    def _assign(self, grads: Mapping[str, torch.Tensor | None]) -> None:
+        for name, views in self._views.items():
+            g = grads[name]
+            for view in views:
+                view.tensor.grad = g if g is None or view.runs is None else g[view.runs]
+
+    def _state_of(self, views: "list[View]") -> dict[str, Any]:
+        states = [self.torch.state.get(view.tensor, {}) for view in views]
+        if len(views) == 1:
+            return dict(states[0])
+        return {key: _joined(views, [state[key] for state in states]) for key in states[0]}
+
     def _param_groups(self) -> list[dict[str, Any]]:
-        """Torch's ``param_groups``: the parameters by the pattern that their names fit."""
-        groups: dict[str | None, dict[str, Any]] = {}
+        """Torch's ``param_groups``: the parameters by the pattern their names fit, and by rate."""
+        groups: dict[tuple[str | None, float], dict[str, Any]] = {}
         for name, w in self._bound.items():
             pattern = self._original.pattern_of(name)
-            if pattern not in groups:
-                settings = self.pair.to_torch(self._original.group_of(name)) if pattern else {}
-                groups[pattern] = settings | {"params": [], "pattern": pattern}
-            groups[pattern]["params"].append(w)
+            settings = self.pair.to_torch(self._original.group_of(name)) if pattern else {}
+            rate = settings.get("lr", self.settings["lr"])
+            self._views[name] = _views(name, w, rate)
+            for view in self._views[name]:
+                runs = view.runs
+                own = rate if runs is None else float(rate[runs.start])
+                group = groups.setdefault(
+                    (pattern, own),
+                    settings
+                    | {"lr": own, "params": [], "pattern": pattern}
+                    | {"runs": None if runs is None else np.flatnonzero(rate == own).tolist()},
+                )
+                group["params"].append(view.tensor)
         return list(groups.values())
 
 
-def _assign(params: Tensors, grads: Mapping[str, torch.Tensor | None]) -> None:
-    for name, w in params.items():
-        w.grad = grads[name]
+class View(NamedTuple):
+    """What torch updates of a parameter: the tensor itself, or the part of some of its runs."""
+
+    tensor: torch.Tensor
+    runs: slice | None
+
+
+def _views(name: str, w: torch.Tensor, rate: float | np.ndarray) -> list[View]:
+    """``w`` itself; or, where there is a rate for each run, views of the runs with equal ones."""
+    if not isinstance(rate, np.ndarray):
+        return [View(w, None)]
+    if w.shape[:1] != rate.shape:
+        raise ValueError(
+            f"params[{name!r}] must have a leading axis of {len(rate)}, as many runs as lr has "
+            f"values, got shape {tuple(w.shape)}"
+        )
+    ends = [*(np.flatnonzero(np.diff(rate)) + 1).tolist(), len(rate)]
+    runs = [slice(start, end) for start, end in zip([0, *ends], ends, strict=False)]
+    return [View(w.detach()[part], part) for part in runs]
+
+
+def _shared_rate(value: float | np.ndarray, runs: list[int] | None) -> float:
+    """The rate in ``value`` that the runs of one of torch's groups all have."""
+    if not isinstance(value, np.ndarray):
+        return value
+    rates = value if runs is None else value[runs] if max(runs) < len(value) else value[:0]
+    if len(set(rates.tolist())) != 1:
+        these = "all runs" if runs is None else f"the runs {', '.join(map(str, runs))}"
+        raise ValueError(
+            f"lr must have one rate for {these}, which are one group in torch because they began "
+            f"with the same, got {rates.tolist()} of {len(value)} values; use a new optimizer"
+        )
+    return float(rates[0])
+
+
+def _joined(views: list[View], values: list[Any]) -> Any:
+    """One entry of the state of a parameter's views, as that of the whole parameter."""
+    first = values[0]
+    if isinstance(first, torch.Tensor) and first.shape == views[0].tensor.shape:
+        return torch.cat(values)
+    if all(bool(value == first) for value in values):
+        return first
+    lengths = torch.tensor([len(view.tensor) for view in views])
+    return torch.stack([torch.as_tensor(v).cpu() for v in values]).repeat_interleave(lengths)
 
 
 def by_name(name: str, **settings: Any) -> Twin:
