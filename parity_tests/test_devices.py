@@ -1,6 +1,7 @@
 """The torch side on a chosen device: a whole step stays there."""
 
 from collections.abc import Callable
+from unittest.mock import Mock
 
 import numpy as np
 import pytest
@@ -60,6 +61,19 @@ def test_batches_are_gathered_where_the_images_are() -> None:
     x, t = next(torch_train.batches(images.to("meta"), labels.to("meta"), 10, generators))
     assert (x.device.type, x.shape, x.dtype) == ("meta", (2, 10, 12), torch.float32)
     assert (t.device.type, t.shape, t.dtype) == ("meta", (2, 10), torch.int64)
+
+
+def test_what_a_step_draws_comes_to_the_chosen_device() -> None:
+    twin = torch_nn.MultiLayerNet(*SIZES, dropout=0.3, seed=[0, 1], device="meta")
+    drawn = list(torch_train.drawn(twin, 60, 10, 3))
+    assert [[x.device.type for x in step] for step in drawn] == [["meta"] * 3] * 3
+    assert [tuple(x.shape) for x in drawn[0]] == [(2, 10), (2, 10, 9), (2, 10, 7)]
+
+
+def test_a_cuda_device_fetches_from_pinned_memory_while_the_cpu_goes_on() -> None:
+    tensor = Mock()
+    device.put(tensor, torch.device("cuda"))
+    tensor.pin_memory().to.assert_called_once_with(torch.device("cuda"), non_blocking=True)
 
 
 def test_accuracy_is_measured_on_the_chosen_device() -> None:

@@ -4,5 +4,6 @@ registry   the one table of what stands beside what (imports no torch)
 init, optim, nn, train   the twins
 convert    parameters, gradients and optimizer state, both ways, exactly
 device     choosing where torch runs
+graph      a training step as one CUDA graph
 lockstep   running both sides step by step and comparing them
 """

@@ -1,6 +1,7 @@
 """Choosing the device that torch runs on."""
 
 import torch
+from torch import Tensor
 
 NAMES = ("auto", "cpu", "cuda", "mps")
 
@@ -31,3 +32,22 @@ def resolve(name: str = "auto") -> torch.device:
     if name not in found and not (name == "cuda:0" and "cuda" in found):
         raise ValueError(f"device must be auto or one of {', '.join(found)} here, got {name!r}")
     return torch.device(name)
+
+
+def put(tensor: Tensor, device: torch.device) -> Tensor:
+    """``tensor``, which is on the CPU, on ``device``; a CUDA device fetches it by itself.
+
+    From pinned memory, so that the CPU goes on at once; torch keeps that memory until it is read.
+    """
+    if device.type == "cuda":
+        return tensor.pin_memory().to(device, non_blocking=True)
+    return tensor.to(device)
+
+
+def widest(device: torch.device) -> torch.dtype:
+    """The most precise floating-point type that ``device`` has.
+
+    >>> widest(torch.device("cpu"))
+    torch.float64
+    """
+    return torch.float32 if device.type == "mps" else torch.float64

@@ -5,7 +5,8 @@ Weights have the chapter's layout (in, out), and one leading axis of K for a sta
 ``torch.nn.BatchNorm1d`` modules.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 import torch
 import torch.nn.functional as F
@@ -13,6 +14,7 @@ from torch import Tensor
 
 from scratch import _check
 from scratch.nn.network import layer_sizes, per_run
+from torch_ref.device import widest
 from torch_ref.init import by_name
 
 ACTIVATIONS: dict[str, type[torch.nn.Module]] = {
@@ -75,20 +77,31 @@ class Dropout(torch.nn.Module):
 
     ``torch.nn.Dropout`` takes no generator. The masks are drawn on the CPU, so that they are the
     same on every device.
+
+    Attributes:
+        kept: a mask to use instead of one that is drawn then and there.
     """
 
     def __init__(self, p: float, generator: torch.Generator | Sequence[torch.Generator]) -> None:
         super().__init__()
         self.p, self.generator = p, generator
+        self.kept: Tensor | None = None
 
     def forward(self, x: Tensor) -> Tensor:
         if not self.training or self.p == 0:
             return x
-        if isinstance(self.generator, torch.Generator):
-            kept = self._draw(x.shape, self.generator)
-        else:
-            kept = torch.stack([self._draw(x.shape[1:], g) for g in self.generator])
+        kept = self.kept
+        if kept is None:
+            kept = self.draw(
+                x.shape if isinstance(self.generator, torch.Generator) else x.shape[1:]
+            )
         return x * (kept.to(x.device, x.dtype) / ((1 - self.p) or 1))
+
+    def draw(self, shape: Sequence[int]) -> Tensor:
+        """What is kept of the next batch, of ``shape`` in each run: a mask, on the CPU."""
+        if isinstance(self.generator, torch.Generator):
+            return self._draw(shape, self.generator)
+        return torch.stack([self._draw(shape, g) for g in self.generator])
 
     def _draw(self, shape: Sequence[int], generator: torch.Generator) -> Tensor:
         return torch.rand(shape, dtype=torch.float64, generator=generator) < 1 - self.p
@@ -138,6 +151,23 @@ class MultiLayerNet(torch.nn.Module):
         self.to(self.device)
 
     @property
+    def dropouts(self) -> list[tuple[Dropout, int]]:
+        """The dropout layers, with the number of their units."""
+        layers = [layer for layer in self.layers if isinstance(layer, Dropout)]
+        return list(zip(layers, self.sizes[1:], strict=False))
+
+    @contextmanager
+    def keeping(self, kept: Sequence[Tensor]) -> Iterator[None]:
+        """Within, the dropout layers use these masks, one for each, instead of drawing them."""
+        try:
+            for (layer, _), mask in zip(self.dropouts, kept, strict=True):
+                layer.kept = mask
+            yield
+        finally:
+            for layer, _ in self.dropouts:
+                layer.kept = None
+
+    @property
     def params(self) -> dict[str, torch.nn.Parameter]:
         """``W1, b1, gamma1, beta1, W2, …``, as ``scratch``'s."""
         return {name: self.get_parameter(path) for name, path in self._slots.items()}
@@ -172,7 +202,8 @@ class MultiLayerNet(torch.nn.Module):
     def accuracy(self, x: Tensor, t: Tensor) -> Tensor:
         """The share of the rows of ``x`` whose largest score is that of their label."""
         y = self.predict(x)
-        return (y.argmax(dim=-1) == class_numbers(t, y.shape)).double().mean(dim=-1)
+        right = y.argmax(dim=-1) == class_numbers(t, y.shape)
+        return right.mean(dim=-1, dtype=widest(y.device))
 
     def _affine(self, fan_in: int, fan_out: int) -> Affine:
         weights = [
