@@ -4,7 +4,7 @@ import csv
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TextIO
+from typing import Any, TextIO
 
 import numpy as np
 
@@ -66,6 +66,38 @@ class Measurements:
             for seed, values in zip(seeds, curve.values, strict=True):
                 for x, value in zip(curve.x.tolist(), values.tolist(), strict=True):
                     yield run, metric, seed, x, value
+
+    def snapshot(self) -> dict[str, Any]:
+        """All curves, in what a file can hold."""
+        return {
+            "curves": [
+                {"run": run, "metric": metric, "x": curve.x, "values": curve.values}
+                for (run, metric), curve in self.curves.items()
+            ]
+        }
+
+
+def joined(parts: list[tuple[list[int], dict[str, Any]]], seeds: list[int]) -> Measurements:
+    """The measurements of ``seeds`` from parts: the seeds of each, and its snapshot.
+
+    >>> parts = []
+    >>> for seed in (1, 0):
+    ...     m = Measurements()
+    ...     m.add("Adam", "loss", [0, 1], [[2.0 + seed, 0.5]])
+    ...     parts.append(([seed], m.snapshot()))
+    >>> joined(parts, [0, 1])["Adam", "loss"].values
+    array([[2. , 0.5],
+           [3. , 0.5]])
+    """
+    measurements = Measurements()
+    place = {
+        seed: (part, row) for part, (own, _) in enumerate(parts) for row, seed in enumerate(own)
+    }
+    for index, first in enumerate(parts[0][1]["curves"]):
+        curves = [snapshot["curves"][index] for _, snapshot in parts]
+        values = [curves[part]["values"][row] for part, row in map(place.__getitem__, seeds)]
+        measurements.add(first["run"], first["metric"], first["x"], np.array(values))
+    return measurements
 
 
 def write_csv(file: TextIO, by_backend: dict[str, Measurements], seeds: list[int]) -> None:

@@ -3,10 +3,12 @@
 import json
 import math
 import platform
+import shutil
 import time
 import traceback
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from contextlib import suppress
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -18,11 +20,12 @@ import experiments
 from experiments import data
 from experiments.engine import output
 from experiments.engine.backends import Backend
+from experiments.engine.distributed import Job, Team
 from experiments.engine.experiment import Context, Experiment, judged
 from experiments.engine.figures import save
 from experiments.engine.fingerprint import code_digest, fingerprint
 from experiments.engine.interrupt import heeding_ctrl_c
-from experiments.engine.measurements import Measurements, distances, write_csv
+from experiments.engine.measurements import Measurements, distances, joined, write_csv
 from experiments.engine.progress import reporting
 
 RESULT, METRICS, FIGURES = "result.json", "metrics.csv", ("figure.png", "figure.svg")
@@ -40,6 +43,7 @@ class Options:
     quick: bool = False
     force: bool = False
     debug: bool = False
+    team: Team | None = None
 
 
 @dataclass
@@ -123,7 +127,7 @@ def run(
         start = time.perf_counter()
         with reporting(console, f"{experiment.name} · {backend.name}") as report:
             context = Context(backend, settings, options.seeds, images, report)
-            measured[backend.name] = experiment.measure(context)
+            measured[backend.name] = _measured(experiment, context, options, identity)
         if images and images.name != "mnist":
             measured[backend.name].subject = images.name
         seconds[backend.name] = round(time.perf_counter() - start, 3)
@@ -142,7 +146,62 @@ def run(
         "finished": datetime.now(UTC).isoformat(timespec="seconds"),
     }
     _write(folder, experiment, settings, measured, options.seeds, result)
+    _clear(_parts(options, experiment))
     return result
+
+
+def _parts(options: Options, experiment: Experiment) -> Path:
+    return options.out / ".parts" / experiment.name
+
+
+def _clear(parts: Path) -> None:
+    shutil.rmtree(parts, ignore_errors=True)
+    with suppress(OSError):  # there are parts of other experiments
+        parts.parent.rmdir()
+
+
+def _measured(
+    experiment: Experiment, context: Context, options: Options, identity: Mapping[str, Any]
+) -> Measurements:
+    """What the experiment measures, here or in all processes."""
+    if options.team is None:
+        return experiment.measure(context)
+    job = {
+        "experiment": experiment.name,
+        "backend": context.backend.name,
+        "what": f"{experiment.name} · {context.backend.name}",
+        "id": identity["fingerprint"],
+        "same": _what_must_be_the_same(identity),
+    }
+
+    def work(seeds: Sequence[int]) -> dict[str, Any]:
+        return experiment.measure(replace(context, seeds=seeds)).snapshot()
+
+    parts = options.team.lead(job, context.seeds, work, _parts(options, experiment))
+    return joined(parts, list(context.seeds))
+
+
+def assist(options: Options) -> None:
+    """Measure what the first process of the team asks for, until it has all."""
+    load = _once(lambda: data.load(options.dataset, options.data_dir))
+
+    def work(job: Job, seeds: Sequence[int]) -> dict[str, Any]:
+        experiment = experiments.load(job["experiment"])
+        images = load() if experiment.needs_data else None
+        identity = _identity(experiment, options, images)
+        if _what_must_be_the_same(identity) != job["same"]:
+            raise ValueError("its code, data set or settings are not those of the first process")
+        backend = next(b for b in options.backends if b.name == job["backend"])
+        settings = experiment.chosen(options.quick)
+        context = Context(backend, settings, seeds, images, lambda *_: None)
+        return experiment.measure(context).snapshot()
+
+    options.team.follow(work)
+
+
+def _what_must_be_the_same(identity: Mapping[str, Any]) -> str:
+    """In all processes; devices and versions may be others."""
+    return fingerprint({name: identity[name] for name in ("code", "dataset", "settings")})
 
 
 def _set_aside(folder: Path, identity: Mapping[str, Any], console: Console) -> None:

@@ -1,0 +1,238 @@
+"""Runs shared out to the processes that ``torchrun`` starts; the first gathers, judges and writes.
+
+They talk through the key–value store that ``torch.distributed`` meets by, over any number of
+machines. There is no collective, such as gloo's or nccl's gather: one waits for ever for a process
+that has died. So the first process gives out jobs, looks for what the others deliver, and knows by
+their heartbeat whether they live. Whatever is delivered is also a file, so that after a death the
+same command runs only what is missing.
+"""
+
+import json
+import os
+import signal
+import socket
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from datetime import timedelta
+from itertools import count
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from experiments.engine import output
+from experiments.engine.fingerprint import fingerprint
+from torch_ref import checkpoint
+
+if TYPE_CHECKING:
+    from torch.distributed import Store
+
+POLL, BEAT, PATIENCE = 0.05, 1.0, 60.0  # seconds
+LAST_WORDS = 5.0
+DELIVERED, FAILED = b"+", b"!"
+
+Job = Mapping[str, Any]
+Snapshot = Mapping[str, Any]
+
+
+class Stopped(BaseException):
+    """This process is to end, as another one did; no ``Exception``, so that nothing goes on."""
+
+
+def team() -> "Team | None":
+    """The processes of this run; ``None`` where ``torchrun`` has not started several."""
+    if int(os.environ.get("WORLD_SIZE", "1")) < 2 or "MASTER_ADDR" not in os.environ:
+        return None
+    from torch.distributed import rendezvous
+
+    return Team(*next(rendezvous("env://", timeout=timedelta(minutes=10))))
+
+
+class Team:
+    """This process among the others.
+
+    Attributes:
+        rank: this one's number; 0 leads.
+        size: how many there are.
+    """
+
+    def __init__(self, store: "Store", rank: int, size: int) -> None:
+        self.rank, self.size = rank, size
+        self._store, self._jobs = store, count()
+        self._number, self._shares = -1, [[] for _ in range(size)]
+        self._job, self._folder = {}, Path()
+        self._seen: dict[int, tuple[bytes, float]] = {}
+        self._store.set(f"who/{rank}", json.dumps([os.getpid(), socket.gethostname()]))
+        threading.Thread(target=_beat, args=(store.clone(), rank), daemon=True).start()
+        signal.signal(signal.SIGTERM, self._stop)
+
+    def device(self, name: str) -> str:
+        """The device ``name``, where that is CUDA this process's own one of its machine."""
+        from torch_ref import device
+
+        own = int(os.environ.get("LOCAL_RANK", "0"))
+        found = [each for each in device.available() if each.startswith("cuda")]
+        return found[own % len(found)] if found and name in ("auto", "cuda") else name
+
+    def lead(
+        self,
+        job: Job,
+        items: Sequence[Any],
+        work: Callable[[Sequence[Any]], Snapshot],
+        folder: Path,
+    ) -> list[tuple[list[Any], Snapshot]]:
+        """Give out ``items``, do this process's share, and wait for the others'.
+
+        Args:
+            job: what ``follow``'s ``work`` is told, in plain values, all that the result depends on
+                among them; ``what`` it is, for people.
+            items: to be shared out, such as seeds; plain values.
+            work: does a share here.
+            folder: of the parts; those of an earlier, unfinished run of this job are taken first.
+
+        Returns:
+            (items, what ``work`` made of them) for each part.
+
+        Raises:
+            RuntimeError: it failed elsewhere.
+            Stopped: a process has died.
+        """
+        done = [item for part in _parts_in(folder, job) for item in part["items"]]
+        missing = [item for item in items if item not in done]
+        self._number, self._job, self._folder = next(self._jobs), job, folder
+        self._shares = [missing[rank :: self.size] for rank in range(self.size)]
+        order = {"job": job, "shares": self._shares, "folder": str(folder)}
+        self._store.set(f"job/{self._number}", json.dumps(order))
+        if self._shares[0]:
+            _write(folder, job, self._shares[0], work(self._shares[0]))
+        for rank in range(1, self.size):
+            if self._shares[rank]:
+                self._wait(f"part/{self._number}/{rank}", rank)
+                self._deliver(rank)
+        return [(part["items"], part["result"]) for part in _parts_in(folder, job)]
+
+    def follow(self, work: Callable[[Job, Sequence[Any]], Snapshot]) -> None:
+        """Do this process's share of every job, until there are no more."""
+        for number in count():
+            order = json.loads(self._wait(f"job/{number}", 0))
+            if order is None:
+                return
+            share = order["shares"][self.rank]
+            if share:
+                try:
+                    path = _write(
+                        Path(order["folder"]), order["job"], share, work(order["job"], share)
+                    )
+                    told = DELIVERED + path.read_bytes()
+                except Exception as error:
+                    told = FAILED + f"{type(error).__name__}: {error}".encode()
+                self._store.set(f"part/{number}/{self.rank}", told)
+
+    def dismiss(self) -> None:
+        """Tell the others that there are no more jobs."""
+        self._store.set(f"job/{next(self._jobs)}", json.dumps(None))
+
+    def last_word(self, text: str) -> None:
+        """Leave word why this process ends; one that dies leaves none."""
+        self._store.set(f"word/{self.rank}", text)
+
+    def dead(self) -> list[str]:
+        """The processes that have died, each with what is missing for it, for people."""
+        deadline = time.monotonic() + LAST_WORDS
+        silent = list(range(1, self.size))
+        while silent and time.monotonic() < deadline:
+            silent = [r for r in silent if not self._store.check([f"word/{r}"])]
+            if all(self._is_gone(rank) for rank in silent):
+                break
+            time.sleep(POLL)
+        for rank in range(1, self.size):
+            if self._shares[rank] and self._store.check([f"part/{self._number}/{rank}"]):
+                with suppress(RuntimeError, output.OutputError):
+                    self._deliver(rank)
+        return [self._obituary(r) for r in silent if not self._store.check([f"word/{r}"])]
+
+    def _stop(self, signum: int, frame: object) -> NoReturn:
+        raise Stopped
+
+    def _wait(self, key: str, rank: int) -> bytes:
+        """What the process sets the key to."""
+        while not self._store.check([key]):
+            if not self._lives(rank):
+                raise Stopped
+            time.sleep(POLL)
+        return self._store.get(key)
+
+    def _lives(self, rank: int) -> bool:
+        """Whether the process's heart has beaten lately, by this process's clock."""
+        key, now = f"beat/{rank}", time.monotonic()
+        beat = self._store.get(key) if self._store.check([key]) else b""
+        if rank not in self._seen or self._seen[rank][0] != beat:
+            self._seen[rank] = beat, now
+        return now - self._seen[rank][1] < PATIENCE
+
+    def _who(self, rank: int) -> tuple[int, str] | None:
+        key = f"who/{rank}"
+        return tuple(json.loads(self._store.get(key))) if self._store.check([key]) else None
+
+    def _is_gone(self, rank: int) -> bool:
+        """Whether it is known to have ended: only that of a process on this machine is."""
+        pid, host = self._who(rank) or (0, "")
+        if host != socket.gethostname():
+            return False
+        try:
+            os.kill(pid, 0)
+        except ProcessLookupError:
+            return True
+        return False
+
+    def _deliver(self, rank: int) -> None:
+        """Put what a process has told into a file, unless it has done that itself."""
+        told = self._store.get(f"part/{self._number}/{rank}")
+        if told.startswith(FAILED):
+            raise RuntimeError(f"{self._name(rank)}: {told.removeprefix(FAILED).decode()}")
+        path = _path(self._folder, self._job, self._shares[rank])
+        if not path.exists():  # it is on a machine with another disk
+            with output.atomic(path) as temporary:
+                temporary.write_bytes(told.removeprefix(DELIVERED))
+
+    def _name(self, rank: int) -> str:
+        known = self._who(rank)
+        return f"process {rank}" + (f" (pid {known[0]} on {known[1]})" if known else "")
+
+    def _obituary(self, rank: int) -> str:
+        how = "was killed or crashed" if self._is_gone(rank) else "gives no sign of life"
+        text = f"{self._name(rank)} {how}, without a word"
+        if self._shares[rank] and not self._store.check([f"part/{self._number}/{rank}"]):
+            text += f"; missing of {self._job['what']}: {', '.join(map(str, self._shares[rank]))}"
+        return text
+
+
+def _beat(store: "Store", rank: int) -> None:
+    for beat in count():
+        try:
+            store.set(f"beat/{rank}", str(beat))
+        except RuntimeError:  # the store has ended, and with it the run
+            return
+        time.sleep(BEAT)
+
+
+def _path(folder: Path, job: Job, items: Sequence[Any]) -> Path:
+    return folder / f"{fingerprint({'job': job, 'items': list(items)})[:16]}.safetensors"
+
+
+def _write(folder: Path, job: Job, items: Sequence[Any], result: Snapshot) -> Path:
+    folder.mkdir(parents=True, exist_ok=True)
+    path = _path(folder, job, items)
+    checkpoint.save(path, {"job": fingerprint(job), "items": list(items), "result": result})
+    return path
+
+
+def _parts_in(folder: Path, job: Job) -> list[dict[str, Any]]:
+    """The parts of the job that are whole."""
+    parts = []
+    for path in sorted(folder.glob("*.safetensors")):
+        with suppress(checkpoint.CheckpointError):
+            part = checkpoint.load(path)
+            if part["job"] == fingerprint(job):
+                parts.append(part)
+    return parts
