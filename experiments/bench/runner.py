@@ -1,0 +1,41 @@
+"""Measuring the sections, one after another."""
+
+import time
+from collections.abc import Sequence
+
+import torch
+from rich.console import Console
+
+from experiments import bench
+from experiments.bench import machine
+from experiments.bench.report import Measured, Report, print_goals, print_machine, print_section
+from experiments.bench.scale import FULL, QUICK
+from experiments.bench.section import Bench, create
+
+
+def run(names: Sequence[str], device: torch.device, quick: bool, console: Console) -> Report:
+    """Measure the sections called ``names``, and print each when it is done."""
+    scale = QUICK if quick else FULL
+    options = {"device": str(device), "quick": quick, "sections": list(names)}
+    report = Report(machine.describe(device), options)
+    print_machine(console, report.machine)
+    for name in names:
+        console.print(f"[bold]{bench.load(name).title}[/]  [dim]{name}[/]")
+        report.sections.append(measured(name, create(device, scale)))
+        print_section(console, report.sections[-1])
+    report.machine["load after"] = machine.load()
+    print_goals(console, report)
+    console.print(f"[dim]load after:[/] {report.machine['load after']}")
+    return report
+
+
+def measured(name: str, given: Bench) -> Measured:
+    """The rows of a section. What it raises is kept beside the rows that were there before."""
+    section = bench.load(name)
+    result, start = Measured(name, section.title), time.perf_counter()
+    try:
+        result.rows.extend(section.measure(given))
+    except Exception as error:  # the other sections are not to be lost by it
+        result.failed = f"{type(error).__name__}: {error}"
+    result.seconds = time.perf_counter() - start
+    return result

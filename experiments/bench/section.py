@@ -1,0 +1,158 @@
+"""What a section of the benchmark is: its name, and a function that measures its rows."""
+
+import itertools
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import torch
+
+from experiments.bench.scale import Scale
+from experiments.bench.timing import Call, Spread, Timer, Timings
+
+#: What torch raises where a device, a dtype or a compiler cannot do what it was asked for.
+CANNOT = (RuntimeError, TypeError, NotImplementedError)
+
+
+@dataclass(frozen=True)
+class Row:
+    """One number: ``what``, compared with ``against``.
+
+    Attributes:
+        value: measured several times; None where it could not be.
+        unit: "×" for a ratio of times, ours ÷ theirs; "%", "s", "MB".
+        seconds: what one of ours took, if it is a ratio;
+        fastest: and the ratio of the shortest times.
+        goal: the value is to be at most this.
+        skipped: why there is no value.
+    """
+
+    what: str
+    against: str
+    value: Spread | None
+    unit: str = "×"
+    seconds: float | None = None
+    fastest: float | None = None
+    goal: float | None = None
+    skipped: str = ""
+
+    @property
+    def reached(self) -> bool | None:
+        """Whether the goal is; None without one."""
+        if self.goal is None or self.value is None:
+            return None
+        return self.value.median <= self.goal
+
+    def as_dict(self) -> dict[str, Any]:
+        """For JSON."""
+        value = vars(self.value) if self.value else None
+        return vars(self) | {"value": value, "reached": self.reached}
+
+
+@dataclass(frozen=True)
+class Bench:
+    """What a section needs to measure.
+
+    Attributes:
+        device: where torch's side is.
+        scale: how much.
+        timer: waits for ``device`` before it reads the clock.
+    """
+
+    device: torch.device
+    scale: Scale
+    timer: Timer
+
+    @property
+    def on_cpu(self) -> bool:
+        """Whether torch's side is where ours is; the goals are for this."""
+        return self.device.type == "cpu"
+
+    def measure(self, calls: Mapping[str, Call]) -> tuple[Timings, dict[str, str]]:
+        """The timings of those ``calls`` that work here, and why the others do not."""
+        working, reasons = {}, {}
+        for name, call in calls.items():
+            try:
+                call()
+                working[name] = call
+            except CANNOT as error:
+                reasons[name] = reason(error)
+        return self.timer.compare(working, warm=True), reasons
+
+    def against(
+        self,
+        ours: Mapping[str, Call],
+        others: Mapping[str, Call],
+        goals: Mapping[tuple[str, str], float] | None = None,
+    ) -> Iterator[Row]:
+        """A row for each of ``ours`` against each of the ``others``, all timed together.
+
+        ``goals`` are by (ours, other), and hold on the CPU only.
+        """
+        timings, reasons = self.measure(ours | others)
+        for what, against in itertools.product(ours, others):
+            missing = reasons.get(what) or reasons.get(against)
+            if missing:
+                yield Row(what, against, None, skipped=missing)
+                continue
+            goal = (goals or {}).get((what, against)) if self.on_cpu else None
+            yield ratio_row(timings, what, against, goal=goal)
+
+
+def ratio_row(
+    timings: Timings,
+    what: str,
+    to: str,
+    against: str = "",
+    times: int = 1,
+    goal: float | None = None,
+) -> Row:
+    """The row of ``what`` ÷ ``times`` calls of ``to``, which the table calls ``against``."""
+    return Row(
+        what,
+        against or to,
+        timings.ratio(what, to, times),
+        seconds=timings.of(what).median,
+        fastest=timings.fastest(what, to, times),
+        goal=goal,
+    )
+
+
+@dataclass(frozen=True)
+class Section:
+    """A table of the benchmark.
+
+    Attributes:
+        title: one line.
+        measure: gives the rows.
+    """
+
+    title: str
+    measure: Callable[[Bench], Iterator[Row]]
+
+
+def create(device: torch.device, scale: Scale) -> Bench:
+    """A benchmark with torch's side on ``device``."""
+    timer = Timer(
+        scale.repetitions,
+        scale.seconds,
+        scale.at_most,
+        pause=scale.pause,
+        synchronize=partial(synchronize, device),
+    )
+    return Bench(device, scale, timer)
+
+
+def synchronize(device: torch.device) -> None:
+    """Wait until ``device`` has done all that it was given; a CPU always has."""
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
+    elif device.type == "mps":
+        torch.mps.synchronize()
+
+
+def reason(error: Exception) -> str:
+    """The first line of what an error says."""
+    lines = str(error).strip().splitlines()
+    return lines[0] if lines else type(error).__name__

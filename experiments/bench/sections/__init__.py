@@ -1,0 +1,1 @@
+"""One module a section; each has a ``SECTION``. A module that is put here is found."""

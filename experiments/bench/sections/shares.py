@@ -1,0 +1,43 @@
+"""Where the time of a step by hand goes."""
+
+from collections.abc import Iterator
+from itertools import product
+
+import scratch
+from experiments.bench.section import Bench, Row, Section
+from experiments.bench.stopwatch import REST, Parts, Stopwatch
+from experiments.bench.timing import Spread
+from experiments.bench.training import mnist
+from scratch.nn import Affine, CrossEntropyLoss
+from scratch.optim import Adam
+
+GATHERING = "drawing and gathering the batch"
+PARTS: Parts = {
+    "forward products": ((Affine, "forward"),),
+    "activations": tuple(product(scratch.nn.ACTIVATIONS.values(), ("forward", "backward"))),
+    "loss": ((CrossEntropyLoss, "forward"), (CrossEntropyLoss, "backward")),
+    "backward products": ((Affine, "backward"), (Affine, "backward_params")),
+    "optimizer": ((Adam, "update"),),
+}
+
+
+def measure(bench: Bench) -> Iterator[Row]:
+    """The shares of each step, over many steps."""
+    first, *hidden, last = bench.scale.sizes
+    net, optimizer, watch = scratch.nn.MultiLayerNet(first, hidden, last), Adam(), Stopwatch()
+    images, labels = mnist().train_images, mnist().train_labels
+    draw = scratch.train.batches(images, labels, bench.scale.batch, net.generators)
+    gather = watch.timed(GATHERING, draw.__next__)
+    shares = []
+    with watch.watching(PARTS):
+        for _ in range(bench.scale.steps):
+            watch.restart()
+            x, t = gather()
+            _, grads = net.loss_and_gradient(x[0], t[0])
+            optimizer.update(net.params, grads)
+            shares.append(watch.shares())
+    for part in (GATHERING, *PARTS, REST):
+        yield Row(part, "share", Spread.of(100 * each.get(part, 0.0) for each in shares), "%")
+
+
+SECTION = Section("Where the time of a scratch step goes, batch 128, Adam", measure)

@@ -1,0 +1,22 @@
+"""One step of training: the chapter's network, its batch of 128, Adam, float32."""
+
+from collections.abc import Iterator
+
+from experiments.bench.goals import TRAINING_STEP
+from experiments.bench.section import Bench, Row, Section
+from experiments.bench.training import eager_step, scratch_step, twin_step
+
+
+def measure(bench: Bench) -> Iterator[Row]:
+    """Ours and the twin, against torch as its users write it and as it compiles that."""
+    scale, device = bench.scale, bench.device
+    ours = {"scratch": scratch_step(scale), "torch_ref": twin_step(scale, device)}
+    others = {"torch eager": eager_step(scale, device)}
+    if scale.compile:
+        others["torch.compile"] = eager_step(scale, device, compiled=True)
+    yield from bench.against(ours, others, {("scratch", "torch eager"): TRAINING_STEP})
+    if not scale.compile:
+        yield Row("scratch", "torch.compile", None, skipped="not measured with --quick")
+
+
+SECTION = Section("A training step, 784-100-100-100-100-10, batch 128, float32, Adam", measure)
