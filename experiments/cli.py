@@ -3,6 +3,7 @@
 import difflib
 import io
 import os
+import signal
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -12,11 +13,14 @@ from rich.console import Console
 from rich.markup import escape
 
 import experiments
+from experiments.bench_command import bench
 from experiments.check_command import check
 from experiments.golden_commands import golden, verify
+from experiments.sweep_command import sweep
 
 if TYPE_CHECKING:
     from experiments.engine.backends import Backend
+    from experiments.engine.distributed import Team
     from experiments.engine.runner import Outcome
 
 app = typer.Typer(
@@ -88,25 +92,52 @@ def run(
     debug: Annotated[bool, typer.Option("--debug", help="Show the traceback, too.")] = False,
 ) -> None:
     """Run experiments: write their numbers, figures and verdicts on the chapter's claims."""
+    from experiments.engine import distributed
     from experiments.engine.output import OutputError
-    from experiments.engine.runner import Options, Outcome, run_all
+    from experiments.engine.runner import Options, Outcome, assist, run_all
 
-    chosen, outcome = _chosen(names), Outcome()
+    chosen, outcome, team = _chosen(names), Outcome(), None
     _one_of("--dataset", dataset, _datasets())
     try:  # from here on, because importing torch takes long enough to be interrupted
-        sides = _backends(backend, device)
-        options = Options(sides, tuple(range(seeds)), out, dataset, data_dir, quick, force, debug)
+        team = distributed.team()
+        sides = _backends(backend, team.device(device) if team else device)
+        options = Options(
+            sides, tuple(range(seeds)), out, dataset, data_dir, quick, force, debug, team
+        )
+        if team and team.rank > 0:
+            assist(options)
+            return
         run_all(chosen, options, console, outcome)
+        if team:
+            team.dismiss()
+    except distributed.Stopped:
+        raise typer.Exit(_stopped(team, out)) from None
     except OutputError as error:
         errors.print(f"[bold red]Error:[/] {escape(str(error))}")
         raise typer.Exit(1) from None
     except KeyboardInterrupt:
-        done = len(outcome.written + outcome.kept)
-        kept = escape(f"{done} of {len(chosen)} are finished and kept in {out}.")
-        errors.print(f"Interrupted. {kept}")
+        if team is None or team.rank == 0:
+            _print_interrupted(outcome, len(chosen), out)
         raise typer.Exit(130) from None
     _print_outcome(outcome, out)
     raise typer.Exit(1 if outcome.failed else 0)
+
+
+def _stopped(team: "Team", out: Path) -> int:
+    """Say, in the first process, which other one died; the exit code."""
+    if team.rank > 0:
+        team.last_word("stopped")
+        return 128 + signal.SIGTERM
+    for line in team.dead():
+        errors.print(f"[bold red]Error:[/] {escape(line)}", soft_wrap=True)
+    kept = escape(f"What is finished is kept in {out}; the same command runs the rest.")
+    errors.print(f"Stopped. {kept}", soft_wrap=True)
+    return 1
+
+
+def _print_interrupted(outcome: "Outcome", asked: int, out: Path) -> None:
+    done = len(outcome.written + outcome.kept)
+    errors.print(f"Interrupted. {escape(f'{done} of {asked} are finished and kept in {out}.')}")
 
 
 def _print_outcome(outcome: "Outcome", out: Path) -> None:
@@ -153,8 +184,10 @@ def _one_of(argument: str, value: str, allowed: tuple[str, ...], hint: str = "")
     raise typer.BadParameter(message, param_hint=argument)
 
 
+app.command()(bench)
 app.command()(check)
 app.command()(golden)
+app.command()(sweep)
 app.command()(verify)
 
 

@@ -1,0 +1,315 @@
+"""The sweep: its stacks and pieces, both backends, what it says and writes, and going on."""
+
+import csv
+import json
+import math
+import multiprocessing
+import tracemalloc
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from typer.testing import CliRunner, Result
+
+from experiments import cli
+from experiments.data import Dataset
+from experiments.sweep import figures, plan, report, run, sweep
+from experiments.sweep.plan import Architecture, Piece, Run, Settings
+
+TINY = Settings(
+    optimizers=("SGD", "chapter.Adam"),
+    rates=(0.01, 0.1),
+    depths=(1, 2),
+    inits=("he", 0.01),
+    batch_norm=(True, False),
+    seeds=2,
+    width=8,
+    iterations=6,
+    batch_size=16,
+)
+ARGUMENTS = ("--optimizer", "sgd,adam", "--lr", "0.01,0.1", "--depth", "1", "--init", "he")
+ARGUMENTS += ("--batch-norm", "off", "--width", "6", "--iterations", "5", "--batch-size", "8")
+PLENTY = 10**9
+SCALE = 1e-4  # of a loss, in float32, after six steps
+
+
+def lockstep(*arguments: str) -> Result:
+    return CliRunner().invoke(cli.app, ("sweep", *arguments))
+
+
+def pieces(settings: Settings = TINY, backend: str = "scratch", budget: int = PLENTY) -> list:
+    return list(plan.pieces(settings, backend, budget))
+
+
+def losses(rows: list[run.Row]) -> np.ndarray:
+    return np.array([np.nan if row["loss"] is None else row["loss"] for row in rows])
+
+
+def test_there_is_one_stack_for_each_optimizer_depth_and_batch_norm() -> None:
+    found = pieces()
+    keys = [(piece.optimizer, piece.depth, piece.batch_norm) for piece in found]
+    assert len(keys) == len(set(keys)) == 2 * 2 * 2
+    for piece in found:
+        assert piece.runs == plan.runs_of(TINY)
+        assert len(set(piece.runs)) == len(piece.runs) == 2 * 2 * 2
+        assert [each.rate for each in piece.runs] == sorted(each.rate for each in piece.runs)
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, 5])
+def test_pieces_keep_within_the_budget_and_have_every_run_once(count: int) -> None:
+    budget = count * plan.bytes_per_run(TINY, 2, True)
+    found = pieces(budget=budget)
+    for piece in found:
+        each = plan.bytes_per_run(TINY, piece.depth, piece.batch_norm)
+        assert 1 <= len(piece.runs) <= budget // each
+    runs = [
+        (piece.optimizer, piece.depth, piece.batch_norm, each)
+        for piece in found
+        for each in piece.runs
+    ]
+    assert len(runs) == len(set(runs)) == 8 * 8
+
+
+def test_there_are_as_many_pieces_as_processes() -> None:
+    one = replace(TINY, optimizers=("SGD",), depths=(1,), batch_norm=(False,))
+    assert [len(piece.runs) for piece in plan.pieces(one, "scratch", PLENTY, 3)] == [3, 3, 2]
+    assert len(list(plan.pieces(one, "scratch", PLENTY, 100))) == 8
+
+
+@pytest.mark.parametrize("batch_norm", [False, True])
+@pytest.mark.parametrize(("depth", "width"), [(2, 100), (5, 100), (2, 300)])
+def test_the_bytes_of_a_run_are_those_it_takes(
+    mnist: Dataset, depth: int, width: int, batch_norm: bool
+) -> None:
+    settings = replace(TINY, width=width, batch_size=128)
+
+    def peak(count: int) -> int:
+        runs = tuple(Run(0.001, "he", seed) for seed in range(count))
+        piece = Piece("scratch", "chapter.Adam", depth, batch_norm, runs, width, 2, 128)
+        tracemalloc.start()
+        try:
+            run.train(piece, mnist)
+            return tracemalloc.get_traced_memory()[1]
+        finally:
+            tracemalloc.stop()
+
+    measured = (peak(8) - peak(4)) / 4
+    assert 0.5 < measured / plan.bytes_per_run(settings, depth, batch_norm) <= 1
+
+
+def test_a_run_that_does_not_fit_is_refused(tmp_path: Path) -> None:
+    result = lockstep(*ARGUMENTS, "--memory", "0.000001", "--out", str(tmp_path))
+    assert result.exit_code == 1
+    assert "a run of 1 layers of 6 needs about" in result.stderr
+
+
+@pytest.mark.parametrize("backend", ["scratch", "torch"])
+def test_a_run_of_a_piece_equals_the_run_alone(mnist: Dataset, backend: str) -> None:
+    for piece in pieces(replace(TINY, depths=(2,)), backend):
+        together = losses(run.train(piece, mnist))
+        for i in (0, 6):
+            alone = losses(run.train(replace(piece, runs=piece.runs[i : i + 1]), mnist))
+            np.testing.assert_allclose(together[i], alone[0], rtol=SCALE)
+
+
+def test_both_backends_measure_the_same(mnist: Dataset) -> None:
+    for mine, theirs in zip(pieces(), pieces(backend="torch"), strict=True):
+        rows, other = (run.train(piece, mnist) for piece in (mine, theirs))
+        np.testing.assert_allclose(losses(rows), losses(other), rtol=SCALE)
+        for row, twin in zip(rows, other, strict=True):
+            assert row["accuracy"] == pytest.approx(twin["accuracy"], abs=0.005)
+            same = {key: row[key] for key in ("optimizer", "depth", "init", "lr", "seed")}
+            assert same.items() <= twin.items()
+
+
+@pytest.mark.parametrize("backend", ["scratch", "torch"])
+def test_a_run_that_diverges_is_marked_and_the_others_go_on(mnist: Dataset, backend: str) -> None:
+    runs = (Run(0.01, "he", 0), Run(1e30, "he", 0))
+    piece = Piece(backend, "SGD", 2, False, runs, 8, 6, 16)
+    kept, lost = run.train(piece, mnist)
+    assert kept["diverged"] is None
+    assert kept["loss"] < 3
+    assert (lost["loss"], lost["accuracy"]) == (None, None)
+    assert lost["diverged"] > 0
+
+
+def test_the_best_rate_and_the_range_around_it_have_no_gap() -> None:
+    rates = [0.1, 0.2, 0.4, 0.8, 1.6]
+    best = report.best_of(rates, np.array([1.05, 1.2, 1.0, 1.1, 2.0]), 10)
+    assert (best.lr, best.low, best.high, best.learns) == (0.4, 0.4, 0.8, True)
+    assert not report.best_of(rates, np.full(5, 0.999 * math.log(10)), 10).learns
+
+
+def test_a_run_that_diverged_counts_as_guessing() -> None:
+    np.testing.assert_array_equal(
+        report.capped(np.array([0.5, np.nan, np.inf, 1e9]), 10), [0.5] + [math.log(10)] * 3
+    )
+
+
+def fake_rows(settings: Settings) -> list[run.Row]:
+    """Losses that are least at 0.1 for SGD and at 0.01 for Adam; one run diverged."""
+    rows = []
+    for piece in pieces(settings):
+        for each in piece.runs:
+            loss = 0.5 if (each.rate == 0.1) == (piece.optimizer == "SGD") else 1.0
+            lost = piece.optimizer == "SGD" and each == piece.runs[0] and piece.depth == 2
+            rows.append(
+                {
+                    "backend": "scratch",
+                    "optimizer": piece.optimizer,
+                    "depth": piece.depth,
+                    "batch_norm": piece.batch_norm,
+                    "init": each.init,
+                    "lr": each.rate,
+                    "seed": each.seed,
+                    "loss": None if lost else loss,
+                    "accuracy": None if lost else 0.9,
+                    "diverged": 3 if lost else None,
+                }
+            )
+    return rows
+
+
+def test_the_sentences_say_what_was_measured() -> None:
+    summary = report.summary(TINY, fake_rows(TINY), 10)
+    sgd, adam, ranking = report.sentences(TINY, summary)
+    assert sgd.startswith("SGD: best learning rate 0.1 (the end of the grid), loss 0.5 there, over")
+    assert "8 architectures and 2 seeds" in sgd
+    assert "2 of 32 runs diverged" in sgd
+    assert adam.startswith("Adam: best learning rate 0.01 (the end of the grid), loss 0.5 there")
+    assert "best rate of every architecture" in adam
+    assert "of 8 architectures" in ranking
+
+
+@pytest.mark.parametrize("sides", [("scratch",), ("scratch", "torch")], ids="-".join)
+@pytest.mark.parametrize(
+    "settings", [TINY, replace(TINY, optimizers=("SGD",), rates=(0.1,), depths=(1,), seeds=1)]
+)
+def test_the_figures_can_be_drawn(sides: tuple[str, ...], settings: Settings) -> None:
+    found = report.losses_of(settings, fake_rows(settings))
+    for figure in (
+        figures.best_lr(dict.fromkeys(sides, found), settings, 10),
+        figures.heat_map(found, settings, 10),
+    ):
+        figure.canvas.draw()
+        assert figure.get_suptitle()
+
+
+def test_a_sweep_writes_its_files_and_is_not_done_twice(tmp_path: Path) -> None:
+    arguments = (*ARGUMENTS, "--seeds", "2", "--backend", "both", "--out", str(tmp_path))
+    first = lockstep(*arguments, "--processes", "1")
+    assert first.exit_code == 0, first.output
+    folder = tmp_path / "sweep"
+    assert {path.name for path in folder.iterdir()} == {*sweep.FILES, sweep.JSON}
+    with (folder / "sweep.csv").open(encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    assert len(rows) == 2 * 2 * 2 * 2
+    assert set(rows[0]) == set(run.COLUMNS)
+    assert {row["batch_norm"] for row in rows} == {"off"}
+    written = json.loads((folder / "sweep.json").read_text(encoding="utf-8"))
+    assert written["settings"]["rates"] == [0.01, 0.1]
+    assert written["backends"].keys() == written["summary"].keys() == {"scratch", "torch"}
+    assert (folder / "sentences.txt").read_text(encoding="utf-8").splitlines() == written[
+        "sentences"
+    ]
+    assert "is done already" in lockstep(*arguments).output
+    (folder / "sweep.csv").write_text("edited")
+    assert "is done already" not in lockstep(*arguments, "--processes", "1").output
+
+
+def test_processes_side_by_side_measure_the_same(tmp_path: Path) -> None:
+    for count in (1, 2):
+        out = str(tmp_path / str(count))
+        result = lockstep(*ARGUMENTS, "--processes", str(count), "--out", out)
+        assert result.exit_code == 0, result.output
+    one, two = (
+        json.loads((tmp_path / count / "sweep" / "sweep.json").read_text())["summary"]["scratch"]
+        for count in ("1", "2")
+    )
+    for name, found in one.items():
+        assert found["best"]["loss"] == pytest.approx(two[name]["best"]["loss"], rel=SCALE)
+
+
+def test_what_is_finished_of_an_interrupted_sweep_is_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    arguments = (*ARGUMENTS, "--processes", "1", "--out", str(tmp_path))
+    trained, original = [], run.train
+
+    def train(piece: Piece, *rest: object) -> list[run.Row]:
+        if trained == ["SGD"]:
+            trained.append("Ctrl-C")
+            raise KeyboardInterrupt
+        trained.append(piece.optimizer)
+        return original(piece, *rest)
+
+    monkeypatch.setattr(run, "train", train)
+    result = lockstep(*arguments)
+    assert result.exit_code == 130
+    assert "goes on from there" in result.stderr
+    assert lockstep(*arguments).exit_code == 0
+    assert trained == ["SGD", "Ctrl-C", "chapter.Adam"]
+    assert not (tmp_path / "sweep" / "pieces").exists()
+
+
+def test_a_process_that_dies_is_told_and_the_finished_pieces_are_kept(
+    tmp_path: Path, mnist: Dataset
+) -> None:
+    kept, todo, done = run.Kept(tmp_path, {}), pieces(), []
+
+    def kill(piece: Piece) -> None:
+        done.append(piece)
+        for process in multiprocessing.active_children():
+            process.kill()
+
+    with pytest.raises(run.SweepError, match="a process was ended from outside"):
+        run.train_all(todo, mnist, run.Source("mnist", None, "cpu"), 2, kept, kill)
+    assert 1 <= len(done) < len(todo)
+    assert all(kept.find(piece) for piece in done)
+
+
+@pytest.mark.parametrize("text", ["", "[]", "[1]", "{", '[{"loss": 1}]'])
+def test_a_damaged_piece_is_trained_anew(tmp_path: Path, text: str) -> None:
+    kept, piece = run.Kept(tmp_path, {}), pieces()[0]
+    assert kept.find(piece) is None
+    kept.put(piece, [dict.fromkeys(run.COLUMNS) for _ in piece.runs])
+    assert kept.find(piece) is not None
+    assert kept.find(replace(piece, width=9)) is None
+    assert run.Kept(tmp_path, {"code": "newer"}).find(piece) is None
+    next(tmp_path.glob("*.json")).write_text(text)
+    assert kept.find(piece) is None
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("--lr", "1:2"), "'1:2' is neither"),
+        (("--lr", "-1"), "finite numbers >= 0"),
+        (("--optimizer", "lion"), "'lion' is not one of"),
+        (("--batch-norm", "maybe"), "neither on nor off"),
+        (("--seeds", "0"), "--seeds"),
+        (("--width", "0"), "--width"),
+        (("--memory", "-1"), "must be gigabytes"),
+        (("--memory", "nan"), "must be gigabytes"),
+        (("--backend", "jax"), "is not one of"),
+        (("--dataset", "cifar"), "is not one of"),
+    ],
+)
+def test_a_mistyped_option_is_a_usage_error(arguments: tuple[str, ...], message: str) -> None:
+    result = lockstep(*arguments)
+    assert result.exit_code == 2
+    assert message in " ".join(result.stderr.replace("│", " ").split())
+
+
+def test_an_architecture_says_what_it_is() -> None:
+    assert str(Architecture(5, False, 0.01)) == "5 layers, no BatchNorm, std 0.01"
+
+
+def test_memory_is_known_without_proc(tmp_path: Path) -> None:
+    meminfo = tmp_path / "meminfo"
+    assert plan.available_memory(meminfo) > 0
+    meminfo.write_text("MemTotal: 9 kB\nMemAvailable:   5 kB\n")
+    assert plan.available_memory(meminfo) == 5 * 1024
+    meminfo.write_text("MemAvailable: many\n")
+    assert plan.available_memory(meminfo) > 5 * 1024
