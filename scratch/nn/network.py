@@ -160,7 +160,9 @@ class MultiLayerNet:
         ]
         if self.runs is None:
             return Affine(np.ascontiguousarray(weights[0]), np.zeros(fan_out, self.dtype))
-        return Affine(np.stack(weights), np.zeros((self.runs, fan_out), self.dtype))
+        # In one piece, so that an optimizer can take it block by block.
+        stack = np.ascontiguousarray(np.stack(weights))
+        return Affine(stack, np.zeros((self.runs, fan_out), self.dtype))
 
     def _add_hidden(self, i: int) -> None:
         if self.batch_norm:
