@@ -16,6 +16,7 @@ import experiments
 from experiments.bench_command import bench
 from experiments.check_command import check
 from experiments.golden_commands import golden, verify
+from experiments.options import Backends, DataDir, DatasetName, Device, Out
 from experiments.sweep_command import sweep
 
 if TYPE_CHECKING:
@@ -66,23 +67,15 @@ def run(
     names: Annotated[
         list[str], typer.Argument(metavar="NAME…|all", help="Experiments, see `lockstep list`.")
     ],
-    backend: Annotated[
-        str, typer.Option(metavar="scratch|torch|both", help="Which side computes.")
-    ] = "both",
+    backend: Backends = "both",
     seeds: Annotated[
         int,
         typer.Option(callback=_at_least_one, metavar="N", help="Run with the seeds 0 … N−1."),
     ] = 1,
-    device: Annotated[
-        str, typer.Option(metavar="auto|cpu|cuda|mps", help="Where torch computes.")
-    ] = "auto",
-    out: Annotated[Path, typer.Option(help="The folder for the results.")] = Path("results"),
-    dataset: Annotated[
-        str, typer.Option(help="mnist, or one that torchvision downloads: fashion-mnist, kmnist …")
-    ] = "mnist",
-    data_dir: Annotated[
-        Path | None, typer.Option(help="Where data sets are, or are downloaded to.")
-    ] = None,
+    device: Device = "auto",
+    out: Out = Path("results"),
+    dataset: DatasetName = "mnist",
+    data_dir: DataDir = None,
     quick: Annotated[
         bool, typer.Option("--quick", help="Smaller settings, for a first look.")
     ] = False,

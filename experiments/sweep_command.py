@@ -9,6 +9,8 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
+from experiments.options import Backends, DataDir, DatasetName, Device, Out
+
 if TYPE_CHECKING:
     from experiments.sweep.plan import Settings
 
@@ -37,19 +39,11 @@ def sweep(
     ] = None,
     iterations: Annotated[int | None, typer.Option(min=1, help="Updates of each run.")] = None,
     batch_size: Annotated[int | None, typer.Option(min=1, help="Images a batch.")] = None,
-    backend: Annotated[
-        str, typer.Option(metavar="scratch|torch|both", help="Which side computes.")
-    ] = "scratch",
-    device: Annotated[
-        str, typer.Option(metavar="auto|cpu|cuda|mps", help="Where torch computes.")
-    ] = "auto",
-    out: Annotated[Path, typer.Option(help="The folder for the results.")] = Path("results"),
-    dataset: Annotated[
-        str, typer.Option(help="mnist, or one that torchvision downloads: fashion-mnist, kmnist …")
-    ] = "mnist",
-    data_dir: Annotated[
-        Path | None, typer.Option(help="Where data sets are, or are downloaded to.")
-    ] = None,
+    backend: Backends = "scratch",
+    device: Device = "auto",
+    out: Out = Path("results"),
+    dataset: DatasetName = "mnist",
+    data_dir: DataDir = None,
     memory: Annotated[
         float | None,
         typer.Option(metavar="GB", help="What the runs may take; half of what is available."),
