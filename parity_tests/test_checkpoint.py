@@ -119,15 +119,15 @@ def test_a_truncated_file_is_said_to_be_damaged(folder: Path, data) -> None:
 
 @given(data=st.data())
 @settings(deadline=None, max_examples=60)
-def test_a_damaged_header_ends_in_a_message_or_in_a_snapshot(folder: Path, data) -> None:
-    damaged = bytearray(whole_file(folder))
-    header = 8 + int.from_bytes(damaged[:8], "little")
-    at = data.draw(st.integers(0, header - 1))
+def test_a_damaged_file_is_said_to_be_or_means_what_it_meant(folder: Path, data) -> None:
+    whole = whole_file(folder)
+    damaged, header = bytearray(whole), 8 + int.from_bytes(whole[:8], "little")
+    at = data.draw(st.integers(0, header - 1) | st.integers(header, len(whole) - 1))
     damaged[at] ^= data.draw(st.integers(1, 255))
     path = folder / "damaged.safetensors"
     path.write_bytes(damaged)
-    with suppress(CheckpointError):  # and nothing else
-        assert isinstance(checkpoint.load(path), dict)
+    with suppress(CheckpointError):  # and nothing else; a space in the header may be another one
+        assert_same(checkpoint.load(path), checkpoint.load(folder / "whole.safetensors"))
 
 
 def test_a_failed_write_leaves_the_older_file(

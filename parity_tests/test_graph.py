@@ -40,7 +40,7 @@ def assert_same(mine: History, theirs: History) -> None:
 def test_training_gives_what_a_plain_loop_gives_bit_for_bit(
     options: Settings, runs: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(train, "DRAWN_AHEAD", 3000)  # several blocks, the last one short
+    monkeypatch.setattr(held, "DRAWN_AHEAD", 3000)  # several blocks, the last one short
     nets = [nn.MultiLayerNet(*SIZES, **options | runs) for _ in range(2)]
     history = train.fit(nets[0], by_name("Adam"), IMAGES, LABELS, iterations=11, batch_size=10)
     data, plain = [torch.tensor(a) for a in (IMAGES, LABELS)], by_name("Adam")

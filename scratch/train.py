@@ -1,12 +1,14 @@
 """The training loop: draw a batch, compute the gradient, update."""
 
-from collections.abc import Callable, Iterator
+import copy
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 
 from scratch import _check
+from scratch.keeper import Held, Keeper
 from scratch.lr_scheduler import LRScheduler, ReduceLROnPlateau
 from scratch.nn.network import MultiLayerNet
 from scratch.optim import NonFiniteGradientError, Optimizer
@@ -128,6 +130,7 @@ def fit(
     every: int = 0,
     schedule: LRScheduler | None = None,
     progress: Progress | None = None,
+    keeper: Keeper | None = None,
 ) -> History:
     """Train ``net``, one network or a stack of K.
 
@@ -139,6 +142,8 @@ def fit(
         every: so many updates, from before the first to after the last; 0 for only after the last.
         schedule: of this optimizer, and none whose step needs a metric; stepped after each update.
         progress: called with (step, losses) after each update.
+        keeper: keeps the training while it goes on, and gives back what it has kept: the training
+            then goes on from there, and every number is what it would have been.
 
     A single network whose gradient is not finite raises; in a stack a run whose loss or gradient is
     not finite is marked, and its gradient is zero from there on, while the others go on.
@@ -152,32 +157,72 @@ def fit(
     check_data(images, labels, batch_size)
     check_evaluation(evaluate, images)
     check_schedule(schedule, optimizer)
-    runs = net.runs or 1
-    loss = np.full((runs, iterations), np.nan)
-    diverged = np.full(runs, -1)
-    accuracy, evaluated = [], []
+    record = Record.empty(net.runs or 1, iterations)
+    held = Held(keeper, network=net, optimizer=optimizer, schedule=schedule, record=record)
     draw = batches(images, labels, batch_size, net.generators, net.dtype)
-    for step in range(iterations + 1):
+    for step in range(held.begin(), iterations + 1):
+        held.at(step)
         if evaluate and (step == iterations or (every and step % every == 0)):
-            measured = accuracy_on(net, *evaluate)
-            accuracy.append(np.where(diverged < 0, measured, np.nan))
-            evaluated.append(step)
+            record.evaluation(step, accuracy_on(net, *evaluate, between=held.pause))
         if step < iterations:
             x, t = next(draw)
             with np.errstate(all="ignore"):  # a diverging run overflows before it is found out
-                loss[:, step] = _step(net, optimizer, x, t, step, diverged)
+                record.loss[:, step] = _step(net, optimizer, x, t, step, record.diverged)
             if schedule:
                 schedule.step()
             if progress:
-                progress(step + 1, loss[:, step])
-    accuracy = np.array(accuracy).reshape(-1, runs).T
-    return History(loss, accuracy, np.array(evaluated, int), diverged)
+                progress(step + 1, record.loss[:, step])
+    held.end()
+    return record.history()
 
 
-def accuracy_on(net: MultiLayerNet, images: np.ndarray, labels: np.ndarray) -> np.ndarray:
-    """The accuracy (K,) on uint8 ``images``, a thousand rows at a time."""
+@dataclass
+class Record:
+    """What has happened in a training so far; see :class:`History`."""
+
+    loss: np.ndarray
+    diverged: np.ndarray
+    accuracy: list[np.ndarray]
+    evaluated: list[int]
+
+    @classmethod
+    def empty(cls, runs: int, iterations: int) -> Self:
+        """Of K runs, before the first step."""
+        return cls(np.full((runs, iterations), np.nan), np.full(runs, -1), [], [])
+
+    def evaluation(self, step: int, accuracy: np.ndarray) -> None:
+        """Note the accuracies (K,) after ``step`` updates."""
+        self.accuracy.append(np.where(self.diverged < 0, accuracy, np.nan))
+        self.evaluated.append(step)
+
+    def history(self) -> History:
+        """For the caller of :func:`fit`."""
+        accuracy = np.array(self.accuracy).reshape(-1, len(self.loss)).T
+        return History(self.loss, accuracy, np.array(self.evaluated, int), self.diverged)
+
+    def state_dict(self) -> dict[str, Any]:
+        """A snapshot."""
+        return copy.deepcopy(vars(self))
+
+    def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
+        """Go on from a snapshot of as many runs and iterations."""
+        if np.shape(state_dict["loss"]) != self.loss.shape:
+            raise ValueError(
+                f"the losses must be of shape {self.loss.shape}, got {np.shape(state_dict['loss'])}"
+            )
+        vars(self).update(copy.deepcopy({name: state_dict[name] for name in vars(self)}))
+
+
+def accuracy_on(
+    net: MultiLayerNet,
+    images: np.ndarray,
+    labels: np.ndarray,
+    between: Callable[[], None] = lambda: None,
+) -> np.ndarray:
+    """The accuracy (K,) on uint8 ``images``, a thousand rows at a time, calling ``between``."""
     hits = np.zeros(net.runs or 1)
     for start in range(0, len(images), EVALUATION_ROWS):
+        between()
         rows = slice(start, start + EVALUATION_ROWS)
         with np.errstate(all="ignore"):
             x = scaled(images[rows], net.dtype)

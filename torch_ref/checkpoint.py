@@ -2,7 +2,8 @@
 
 A snapshot is made of dicts, lists, strings, numbers, ``None`` and arrays. The arrays become the
 tensors of the file, under their path (``state/W1/exp_avg``); the rest is JSON in its metadata,
-where ``{"__tensor__": PATH}`` stands for an array. Nothing in such a file is ever executed.
+where ``{"__tensor__": PATH}`` stands for an array. A SHA-256 over all of it is there, too, so that
+a byte that has changed is found out. Nothing in such a file is ever executed.
 
 >>> import tempfile
 >>> from scratch.optim import Adam
@@ -17,6 +18,7 @@ where ``{"__tensor__": PATH}`` stands for an array. Nothing in such a file is ev
 (0.1, 1, array([0.1, 0.1, 0.1]))
 """
 
+import hashlib
 import json
 from collections.abc import Mapping
 from pathlib import Path
@@ -28,7 +30,7 @@ from safetensors.numpy import save as as_bytes
 
 from torch_ref import files
 
-FORMAT = "lockstep-checkpoint-1"
+FORMAT = "lockstep-checkpoint-2"
 TENSOR = "__tensor__"
 
 
@@ -44,8 +46,9 @@ def save(path: Path | str, snapshot: Mapping[str, Any]) -> None:
         TypeError: the snapshot holds something else than it may.
     """
     tensors: dict[str, np.ndarray] = {}
-    tree = _without_arrays(snapshot, "", tensors)
-    data = as_bytes(tensors, metadata={"format": FORMAT, "snapshot": json.dumps(tree)})
+    tree = json.dumps(_without_arrays(snapshot, "", tensors))
+    metadata = {"format": FORMAT, "snapshot": tree, "sha256": _sha256(tree, tensors)}
+    data = as_bytes(tensors, metadata=metadata)
     try:
         with files.atomic(Path(path)) as temporary:
             temporary.write_bytes(data)
@@ -68,11 +71,23 @@ def load(path: Path | str) -> dict[str, Any]:
                     f"got {metadata.get('format')!r}"
                 )
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+        if metadata.get("sha256") != _sha256(metadata["snapshot"], tensors):
+            raise CheckpointError(f"{path} is damaged: its contents are not those of its SHA-256")
         return _with_arrays(json.loads(metadata["snapshot"]), tensors)
     except OSError as error:
         raise CheckpointError(f"{path} cannot be read: {error.strerror or error}") from error
     except (SafetensorError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise CheckpointError(f"{path} is damaged: {error}") from error
+
+
+def _sha256(tree: str, tensors: Mapping[str, np.ndarray]) -> str:
+    """Of everything that a snapshot is made of."""
+    digest = hashlib.sha256(tree.encode())
+    for name in sorted(tensors):
+        array = tensors[name]
+        digest.update(f"\0{name}\0{array.dtype}\0{array.shape}\0".encode())
+        digest.update(array.data if array.ndim else array.tobytes())
+    return digest.hexdigest()
 
 
 def _without_arrays(value: Any, path: str, tensors: dict[str, np.ndarray]) -> Any:

@@ -10,7 +10,8 @@ from pathlib import Path
 def atomic(path: Path) -> Iterator[Path]:
     """A temporary path to write to; on success it becomes ``path``, otherwise it goes.
 
-    The file is on the disk before it gets its name, so that no crash leaves half of one.
+    The file is on the disk before it gets its name, and the name is before this returns, so that no
+    crash leaves half of one.
 
     Raises:
         OSError: the disk is full, or the folder cannot be written.
@@ -21,6 +22,17 @@ def atomic(path: Path) -> Iterator[Path]:
         with temporary.open("rb") as file:
             os.fsync(file.fileno())
         temporary.replace(path)
+        _sync_folder(path.parent)
     finally:
         with suppress(OSError):
             temporary.unlink(missing_ok=True)
+
+
+def _sync_folder(folder: Path) -> None:
+    """Put the folder's list of names on the disk, where the system can."""
+    with suppress(OSError):  # Windows opens no folder
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)

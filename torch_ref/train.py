@@ -1,21 +1,28 @@
 """The twin of ``scratch.train``: the same batches, the same loop, on any device."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from scratch import _check
-from scratch.train import EVALUATION_ROWS, History, Progress, check_data, check_stack
-from torch_ref import graph
-from torch_ref.device import put
+from scratch.keeper import Held, Keeper
+from scratch.train import (
+    EVALUATION_ROWS,
+    History,
+    Progress,
+    check_data,
+    check_evaluation,
+    check_stack,
+)
+from torch_ref import graph, held
 from torch_ref.lr_scheduler import Schedule
 from torch_ref.nn import MultiLayerNet
 from torch_ref.optim import Twin
 
 REPORT_EVERY = 50  # reading a loss waits for the device
-DRAWN_AHEAD = 2**20  # bytes
 
 
 def batches(
@@ -55,6 +62,7 @@ def fit(
     every: int = 0,
     schedule: Schedule | None = None,
     progress: Progress | None = None,
+    keeper: Keeper | None = None,
     compiled: bool = False,
 ) -> History:
     """Train ``net`` on its device; arguments and result as ``scratch.train.fit``'s.
@@ -64,72 +72,93 @@ def fit(
 
     A run counts as diverged from the first step on whose loss is not finite.
     """
-    _check.integer("iterations", iterations, at_least=1)
+    iterations = _check.integer("iterations", iterations, at_least=1)
+    every = _check.integer("every", every, at_least=0)
     check_stack(optimizer.pair.scratch, net.runs)
     check_data(images, labels, batch_size)
+    check_evaluation(evaluate, images)
     take_step = _stepper(net, optimizer, *(_put(array, net) for array in (images, labels)))
+    optimizer.bind(net.params)
     if schedule:
         schedule.bind(net.params)
     if compiled and graph.has_graphs(net.device):
         net.layers.compile()
-    held_out = [_put(array, net) for array in evaluate or ()]
-    losses = torch.empty(iterations, net.runs or 1, dtype=net.dtype, device=net.device)
-    accuracy, evaluated = [], []
-    draws = drawn(net, len(images), batch_size, iterations)
-    for i in range(iterations + 1):
-        if held_out and (i == iterations or (every and i % every == 0)):
-            accuracy.append(accuracy_on(net, *held_out))
-            evaluated.append(i)
+    evaluation = [_put(array, net) for array in evaluate or ()]
+    record = Record(net, iterations)
+    draws = held.Draws(net, len(images), batch_size, iterations)
+    training = Held(
+        keeper,
+        network=held.Network(net),
+        optimizer=held.Optimizer(optimizer),
+        schedule=held.Schedule(schedule) if schedule else None,
+        draws=draws,
+        record=record,
+    )
+    for i in range(training.begin(), iterations + 1):
+        training.at(i)
+        if evaluation and (i == iterations or (every and i % every == 0)):
+            record.evaluation(i, accuracy_on(net, *evaluation, between=training.pause))
         if i < iterations:
-            losses[i] = take_step(*next(draws))
+            record.loss[i] = take_step(*next(draws))
             if schedule:
                 schedule.step()
             if progress and ((i + 1) % REPORT_EVERY == 0 or i + 1 == iterations):
-                progress(i + 1, losses[i].cpu().numpy())
-    measured = torch.stack(accuracy, dim=1).cpu().numpy() if accuracy else np.array([])
-    return _history(losses.T.cpu().double().numpy(), measured, np.array(evaluated))
+                progress(i + 1, record.loss[i].cpu().numpy())
+    training.end()
+    return record.history()
 
 
-def drawn(
-    net: MultiLayerNet, rows: int, batch_size: int, iterations: int
-) -> Iterator[tuple[Tensor, ...]]:
-    """For each step its random numbers, on the net's device: the batch, and what dropout keeps.
+class Record:
+    """What has happened so far; it stays on the device until it is asked for.
 
-    They come from the net's generators, on the CPU, in the order of a loop that draws them when it
-    needs them, but many steps at a time: a device gets them in one copy, and waits for none.
-
-    Args:
-        rows: of the data, to draw from.
-
-    Yields:
-        The rows of the batch (K, N), and a mask for each dropout layer.
+    Attributes:
+        loss: (iterations, K).
+        accuracy: (K,) each, for each of the steps in ``evaluated``.
     """
-    masks = sum(units for _, units in net.dropouts)
-    ahead = max(1, DRAWN_AHEAD // (len(net.generators) * batch_size * (8 + masks)))
-    for start in range(0, iterations, ahead):
-        count = min(ahead, iterations - start)
-        if net.dropouts:
-            steps = [_drawn_once(net, rows, batch_size) for _ in range(count)]
-            block = [torch.stack(tensors) for tensors in zip(*steps, strict=True)]
-        else:
-            shape = (count, batch_size)
-            block = [torch.stack([_rows(rows, shape, g) for g in net.generators], dim=1)]
-        yield from zip(*(put(tensor, net.device) for tensor in block), strict=True)
 
+    def __init__(self, net: MultiLayerNet, iterations: int) -> None:
+        shape = iterations, net.runs or 1
+        self.loss = torch.full(shape, torch.nan, dtype=net.dtype, device=net.device)
+        self.accuracy: list[Tensor] = []
+        self.evaluated: list[int] = []
 
-def _drawn_once(net: MultiLayerNet, rows: int, batch_size: int) -> list[Tensor]:
-    batch = torch.stack([_rows(rows, (batch_size,), g) for g in net.generators])
-    return [batch, *(layer.draw((batch_size, units)) for layer, units in net.dropouts)]
+    def evaluation(self, step: int, accuracy: Tensor) -> None:
+        """Note the accuracies (K,) after ``step`` updates."""
+        self.accuracy.append(accuracy)
+        self.evaluated.append(step)
 
+    def state_dict(self) -> dict[str, Any]:
+        """A snapshot."""
+        return held.packed(vars(self))
 
-def _rows(rows: int, shape: tuple[int, ...], generator: torch.Generator) -> Tensor:
-    return torch.randint(rows, shape, generator=generator)
+    def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
+        """Go on from a snapshot of as many runs and iterations."""
+        found = held.unpacked(state_dict, self.loss.device)
+        if found["loss"].shape != self.loss.shape:
+            raise ValueError(
+                f"the losses must be of shape {tuple(self.loss.shape)}, got "
+                f"{tuple(found['loss'].shape)}"
+            )
+        vars(self).update(found)
+
+    def history(self) -> History:
+        """As ``scratch.train`` has it; a run is lost from the first loss on that is not finite."""
+        loss, evaluated = self.loss.T.cpu().double().numpy(), np.array(self.evaluated, int)
+        accuracy = np.empty((len(loss), 0))
+        if self.accuracy:
+            accuracy = torch.stack(self.accuracy, dim=1).cpu().numpy()
+        lost = ~np.isfinite(loss)
+        diverged = np.where(lost.any(axis=1), lost.argmax(axis=1), -1)
+        for k in np.flatnonzero(diverged >= 0):
+            loss[k, diverged[k] :] = np.nan
+            accuracy[k, evaluated > diverged[k]] = np.nan
+        return History(loss, accuracy, evaluated, diverged)
 
 
 def _stepper(
     net: MultiLayerNet, optimizer: Twin, images: Tensor, labels: Tensor
 ) -> Callable[..., Tensor]:
-    """A function of what :func:`drawn` yields: it takes a step and gives the losses (K,).
+    """A function of what ``held.Draws`` gives: it takes a step and gives the losses (K,).
 
     On a CUDA device it is a graph, with the update in it where that can be recorded.
     """
@@ -170,17 +199,12 @@ def _put(array: np.ndarray, net: MultiLayerNet) -> Tensor:
     return torch.tensor(array, device=net.device)
 
 
-def accuracy_on(net: MultiLayerNet, images: Tensor, labels: Tensor) -> Tensor:
-    """The accuracy (K,) on uint8 ``images``, a thousand rows at a time."""
-    pieces = zip(images.split(EVALUATION_ROWS), labels.split(EVALUATION_ROWS), strict=True)
-    hits = [net.accuracy(scaled(x, net.dtype), t).reshape(-1) * len(x) for x, t in pieces]
+def accuracy_on(
+    net: MultiLayerNet, images: Tensor, labels: Tensor, between: Callable[[], None] = lambda: None
+) -> Tensor:
+    """The accuracy (K,) on uint8 ``images``, a thousand rows at a time, calling ``between``."""
+    hits = []
+    for x, t in zip(images.split(EVALUATION_ROWS), labels.split(EVALUATION_ROWS), strict=True):
+        between()
+        hits.append(net.accuracy(scaled(x, net.dtype), t).reshape(-1) * len(x))
     return torch.stack(hits).sum(dim=0) / len(images)
-
-
-def _history(loss: np.ndarray, accuracy: np.ndarray, evaluated: np.ndarray) -> History:
-    lost = ~np.isfinite(loss)
-    diverged = np.where(lost.any(axis=1), lost.argmax(axis=1), -1)
-    for k in np.flatnonzero(diverged >= 0):
-        loss[k, diverged[k] :] = np.nan
-        accuracy[k, evaluated > diverged[k]] = np.nan
-    return History(loss, accuracy, evaluated, diverged)

@@ -1,6 +1,6 @@
 """Fully connected networks: the chapter's multi-layer network, and the two-layer one."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 
 import numpy as np
@@ -14,6 +14,9 @@ from scratch.nn.dropout import Dropout
 from scratch.nn.layer import Layer
 from scratch.nn.loss import CrossEntropyLoss, class_numbers
 from scratch.random import Generator
+
+#: What a normalization layer remembers from batch to batch.
+REMEMBERED = ("running_mean", "running_var", "num_batches_tracked")
 
 
 class MultiLayerNet:
@@ -147,6 +150,56 @@ class MultiLayerNet:
         y = self.predict(x)
         hits = (y.argmax(axis=-1) == class_numbers(t, y.shape)).mean(axis=-1)
         return float(hits) if self.runs is None else hits
+
+    def state_dict(self) -> dict[str, np.ndarray]:
+        """A snapshot of all that training changes: ``params``, and what the layers remember.
+
+        Returns:
+            Copies of the parameters, of the running statistics of each normalization layer
+            (``running_mean1``, ``running_var1``, ``num_batches_tracked1``, …), and the states of
+            the ``generators`` (``generator1``, …).
+
+        >>> net = MultiLayerNet(3, [4], 2, batch_norm=True)
+        >>> list(net.state_dict())[4:]  # doctest: +NORMALIZE_WHITESPACE
+        ['W2', 'b2', 'running_mean1', 'running_var1', 'num_batches_tracked1', 'generator1']
+        """
+        state = {name: np.array(w) for name, w in self.params.items()}
+        for i, norm in enumerate(self.batch_norms, start=1):
+            state |= {f"{name}{i}": np.array(getattr(norm, name)) for name in REMEMBERED}
+        for k, generator in enumerate(self.generators, start=1):
+            state[f"generator{k}"] = generator.get_state()
+        return state
+
+    def load_state_dict(self, state_dict: Mapping[str, np.ndarray]) -> None:
+        """Go on from a snapshot of a network like this one.
+
+        Raises:
+            TypeError, ValueError: it is not one; nothing was changed.
+        """
+        given, own = _check.mapping("state_dict", state_dict), self.state_dict()
+        if given.keys() != own.keys():
+            raise ValueError(
+                f"state_dict must hold {', '.join(own)}, differs in "
+                f"{', '.join(sorted(map(str, given.keys() ^ own.keys())))}"
+            )
+        for name, mine in own.items():
+            value = np.asarray(given[name])
+            if (value.shape, value.dtype) != (mine.shape, mine.dtype):
+                raise ValueError(
+                    f"state_dict[{name!r}] must be {mine.dtype} of shape {mine.shape}, got "
+                    f"{value.dtype} of shape {value.shape}"
+                )
+        restored = [Generator(0) for _ in self.generators]
+        for k, generator in enumerate(restored, start=1):
+            generator.set_state(np.asarray(given[f"generator{k}"]))
+        for name, w in self.params.items():
+            w[...] = given[name]
+        for i, norm in enumerate(self.batch_norms, start=1):
+            norm.running_mean[...] = given[f"running_mean{i}"]
+            norm.running_var[...] = given[f"running_var{i}"]
+            norm.num_batches_tracked = int(given[f"num_batches_tracked{i}"])
+        for k, generator in enumerate(self.generators, start=1):  # dropout layers know them, too
+            generator.set_state(np.asarray(given[f"generator{k}"]))
 
     @property
     def batch_norms(self) -> list[BatchNorm1d]:

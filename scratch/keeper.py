@@ -1,0 +1,79 @@
+"""A training that can be interrupted: what it is kept by, and how it goes on."""
+
+from collections.abc import Callable, Mapping
+from typing import Any, Protocol
+
+from scratch import _check
+
+#: A training as it stands: dicts of lists, numbers, texts and arrays.
+Snapshot = Mapping[str, Any]
+
+
+class Keeper(Protocol):
+    """Keeps a training while it goes on; ``experiments.engine.checkpoints`` has one, in files."""
+
+    def begin(self, load: Callable[[Snapshot], None]) -> None:
+        """Give ``load`` the snapshot to go on from, if there is one.
+
+        Where ``load`` raises, the snapshot is of another training, and nothing was changed.
+        """
+
+    def due(self) -> bool:
+        """Whether the training is to be kept now; asked before every step."""
+
+    def keep(self, snapshot: Snapshot) -> None:
+        """Keep a snapshot; what it raises ends the training."""
+
+    def end(self, snapshot: Callable[[], Snapshot]) -> None:
+        """The training is finished; ``snapshot`` gives the last one."""
+
+
+class Held:
+    """A training in the hands of a keeper, or of none.
+
+    Args:
+        keeper: the keeper.
+        parts: all that training changes: what has ``state_dict`` and ``load_state_dict``, by name;
+            a part that is ``None`` is left out.
+    """
+
+    def __init__(self, keeper: Keeper | None, **parts: Any) -> None:
+        self._keeper, self._step = keeper, 0
+        self._parts = {name: part for name, part in parts.items() if part is not None}
+
+    def begin(self) -> int:
+        """Go on from what was kept; returns the next step."""
+        if self._keeper:
+            self._keeper.begin(self._load)
+        return self._step
+
+    def at(self, step: int) -> None:
+        """The training stands before ``step``."""
+        self._step = step
+        self.pause()
+
+    def pause(self) -> None:
+        """Where nothing is half done: keep the training, or even leave it."""
+        if self._keeper and self._keeper.due():
+            self._keeper.keep(self._snapshot())
+
+    def end(self) -> None:
+        """There are no more steps."""
+        if self._keeper:
+            self._step += 1
+            self._keeper.end(self._snapshot)
+
+    def _snapshot(self) -> Snapshot:
+        parts = {name: part.state_dict() for name, part in self._parts.items()}
+        return {"step": self._step, **parts}
+
+    def _load(self, snapshot: Snapshot) -> None:
+        step, before = _check.integer("step", snapshot["step"], at_least=0), self._snapshot()
+        try:
+            for name, part in self._parts.items():
+                part.load_state_dict(snapshot[name])
+        except Exception:
+            for name, part in self._parts.items():
+                part.load_state_dict(before[name])
+            raise
+        self._step = step
