@@ -9,7 +9,7 @@ from parity_tests.helpers import IMAGES, IN_RUNS, LABELS, SIZES
 from parity_tests.optimizer_helpers import DENSE, ELEMENTWISE
 from parity_tests.recorded_graph import as_if_on_cuda
 from scratch.train import History
-from torch_ref import graph, lr_scheduler, nn, train
+from torch_ref import graph, held, lr_scheduler, nn, train
 from torch_ref.optim import Twin, by_name
 from torch_ref.registry import OptimizerPair, Settings
 
