@@ -9,6 +9,7 @@ from matplotlib.figure import Figure
 from experiments.engine.experiment import Claim, Context, Experiment, Seed
 from experiments.engine.figures import draw_metric, new_figure, subject
 from experiments.engine.measurements import Measurements
+from experiments.engine.memory import Stack, bytes_per_run
 from experiments.engine.verdicts import listed
 
 RUNS = {"without BatchNorm": False, "with BatchNorm": True}
@@ -44,7 +45,7 @@ def train(context: Context, run: str, batch_norm: bool) -> np.ndarray:
         784, settings.hidden, len(data.classes), init=inits, batch_norm=batch_norm, seed=seeds
     )
     per_epoch = settings.images // settings.batch_size
-    history = context.backend.fit(
+    history = context.fit(
         net,
         context.backend.optimizer("SGD", lr=settings.lr),
         images,
@@ -56,6 +57,12 @@ def train(context: Context, run: str, batch_norm: bool) -> np.ndarray:
         progress=context.progress(run, settings.epochs * per_epoch),
     )
     return history.accuracy.reshape(len(settings.scales), len(context.seeds), -1)
+
+
+def stack(settings: Settings) -> Stack:
+    """All scales at once."""
+    one = bytes_per_run(784, settings.hidden, settings.batch_size, batch_norm=True)
+    return Stack(one, len(settings.scales))
 
 
 def faster(seed: Seed) -> tuple[bool, str]:
@@ -96,4 +103,5 @@ EXPERIMENT = Experiment(
         Claim("after the last epoch it is ahead", higher),
     ),
     needs_data=True,
+    stack=stack,
 )

@@ -137,4 +137,5 @@ EXPERIMENT = Experiment(
         ),
     ),
     needs_data=True,
+    stack=batchnorm_effect.stack,
 )

@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 from experiments.engine.experiment import Claim, Context, Experiment, Seed
 from experiments.engine.figures import draw_metric, new_figure, subject
 from experiments.engine.measurements import Measurements
+from experiments.engine.memory import Stack, bytes_per_run
 from experiments.engine.verdicts import final_loss, listed
 
 RUNS = {"std 0.01": 0.01, "Xavier": "xavier", "He": "he"}
@@ -30,7 +31,7 @@ def measure(context: Context) -> Measurements:
     settings, data, measurements = context.settings, context.data, Measurements()
     seeds, inits = context.stacked(list(RUNS.values()))
     net = context.backend.network(784, settings.hidden, len(data.classes), init=inits, seed=seeds)
-    history = context.backend.fit(
+    history = context.fit(
         net,
         context.backend.optimizer("SGD", lr=settings.lr),
         data.train_images,
@@ -90,4 +91,5 @@ EXPERIMENT = Experiment(
         Claim("with He it learns faster: its mean loss is lower", he_is_faster),
     ),
     needs_data=True,
+    stack=lambda s: Stack(bytes_per_run(784, s.hidden, s.batch_size), len(RUNS)),
 )

@@ -13,6 +13,7 @@ from matplotlib.figure import Figure
 from experiments.engine.experiment import Claim, Context, Experiment, Seed
 from experiments.engine.figures import draw_metric, new_figure, subject
 from experiments.engine.measurements import Measurements
+from experiments.engine.memory import Stack, bytes_per_run
 from experiments.engine.verdicts import final_loss, listed
 
 LARGE, DECAY, SMALL, ADAGRAD = "SGD, large", "SGD, decay", "SGD, small", "AdaGrad"
@@ -48,7 +49,7 @@ def measure(context: Context) -> Measurements:
         net = backend.network(
             784, settings.hidden, len(data.classes), init=settings.init, seed=list(context.seeds)
         )
-        history = backend.fit(
+        history = context.fit(
             net,
             optimizer,
             data.train_images,
@@ -135,4 +136,5 @@ EXPERIMENT = Experiment(
         ),
     ),
     needs_data=True,
+    stack=lambda s: Stack(bytes_per_run(784, s.hidden, s.batch_size)),
 )

@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 from experiments.engine.experiment import Claim, Context, Experiment, Seed, label
 from experiments.engine.figures import draw_metric, new_figure, subject
 from experiments.engine.measurements import Measurements
+from experiments.engine.memory import Stack, bytes_per_run
 from experiments.engine.verdicts import final_loss, listed
 
 ADAPTIVE = ("Momentum", "AdaGrad", "Adam")
@@ -45,7 +46,7 @@ def measure(context: Context) -> Measurements:
         net = context.backend.network(
             784, settings.hidden, len(data.classes), init=settings.init, seed=list(context.seeds)
         )
-        history = context.backend.fit(
+        history = context.fit(
             net,
             context.backend.optimizer(name, **options),
             data.train_images,
@@ -120,4 +121,5 @@ EXPERIMENT = Experiment(
         Claim("the other three end at a higher test accuracy than SGD", others_end_higher),
     ),
     needs_data=True,
+    stack=lambda s: Stack(bytes_per_run(784, s.hidden, s.batch_size)),
 )

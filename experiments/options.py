@@ -11,4 +11,18 @@ Out = Annotated[Path, typer.Option(help="The folder for the results.")]
 DatasetName = Annotated[
     str, typer.Option(help="mnist, or one that torchvision downloads: fashion-mnist, kmnist …")
 ]
+CheckpointEvery = Annotated[
+    float,
+    typer.Option(
+        "--checkpoint-every", min=0, metavar="SECONDS", help="How often to save what is trained."
+    ),
+]
+Memory = Annotated[
+    float | None,
+    typer.Option(metavar="GB", help="What the runs may take; half of what is available."),
+]
+Processes = Annotated[
+    int | None, typer.Option(min=1, max=1024, metavar="N", help="Side by side; all cores.")
+]
 DataDir = Annotated[Path | None, typer.Option(help="Where data sets are, or are downloaded to.")]
+Debug = Annotated[bool, typer.Option("--debug", help="Show the traceback of a failure, too.")]

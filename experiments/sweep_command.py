@@ -7,14 +7,22 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
-from rich.markup import escape
 
-from experiments.options import Backends, DataDir, DatasetName, Device, Out
+from experiments import command
+from experiments.options import (
+    Backends,
+    CheckpointEvery,
+    DataDir,
+    DatasetName,
+    Debug,
+    Device,
+    Memory,
+    Out,
+    Processes,
+)
 
 if TYPE_CHECKING:
     from experiments.sweep.plan import Settings
-
-INTERRUPTED = 130
 
 
 def sweep(
@@ -44,27 +52,22 @@ def sweep(
     out: Out = Path("results"),
     dataset: DatasetName = "mnist",
     data_dir: DataDir = None,
-    memory: Annotated[
-        float | None,
-        typer.Option(metavar="GB", help="What the runs may take; half of what is available."),
-    ] = None,
-    processes: Annotated[
-        int | None, typer.Option(min=1, max=1024, metavar="N", help="Side by side; all cores.")
-    ] = None,
+    memory: Memory = None,
+    processes: Processes = None,
+    checkpoint_every: CheckpointEvery = 30.0,
     quick: Annotated[
         bool, typer.Option("--quick", help="A smaller grid where none is given, for a first look.")
     ] = False,
     force: Annotated[
         bool, typer.Option("--force", help="Run what is finished already, too.")
     ] = False,
+    debug: Debug = False,
 ) -> None:
     """Train over a grid of learning rates and architectures: which rate is best, and how broadly.
 
     A grid is numbers and ranges with commas between them: 0.1,1 or 1e-4:1:13log (13 values from
     1e-4 to 1, evenly in the logarithm) or 0.1:0.5:5lin.
     """
-    from experiments.cli import _backends, _datasets, _one_of, errors
-
     given = {
         "optimizers": _read("--optimizer", "optimizers", optimizer),
         "rates": _read("--lr", "rates", lr),
@@ -77,36 +80,31 @@ def sweep(
         "batch_size": batch_size,
     }
     settings = _settings(quick, given)
-    _one_of("--dataset", dataset, _datasets())
-    if memory is not None and not 0 < memory < 1e6:
-        raise typer.BadParameter(
-            f"must be gigabytes, above 0 and below a million, got {memory}", param_hint="--memory"
-        )
-    try:  # from here on, because importing torch takes long enough to be interrupted
-        from experiments.data import DataError
-        from experiments.engine.output import OutputError
-        from experiments.sweep.run import SweepError
-        from experiments.sweep.sweep import FILES, JSON, Options
+    command.check_dataset(dataset)
+    with command.computing(_kept, debug) as team:
+        from experiments.sweep.sweep import FILES, JSON, Options, assist
         from experiments.sweep.sweep import sweep as do
 
         options = Options(
-            _backends(backend, device),
+            command.create_backends(backend, team.device(device) if team else device),
             out,
-            device,
             dataset,
             data_dir,
             force,
-            None if memory is None else int(memory * 1e9),
+            checkpoint_every,
+            command.in_bytes(memory),
             processes,
+            team,
         )
+        if team and team.rank > 0:
+            assist(settings, options)
+            return
         folder = do(settings, options, Console(highlight=False))
         typer.echo(f"{folder}: {', '.join((*FILES, JSON))}")
-    except (OutputError, DataError, SweepError) as error:
-        errors.print(f"[bold red]Error:[/] {escape(str(error))}", soft_wrap=True)
-        raise typer.Exit(1) from None
-    except KeyboardInterrupt:
-        errors.print("Interrupted. What is finished is kept; the same command goes on from there.")
-        raise typer.Exit(INTERRUPTED) from None
+
+
+def _kept() -> str:
+    return "What is finished is kept; the same command goes on from there."
 
 
 def _settings(quick: bool, given: dict[str, Any]) -> "Settings":

@@ -9,6 +9,7 @@ from matplotlib.figure import Figure
 from experiments.engine.experiment import Claim, Context, Experiment, Seed
 from experiments.engine.figures import draw_metric, new_figure, subject
 from experiments.engine.measurements import Measurements
+from experiments.engine.memory import Stack, bytes_per_run
 from experiments.engine.verdicts import final_loss, listed
 
 RUNS = {"all zeros": "zeros", "std 0.01": 0.01}
@@ -42,7 +43,7 @@ def measure(context: Context) -> Measurements:
         looks = np.arange(0, settings.iterations + 1, settings.look_every)
         weights, losses = [context.backend.numpy(net.params["W1"]).copy()], []
         for look in looks[1:]:
-            history = context.backend.fit(
+            history = context.fit(
                 net,
                 optimizer,
                 data.train_images,
@@ -121,4 +122,5 @@ EXPERIMENT = Experiment(
         Claim("equal units are worth one: the loss stays over twice as high", zeros_learn_less),
     ),
     needs_data=True,
+    stack=lambda s: Stack(bytes_per_run(784, [s.hidden], s.batch_size)),
 )

@@ -4,15 +4,18 @@ import json
 import os
 import subprocess
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
 import pytest
 from typer.testing import CliRunner
 
 from experiments import cli
 from experiments.engine import distributed
+from experiments.engine.checkpoints import Checkpoints
 from experiments.engine.distributed import Stopped, Team
+from experiments.engine.lock import LOCK
+from experiments.engine.parts import Job, Parts
 from torch_ref import device
 
 ROOT = Path(__file__).parents[1]
@@ -23,7 +26,7 @@ import os, pathlib, signal, sys, time
 def die(event, arguments):
     if event == "exec" and arguments[0].co_filename.endswith("zero_init.py"):
         for _ in range(3000):
-            if list(pathlib.Path(os.environ["PARTS"]).glob("*.safetensors")):
+            if list(pathlib.Path(os.environ["PARTS"]).glob("*/scratch/*.safetensors")):
                 break
             time.sleep(0.01)
         os.kill(os.getpid(), signal.SIGKILL)
@@ -64,7 +67,7 @@ def assert_same_results(mine: Path, theirs: Path, *names: str) -> None:
         expected = (theirs / name / "metrics.csv").read_text()
         assert (mine / name / "metrics.csv").read_text() == expected, name
         assert result(mine / name) == result(theirs / name)
-    assert sorted(path.name for path in mine.iterdir()) == sorted(names)
+    assert sorted(p.name for p in mine.iterdir() if p.name != LOCK) == sorted(names)
 
 
 def test_two_processes_write_what_one_does(tmp_path: Path) -> None:
@@ -82,11 +85,14 @@ def test_a_process_that_is_killed_is_named_and_the_next_run_completes(tmp_path: 
     command = arguments(out, 3, "scratch", *NAMES)
     died = torchrun(2, command, PYTHONPATH=path, PARTS=str(parts))
     assert died.returncode == 1
-    assert "was killed or crashed, without a word; missing of zero-init · scratch: 1" in died.stderr
+    assert (
+        "was killed or crashed, without a word; missing of zero-init · scratch: seed 2"
+        in died.stderr
+    )
     assert (out / "optimizer-paths" / "result.json").exists()
     assert not (out / "zero-init" / "result.json").exists()
-    kept = [path.stat().st_mtime_ns for path in parts.iterdir()]
-    assert len(kept) == 1  # of seeds 0 and 2, which the next run takes as they are
+    kept = list(parts.rglob("*.safetensors"))
+    assert len(kept) == 1  # of the first seeds, which the next run takes as they are
     again = torchrun(3, command)  # the third has nothing to do
     assert again.returncode == 0, again.stderr
     assert "optimizer-paths is done already" in again.stdout
@@ -118,71 +124,86 @@ def store(monkeypatch: pytest.MonkeyPatch) -> Store:
     monkeypatch.setattr(distributed, "PATIENCE", 0.0)
     monkeypatch.setattr(distributed, "LAST_WORDS", 0.0)
     monkeypatch.setattr(distributed, "_beat", lambda *_: None)
-    monkeypatch.setattr(distributed.signal, "signal", lambda *_: None)
     return Store()
 
 
-JOB = {"what": "squares", "version": 1}
+ORDER = {"version": 1}
 
 
-def squares(team: Team, items: list[int], folder: Path, job: dict = JOB) -> tuple[dict, list]:
-    """Each item with its square, from all parts, and what was computed here for that."""
-    computed = []
+@dataclass(frozen=True)
+class Squares:
+    """Work that notes what it was asked for."""
 
-    def work(share: list[int]) -> dict:
-        computed.extend(share)
-        return {"squares": np.array(share) ** 2}
+    computed: list[int]
 
-    parts = team.lead(job, items, work, folder)
-    found = {i: n for own, part in parts for i, n in zip(own, part["squares"], strict=True)}
-    return found, computed
+    def __call__(self, piece: int, checkpoints: Checkpoints) -> dict[str, int]:
+        self.computed.append(piece)
+        return {"square": piece**2}
+
+
+def job_in(folder: Path, identity: str = "first") -> Job:
+    return Job(Squares([]), Parts(folder, identity, "squares"))
+
+
+def squares(team: Team, pieces: list[int], job: Job) -> dict[int, int]:
+    """Each piece with its square, once the team has done what is missing."""
+    list(team.lead(ORDER, job, job.missing(pieces)))
+    return {piece: job.parts.find(piece)["square"] for piece in pieces}
 
 
 def test_only_what_is_missing_is_computed(store: Store, tmp_path: Path) -> None:
-    assert squares(Team(store, 0, 1), [0, 2], tmp_path) == ({0: 0, 2: 4}, [0, 2])
-    assert squares(Team(store, 0, 1), [0, 1, 2], tmp_path) == ({0: 0, 1: 1, 2: 4}, [1])
+    job = job_in(tmp_path)
+    assert squares(Team(store, 0, 1), [0, 2], job) == {0: 0, 2: 4}
+    assert squares(Team(store, 0, 1), [0, 1, 2], job) == {0: 0, 1: 1, 2: 4}
+    assert job.work.computed == [0, 2, 1]
     for path in tmp_path.iterdir():
         path.write_bytes(path.read_bytes()[:-1])
-    assert squares(Team(store, 0, 1), [0, 1], tmp_path) == ({0: 0, 1: 1}, [0, 1])
+    assert squares(Team(store, 0, 1), [0, 1], job) == {0: 0, 1: 1}
+    assert job.work.computed == [0, 2, 1, 0, 1]
 
 
 def test_a_part_of_another_job_is_not_taken(store: Store, tmp_path: Path) -> None:
-    squares(Team(store, 0, 1), [0], tmp_path)
-    assert squares(Team(store, 0, 1), [0], tmp_path, JOB | {"version": 2}) == ({0: 0}, [0])
+    squares(Team(store, 0, 1), [0], job_in(tmp_path))
+    other = job_in(tmp_path, "second")
+    assert squares(Team(store, 0, 1), [0], other) == {0: 0}
+    assert other.work.computed == [0]
 
 
-def test_items_are_shared_out_and_a_part_from_another_disk_is_kept(
+def test_pieces_are_shared_out_and_one_from_another_disk_is_kept(
     store: Store, tmp_path: Path
 ) -> None:
-    path = distributed._write(tmp_path / "far", JOB, [1, 3], {"squares": np.array([1, 9])})
-    store.set("part/0/1", distributed.DELIVERED + path.read_bytes())
-    found, computed = squares(Team(store, 0, 2), [0, 1, 2, 3], tmp_path / "here")
-    assert (found, computed) == ({0: 0, 1: 1, 2: 4, 3: 9}, [0, 2])
-    assert (tmp_path / "here" / path.name).read_bytes() == path.read_bytes()
+    far, here = job_in(tmp_path / "far"), job_in(tmp_path / "here")
+    for i, piece in enumerate((1, 3)):
+        far.do(piece)
+        store.set(f"part/0/1/{i}", distributed.DELIVERED + far.parts.path(piece).read_bytes())
+    assert squares(Team(store, 0, 2), [0, 1, 2, 3], here) == {0: 0, 1: 1, 2: 4, 3: 9}
+    assert here.work.computed == [0, 2]
 
 
-def test_a_share_that_fails_in_another_process_says_in_which(store: Store, tmp_path: Path) -> None:
-    store.set("job/0", json.dumps({"job": JOB, "shares": [[0], [1]], "folder": str(tmp_path)}))
+def test_a_piece_that_fails_in_another_process_says_in_which(store: Store, tmp_path: Path) -> None:
+    store.set("job/0", json.dumps({"order": ORDER, "shares": [[0], [1]]}))
     store.set("job/1", json.dumps(None))
 
-    def work(job: dict, items: list[int]) -> dict:
-        raise ValueError(f"no {job['what']} of {items}")
+    def job_of(order: dict) -> Job:
+        raise ValueError(f"no version {order['version']}")
 
-    Team(store, 1, 2).follow(work)
-    message = rf"process 1 \(pid {os.getpid()} on .*\): ValueError: no squares of \[1\]"
+    Team(store, 1, 2).follow(job_of)
+    message = rf"process 1 \(pid {os.getpid()} on .*\): ValueError: no version 1"
     with pytest.raises(RuntimeError, match=message):
-        squares(Team(store, 0, 2), [0, 1], tmp_path)
+        squares(Team(store, 0, 2), [0, 1], job_in(tmp_path))
 
 
 def test_a_process_without_a_heartbeat_is_given_up_and_named(store: Store, tmp_path: Path) -> None:
     leader, _ = Team(store, 0, 3), Team(store, 1, 3)
     store.set("word/2", "stopped")
+    job = job_in(tmp_path)
     with pytest.raises(Stopped):
-        squares(leader, [0, 1, 2], tmp_path)
+        squares(leader, [0, 1, 2], job)
     (named,) = leader.dead()
     assert named.startswith(f"process 1 (pid {os.getpid()} on ")
     assert named.endswith("gives no sign of life, without a word; missing of squares: 1")
-    assert squares(Team(Store(), 0, 1), [0, 1, 2], tmp_path)[1] == [1, 2]
+    squares(Team(Store(), 0, 1), [0, 1, 2], job)
+    assert job.work.computed == [0, 1, 2]
 
 
 def test_without_torchrun_there_is_no_team(monkeypatch: pytest.MonkeyPatch) -> None:

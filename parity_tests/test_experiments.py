@@ -19,7 +19,7 @@ from experiments import cli
 from experiments.data import DataError, Dataset
 from experiments.engine import backends, runner
 from experiments.engine.experiment import Context, Experiment, judged
-from experiments.engine.interrupt import heeding_ctrl_c
+from experiments.engine.lock import LOCK
 from experiments.engine.measurements import Measurements, distances
 
 ROOT = Path(__file__).parents[1]
@@ -319,7 +319,7 @@ def test_the_scratch_backend_runs_to_the_end_without_torch(tmp_path: Path) -> No
     )
     done = run_python(code, "run", "all", "--backend", "scratch", "--quick", "--out", str(tmp_path))
     assert done.returncode == 0, done.stdout + done.stderr
-    assert {path.name for path in tmp_path.iterdir()} == set(experiments.NAMES)
+    assert {path.name for path in tmp_path.iterdir()} == {*experiments.NAMES, LOCK}
 
 
 def test_ctrl_c_ends_cleanly_and_keeps_what_is_finished(tmp_path: Path) -> None:
@@ -339,15 +339,3 @@ def test_ctrl_c_ends_cleanly_and_keeps_what_is_finished(tmp_path: Path) -> None:
     assert "Interrupted. 1 of 2 are finished" in output
     assert {path.name for path in (tmp_path / "surface").iterdir()} == FILES
     assert not list(tmp_path.glob("optimizer-comparison/*"))
-
-
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
-def test_a_ctrl_c_that_python_dropped_is_raised_at_the_next_check() -> None:
-    class Dropped:
-        def __del__(self) -> None:
-            signal.raise_signal(signal.SIGINT)
-
-    with heeding_ctrl_c() as check:
-        Dropped()
-        with pytest.raises(KeyboardInterrupt):
-            check()

@@ -3,7 +3,7 @@
 import csv
 import json
 import math
-import multiprocessing
+import signal
 import tracemalloc
 from dataclasses import replace
 from pathlib import Path
@@ -240,7 +240,7 @@ def test_what_is_finished_of_an_interrupted_sweep_is_kept(
     def train(piece: Piece, *rest: object) -> list[run.Row]:
         if trained == ["SGD"]:
             trained.append("Ctrl-C")
-            raise KeyboardInterrupt
+            signal.raise_signal(signal.SIGINT)
         trained.append(piece.optimizer)
         return original(piece, *rest)
 
@@ -250,35 +250,12 @@ def test_what_is_finished_of_an_interrupted_sweep_is_kept(
     assert "goes on from there" in result.stderr
     assert lockstep(*arguments).exit_code == 0
     assert trained == ["SGD", "Ctrl-C", "chapter.Adam"]
-    assert not (tmp_path / "sweep" / "pieces").exists()
+    assert not (tmp_path / ".parts").exists()
 
 
-def test_a_process_that_dies_is_told_and_the_finished_pieces_are_kept(
-    tmp_path: Path, mnist: Dataset
-) -> None:
-    kept, todo, done = run.Kept(tmp_path, {}), pieces(), []
-
-    def kill(piece: Piece) -> None:
-        done.append(piece)
-        for process in multiprocessing.active_children():
-            process.kill()
-
-    with pytest.raises(run.SweepError, match="a process was ended from outside"):
-        run.train_all(todo, mnist, run.Source("mnist", None, "cpu"), 2, kept, kill)
-    assert 1 <= len(done) < len(todo)
-    assert all(kept.find(piece) for piece in done)
-
-
-@pytest.mark.parametrize("text", ["", "[]", "[1]", "{", '[{"loss": 1}]'])
-def test_a_damaged_piece_is_trained_anew(tmp_path: Path, text: str) -> None:
-    kept, piece = run.Kept(tmp_path, {}), pieces()[0]
-    assert kept.find(piece) is None
-    kept.put(piece, [dict.fromkeys(run.COLUMNS) for _ in piece.runs])
-    assert kept.find(piece) is not None
-    assert kept.find(replace(piece, width=9)) is None
-    assert run.Kept(tmp_path, {"code": "newer"}).find(piece) is None
-    next(tmp_path.glob("*.json")).write_text(text)
-    assert kept.find(piece) is None
+def test_a_piece_comes_back_from_plain_values() -> None:
+    for piece in pieces():
+        assert Piece.of(json.loads(json.dumps(piece.plain()))) == piece
 
 
 @pytest.mark.parametrize(
@@ -304,12 +281,3 @@ def test_a_mistyped_option_is_a_usage_error(arguments: tuple[str, ...], message:
 
 def test_an_architecture_says_what_it_is() -> None:
     assert str(Architecture(5, False, 0.01)) == "5 layers, no BatchNorm, std 0.01"
-
-
-def test_memory_is_known_without_proc(tmp_path: Path) -> None:
-    meminfo = tmp_path / "meminfo"
-    assert plan.available_memory(meminfo) > 0
-    meminfo.write_text("MemTotal: 9 kB\nMemAvailable:   5 kB\n")
-    assert plan.available_memory(meminfo) == 5 * 1024
-    meminfo.write_text("MemAvailable: many\n")
-    assert plan.available_memory(meminfo) > 5 * 1024

@@ -1,28 +1,25 @@
-"""Runs shared out to the processes that ``torchrun`` starts; the first gathers, judges and writes.
+"""Pieces shared out to the processes that ``torchrun`` starts; the first gathers and writes.
 
 They talk through the key–value store that ``torch.distributed`` meets by, over any number of
 machines. There is no collective, such as gloo's or nccl's gather: one waits for ever for a process
 that has died. So the first process gives out jobs, looks for what the others deliver, and knows by
 their heartbeat whether they live. Whatever is delivered is also a file, so that after a death the
-same command runs only what is missing.
+same command does only what is missing.
 """
 
 import json
 import os
-import signal
 import socket
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import timedelta
 from itertools import count
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any
 
 from experiments.engine import output
-from experiments.engine.fingerprint import fingerprint
-from torch_ref import checkpoint
+from experiments.engine.parts import Job, Piece
 
 if TYPE_CHECKING:
     from torch.distributed import Store
@@ -31,8 +28,8 @@ POLL, BEAT, PATIENCE = 0.05, 1.0, 60.0  # seconds
 LAST_WORDS = 5.0
 DELIVERED, FAILED = b"+", b"!"
 
-Job = Mapping[str, Any]
-Snapshot = Mapping[str, Any]
+#: What the others are told of a job, in plain values.
+Order = Mapping[str, Any]
 
 
 class Stopped(BaseException):
@@ -60,11 +57,10 @@ class Team:
         self.rank, self.size = rank, size
         self._store, self._jobs = store, count()
         self._number, self._shares = -1, [[] for _ in range(size)]
-        self._job, self._folder = {}, Path()
+        self._job: Job | None = None
         self._seen: dict[int, tuple[bytes, float]] = {}
         self._store.set(f"who/{rank}", json.dumps([os.getpid(), socket.gethostname()]))
         threading.Thread(target=_beat, args=(store.clone(), rank), daemon=True).start()
-        signal.signal(signal.SIGTERM, self._stop)
 
     def device(self, name: str) -> str:
         """The device ``name``, where that is CUDA this process's own one of its machine."""
@@ -74,59 +70,43 @@ class Team:
         found = [each for each in device.available() if each.startswith("cuda")]
         return found[own % len(found)] if found and name in ("auto", "cuda") else name
 
-    def lead(
-        self,
-        job: Job,
-        items: Sequence[Any],
-        work: Callable[[Sequence[Any]], Snapshot],
-        folder: Path,
-    ) -> list[tuple[list[Any], Snapshot]]:
-        """Give out ``items``, do this process's share, and wait for the others'.
+    def lead(self, order: Order, job: Job, pieces: Sequence[Piece]) -> Iterator[Piece]:
+        """Give out the pieces, do a share, wait for the others'; each piece that is done.
 
         Args:
-            job: what ``follow``'s ``work`` is told, in plain values, all that the result depends on
-                among them; ``what`` it is, for people.
-            items: to be shared out, such as seeds; plain values.
-            work: does a share here.
-            folder: of the parts; those of an earlier, unfinished run of this job are taken first.
-
-        Returns:
-            (items, what ``work`` made of them) for each part.
+            order: what ``follow``'s ``job_of`` is told, all that the results depend on among it.
+            job: what is to be done, here.
+            pieces: what is missing of it.
 
         Raises:
             RuntimeError: it failed elsewhere.
             Stopped: a process has died.
         """
-        done = [item for part in _parts_in(folder, job) for item in part["items"]]
-        missing = [item for item in items if item not in done]
-        self._number, self._job, self._folder = next(self._jobs), job, folder
-        self._shares = [missing[rank :: self.size] for rank in range(self.size)]
-        order = {"job": job, "shares": self._shares, "folder": str(folder)}
-        self._store.set(f"job/{self._number}", json.dumps(order))
-        if self._shares[0]:
-            _write(folder, job, self._shares[0], work(self._shares[0]))
+        self._number, self._job = next(self._jobs), job
+        self._shares = [list(pieces[rank :: self.size]) for rank in range(self.size)]
+        told = {"order": order, "shares": self._shares}
+        self._store.set(f"job/{self._number}", json.dumps(told))
+        yield from job.here(self._shares[0])
         for rank in range(1, self.size):
-            if self._shares[rank]:
-                self._wait(f"part/{self._number}/{rank}", rank)
-                self._deliver(rank)
-        return [(part["items"], part["result"]) for part in _parts_in(folder, job)]
+            for i, piece in enumerate(self._shares[rank]):
+                self._wait(f"part/{self._number}/{rank}/{i}", rank)
+                self._receive(rank, i)
+                yield piece
 
-    def follow(self, work: Callable[[Job, Sequence[Any]], Snapshot]) -> None:
+    def follow(self, job_of: Callable[[Order], Job]) -> None:
         """Do this process's share of every job, until there are no more."""
         for number in count():
-            order = json.loads(self._wait(f"job/{number}", 0))
-            if order is None:
+            told = json.loads(self._wait(f"job/{number}", 0))
+            if told is None:
                 return
-            share = order["shares"][self.rank]
-            if share:
+            for i, piece in enumerate(told["shares"][self.rank]):
                 try:
-                    path = _write(
-                        Path(order["folder"]), order["job"], share, work(order["job"], share)
-                    )
-                    told = DELIVERED + path.read_bytes()
+                    job = job_of(told["order"])
+                    job.do(piece)
+                    answer = DELIVERED + job.parts.path(piece).read_bytes()
                 except Exception as error:
-                    told = FAILED + f"{type(error).__name__}: {error}".encode()
-                self._store.set(f"part/{number}/{self.rank}", told)
+                    answer = FAILED + f"{type(error).__name__}: {error}".encode()
+                self._store.set(f"part/{number}/{self.rank}/{i}", answer)
 
     def dismiss(self) -> None:
         """Tell the others that there are no more jobs."""
@@ -146,13 +126,11 @@ class Team:
                 break
             time.sleep(POLL)
         for rank in range(1, self.size):
-            if self._shares[rank] and self._store.check([f"part/{self._number}/{rank}"]):
-                with suppress(RuntimeError, output.OutputError):
-                    self._deliver(rank)
+            for i in range(len(self._shares[rank])):
+                if self._has(rank, i):
+                    with suppress(RuntimeError, output.OutputError):
+                        self._receive(rank, i)
         return [self._obituary(r) for r in silent if not self._store.check([f"word/{r}"])]
-
-    def _stop(self, signum: int, frame: object) -> NoReturn:
-        raise Stopped
 
     def _wait(self, key: str, rank: int) -> bytes:
         """What the process sets the key to."""
@@ -185,13 +163,18 @@ class Team:
             return True
         return False
 
-    def _deliver(self, rank: int) -> None:
+    def _has(self, rank: int, i: int) -> bool:
+        """Whether a process has told of the i-th piece of its share."""
+        return self._store.check([f"part/{self._number}/{rank}/{i}"])
+
+    def _receive(self, rank: int, i: int) -> None:
         """Put what a process has told into a file, unless it has done that itself."""
-        told = self._store.get(f"part/{self._number}/{rank}")
+        told = self._store.get(f"part/{self._number}/{rank}/{i}")
         if told.startswith(FAILED):
             raise RuntimeError(f"{self._name(rank)}: {told.removeprefix(FAILED).decode()}")
-        path = _path(self._folder, self._job, self._shares[rank])
+        path = self._job.parts.path(self._shares[rank][i])
         if not path.exists():  # it is on a machine with another disk
+            path.parent.mkdir(parents=True, exist_ok=True)
             with output.atomic(path) as temporary:
                 temporary.write_bytes(told.removeprefix(DELIVERED))
 
@@ -202,8 +185,10 @@ class Team:
     def _obituary(self, rank: int) -> str:
         how = "was killed or crashed" if self._is_gone(rank) else "gives no sign of life"
         text = f"{self._name(rank)} {how}, without a word"
-        if self._shares[rank] and not self._store.check([f"part/{self._number}/{rank}"]):
-            text += f"; missing of {self._job['what']}: {', '.join(map(str, self._shares[rank]))}"
+        missing = [p for i, p in enumerate(self._shares[rank]) if not self._has(rank, i)]
+        if missing:
+            text += f"; missing of {self._job.parts.what}: "
+            text += ", ".join(map(self._job.called, missing))
         return text
 
 
@@ -214,25 +199,3 @@ def _beat(store: "Store", rank: int) -> None:
         except RuntimeError:  # the store has ended, and with it the run
             return
         time.sleep(BEAT)
-
-
-def _path(folder: Path, job: Job, items: Sequence[Any]) -> Path:
-    return folder / f"{fingerprint({'job': job, 'items': list(items)})[:16]}.safetensors"
-
-
-def _write(folder: Path, job: Job, items: Sequence[Any], result: Snapshot) -> Path:
-    folder.mkdir(parents=True, exist_ok=True)
-    path = _path(folder, job, items)
-    checkpoint.save(path, {"job": fingerprint(job), "items": list(items), "result": result})
-    return path
-
-
-def _parts_in(folder: Path, job: Job) -> list[dict[str, Any]]:
-    """The parts of the job that are whole."""
-    parts = []
-    for path in sorted(folder.glob("*.safetensors")):
-        with suppress(checkpoint.CheckpointError):
-            part = checkpoint.load(path)
-            if part["job"] == fingerprint(job):
-                parts.append(part)
-    return parts

@@ -7,8 +7,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from experiments.data import Dataset
+from experiments.engine import interrupt
 from experiments.engine.backends import Backend
+from experiments.engine.checkpoints import Checkpoints
 from experiments.engine.measurements import Key, Measurements
+from experiments.engine.memory import Stack
+from scratch.train import History
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -42,6 +46,13 @@ class Context:
     seeds: Sequence[int]
     data: Dataset | None
     report: Report
+    checkpoints: Checkpoints | None = None
+
+    def fit(self, net: Any, optimizer: Any, *args: Any, **options: Any) -> History:
+        """Train, as ``scratch.train.fit``; where it was interrupted before, from there on."""
+        keeper = self.checkpoints.next() if self.checkpoints else None
+        with interrupt.deferred():
+            return self.backend.fit(net, optimizer, *args, keeper=keeper, **options)
 
     def stacked(self, items: Sequence[Any]) -> tuple[list[int], list[Any]]:
         """(seeds, items) for a stack of every item with every seed, an item's seeds together."""
@@ -72,6 +83,7 @@ class Experiment:
         plot: draws the measurements of one or two backends in one figure.
         claims: what the chapter says about it.
         needs_data: whether it reads images.
+        stack: what it trains at once for each seed.
     """
 
     name: str
@@ -83,6 +95,7 @@ class Experiment:
     plot: Callable[[Mapping[str, Measurements], Any], "Figure"]
     claims: tuple[Claim, ...]
     needs_data: bool = False
+    stack: Callable[[Any], Stack] = lambda settings: Stack()
 
     def chosen(self, quick: bool) -> Any:
         """The settings to run with."""

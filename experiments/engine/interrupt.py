@@ -1,33 +1,103 @@
-"""Ctrl-C that is not lost."""
+"""Ctrl-C and SIGTERM: heeded at once, or, while a network trains, at its next pause.
 
+A training can be left only between two steps, when its checkpoint is written. So while one runs, a
+signal is noted, and the training asks (``pending``) and leaves (``check``). A second signal is
+heeded at once, wherever the program is.
+"""
+
+import os
 import signal
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import NoReturn
+
+SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
+
+class Interrupted(KeyboardInterrupt):
+    """A signal asks this process to end."""
+
+    def __init__(self, signum: int) -> None:
+        super().__init__(signum)
+        self.signum = signum
+
+    @property
+    def exit_code(self) -> int:
+        """As shells have it: 130 after Ctrl-C, 143 after SIGTERM."""
+        return 128 + self.signum
+
+    def __str__(self) -> str:
+        return "Interrupted" if self.signum == signal.SIGINT else "Terminated"
+
+
+_seen: list[int] = []
+_deferring: list[bool] = []
+
+
+def pending() -> bool:
+    """Whether there was a signal."""
+    return bool(_seen)
+
+
+def check() -> None:
+    """Raise ``Interrupted`` if there was a signal.
+
+    It has raised already, as a rule. But where Python runs a callback that may not fail, as for a
+    weak reference, it prints an exception and drops it.
+    """
+    if _seen:
+        raise Interrupted(_seen[0])
 
 
 @contextmanager
-def heeding_ctrl_c() -> Iterator[Callable[[], None]]:
-    """Give a function that raises ``KeyboardInterrupt`` if there was a Ctrl-C so far.
-
-    Ctrl-C raises at once, too. But where Python runs a callback that may not fail, as for a weak
-    reference, it prints the exception and drops it; the next call of the function raises it again.
-    """
-    seen = []
-
-    def note(signum: int, frame: object) -> None:
-        seen.append(signum)
-        raise KeyboardInterrupt
-
-    def check() -> None:
-        if seen:
-            raise KeyboardInterrupt
-
-    if threading.current_thread() is not threading.main_thread():  # signals are the main thread's
-        yield check
-        return
-    before = signal.signal(signal.SIGINT, note)
+def deferred() -> Iterator[None]:
+    """Within, the first signal is only noted; it is raised in the end at the latest."""
+    _deferring.append(True)
     try:
-        yield check
+        yield
     finally:
-        signal.signal(signal.SIGINT, before)
+        _deferring.pop()
+    check()
+
+
+@contextmanager
+def heeding_signals() -> Iterator[None]:
+    """Within, Ctrl-C and SIGTERM raise ``Interrupted``."""
+    if threading.current_thread() is not threading.main_thread():  # signals are the main thread's
+        yield
+        return
+    _seen.clear()
+    before = {signum: signal.signal(signum, _note) for signum in SIGNALS}
+    try:
+        yield
+    finally:
+        for signum, handler in before.items():
+            signal.signal(signum, handler)
+        _seen.clear()
+
+
+def heed_the_parent() -> None:
+    """In a process that works for another one: only SIGTERM counts, which the other one sends.
+
+    A terminal sends Ctrl-C to both. A training is left at its next pause, all else at once.
+    """
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, _end)
+
+
+def _note(signum: int, frame: object) -> None:
+    _seen.append(signum)
+    if not _deferring or len(_seen) > 1:
+        raise Interrupted(_seen[0])
+
+
+def _end(signum: int, frame: object) -> None:
+    _seen.append(signum)
+    if not _deferring or len(_seen) > 1:
+        leave()
+
+
+def leave() -> NoReturn:
+    """End this process now, without a word: its parent has them all."""
+    os._exit(128 + (_seen[0] if _seen else signal.SIGTERM))

@@ -2,7 +2,7 @@
 
 import csv
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TextIO
 
@@ -77,25 +77,25 @@ class Measurements:
         }
 
 
-def joined(parts: list[tuple[list[int], dict[str, Any]]], seeds: list[int]) -> Measurements:
-    """The measurements of ``seeds`` from parts: the seeds of each, and its snapshot.
+def joined(parts: Sequence[Mapping[str, Any]], seeds: Sequence[int]) -> Measurements:
+    """The measurements of ``seeds`` from parts: snapshots, each with its own ``seeds``.
 
     >>> parts = []
     >>> for seed in (1, 0):
     ...     m = Measurements()
     ...     m.add("Adam", "loss", [0, 1], [[2.0 + seed, 0.5]])
-    ...     parts.append(([seed], m.snapshot()))
+    ...     parts.append({"seeds": [seed], **m.snapshot()})
     >>> joined(parts, [0, 1])["Adam", "loss"].values
     array([[2. , 0.5],
            [3. , 0.5]])
     """
     measurements = Measurements()
     place = {
-        seed: (part, row) for part, (own, _) in enumerate(parts) for row, seed in enumerate(own)
+        seed: (i, row) for i, part in enumerate(parts) for row, seed in enumerate(part["seeds"])
     }
-    for index, first in enumerate(parts[0][1]["curves"]):
-        curves = [snapshot["curves"][index] for _, snapshot in parts]
-        values = [curves[part]["values"][row] for part, row in map(place.__getitem__, seeds)]
+    for index, first in enumerate(parts[0]["curves"]):
+        curves = [part["curves"][index] for part in parts]
+        values = [curves[i]["values"][row] for i, row in map(place.__getitem__, seeds)]
         measurements.add(first["run"], first["metric"], first["x"], np.array(values))
     return measurements
 

@@ -3,12 +3,10 @@
 import json
 import math
 import platform
-import shutil
 import time
 import traceback
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -18,14 +16,18 @@ from rich.markup import escape
 
 import experiments
 from experiments import data
-from experiments.engine import output
+from experiments.engine import interrupt, memory, output
 from experiments.engine.backends import Backend
-from experiments.engine.distributed import Job, Team
-from experiments.engine.experiment import Context, Experiment, judged
+from experiments.engine.checkpoints import EVERY
+from experiments.engine.crew import Crew
+from experiments.engine.distributed import Order, Team
+from experiments.engine.experiment import Experiment, judged
 from experiments.engine.figures import save
 from experiments.engine.fingerprint import code_digest, fingerprint
-from experiments.engine.interrupt import heeding_ctrl_c
+from experiments.engine.lock import locked
 from experiments.engine.measurements import Measurements, distances, joined, write_csv
+from experiments.engine.measuring import Here, Measuring, silent, stacks
+from experiments.engine.parts import FOLDER, Job, Parts
 from experiments.engine.progress import reporting
 
 RESULT, METRICS, FIGURES = "result.json", "metrics.csv", ("figure.png", "figure.svg")
@@ -33,7 +35,13 @@ RESULT, METRICS, FIGURES = "result.json", "metrics.csv", ("figure.png", "figure.
 
 @dataclass(frozen=True)
 class Options:
-    """What ``lockstep run`` was asked for."""
+    """What ``lockstep run`` was asked for.
+
+    Attributes:
+        checkpoint_every: seconds.
+        memory: bytes that the runs may take; ``None`` for half of what is available.
+        processes: side by side; ``None`` to have them where it is worth it.
+    """
 
     backends: tuple[Backend, ...]
     seeds: tuple[int, ...]
@@ -43,6 +51,9 @@ class Options:
     quick: bool = False
     force: bool = False
     debug: bool = False
+    checkpoint_every: float = EVERY
+    memory: int | None = None
+    processes: int | None = None
     team: Team | None = None
 
 
@@ -61,20 +72,14 @@ def run_all(names: Sequence[str], options: Options, console: Console, outcome: O
     One that fails is reported and does not stop the others.
     """
     output.prepare(options.out)
-    with heeding_ctrl_c() as check:
-        _run_each(names, options, console, outcome, check)
+    with locked(options.out):
+        _run_each(names, options, console, outcome)
 
 
-def _run_each(
-    names: Sequence[str],
-    options: Options,
-    console: Console,
-    outcome: Outcome,
-    check: Callable[[], None],
-) -> None:
+def _run_each(names: Sequence[str], options: Options, console: Console, outcome: Outcome) -> None:
     load = _once(lambda: data.load(options.dataset, options.data_dir))
     for name in names:
-        check()
+        interrupt.check()
         try:
             experiment = experiments.load(name)
             images = load() if experiment.needs_data else None
@@ -90,7 +95,7 @@ def _run_each(
             continue
         outcome.written.append(name)
         _report_result(console, result)
-    check()
+    interrupt.check()
 
 
 def _once(load: Callable[[], data.Dataset]) -> Callable[[], data.Dataset]:
@@ -126,8 +131,8 @@ def run(
     for backend in options.backends:
         start = time.perf_counter()
         with reporting(console, f"{experiment.name} · {backend.name}") as report:
-            context = Context(backend, settings, options.seeds, images, report)
-            measured[backend.name] = _measured(experiment, context, options, identity)
+            work = _work(experiment, options, Here(backend, images, report))
+            measured[backend.name] = _measured(experiment, work, options, identity)
         if images and images.name != "mnist":
             measured[backend.name].subject = images.name
         seconds[backend.name] = round(time.perf_counter() - start, 3)
@@ -146,57 +151,90 @@ def run(
         "finished": datetime.now(UTC).isoformat(timespec="seconds"),
     }
     _write(folder, experiment, settings, measured, options.seeds, result)
-    _clear(_parts(options, experiment))
+    for backend in options.backends:
+        _parts(experiment.name, backend.name, options, identity["fingerprint"]).clear()
     return result
 
 
-def _parts(options: Options, experiment: Experiment) -> Path:
-    return options.out / ".parts" / experiment.name
-
-
-def _clear(parts: Path) -> None:
-    shutil.rmtree(parts, ignore_errors=True)
-    with suppress(OSError):  # there are parts of other experiments
-        parts.parent.rmdir()
-
-
 def _measured(
-    experiment: Experiment, context: Context, options: Options, identity: Mapping[str, Any]
+    experiment: Experiment, work: Measuring, options: Options, identity: Mapping[str, Any]
 ) -> Measurements:
-    """What the experiment measures, here or in all processes."""
-    if options.team is None:
-        return experiment.measure(context)
-    job = {
-        "experiment": experiment.name,
-        "backend": context.backend.name,
-        "what": f"{experiment.name} · {context.backend.name}",
-        "id": identity["fingerprint"],
+    """What the experiment measures in a backend, in pieces: here, or in other processes."""
+    job, seeds = _job(work, options, identity["fingerprint"]), options.seeds
+    crew = Crew(_workers(options, work.device), options.team)
+    budget = options.memory or memory.available_on(work.device) // 2
+    settings = experiment.chosen(options.quick)
+    pieces = job.parts.planned(
+        lambda: stacks(experiment, settings, seeds, work.device, budget, crew.size)
+    )
+    for _ in crew.do(job, job.missing(pieces), _order(work, identity)):
+        pass
+    return joined([job.parts.find(piece) for piece in pieces], seeds)
+
+
+def _workers(options: Options, device: str) -> int:
+    """How many processes share the seeds: where a CPU is to train more than a few for long."""
+    if options.processes:
+        return options.processes
+    if options.quick or device != "cpu":
+        return 1
+    return max(1, min(memory.cores(), len(options.seeds) // 2))
+
+
+def _order(work: Measuring, identity: Mapping[str, Any]) -> Order:
+    return {
+        "experiment": work.experiment,
+        "backend": work.backend,
+        "fingerprint": identity["fingerprint"],
         "same": _what_must_be_the_same(identity),
     }
 
-    def work(seeds: Sequence[int]) -> dict[str, Any]:
-        return experiment.measure(replace(context, seeds=seeds)).snapshot()
 
-    parts = options.team.lead(job, context.seeds, work, _parts(options, experiment))
-    return joined(parts, list(context.seeds))
+def _job(work: Measuring, options: Options, of: str) -> Job:
+    return Job(work, _parts(work.experiment, work.backend, options, of), named)
+
+
+def _parts(experiment: str, backend: str, options: Options, of: str) -> Parts:
+    folder = options.out / FOLDER / experiment / of[:16] / backend
+    what = f"{experiment} · {backend}"
+    return Parts(folder, f"{of}/{backend}", what, options.checkpoint_every)
+
+
+def named(seeds: Sequence[int]) -> str:
+    """A piece, for people.
+
+    >>> named([0]), named([1, 2, 3])
+    ('seed 0', 'seeds 1, 2, 3')
+    """
+    return f"seed{'s' * (len(seeds) > 1)} {', '.join(map(str, seeds))}"
 
 
 def assist(options: Options) -> None:
     """Measure what the first process of the team asks for, until it has all."""
     load = _once(lambda: data.load(options.dataset, options.data_dir))
 
-    def work(job: Job, seeds: Sequence[int]) -> dict[str, Any]:
-        experiment = experiments.load(job["experiment"])
+    def job_of(order: Order) -> Job:
+        experiment = experiments.load(order["experiment"])
         images = load() if experiment.needs_data else None
-        identity = _identity(experiment, options, images)
-        if _what_must_be_the_same(identity) != job["same"]:
+        if _what_must_be_the_same(_identity(experiment, options, images)) != order["same"]:
             raise ValueError("its code, data set or settings are not those of the first process")
-        backend = next(b for b in options.backends if b.name == job["backend"])
-        settings = experiment.chosen(options.quick)
-        context = Context(backend, settings, seeds, images, lambda *_: None)
-        return experiment.measure(context).snapshot()
+        backend = next(b for b in options.backends if b.name == order["backend"])
+        work = _work(experiment, options, Here(backend, images, silent))
+        return _job(work, options, order["fingerprint"])
 
-    options.team.follow(work)
+    options.team.follow(job_of)
+
+
+def _work(experiment: Experiment, options: Options, here: Here) -> Measuring:
+    return Measuring(
+        experiment.name,
+        here.backend.name,
+        here.backend.device,
+        options.dataset,
+        options.data_dir,
+        options.quick,
+        here,
+    )
 
 
 def _what_must_be_the_same(identity: Mapping[str, Any]) -> str:

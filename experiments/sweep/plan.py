@@ -1,17 +1,14 @@
 """What a sweep trains: its settings, its stacks, and the pieces that fit into memory."""
 
-import os
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
-from itertools import pairwise, product
-from pathlib import Path
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass, replace
+from itertools import product
+from typing import Any, Self
 
-FLOAT = 4  # bytes
+from experiments.engine import memory
+from experiments.engine.memory import WIDEST, evenly
+
 EVALUATED = 1000  # test images
-
-#: Runs of a piece on a CPU. From 4 to 64 a run costs the same, with 108 it costs a fifth more;
-#: small pieces are shared out more evenly among processes.
-WIDEST = 32
 
 
 @dataclass(frozen=True)
@@ -86,6 +83,15 @@ class Piece:
     iterations: int
     batch_size: int
 
+    def plain(self) -> dict[str, Any]:
+        """As JSON has it; :meth:`of` makes a piece of that again."""
+        return asdict(self) | {"runs": [asdict(run) for run in self.runs]}
+
+    @classmethod
+    def of(cls, plain: Mapping[str, Any]) -> Self:
+        """The piece that is written so."""
+        return cls(**{**plain, "runs": tuple(Run(**run) for run in plain["runs"])})
+
     def __str__(self) -> str:
         norm = "with" if self.batch_norm else "without"
         return (
@@ -151,51 +157,7 @@ def pieces(
             )
 
 
-def evenly(runs: tuple[Run, ...], count: int) -> list[tuple[Run, ...]]:
-    """``count`` parts of nearly the same length, in order.
-
-    >>> [len(part) for part in evenly((Run(0.1, "he", 0),) * 7, 3)]
-    [3, 2, 2]
-    """
-    ends = [-(-len(runs) * i // count) for i in range(count + 1)]
-    return [runs[a:b] for a, b in pairwise(ends)]
-
-
 def bytes_per_run(settings: Settings, depth: int, batch_norm: bool, inputs: int = 784) -> int:
-    """The most memory that a run of a stack takes in training, and in being evaluated.
-
-    Counted: the weights, their gradients, up to three state buffers and a temporary; a batch as
-    bytes and as numbers, and what the layers keep of it for the way back, about eight arrays of a
-    layer's output, or seventeen with BatchNorm. A test holds it against a measurement.
-    """
-    width = settings.width
-    weights = inputs * width + (depth - 1) * width**2 + 10 * width + (3 * depth + 1) * width
-    outputs = depth * width * (17 if batch_norm else 8)
-    training = settings.batch_size * (int(2.25 * inputs) + outputs)
-    evaluating = EVALUATED * width * (3 + depth)
-    return FLOAT * (6 * weights + max(training, evaluating))
-
-
-def available_memory(meminfo: Path = Path("/proc/meminfo")) -> int:
-    """The bytes that can be taken without swapping; where nothing says, half of all there are.
-
-    >>> available_memory() > 0
-    True
-    """
-    try:
-        for line in meminfo.read_text(encoding="ascii").splitlines():
-            if line.startswith("MemAvailable:"):
-                return int(line.split()[1]) * 1024
-    except (OSError, ValueError, IndexError):
-        pass
-    try:
-        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2
-    except (AttributeError, OSError, ValueError):  # Windows has no sysconf
-        return 2**31
-
-
-def cores() -> int:
-    """The processor cores that this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
+    """The most memory that a run of a stack takes."""
+    hidden = [settings.width] * depth
+    return memory.bytes_per_run(inputs, hidden, settings.batch_size, batch_norm)

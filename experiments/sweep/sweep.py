@@ -3,7 +3,7 @@
 import json
 import platform
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
@@ -14,23 +14,19 @@ from rich.console import Console
 from rich.markup import escape
 
 from experiments import data
-from experiments.engine import output
+from experiments.engine import memory, output
 from experiments.engine.backends import Backend
-from experiments.engine.experiment import Report
+from experiments.engine.checkpoints import EVERY
+from experiments.engine.crew import Crew
+from experiments.engine.distributed import Order, Team
 from experiments.engine.figures import save
 from experiments.engine.fingerprint import code_digest, fingerprint
-from experiments.engine.interrupt import heeding_ctrl_c
+from experiments.engine.lock import locked
+from experiments.engine.parts import FOLDER, Job, Parts
 from experiments.engine.progress import reporting
 from experiments.sweep import figures, report
-from experiments.sweep.plan import (
-    WIDEST,
-    Piece,
-    Settings,
-    available_memory,
-    cores,
-    pieces,
-)
-from experiments.sweep.run import Kept, Row, Source, SweepError, train_all
+from experiments.sweep.plan import Piece, Settings, pieces
+from experiments.sweep.run import Row, SweepError, Training
 
 NAME, CSV, JSON, SENTENCES = "sweep", "sweep.csv", "sweep.json", "sentences.txt"
 FIGURES = ("best-lr.png", "best-lr.svg", "heat-map.png", "heat-map.svg")
@@ -42,18 +38,20 @@ class Options:
     """What ``lockstep sweep`` was asked for, besides the grid.
 
     Attributes:
+        checkpoint_every: seconds.
         memory: bytes that the runs may take; ``None`` for half of what is available.
         processes: side by side; ``None`` for the cores, or one where a GPU computes.
     """
 
     backends: tuple[Backend, ...]
     out: Path
-    device: str = "cpu"
     dataset: str = "mnist"
     data_dir: Path | None = None
     force: bool = False
+    checkpoint_every: float = EVERY
     memory: int | None = None
     processes: int | None = None
+    team: Team | None = None
 
 
 def sweep(settings: Settings, options: Options, console: Console) -> Path:
@@ -65,24 +63,28 @@ def sweep(settings: Settings, options: Options, console: Console) -> Path:
     Raises:
         OutputError, DataError, SweepError.
     """
+    output.prepare(options.out)
+    with locked(options.out):
+        return _sweep(settings, options, console)
+
+
+def _sweep(settings: Settings, options: Options, console: Console) -> Path:
     folder = output.prepare(options.out / NAME)
     images = data.load(options.dataset, options.data_dir)
     identity = _identity(settings, options, images)
     if not options.force and (said := _finished(folder, identity)) is not None:
         console.print(f"[bold]sweep[/] is done already; --force runs it again\n{escape(said)}")
         return folder
-    kept = Kept(output.prepare(folder / "pieces"), _shared(identity))
-    if options.force:
-        kept.clear()
-        output.prepare(kept.folder)
     start = time.perf_counter()
-    with heeding_ctrl_c() as check:
-        rows = _train(settings, options, images, kept, console)
-        check()
+    jobs = [_job(b, options, identity["fingerprint"], images) for b in options.backends]
+    rows: list[Row] = []
+    for backend, job in zip(options.backends, jobs, strict=True):
+        rows += _rows(settings, options, backend, job, identity, console)
     seconds = time.perf_counter() - start
     result = _result(settings, identity, rows, len(images.classes), seconds)
     _write(folder, settings, rows, result, images)
-    kept.clear()
+    for job in jobs:
+        job.parts.clear()
     console.print(
         f"[bold]sweep[/] of {len(rows):,} runs in {seconds:.1f} s\n"
         + escape("\n".join(result["sentences"]))
@@ -90,64 +92,83 @@ def sweep(settings: Settings, options: Options, console: Console) -> Path:
     return folder
 
 
-def _train(
-    settings: Settings, options: Options, images: data.Dataset, kept: Kept, console: Console
+def assist(settings: Settings, options: Options) -> None:
+    """Train what the first process of the team gives out, until it has all."""
+    images = data.load(options.dataset, options.data_dir)
+    same = _what_must_be_the_same(_identity(settings, options, images))
+
+    def job_of(order: Order) -> Job:
+        if order["same"] != same:
+            raise ValueError("its code, data set or settings are not those of the first process")
+        backend = next(b for b in options.backends if b.name == order["backend"])
+        return _job(backend, options, order["fingerprint"], images)
+
+    options.team.follow(job_of)
+
+
+def _job(backend: Backend, options: Options, of: str, images: data.Dataset) -> Job:
+    folder = options.out / FOLDER / NAME / of[:16] / backend.name
+    what = f"{NAME} · {backend.name}"
+    parts = Parts(folder, f"{of}/{backend.name}", what, options.checkpoint_every)
+    work = Training(backend.device, options.dataset, options.data_dir, images)
+    return Job(work, parts, called)
+
+
+def called(piece: Mapping[str, Any]) -> str:
+    """A piece, for people."""
+    return str(Piece.of(piece))
+
+
+def _rows(
+    settings: Settings,
+    options: Options,
+    backend: Backend,
+    job: Job,
+    identity: Mapping[str, Any],
+    console: Console,
 ) -> list[Row]:
-    rows: list[Row] = []
-    for backend in options.backends:
-        todo, workers = planned(settings, options, backend, images)
-        source = Source(options.dataset, options.data_dir, options.device)
-        with reporting(console, f"sweep · {backend.name}") as progress:
-            rows += train_all(todo, images, source, workers, kept, _counting(todo, progress))
-    return rows
+    """Train what is missing, here or in other processes; the rows of all pieces, in their order."""
+    crew = Crew(_workers(options, backend), options.team)
+    inputs = job.work.images.train_images.shape[1]
+    todo = job.parts.planned(
+        lambda: [p.plain() for p in planned(settings, options, backend, inputs, crew.size)]
+    )
+    missing = sorted(job.missing(todo), key=_length, reverse=True)
+    order = {"backend": backend.name, "fingerprint": identity["fingerprint"]}
+    order |= {"same": _what_must_be_the_same(identity)}
+    with reporting(console, f"{NAME} · {backend.name}") as progress:
+        total = sum(len(piece["runs"]) for piece in todo)
+        left = sum(len(piece["runs"]) for piece in missing)
+        progress("runs", total - left, total, None)
+        for piece in crew.do(job, missing, order):
+            left -= len(piece["runs"])
+            progress("runs", total - left, total, None)
+    return [row for piece in todo for row in job.parts.find(piece)["rows"]]
 
 
-def _counting(todo: Sequence[Piece], progress: Report) -> Callable[[Piece], None]:
-    """A function to be called with every piece that is done; it reports how many runs are."""
-    total, done = sum(len(piece.runs) for piece in todo), 0
-    progress("runs", done, total, None)
+def _length(piece: Mapping[str, Any]) -> int:
+    """How long a piece takes: the longest goes first, so that all processes end together."""
+    return len(piece["runs"]) * piece["depth"] * (1 + piece["batch_norm"])
 
-    def count(piece: Piece) -> None:
-        nonlocal done
-        done += len(piece.runs)
-        progress("runs", done, total, None)
 
-    return count
+def _workers(options: Options, backend: Backend) -> int:
+    return options.processes or (memory.cores() if backend.device == "cpu" else 1)
 
 
 def planned(
-    settings: Settings, options: Options, backend: Backend, images: data.Dataset
-) -> tuple[list[Piece], int]:
-    """The pieces for a backend, and how many processes train them.
+    settings: Settings, options: Options, backend: Backend, inputs: int, workers: int
+) -> list[Piece]:
+    """The pieces for a backend.
 
     Raises:
         SweepError: one run alone takes more memory than there is to be used.
     """
-    on_cpu = backend.device == "cpu"
-    workers = options.processes or (cores() if on_cpu else 1)
-    memory = options.memory or _available(backend) // 2
+    budget = (options.memory or memory.available_on(backend.device) // 2) // workers
+    widest = memory.WIDEST if backend.device == "cpu" else None
     try:
-        found = list(
-            pieces(
-                settings,
-                backend.name,
-                memory // workers,
-                workers,
-                widest=WIDEST if on_cpu else None,
-                inputs=images.train_images.shape[1],
-            )
-        )
+        return list(pieces(settings, backend.name, budget, workers, widest=widest, inputs=inputs))
     except ValueError as error:
         raise SweepError(f"{error}; see --memory and --processes") from None
-    return found, workers
-
-
-def _available(backend: Backend) -> int:
-    if not backend.device.startswith("cuda"):
-        return available_memory()
-    import torch
-
-    return torch.cuda.mem_get_info(backend.device)[0]
 
 
 def _identity(settings: Settings, options: Options, images: data.Dataset) -> dict[str, Any]:
@@ -161,9 +182,9 @@ def _identity(settings: Settings, options: Options, images: data.Dataset) -> dic
     return identity | {"fingerprint": fingerprint(identity)}
 
 
-def _shared(identity: Mapping[str, Any]) -> dict[str, Any]:
-    """What a piece's numbers depend on besides its own settings."""
-    return {key: identity[key] for key in ("backends", "dataset", "code")}
+def _what_must_be_the_same(identity: Mapping[str, Any]) -> str:
+    """In all processes; devices and versions may be others."""
+    return fingerprint({name: identity[name] for name in ("code", "dataset", "settings")})
 
 
 def _finished(folder: Path, identity: Mapping[str, Any]) -> str | None:

@@ -1,0 +1,113 @@
+"""What the commands that compute have in common: their checks, and how they end."""
+
+import difflib
+import traceback
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+
+if TYPE_CHECKING:
+    from experiments.engine.backends import Backend
+    from experiments.engine.distributed import Team
+
+errors = Console(stderr=True, highlight=False)
+
+
+def one_of(argument: str, value: str, allowed: tuple[str, ...], hint: str = "") -> str:
+    """Return ``value``, or raise the usage error that names the nearest of the ``allowed``."""
+    if value in allowed:
+        return value
+    near = difflib.get_close_matches(value, allowed, n=1)
+    message = f"{value!r} is not one of {', '.join(allowed)}"
+    message += f"; did you mean {near[0]!r}?" if near else f"; {hint}" if hint else ""
+    raise typer.BadParameter(message, param_hint=argument)
+
+
+def check_dataset(name: str) -> None:
+    """Raise the usage error if there is no such data set."""
+    from experiments.data import DATASETS
+
+    one_of("--dataset", name, DATASETS)
+
+
+def create_backends(name: str, device: str) -> "tuple[Backend, ...]":
+    """The backends that ``--backend`` and ``--device`` ask for."""
+    from experiments.engine import backends
+
+    names = backends.NAMES if name == "both" else (name,)
+    for each in names:
+        one_of("--backend", each, (*backends.NAMES, "both"))
+    try:
+        return tuple(backends.create(each, device) for each in names)
+    except ValueError as error:
+        raise typer.BadParameter(str(error), param_hint="--device") from None
+
+
+def in_bytes(gigabytes: float | None) -> int | None:
+    """What ``--memory`` asks for."""
+    if gigabytes is not None and not 0 < gigabytes < 1e6:
+        raise typer.BadParameter(
+            f"must be gigabytes, above 0 and below a million, got {gigabytes}",
+            param_hint="--memory",
+        )
+    return None if gigabytes is None else int(gigabytes * 1e9)
+
+
+@contextmanager
+def computing(kept: Callable[[], str], debug: bool = False) -> Iterator["Team | None"]:
+    """Around a command's work: every way that it can end has its message and its exit code.
+
+    Gives the team of this process, if ``torchrun`` has started several. After Ctrl-C or SIGTERM the
+    code is 128 + the signal's number, after a failure it is 1.
+
+    Args:
+        kept: says what is kept where the work does not come to its end.
+        debug: show the traceback of a failure, too.
+    """
+    from experiments.engine import distributed, interrupt
+
+    team = None
+    try:
+        with interrupt.heeding_signals():
+            team = distributed.team()
+            yield team
+            if team and team.rank == 0:
+                team.dismiss()
+    except (interrupt.Interrupted, distributed.Stopped) as ended:
+        raise typer.Exit(_ended_early(ended, team, kept)) from None
+    except (typer.Exit, typer.Abort, typer.BadParameter):
+        raise
+    except Exception as error:
+        text = str(error) or type(error).__name__
+        if not _is_for_people(error):
+            text = f"{type(error).__name__}: {text}; --debug shows where"
+        errors.print(f"[bold red]Error:[/] {escape(text)}", soft_wrap=True)
+        if debug:
+            errors.print(escape("".join(traceback.format_exception(error))), soft_wrap=True)
+        raise typer.Exit(1) from None
+
+
+def _is_for_people(error: Exception) -> bool:
+    """Whether it was raised to be read by the user: by this project, or for want of memory."""
+    return type(error).__module__.startswith(("experiments.", "torch_ref.")) or isinstance(
+        error, MemoryError
+    )
+
+
+def _ended_early(ended: BaseException, team: "Team | None", kept: Callable[[], str]) -> int:
+    from experiments.engine.interrupt import Interrupted
+
+    code = ended.exit_code if isinstance(ended, Interrupted) else 1
+    if team and team.rank > 0:
+        team.last_word("stopped")
+        return code
+    dead = team.dead() if team else []
+    for line in dead:
+        errors.print(f"[bold red]Error:[/] {escape(line)}", soft_wrap=True)
+    what = "Stopped" if dead or not isinstance(ended, Interrupted) else str(ended)
+    errors.print(f"{what}. {escape(kept())}", soft_wrap=True)
+    return 1 if dead else code

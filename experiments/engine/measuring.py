@@ -1,0 +1,103 @@
+"""Measuring an experiment in pieces, each a stack of seeds, in whatever process."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from functools import cache
+from pathlib import Path
+from typing import Any, Self
+
+import experiments
+from experiments import data
+from experiments.engine import backends, memory
+from experiments.engine.backends import Backend
+from experiments.engine.checkpoints import Checkpoints
+from experiments.engine.experiment import Context, Experiment, Report
+from experiments.engine.measurements import joined
+
+Seeds = Sequence[int]
+
+
+def silent(what: str, step: int, steps: int, loss: float | None) -> None:
+    """A report to nobody."""
+
+
+@dataclass(frozen=True)
+class Here:
+    """What this process has at hand already."""
+
+    backend: Backend
+    images: data.Dataset | None
+    report: Report
+
+
+@dataclass(frozen=True)
+class Measuring:
+    """The work on a piece: what an experiment measures for some seeds.
+
+    Attributes:
+        experiment, backend: their names.
+        device: where torch computes.
+        dataset, data_dir: where the images are found.
+        here: what this process has of that; it does not go to others, who get their own.
+    """
+
+    experiment: str
+    backend: str
+    device: str
+    dataset: str
+    data_dir: Path | None
+    quick: bool
+    here: Here | None = field(default=None, compare=False)
+
+    def __call__(self, seeds: Seeds, checkpoints: Checkpoints) -> dict[str, Any]:
+        experiment = experiments.load(self.experiment)
+        here = self.here or Here(*_found(self, experiment.needs_data), silent)
+
+        def measure(part: tuple[int, ...]) -> dict[str, Any]:
+            context = Context(
+                here.backend,
+                experiment.chosen(self.quick),
+                part,
+                here.images,
+                here.report,
+                checkpoints.within(f"{part[0]}-{part[-1]}"),
+            )
+            return {"seeds": list(part), **experiment.measure(context).snapshot()}
+
+        return memory.in_halves(measure, tuple(seeds), _together, checkpoints.say)
+
+    def elsewhere(self) -> Self:
+        """The same for another process."""
+        return replace(self, here=None)
+
+
+@cache
+def _found(work: Measuring, needs_data: bool) -> tuple[Backend, data.Dataset | None]:
+    images = data.load(work.dataset, work.data_dir) if needs_data else None
+    return backends.create(work.backend, work.device), images
+
+
+def _together(halves: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    seeds = [seed for half in halves for seed in half["seeds"]]
+    return {"seeds": seeds, **joined(halves, seeds).snapshot()}
+
+
+def stacks(
+    experiment: Experiment, settings: Any, seeds: Seeds, device: str, budget: int, workers: int
+) -> list[list[int]]:
+    """The seeds, cut so that each stack fits into its process's share of the budget.
+
+    Raises:
+        MemoryError: one seed does not fit.
+    """
+    each, share = experiment.stack(settings), budget // workers
+    if each.bytes > share:
+        raise MemoryError(
+            f"a seed of {experiment.name} needs about {each.bytes / 1e6:,.0f} MB, and there are "
+            f"{share / 1e6:,.0f} MB for a process; see --memory and --processes"
+        )
+    largest = share // max(each.bytes, 1)
+    if device == "cpu":
+        largest = min(largest, max(1, memory.WIDEST // each.runs))
+    count = max(-(-len(seeds) // largest), min(workers, len(seeds)))
+    return [list(part) for part in memory.evenly(seeds, count)]

@@ -1,0 +1,149 @@
+"""Work in pieces: what is finished of it is kept, so that only the rest is done."""
+
+import json
+import shutil
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Protocol, Self
+
+from experiments.engine import output
+from experiments.engine.checkpoints import EVERY, UNFIT, Checkpoints, Say, set_aside, tell
+from experiments.engine.fingerprint import fingerprint
+from torch_ref import checkpoint
+
+#: Plain values: the seeds of a stack, or what a sweep's stack is.
+Piece = Any
+#: What is made of a piece, as ``torch_ref.checkpoint`` has it.
+Result = Mapping[str, Any]
+
+FOLDER, PLAN = ".parts", "plan.json"
+
+
+@dataclass(frozen=True)
+class Parts:
+    """The finished pieces of a job, a file each, and the checkpoints of the others.
+
+    Attributes:
+        folder: for the files; nobody else's.
+        identity: of all that the results depend on besides the piece.
+        what: the job, for people.
+        every: seconds between two checkpoints.
+        say: is told what was found and what could not be written.
+    """
+
+    folder: Path
+    identity: str
+    what: str
+    every: float = EVERY
+    say: Say = tell
+
+    def planned(self, plan: Callable[[], Sequence[Piece]]) -> list[Piece]:
+        """The pieces: those that an interrupted run of the same job had, or as ``plan`` cuts them.
+
+        In other pieces the numbers could differ in their last bits.
+        """
+        path = self.folder / PLAN
+        with suppress(OSError, ValueError, TypeError, KeyError, RecursionError):
+            kept = json.loads(path.read_text(encoding="utf-8"))
+            if kept["of"] == self.identity:
+                return kept["pieces"]
+        pieces = list(plan())
+        self.folder.mkdir(parents=True, exist_ok=True)
+        with output.atomic(path) as temporary:
+            kept = {"of": self.identity, "pieces": pieces}
+            temporary.write_text(json.dumps(kept), encoding="utf-8")
+        return json.loads(json.dumps(pieces))
+
+    def path(self, piece: Piece) -> Path:
+        """Where the result of the piece is."""
+        return self.folder / f"{self._key(piece)}.safetensors"
+
+    def find(self, piece: Piece) -> Result | None:
+        """What was made of the piece, if it is finished; a file that is no use is set aside."""
+        path = self.path(piece)
+        if not path.exists():
+            return None
+        try:
+            found = checkpoint.load(path)
+            if found["of"] != self.identity or found["piece"] != piece:
+                raise ValueError(f"{path} is of another piece of work")
+            return found["result"]
+        except UNFIT as error:
+            self.say(f"{self.what}: {error}; it is kept as {set_aside(path).name}, and not used")
+            return None
+
+    def put(self, piece: Piece, result: Result) -> None:
+        """Keep what was made of the piece; its checkpoints go."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        made = {"of": self.identity, "piece": piece, "result": result}
+        checkpoint.save(self.path(piece), made)
+        shutil.rmtree(self._checkpoints(piece), ignore_errors=True)
+
+    def checkpoints(self, piece: Piece) -> Checkpoints:
+        """For the trainings of the piece."""
+        key = self._key(piece)
+        return Checkpoints(
+            self._checkpoints(piece), f"{self.identity}/{key}", self.what, self.every, self.say
+        )
+
+    def clear(self) -> None:
+        """All is done: remove the files, and the folders above that are empty then."""
+        shutil.rmtree(self.folder, ignore_errors=True)
+        with suppress(OSError):
+            for above in self.folder.parents:
+                above.rmdir()
+                if above.name == FOLDER:
+                    break
+
+    def _key(self, piece: Piece) -> str:
+        return fingerprint({"of": self.identity, "piece": piece})[:16]
+
+    def _checkpoints(self, piece: Piece) -> Path:
+        return self.folder / self._key(piece)
+
+
+class Work(Protocol):
+    """Makes the result of a piece, in whatever process it finds itself."""
+
+    def __call__(self, piece: Piece, checkpoints: Checkpoints) -> Result:
+        """Do a piece."""
+
+    def elsewhere(self) -> Self:
+        """The same, for another process."""
+
+
+@dataclass(frozen=True)
+class Job:
+    """Pieces to be done, by this process or by others.
+
+    Attributes:
+        work: on each of them.
+        parts: where results are kept.
+        called: what a piece is called, for people.
+    """
+
+    work: Work
+    parts: Parts
+    called: Callable[[Piece], str] = str
+
+    def do(self, piece: Piece) -> Result:
+        """Do a piece, and keep what was made of it."""
+        result = self.work(piece, self.parts.checkpoints(piece))
+        self.parts.put(piece, result)
+        return result
+
+    def elsewhere(self) -> Self:
+        """The same for another process, which gets its own of what is at hand here."""
+        return replace(self, work=self.work.elsewhere())
+
+    def missing(self, pieces: Sequence[Piece]) -> list[Piece]:
+        """Those that are not finished."""
+        return [piece for piece in pieces if self.parts.find(piece) is None]
+
+    def here(self, pieces: Sequence[Piece]) -> Iterator[Piece]:
+        """Do them in this process; each that is done."""
+        for piece in pieces:
+            self.do(piece)
+            yield piece

@@ -1,0 +1,52 @@
+"""Signals: heeded at once, or at the next pause of a training."""
+
+import signal
+
+import pytest
+
+from experiments.engine import interrupt
+from experiments.engine.interrupt import Interrupted, deferred, heeding_signals
+
+
+@pytest.mark.parametrize(("signum", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_signal_raises_at_once(signum: int, code: int) -> None:
+    with heeding_signals(), pytest.raises(Interrupted) as caught:
+        signal.raise_signal(signum)
+    assert caught.value.exit_code == code
+
+
+def test_within_a_training_it_is_noted_and_raised_in_the_end() -> None:
+    reached = []
+    with heeding_signals(), pytest.raises(Interrupted), deferred():
+        signal.raise_signal(signal.SIGTERM)
+        reached.append(interrupt.pending())
+    assert reached == [True]
+
+
+def test_a_second_signal_does_not_wait() -> None:
+    reached = []
+    with heeding_signals(), pytest.raises(Interrupted), deferred():
+        signal.raise_signal(signal.SIGINT)
+        signal.raise_signal(signal.SIGINT)
+        reached.append("too far")
+    assert not reached
+
+
+def test_afterwards_signals_do_what_they_did() -> None:
+    before = signal.getsignal(signal.SIGTERM)
+    with heeding_signals():
+        assert signal.getsignal(signal.SIGTERM) != before
+    assert signal.getsignal(signal.SIGTERM) == before
+    assert not interrupt.pending()
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+def test_a_ctrl_c_that_python_dropped_is_raised_at_the_next_check() -> None:
+    class Dropped:
+        def __del__(self) -> None:
+            signal.raise_signal(signal.SIGINT)
+
+    with heeding_signals():
+        Dropped()
+        with pytest.raises(KeyboardInterrupt):
+            interrupt.check()
