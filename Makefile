@@ -1,10 +1,12 @@
 # `make run` and `make test` set everything up on a fresh machine and then do their job.
 #   make run ARGS='--quick --seeds 3'     more arguments for `lockstep run all --backend both`
 #   make test PYTEST_ARGS='-n 2'          more arguments for pytest
+#   make soak FAULTS=50                   fewer faults than 200
 #   make test PYTHON=python3.12           the interpreter that .venv is made from
 
 PYTHON ?= python3
 ARGS ?=
+FAULTS ?= 200
 PYTEST_ARGS ?= -n auto --maxprocesses 4
 
 VENV := .venv
@@ -18,7 +20,7 @@ CHECK_PYTHON := import sys; v = sys.version_info; sys.exit(0 if v >= (3, 11) els
 	% (sys.executable, v[0], v[1]))
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint format clean
+.PHONY: help run test soak lint format clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
@@ -28,6 +30,9 @@ run: $(STAMP) ## set up, then run every experiment of the chapter, in NumPy and 
 
 test: lint ## set up, then check the style and run the tests
 	$(BIN)/python -m pytest $(PYTEST_ARGS)
+
+soak: $(STAMP) ## set up, then kill, starve and damage real runs, and see that nothing is lost
+	$(BIN)/python -m parity_tests.soak --faults $(FAULTS)
 
 lint: $(STAMP) ## check the style, change nothing
 	$(BIN)/ruff check .

@@ -15,21 +15,25 @@ def test_a_signal_raises_at_once(signum: int, code: int) -> None:
     assert caught.value.exit_code == code
 
 
+def training(*signals: int, noted: list[bool]) -> None:
+    with heeding_signals(), deferred():
+        for signum in signals:
+            signal.raise_signal(signum)
+            noted.append(interrupt.pending())
+
+
 def test_within_a_training_it_is_noted_and_raised_in_the_end() -> None:
-    reached = []
-    with heeding_signals(), pytest.raises(Interrupted), deferred():
-        signal.raise_signal(signal.SIGTERM)
-        reached.append(interrupt.pending())
-    assert reached == [True]
+    noted = []
+    with pytest.raises(Interrupted):
+        training(signal.SIGTERM, noted=noted)
+    assert noted == [True]
 
 
 def test_a_second_signal_does_not_wait() -> None:
-    reached = []
-    with heeding_signals(), pytest.raises(Interrupted), deferred():
-        signal.raise_signal(signal.SIGINT)
-        signal.raise_signal(signal.SIGINT)
-        reached.append("too far")
-    assert not reached
+    noted = []
+    with pytest.raises(Interrupted):
+        training(signal.SIGINT, signal.SIGINT, noted=noted)
+    assert noted == [True]
 
 
 def test_afterwards_signals_do_what_they_did() -> None:

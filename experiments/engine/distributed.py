@@ -9,6 +9,7 @@ same command does only what is missing.
 
 import json
 import os
+import signal
 import socket
 import threading
 import time
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
 POLL, BEAT, PATIENCE = 0.05, 1.0, 60.0  # seconds
 LAST_WORDS = 5.0
+GRACE = 5.0
 DELIVERED, FAILED = b"+", b"!"
 
 #: What the others are told of a job, in plain values.
@@ -42,6 +44,7 @@ def team() -> "Team | None":
         return None
     from torch.distributed import rendezvous
 
+    threading.Thread(target=_end_with_torchrun, args=(os.getppid(),), daemon=True).start()
     return Team(*next(rendezvous("env://", timeout=timedelta(minutes=10))))
 
 
@@ -114,10 +117,16 @@ class Team:
 
     def last_word(self, text: str) -> None:
         """Leave word why this process ends; one that dies leaves none."""
-        self._store.set(f"word/{self.rank}", text)
+        with suppress(RuntimeError):  # the store has ended with torchrun
+            self._store.set(f"word/{self.rank}", text)
 
     def dead(self) -> list[str]:
         """The processes that have died, each with what is missing for it, for people."""
+        with suppress(RuntimeError):  # the store has ended with torchrun
+            return self._dead()
+        return []
+
+    def _dead(self) -> list[str]:
         deadline = time.monotonic() + LAST_WORDS
         silent = list(range(1, self.size))
         while silent and time.monotonic() < deadline:
@@ -134,11 +143,14 @@ class Team:
 
     def _wait(self, key: str, rank: int) -> bytes:
         """What the process sets the key to."""
-        while not self._store.check([key]):
-            if not self._lives(rank):
-                raise Stopped
-            time.sleep(POLL)
-        return self._store.get(key)
+        try:
+            while not self._store.check([key]):
+                if not self._lives(rank):
+                    raise Stopped
+                time.sleep(POLL)
+            return self._store.get(key)
+        except RuntimeError:  # the store has ended with torchrun
+            raise Stopped from None
 
     def _lives(self, rank: int) -> bool:
         """Whether the process's heart has beaten lately, by this process's clock."""
@@ -190,6 +202,15 @@ class Team:
             text += f"; missing of {self._job.parts.what}: "
             text += ", ".join(map(self._job.called, missing))
         return text
+
+
+def _end_with_torchrun(torchrun: int) -> None:
+    """A torchrun that is killed ends nobody; who works on would be in the next one's way."""
+    while os.getppid() == torchrun:
+        time.sleep(BEAT)
+    os.kill(os.getpid(), signal.SIGTERM)  # the training is kept
+    time.sleep(GRACE)
+    os._exit(128 + signal.SIGTERM)  # it waits for something that does not come any more
 
 
 def _beat(store: "Store", rank: int) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from experiments.engine.output import OutputError
+from experiments.engine.output import OutputError, remove_torn
 
 #: The system's lock, which ends with the process that has it, however that ends; and who it is.
 LOCK, HOLDER = ".lock", ".lock.json"
@@ -19,7 +19,7 @@ LOCK, HOLDER = ".lock", ".lock.json"
 
 @contextmanager
 def locked(folder: Path) -> Iterator[None]:
-    """Have ``folder`` alone.
+    """Have ``folder`` alone; what a killed process was writing there goes.
 
     Raises:
         OutputError: another process has it; the message says which, and since when.
@@ -39,6 +39,7 @@ def locked(folder: Path) -> Iterator[None]:
     try:
         with suppress(OSError):  # it is there to be read by people
             holder.write_text(json.dumps(_this_process()), encoding="utf-8")
+        remove_torn(folder)
         yield
     finally:
         with suppress(OSError):
