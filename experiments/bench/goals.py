@@ -10,3 +10,5 @@ OPTIMIZER_STEP = {10**4: 0.5, 10**6: 1.2, 10**7: 0.6}
 HELP = 0.4
 #: The scratch backend's peak memory, in MB.
 PEAK_MEMORY = 400
+#: Checkpoints, in % of a run.
+CHECKPOINTS = 2
