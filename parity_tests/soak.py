@@ -25,11 +25,14 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from parity_tests import long_runs
+
 ROOT = Path(__file__).parents[1]
 THREADS = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
 TIMES = ("seconds", "finished")
 #: Room on a disk that is then filled up.
 DISK = "48m"
+STEPS = 20_000
 LIMIT = 600  # seconds for one command, on a busy machine
 
 
@@ -289,9 +292,10 @@ class Soak:
             else:
                 done = [n for n in wanted if n != "full-disk" and FAULTS[n](trial)]
             trial.completed()
-            if not trial.problems and numbers(out) != expected:
+            if not trial.problems and (found := numbers(out)) != expected:
                 self.differed += 1
-                trial.problems.append("the results differ")
+                names = sorted(n for n in found | expected if found.get(n) != expected.get(n))
+                trial.problems.append(f"the results differ: {', '.join(names)}")
             trial.problems += [f"left over: {name}" for name in left_over(out)]
         self.injected.update(done)
         if trial.problems:
@@ -369,6 +373,12 @@ def main() -> int:
     if not can_mount():
         print("No small disk can be mounted here: full-disk is left out.")
     soak.run(arguments.faults, lambda line: print(line, flush=True))
+    if long_runs.can_look():
+        for fit in (long_runs.by_hand, long_runs.by_torch):
+            memory, files = long_runs.growth(fit, STEPS)
+            print(f"{STEPS:,} steps {fit.__name__}: {memory:+,} bytes, {files:+} open files")
+            if memory >= long_runs.SLACK or files:
+                soak.failures.append(f"memory or files grow: {fit.__name__}")
     print(soak.summary())
     return 1 if soak.failures else 0
 

@@ -78,6 +78,18 @@ def test_two_processes_write_what_one_does(tmp_path: Path) -> None:
     assert_same_results(tmp_path / "two", tmp_path / "one", *NAMES)
 
 
+def test_a_sweep_over_two_processes_writes_what_one_does(tmp_path: Path) -> None:
+    grid = ["sweep", "--optimizer", "sgd,adam", "--lr", "0.01,0.1", "--depth", "1,2", "--seeds"]
+    grid += ["2", "--init", "he", "--batch-norm", "off", "--width", "8", "--iterations", "20"]
+    ran = torchrun(2, [*grid, "--out", str(tmp_path / "two")])
+    assert ran.returncode == 0, ran.stderr
+    one = CliRunner().invoke(cli.app, [*grid, "--processes", "1", "--out", str(tmp_path / "one")])
+    assert one.exit_code == 0, one.output
+    mine, theirs = (tmp_path / name / "sweep" / "sweep.csv" for name in ("two", "one"))
+    assert mine.read_text() == theirs.read_text()
+    assert not (tmp_path / "two" / ".parts").exists()
+
+
 def test_a_process_that_is_killed_is_named_and_the_next_run_completes(tmp_path: Path) -> None:
     (tmp_path / "sitecustomize.py").write_text(DIES)
     out, parts = tmp_path / "out", tmp_path / "out" / ".parts" / "zero-init"

@@ -1,10 +1,11 @@
 """A short soak: a few real faults, and no number differs. ``make soak`` does many more."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from parity_tests import soak
+from parity_tests import long_runs, soak
 from parity_tests.soak import SUBJECTS, Soak
 
 BY_NAME = {subject.name: subject for subject in SUBJECTS}
@@ -39,7 +40,7 @@ def test_the_soak_tells_when_a_number_differs(monkeypatch: pytest.MonkeyPatch) -
     soaked = Soak(faults=("killed",), subjects=SUBJECTS[:1])
     soaked.run(1, say=lambda line: None)
     assert (soaked.injected.total(), soaked.survived.total(), soaked.differed) == (1, 0, 1)
-    assert "run, scratch, killed: the results differ" in soaked.summary()
+    assert "run, scratch, killed: the results differ: loss" in soaked.summary()
 
 
 def test_what_is_left_over_is_named(tmp_path: Path) -> None:
@@ -52,3 +53,11 @@ def test_what_is_left_over_is_named(tmp_path: Path) -> None:
         ".parts/x/plan.json",
         "surface/.metrics.1.partial.csv",
     ]
+
+
+@pytest.mark.skipif(not long_runs.can_look(), reason="only Linux tells a process its memory")
+@pytest.mark.parametrize("fit", [long_runs.by_hand, long_runs.by_torch])
+def test_memory_and_open_files_stay_flat_over_many_steps(fit: Callable[..., None]) -> None:
+    memory, files = long_runs.growth(fit, 4000)
+    assert memory < long_runs.SLACK
+    assert files == 0
