@@ -89,6 +89,9 @@ def computing(kept: Callable[[], str], debug: bool = False) -> Iterator["Team | 
         if debug:
             errors.print(escape("".join(traceback.format_exception(error))), soft_wrap=True)
         raise typer.Exit(1) from None
+    finally:
+        if team:
+            team.leave()
 
 
 def _is_for_people(error: Exception) -> bool:

@@ -63,7 +63,11 @@ class Team:
         self._job: Job | None = None
         self._seen: dict[int, tuple[bytes, float]] = {}
         self._store.set(f"who/{rank}", json.dumps([os.getpid(), socket.gethostname()]))
-        threading.Thread(target=_beat, args=(store.clone(), rank), daemon=True).start()
+        self._leaving = threading.Event()
+        self._heart = threading.Thread(
+            target=_beat, args=(store.clone(), rank, self._leaving), daemon=True
+        )
+        self._heart.start()
 
     def device(self, name: str) -> str:
         """The device ``name``, where that is CUDA this process's own one of its machine."""
@@ -114,6 +118,11 @@ class Team:
     def dismiss(self) -> None:
         """Tell the others that there are no more jobs."""
         self._store.set(f"job/{next(self._jobs)}", json.dumps(None))
+
+    def leave(self) -> None:
+        """Let the heart stop: a thread that is in the store when Python ends would abort it all."""
+        self._leaving.set()
+        self._heart.join(GRACE)
 
     def last_word(self, text: str) -> None:
         """Leave word why this process ends; one that dies leaves none."""
@@ -213,10 +222,11 @@ def _end_with_torchrun(torchrun: int) -> None:
     os._exit(128 + signal.SIGTERM)  # it waits for something that does not come any more
 
 
-def _beat(store: "Store", rank: int) -> None:
+def _beat(store: "Store", rank: int, leaving: threading.Event) -> None:
     for beat in count():
         try:
             store.set(f"beat/{rank}", str(beat))
         except RuntimeError:  # the store has ended, and with it the run
             return
-        time.sleep(BEAT)
+        if leaving.wait(BEAT):
+            return
