@@ -10,7 +10,7 @@ class ReLU(Layer):
 
     def forward(self, x: np.ndarray) -> np.ndarray:
         self._positive = x > 0
-        return np.maximum(x, 0)
+        return np.maximum(x, np.zeros(x.shape[-1:], x.dtype))  # NumPy is slow beside one number
 
     def backward(self, dy: np.ndarray) -> np.ndarray:
         return dy * self._kept("_positive")

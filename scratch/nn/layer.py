@@ -17,12 +17,14 @@ class Layer:
     Attributes:
         params: name → array; an optimizer changes them in place.
         grads: the same names → the gradients of the last ``backward``.
+        room: name → an array that ``backward`` may put the gradient into, in place of a new one.
         training: whether the layer behaves as in training; ``train()`` and ``eval()`` set it.
     """
 
     def __init__(self) -> None:
         self.params: dict[str, np.ndarray] = {}
         self.grads: dict[str, np.ndarray] = {}
+        self.room: dict[str, np.ndarray] = {}
         self.training = True
 
     def forward(self, x: np.ndarray) -> np.ndarray:

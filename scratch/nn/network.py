@@ -6,6 +6,7 @@ from functools import partial
 import numpy as np
 
 from scratch import _check
+from scratch._flat import FlatDict
 from scratch.init import by_name
 from scratch.nn.activations import ACTIVATIONS
 from scratch.nn.affine import Affine
@@ -75,7 +76,6 @@ class MultiLayerNet:
         self.generators = [Generator(seed) for seed in seeds]
         self._initializers = [by_name(init) for init in inits]
 
-        self.params: dict[str, np.ndarray] = {}
         self._slots: dict[str, tuple[Layer, str]] = {}
         self._layers: list[Layer] = []
         for i, sizes in enumerate(zip(self.sizes, self.sizes[1:], strict=False), start=1):
@@ -83,6 +83,7 @@ class MultiLayerNet:
             if i < len(self.sizes) - 1:
                 self._add_hidden(i)
         self._loss = CrossEntropyLoss()
+        self.params = self._side_by_side()
 
     def predict(self, x: np.ndarray, train: bool = False) -> np.ndarray:
         """The scores (N, C) of the rows of ``x`` (N, D), before the softmax."""
@@ -119,7 +120,7 @@ class MultiLayerNet:
         lead = () if self.runs is None else (self.runs,)
         # The labels are checked before the forward pass, which may change running statistics.
         labels = class_numbers(t, (*lead, x.shape[-2], self.sizes[-1]))
-        loss = self._loss.forward(self.predict(x, train), labels)
+        loss = self._loss.forward_checked(self.predict(x, train), labels)
         if self.weight_decay:
             squares = sum((self.params[name] ** 2).sum(axis=(-2, -1)) for name in self._weights())
             loss = loss + self.dtype.type(self.weight_decay / 2) * squares
@@ -134,12 +135,16 @@ class MultiLayerNet:
     ) -> tuple[float | np.ndarray, dict[str, np.ndarray]]:
         """Both, from one forward pass."""
         loss = self.loss(x, t, train=True)
+        grads = self._new_gradients()
         dy = self._loss.backward()
         first, *others = self._layers
         for layer in reversed(others):
             dy = layer.backward(dy)
         first.backward_params(dy)
-        grads = {name: layer.grads[slot] for name, (layer, slot) in self._slots.items()}
+        for name, (layer, slot) in self._slots.items():
+            g, layer.room = layer.grads[slot], {}
+            if g is not grads.setdefault(name, g):
+                grads[name][...] = g
         if self.weight_decay:
             for name in self._weights():
                 grads[name] += self.weight_decay * self.params[name]
@@ -212,10 +217,8 @@ class MultiLayerNet:
             for init, generator in zip(self._initializers, self.generators, strict=True)
         ]
         if self.runs is None:
-            return Affine(np.ascontiguousarray(weights[0]), np.zeros(fan_out, self.dtype))
-        # In one piece, so that an optimizer can take it block by block.
-        stack = np.ascontiguousarray(np.stack(weights))
-        return Affine(stack, np.zeros((self.runs, fan_out), self.dtype))
+            return Affine(weights[0], np.zeros(fan_out, self.dtype))
+        return Affine(np.stack(weights), np.zeros((self.runs, fan_out), self.dtype))
 
     def _add_hidden(self, i: int) -> None:
         if self.batch_norm:
@@ -228,13 +231,28 @@ class MultiLayerNet:
 
     def _add(self, layer: Layer, names: dict[str, str]) -> None:
         self._layers.append(layer)
-        for slot, name in names.items():
-            self.params[name] = layer.params[slot]
-            self._slots[name] = layer, slot
+        self._slots |= {name: (layer, slot) for slot, name in names.items()}
+
+    def _side_by_side(self) -> FlatDict:
+        """The layers' parameters as views of one vector, which an optimizer can take at once."""
+        own = {name: layer.params[slot] for name, (layer, slot) in self._slots.items()}
+        params = FlatDict({name: w.shape for name, w in own.items()}, self.dtype)
+        for name, w in own.items():
+            params[name][...] = w
+        return params
 
     def _hand_out_params(self) -> None:
         for name, (layer, slot) in self._slots.items():
             layer.params[slot] = self.params[name]  # an optimizer may have put a new array there
+
+    def _new_gradients(self) -> dict[str, np.ndarray]:
+        """Arrays for the layers' gradients, side by side if the parameters are; else none."""
+        if not isinstance(self.params, FlatDict) or self.params.vector is None:
+            return {}
+        grads = self.params.empty_like()
+        for name, (layer, slot) in self._slots.items():
+            layer.room[slot] = grads[name]
+        return grads
 
     def _weights(self) -> list[str]:
         return [name for name in self.params if name.startswith("W")]

@@ -5,13 +5,14 @@ import inspect
 from collections.abc import Callable, Mapping, MutableMapping
 from fnmatch import fnmatchcase
 from functools import cache
-from typing import Any
+from operator import attrgetter
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from scratch import _check
-from scratch.optim import _arrays
-from scratch.optim._arrays import State
+from scratch.optim import _arrays, _whole
+from scratch.optim._arrays import NonFiniteGradientError, State
 
 Params = MutableMapping[str, np.ndarray | float]
 Grads = Mapping[str, np.ndarray | float | None]
@@ -67,7 +68,8 @@ class Optimizer:
         self.decoupled_weight_decay = _check.flag("decoupled_weight_decay", decoupled_weight_decay)
         self.groups = groups or {}
         self.state = {}
-        self._approved: dict[str | None, dict[str, Any]] = {}  # settings that were checked
+        self._approved: tuple | None = None  # the lr and the settings that were checked last,
+        self._approved_settings: dict[str | None, tuple] = {}  # and those of the groups
 
     def init_state(self, w: np.ndarray) -> State:
         """The buffers for a parameter ``w`` before its first step."""
@@ -107,15 +109,15 @@ class Optimizer:
         Everything is checked before anything is changed.
         """
         loss, grads = _evaluated(grads, closure)
-        arrays = self._checked(params, grads)
+        groups = self._checked_settings()
+        whole = self._whole(params, grads)
+        arrays = {} if whole else self._checked(groups, params, grads)
         # As in torch, what overflows is inf; NumPy would warn.
         with np.errstate(all="ignore"):
+            if whole:
+                whole.step()
             for name, (group, w, g) in arrays.items():
-                state = self.state[name]
-                state["step"] += 1
-                for stepper, *block in _arrays.blocks(group, w, g, state):
-                    stepper.rule(*block)
-                group.finish(state)
+                _Piece(group, w, g, [self._state[name]]).step()
                 if w is not params[name]:
                     params[name] = w[()] if isinstance(params[name], np.floating) else w.item()
         return loss
@@ -151,6 +153,7 @@ class Optimizer:
     @state.setter
     def state(self, state: dict[str, State]) -> None:
         self._state = state
+        self._buffers: _whole.Buffers | None = None  # where they lie side by side
         self._kinds: dict[str, _arrays.Kind] = {}  # of the parameters that are known to fit
 
     @property
@@ -224,28 +227,46 @@ class Optimizer:
         except (TypeError, ValueError) as error:
             raise type(error)(f"groups[{pattern!r}]: {error}") from None
 
-    def _fixed_settings(self) -> dict[str, Any]:
-        """Those whose change has to be checked; lr always is, and may be an array."""
-        return {name: value for name, value in self.settings.items() if name != "lr"}
-
     def _checked_settings(self) -> dict[str | None, "Optimizer"]:
         """The optimizer, and one for each pattern of ``groups``; raises if a setting is unfit."""
-        self.lr = self._checked_lr(self.lr)
+        lr, fixed = self.lr, _fixed(type(self))(self)
+        if type(lr) is float and not self.groups and (lr, fixed) == self._approved:
+            return {None: self}
+        self.lr = self._checked_lr(lr)
         groups = {None: self} | {pattern: self._group(pattern) for pattern in self.groups}
-        settings = {pattern: group._fixed_settings() for pattern, group in groups.items()}
-        if settings != self._approved:
+        settings = {pattern: _fixed(type(self))(group) for pattern, group in groups.items()}
+        if settings != self._approved_settings:
             _with_settings(type(self), self.settings)
-            self._approved, self._kinds = settings, {}  # buffers may be missing now
+            self._approved_settings, self._kinds = settings, {}  # buffers may be missing now
+        self._approved = self.lr, fixed
         return groups
 
+    def _whole(self, params: Params, grads: Grads) -> "_Piece | None":
+        """All parameters as one, where nothing tells them apart and nothing is wrong with them."""
+        vectors = _whole.vectors(params, grads)
+        alike = self.elementwise and not self.groups and not isinstance(self.lr, np.ndarray)
+        if vectors is None or not alike or not self._kinds.keys() >= params.keys():
+            return None
+        states = [self._state[name] for name in params]
+        if not _whole.in_step(states, self.numbers):
+            return None
+        if not (self._buffers and self._buffers.hold(params, states)):
+            self._buffers = _whole.Buffers.lay_out(params, states, self.numbers, self._kinds)
+        if self._buffers is None:
+            return None
+        try:
+            self.check_gradient("of all", *vectors)
+        except NonFiniteGradientError:  # the ordinary way says in which
+            return None
+        return _Piece(self, *vectors, states, self._buffers.vectors())
+
     def _checked(
-        self, params: Params, grads: Grads
+        self, groups: Mapping[str | None, "Optimizer"], params: Params, grads: Grads
     ) -> dict[str, tuple["Optimizer", np.ndarray, np.ndarray]]:
         """For each parameter to be changed its settings, itself and its gradient, as arrays.
 
         Raises if anything is unfit; gives the parameters that are new their state if nothing is.
         """
-        groups = self._checked_settings()
         _arrays.check_names(params, grads)
         arrays, new = {}, {}
         for name in params:
@@ -253,7 +274,7 @@ class Optimizer:
                 continue
             w, g = _arrays.as_arrays(params[name], grads[name])
             _arrays.check_parameter(name, w, g)
-            group = groups[self.pattern_of(name)]
+            group = groups[self.pattern_of(name) if self.groups else None]
             group.check_gradient(name, w, g)
             _arrays.check_runs(name, w, group.lr)
             if self._kinds.get(name) != _arrays.kind(w):
@@ -265,9 +286,31 @@ class Optimizer:
                 else:
                     new[name] = state
             arrays[name] = group, w, g
-        self._state |= new
-        self._kinds |= {name: _arrays.kind(w) for name, (_, w, _) in arrays.items()}
+        if new:
+            self._buffers = None  # there are others now
+            self._state |= new
+            self._kinds |= {name: _arrays.kind(arrays[name][1]) for name in new}
         return arrays
+
+
+class _Piece(NamedTuple):
+    """What a rule is applied to: a parameter, or all as one."""
+
+    optimizer: Optimizer
+    w: np.ndarray
+    g: np.ndarray
+    states: list[State]  # of each parameter
+    vectors: Mapping[str, np.ndarray] | None = None  # the buffers, if it is all as one
+
+    def step(self) -> None:
+        for state in self.states:
+            state["step"] += 1
+        first = self.states[0]
+        state = first | self.vectors if self.vectors else first
+        for stepper, *block in _arrays.blocks(self.optimizer, self.w, self.g, state):
+            stepper.rule(*block)
+        for state in self.states:
+            self.optimizer.finish(state)
 
 
 def evaluated(closure: Closure) -> tuple[float, Grads]:
@@ -283,6 +326,12 @@ def _evaluated(grads: Grads | None, closure: Closure | None) -> tuple[float | No
         given = "neither" if grads is None else "both"
         raise TypeError(f"update takes either grads or a closure that gives them, got {given}")
     return (None, grads) if closure is None else evaluated(closure)
+
+
+@cache
+def _fixed(cls: type[Optimizer]) -> Callable[[Optimizer], tuple]:
+    """Reads the settings whose change has to be checked; lr always is, and may be an array."""
+    return attrgetter("maximize", *(name for name in _arguments(cls) if name != "lr"))
 
 
 @cache
