@@ -58,7 +58,7 @@ def batches(
     check_data(images, labels, batch_size)
     while True:
         rows = np.stack([g.randint(0, len(images), (batch_size,)) for g in generators])
-        yield scaled(images[rows], dtype), labels[rows]
+        yield scaled(images.take(rows, axis=0), dtype), labels[rows]  # faster than images[rows]
 
 
 def check_data(images: Array, labels: Array, batch_size: int) -> None:

@@ -49,7 +49,9 @@ class Generator:
         array([ True])
         """
         self.seed = _check.integer("seed", seed, at_least=-(2**63), below=2**64)
-        self._twister = np.random.RandomState(self.seed & 0xFFFFFFFF)
+        self._bits = np.random.MT19937()
+        self._twister = np.random.RandomState(self._bits)
+        self._twister.seed(self.seed & 0xFFFFFFFF)
         self._untouched = True
         self._spare: float | None = None
         self._float_spare: float | None = None
@@ -221,8 +223,8 @@ class Generator:
     def _words(self, count: int) -> np.ndarray:
         """Many, if their number is even, are drawn as double words, which takes NumPy less time."""
         self._untouched &= count == 0
-        if count < 1000 or count % 2:
-            return self._twister.randint(0, 2**32, count, dtype=np.uint32)
+        if count < 10_000 or count % 2:
+            return self._bits.random_raw(count).astype(np.uint32)
         return self._double_words(count // 2).astype(">u8").view(">u4").astype(np.uint32)
 
     def _double_words(self, count: int) -> np.ndarray:
