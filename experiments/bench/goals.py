@@ -8,6 +8,8 @@ STACKED = {32: 0.5}
 OPTIMIZER_STEP = {10**4: 0.5, 10**6: 1.2, 10**7: 0.6}
 #: ``lockstep --help``, in seconds.
 HELP = 0.4
+#: Every figure of the chapter, one seed, one backend, in seconds.
+RUN_ALL = 60
 #: The scratch backend's peak memory, in MB.
 PEAK_MEMORY = 400
 #: Checkpoints, in % of a run.

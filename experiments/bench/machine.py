@@ -9,7 +9,19 @@ from typing import Any
 import numpy as np
 import torch
 
-_THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+#: Variables that begin so choose the threads and kernels of NumPy's and torch's libraries.
+_PREFIXES = (
+    "OMP_",
+    "KMP_",
+    "GOMP_",
+    "MKL_",
+    "OPENBLAS_",
+    "GOTO_",
+    "BLIS_",
+    "VECLIB_",
+    "ATEN_",
+    "NPY_",
+)
 
 
 def describe(device: torch.device) -> dict[str, Any]:
@@ -17,8 +29,10 @@ def describe(device: torch.device) -> dict[str, Any]:
     return {
         "processor": processor(),
         "cores": _cores(),
+        "memory": _memory(),
         "threads of torch": torch.get_num_threads(),
-        "threads by the environment": {k: os.environ[k] for k in _THREADS if k in os.environ},
+        "instructions torch uses": torch.backends.cpu.get_cpu_capability(),
+        "set in the environment": environment(),
         "BLAS of NumPy": _blas(),
         "versions": {
             "python": platform.python_version(),
@@ -43,6 +57,11 @@ def processor() -> str:
     return platform.processor() or platform.machine()
 
 
+def environment() -> dict[str, str]:
+    """What is set that makes the libraries faster or slower: OPENBLAS_CORETYPE picks a kernel."""
+    return {k: v for k, v in sorted(os.environ.items()) if k.startswith(_PREFIXES)}
+
+
 def load() -> float | None:
     """How many processes wanted to compute in the last minute, where the system tells it."""
     return round(os.getloadavg()[0], 2) if hasattr(os, "getloadavg") else None
@@ -52,6 +71,14 @@ def _cores() -> int:
     if hasattr(os, "sched_getaffinity"):  # those that this process may use
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
+
+
+def _memory() -> str:
+    try:
+        size = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    except (AttributeError, OSError, ValueError):  # Windows has no sysconf, others not these names
+        return "unknown"
+    return f"{size / 1e9:.0f} GB"
 
 
 def _blas() -> str:

@@ -1,6 +1,6 @@
 """How much is measured, and how often."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
@@ -20,7 +20,7 @@ class Scale:
         product: the side of the large matrices that are multiplied for the machine's peak.
         steps: of training whose time is divided among what they do.
         compile: whether to try ``torch.compile``.
-        experiment: what the ``lockstep`` whose memory is measured is told to do.
+        experiment: what the ``lockstep`` whose time and memory are measured is told to do.
         imports: the modules whose import is timed.
     """
 
@@ -39,9 +39,7 @@ class Scale:
     product: int = 2048
     steps: int = 1000
     compile: bool = True
-    experiment: tuple[str, ...] = field(
-        default=("run", "optimizer-comparison", "--backend", "scratch", "--quick")
-    )
+    experiment: tuple[str, ...] = ("run", "all", "--backend", "scratch")
     imports: tuple[str, ...] = ("numpy", "scratch", "torch")
 
     @property
@@ -61,5 +59,6 @@ QUICK = Scale(
     product=1024,
     steps=200,
     compile=False,
+    experiment=("run", "optimizer-comparison", "--backend", "scratch", "--quick"),
     imports=("scratch", "torch"),
 )

@@ -31,11 +31,16 @@ class Stopwatch:
         self._seconds: dict[str, float] = defaultdict(float)
         self._since = self._clock()
 
+    def seconds(self) -> dict[str, float]:
+        """What each part took since the restart."""
+        self._enter(self._part)
+        return dict(self._seconds)
+
     def shares(self) -> dict[str, float]:
         """Each part's share of the time since the restart, together 1."""
-        self._enter(self._part)
-        total = sum(self._seconds.values())
-        return {part: seconds / total for part, seconds in self._seconds.items()}
+        seconds = self.seconds()
+        total = sum(seconds.values())
+        return {part: taken / total for part, taken in seconds.items()}
 
     def timed(self, part: str, function: Callable) -> Callable:
         """The ``function``, its time counted as that of ``part``."""

@@ -6,6 +6,7 @@ heart, and arithmetic on the tiny gradients that are left takes another time.
 """
 
 from collections.abc import Callable, Iterator
+from contextlib import nullcontext
 from functools import cache
 from itertools import cycle, pairwise
 
@@ -20,6 +21,7 @@ from experiments.bench.timing import Call
 from experiments.data import Dataset, load_mnist
 from scratch.random import Generator
 from scratch.train import scaled
+from torch_ref import graph
 
 _BATCHES = 64  # in memory, or as few as there are in so many runs of a stack
 
@@ -53,6 +55,22 @@ def twin_step(scale: Scale, device: torch.device, runs: int | None = None) -> Ca
         optimizer.update(net.params, grads)
 
     return step
+
+
+def graph_step(scale: Scale, device: torch.device, runs: int | None = None) -> Call:
+    """``torch_ref`` as its loop trains on a CUDA device: a step is one graph; elsewhere eager."""
+    net = torch_ref.nn.MultiLayerNet(*_network(scale), seed=_seeds(runs), device=device)
+    optimizer = torch_ref.optim.by_name("Adam")
+    recorded = graph.recordable(optimizer, net)
+
+    def update(x: torch.Tensor, t: torch.Tensor) -> None:
+        with recorded.recording() if recorded else nullcontext():
+            _, grads = net.loss_and_gradient(x, t)
+            optimizer.update(net.params, grads)
+
+    step = graph.captured(update, device)
+    drawn = cycle(_on(device, _batches(scale, runs)))
+    return lambda: step(*next(drawn))
 
 
 def eager_step(scale: Scale, device: torch.device, compiled: bool = False) -> Call:

@@ -1,22 +1,26 @@
-"""The most memory that a run of the scratch backend has at once."""
+"""How long a run of the scratch backend takes, and the most memory that it has at once."""
 
+import time
 from collections.abc import Iterator
 
-from experiments.bench.goals import PEAK_MEMORY
+from experiments.bench.goals import PEAK_MEMORY, RUN_ALL
 from experiments.bench.processes import peak_of_lockstep
 from experiments.bench.section import Bench, Row, Section, reason
 from experiments.bench.timing import Spread
 
 
 def measure(bench: Bench) -> Iterator[Row]:
-    """In a process of its own."""
+    """In a process of its own, once."""
     what = f"lockstep {' '.join(bench.scale.experiment)}"
+    start = time.perf_counter()
     try:
         peak = Spread.of([peak_of_lockstep(*bench.scale.experiment) / 1e6])
     except RuntimeError as error:
         yield Row(what, "peak", None, "MB", skipped=reason(error))
     else:
+        seconds = Spread.of([time.perf_counter() - start])
+        yield Row(what, "takes", seconds, "s", goal=RUN_ALL)
         yield Row(what, "peak", peak, "MB", goal=PEAK_MEMORY)
 
 
-SECTION = Section("Peak memory", measure)
+SECTION = Section("A run of the scratch backend: time and peak memory", measure)

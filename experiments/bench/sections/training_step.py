@@ -4,13 +4,16 @@ from collections.abc import Iterator
 
 from experiments.bench.goals import TRAINING_STEP
 from experiments.bench.section import Bench, Row, Section
-from experiments.bench.training import eager_step, scratch_step, twin_step
+from experiments.bench.training import eager_step, graph_step, scratch_step, twin_step
+from torch_ref.graph import has_graphs
 
 
 def measure(bench: Bench) -> Iterator[Row]:
     """Ours and the twin, against torch as its users write it and as it compiles that."""
     scale, device = bench.scale, bench.device
     ours = {"scratch": scratch_step(scale), "torch_ref": twin_step(scale, device)}
+    if has_graphs(device):
+        ours["torch_ref, CUDA graph"] = graph_step(scale, device)
     others = {"torch eager": eager_step(scale, device)}
     if scale.compile:
         others["torch.compile"] = eager_step(scale, device, compiled=True)
