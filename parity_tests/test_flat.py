@@ -14,7 +14,7 @@ from parity_tests.optimizer_helpers import (
     shapes_for,
 )
 from scratch import nn, optim
-from scratch._flat import FlatDict
+from scratch.flat import FlatDict
 from torch_ref.registry import OptimizerPair
 
 SHAPES = {"W": (4, 3), "b": (3,), "s": (), "none": (0, 2)}

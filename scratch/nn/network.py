@@ -6,7 +6,7 @@ from functools import partial
 import numpy as np
 
 from scratch import _check
-from scratch._flat import FlatDict
+from scratch.flat import FlatDict
 from scratch.init import by_name
 from scratch.nn.activations import ACTIVATIONS
 from scratch.nn.affine import Affine

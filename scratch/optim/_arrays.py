@@ -13,8 +13,9 @@ from scratch import _check
 if TYPE_CHECKING:
     from scratch.optim.base import Optimizer
 
-# A rule makes a few temporaries of its block's size. At 2¹⁵ elements they all stay in a core's L2
-# cache, while the cost of calling NumPy is already small beside the work.
+# A rule makes a few temporaries of its block's size. At 2¹⁷ elements they stay in the processor's
+# last cache, and the cost of calling NumPy is small beside the work. From 2¹⁶ elements of float32
+# on NumPy also puts a result into the place of a temporary that nobody needs any more.
 BLOCK = 2**17
 
 _FLOATING = (np.dtype(np.float32), np.dtype(np.float64))

@@ -6,7 +6,7 @@ from operator import is_
 
 import numpy as np
 
-from scratch._flat import FlatDict, Shapes
+from scratch.flat import FlatDict, Shapes
 from scratch.optim._arrays import Kind, State, kind
 
 

@@ -86,13 +86,16 @@ class Adafactor(Optimizer):
             v += new * g * g
         else:
             rows, columns = state["row_var"], state["col_var"]
+            squares = g * g
             rows *= 1 - new
-            rows += new * (g * g).mean(axis=-1, keepdims=True)
+            rows += new * squares.mean(axis=-1, keepdims=True)
             columns *= 1 - new
-            columns += new * (g * g).mean(axis=-2, keepdims=True)
+            columns += new * squares.mean(axis=-2, keepdims=True)
             v = rows * columns / np.maximum(rows.mean(axis=-2, keepdims=True), eps1)
-        u = g / np.sqrt(np.maximum(v, eps1 * eps1))
-        w -= step / max(1.0, _rms(u) / self.d) * u
+        u = np.maximum(v, eps1 * eps1, out=np.empty_like(w))  # one array, however large, not three
+        np.divide(g, np.sqrt(u, out=u), out=u)
+        u *= step / max(1.0, _rms(u) / self.d)
+        w -= u
 
 
 def _rms(x: np.ndarray) -> float:

@@ -1,9 +1,8 @@
 """One step of every optimizer that takes dense gradients, against torch's three ways to do it."""
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -12,6 +11,8 @@ import torch
 from experiments.bench.goals import OPTIMIZER_STEP
 from experiments.bench.section import Bench, Row, Section
 from experiments.bench.timing import Call
+from scratch.flat import FlatDict
+from scratch.nn import MultiLayerNet
 from scratch.random import Generator
 from torch_ref.registry import OPTIMIZERS, OptimizerPair, resolve
 
@@ -53,19 +54,18 @@ def one_array(elements: int, axes: int) -> Arrays:
 
 
 def networks(sizes: tuple[int, ...], axes: int) -> Arrays:
-    """The weights and biases of a network, (in, out) and (out,); only weights for ``axes`` = 2."""
-    generator, arrays = Generator(0), {}
-    for i, (fan_in, fan_out) in enumerate(pairwise(sizes), start=1):
-        arrays[f"W{i}"] = generator.randn(fan_in, fan_out)
-        arrays[f"b{i}"] = generator.randn(fan_out)
-    return {name: array for name, array in arrays.items() if axes in (0, array.ndim)}
+    """The weights and biases of a network, as it has them; only weights for ``axes`` = 2."""
+    first, *hidden, last = sizes
+    params = MultiLayerNet(first, hidden, last).params
+    params.vector[...] = Generator(0).randn(params.vector.size)
+    return params if axes == 0 else {name: w for name, w in params.items() if w.ndim == axes}
 
 
 def _compared(
     bench: Bench, pair: OptimizerPair, what: str, params: Arrays, goal: float | None
 ) -> Iterator[Row]:
     # Not the parameters themselves: along g = w the weights would become ever smaller.
-    grads = {name: np.roll(w, 1) for name, w in params.items()}
+    grads = copied(params, lambda w: np.roll(w, 1))
     theirs = {name: torchs_step(bench, pair, v, params, grads) for name, v in VARIANTS.items()}
     others = {name: step for name, step in theirs.items() if step is not None}
     goals = {} if goal is None else {(what, DEFAULT): goal}
@@ -74,8 +74,17 @@ def _compared(
 
 def scratch_step(pair: OptimizerPair, params: Arrays, grads: Arrays) -> Call:
     """Ours, with its defaults."""
-    own = {name: w.copy() for name, w in params.items()}
-    return partial(pair.scratch().update, own, grads)
+    return partial(pair.scratch().update, copied(params, np.copy), grads)
+
+
+def copied(arrays: Arrays, copy: Callable[[np.ndarray], np.ndarray]) -> Arrays:
+    """A copy of each, side by side if they are."""
+    if not isinstance(arrays, FlatDict):
+        return {name: copy(array) for name, array in arrays.items()}
+    views = arrays.empty_like()
+    for name, array in arrays.items():
+        views[name][...] = copy(array)
+    return views
 
 
 def torchs_step(

@@ -13,9 +13,10 @@ Shapes = Mapping[str, tuple[int, ...]]
 class FlatDict(dict[str, np.ndarray]):
     """A dict of arrays that are views of one vector, one after the other.
 
-    What is done alike to every element can then be done once, to the vector. Otherwise it is a
-    dict like any other: an array may be put in the place of a view, or a name taken out, and the
-    vector is not offered any more.
+    What is done alike to every element can then be done once, to the vector: where parameters and
+    gradients are laid out alike (``grads = params.empty_like()``), an optimizer does. Otherwise it
+    is a dict like any other: an array may be put in the place of a view, or a name taken out, and
+    there is no vector any more. A copy is an ordinary dict.
 
     Args:
         shapes: name → shape.
