@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 import torch
 from rich.console import Console
@@ -14,12 +15,12 @@ from torch.utils.flop_counter import FlopCounterMode
 from typer.testing import CliRunner, Result
 
 from experiments import bench, bench_command, cli
-from experiments.bench import runner, section
+from experiments.bench import machine, runner, section, training
 from experiments.bench.processes import peak_memory, run_python
 from experiments.bench.report import Measured, Report, cell, print_goals, print_section
 from experiments.bench.scale import FULL, Scale
 from experiments.bench.section import Bench, Row, Section
-from experiments.bench.sections import matrix_products, optimizer_step
+from experiments.bench.sections import matrix_products, optimizer_step, stacked
 from experiments.bench.timing import Spread
 from torch_ref.device import resolve
 from torch_ref.registry import OPTIMIZERS
@@ -117,6 +118,31 @@ def test_torchs_step_changes_its_parameters():
 def test_the_chapters_network_has_ten_tensors_and_five_matrices():
     assert len(optimizer_step.networks(FULL.sizes, axes=0)) == 10
     assert len(optimizer_step.networks(FULL.sizes, axes=2)) == 5
+
+
+@pytest.mark.parametrize("axes", [0, 2])
+def test_copies_of_a_networks_arrays_are_laid_out_as_these(axes: int):
+    arrays = optimizer_step.networks(TINY.sizes, axes)
+    copies = optimizer_step.copied(arrays, np.negative)
+    assert type(copies) is type(arrays)
+    for name, array in arrays.items():
+        assert not np.shares_memory(copies[name], array)
+        np.testing.assert_array_equal(copies[name], -array)
+
+
+def test_a_step_as_a_graph_is_one_on_a_device_without_graphs_too():
+    training.graph_step(TINY, CPU)()
+
+
+def test_the_last_row_of_the_stacks_is_what_products_alone_would_take():
+    *_, floor = (row for row in stacked.measure(section.create(CPU, TINY)) if "scratch" in row.what)
+    assert floor.what == stacked.FLOOR
+    assert floor.goal is None
+
+
+def test_the_machine_tells_what_the_environment_tells_its_libraries(monkeypatch):
+    monkeypatch.setenv("OPENBLAS_CORETYPE", "Haswell")
+    assert machine.describe(CPU)["set in the environment"]["OPENBLAS_CORETYPE"] == "Haswell"
 
 
 def test_the_products_of_a_step_are_those_that_torch_counts():

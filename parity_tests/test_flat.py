@@ -257,6 +257,13 @@ def test_a_read_only_view_is_refused_by_its_name() -> None:
         sgd.update(params, zeros_like(params))
 
 
+def test_no_parameters_at_all_are_no_mistake() -> None:
+    params, adam = flat({}), optim.Adam()
+    for _ in range(2):
+        adam.update(params, params.empty_like())
+    assert adam.state == {}
+
+
 def zeros_like(params: FlatDict) -> FlatDict:
     grads = params.empty_like()
     grads.vector[...] = 0

@@ -18,7 +18,7 @@ def vectors(params: Mapping, grads: Mapping) -> tuple[np.ndarray, np.ndarray] | 
     if not (isinstance(params, FlatDict) and isinstance(grads, FlatDict)):
         return None
     w, g = params.vector, grads.vector
-    if w is None or g is None or params.shapes is not grads.shapes:
+    if w is None or g is None or params.shapes is not grads.shapes or not params:
         return None
     return (w, g) if all(view.flags.writeable for view in params.values()) else None
 

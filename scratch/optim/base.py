@@ -78,8 +78,9 @@ class Optimizer:
     def rule(self, w: np.ndarray, g: np.ndarray, state: State) -> None:
         """Change ``w`` and the buffers in ``state`` by one step along the gradient ``g``, in place.
 
-        ``state["step"]`` counts from 1. Where the rule is ``elementwise``, large arrays arrive in
-        blocks, each with its part of the buffers.
+        ``state["step"]`` counts from 1. Where the rule is ``elementwise``, parameters that lie in
+        one vector (``scratch.flat``) may arrive as that, and large arrays in blocks, each with its
+        part of the buffers.
         """
         raise NotImplementedError(f"{type(self).__name__} has no rule")
 
