@@ -52,6 +52,7 @@ def measure(context: Context) -> Measurements:
                 batch_size=settings.batch_size,
                 runs=[run],
                 after=int(look) - settings.look_every,
+                looks=1,
             )
             losses.append(history.loss)
             weights.append(context.backend.numpy(net.params["W1"]).copy())

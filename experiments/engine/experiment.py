@@ -13,7 +13,7 @@ from experiments.engine.backends import Backend
 from experiments.engine.checkpoints import Checkpoints
 from experiments.engine.measurements import Key, Measurements
 from experiments.engine.memory import Stack
-from experiments.engine.watching import ROWS, Watch, Watched
+from experiments.engine.watching import LOOKS, ROWS, Watch, Watched
 from scratch.train import History
 
 if TYPE_CHECKING:
@@ -64,6 +64,7 @@ class Context:
         *,
         runs: Sequence[str],
         after: int = 0,
+        looks: int = LOOKS,
         **options: Any,
     ) -> History:
         """Train, as ``scratch.train.fit``; where it was interrupted before, from there on.
@@ -71,11 +72,12 @@ class Context:
         Args:
             runs: what the stack's networks are called, each of them with every seed.
             after: the iterations that they have behind them.
+            looks: about how often TensorBoard is to show what is in them.
         """
         keeper, watch = self.checkpoints.next() if self.checkpoints else None, None
         if self.watched is not None:
             glance = partial(self.backend.glance, images=images[:ROWS], labels=labels[:ROWS])
-            watch = Watch(glance, options["iterations"])
+            watch = Watch(glance, options["iterations"], looks)
         with interrupt.deferred():
             history = self.backend.fit(
                 net, optimizer, images, labels, keeper=keeper, observer=watch, **options

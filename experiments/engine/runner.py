@@ -256,6 +256,7 @@ def _set_aside(folder: Path, identity: Mapping[str, Any], console: Console) -> N
 
     A result of the same ones is replaced: by newer code, or because ``--force`` asks for it.
     """
+    identity = json.loads(json.dumps(identity))  # as a file has it: its tuples are lists
     try:
         earlier = json.loads((folder / RESULT).read_text(encoding="utf-8"))
         same = all(earlier[key] == identity[key] for key in ("settings", "seeds", "dataset"))

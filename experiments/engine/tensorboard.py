@@ -17,8 +17,8 @@ from experiments.engine.watching import MOMENTS, WIDTH, Watched
 FOLDER = "tensorboard"
 HISTOGRAMS = ("activations/", "gradients/")
 MISSING = (
-    "event files are written by the package tensorboard, which is not installed; "
-    "python -m pip install tensorboard, or this project with its extra of that name, '.[tensorboard]'"
+    "the event files are written by the package tensorboard, which is not installed; "
+    "pip install tensorboard, or this project with its extra of that name: '.[tensorboard]'"
 )
 
 
@@ -46,7 +46,8 @@ def write(folder: Path, by_backend: Mapping[str, Watched], seeds: Sequence[int])
                             Path(temporary) / backend / name / f"seed-{seed}", watched, run, i
                         )
             remove(folder)
-            shutil.copytree(temporary, place)
+            if any(Path(temporary).iterdir()):
+                shutil.copytree(temporary, place)
     except OSError as error:
         raise OutputError(f"{place} was not written: {error.strerror or error}") from error
     files = (path for path in place.rglob("*") if path.is_file())

@@ -8,8 +8,8 @@ import numpy as np
 from experiments.engine.measurements import Measurements
 from scratch.train import History
 
-#: So many times a training is looked at, besides before its first step, with so many images.
-LOOKS, ROWS = 10, 200
+LOOKS = 10  # about so many times a training is looked at, besides before its first step
+ROWS = 200  # of the training images are what it is looked at with
 BINS = 64
 #: What a histogram is kept as: its least and largest value, their sum, that of their squares, and
 #: the counts in bins of equal width from the least to the largest.
@@ -23,11 +23,17 @@ class Watch:
     Args:
         glance: gives arrays (K, …) of a network, by tag, and leaves it as it is.
         iterations: of the training.
+        looks: how often, besides before the first step.
     """
 
-    def __init__(self, glance: Callable[[Any], Mapping[str, np.ndarray]], iterations: int) -> None:
+    def __init__(
+        self,
+        glance: Callable[[Any], Mapping[str, np.ndarray]],
+        iterations: int,
+        looks: int = LOOKS,
+    ) -> None:
         self._glance, self._last = glance, iterations
-        self._every = max(1, iterations // LOOKS)
+        self._every = max(1, iterations // looks)
         self.steps: list[int] = []
         self.seen: dict[str, list[np.ndarray]] = {}
 
@@ -88,7 +94,8 @@ class Watched(Measurements):
 def summaries(values: np.ndarray) -> np.ndarray:
     """For each of K arrays, its histogram (K, WIDTH) of finite values; NaN where it has none.
 
-    >>> least, largest, total, squares, *counts = summaries(np.array([[0.0, 1.0, 3.0]]))[0]
+    >>> summary = summaries(np.array([[0.0, 1.0, 3.0]]))[0].tolist()
+    >>> least, largest, total, squares, *counts = summary
     >>> least, largest, total, squares, counts[0], counts[-1], sum(counts)
     (0.0, 3.0, 4.0, 10.0, 1.0, 1.0, 3.0)
     """
