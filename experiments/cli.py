@@ -134,9 +134,11 @@ def _kept(outcome: "Outcome", asked: int, out: Path) -> str:
 
 def _print_outcome(outcome: "Outcome", out: Path) -> None:
     from experiments.engine.runner import FIGURES, METRICS, RESULT
+    from experiments.engine.tensorboard import FOLDER
 
     for name in outcome.written + outcome.kept:
-        files = ", ".join((*FIGURES, METRICS, RESULT))
+        events = [f"{FOLDER}{os.sep}"] if (out / name / FOLDER).exists() else []
+        files = ", ".join((*FIGURES, METRICS, RESULT, *events))
         console.print(f"{escape(str(out / name))}{os.sep}: {files}", soft_wrap=True)
     if outcome.failed:
         command.errors.print(f"[bold red]Failed:[/] {', '.join(outcome.failed)}")

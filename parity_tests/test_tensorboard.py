@@ -49,11 +49,12 @@ def cut_down(patch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture(scope="module")
-def results(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def results(tmp_path_factory: pytest.TempPathFactory, few: Dataset) -> Path:
     """Those of a run of several experiments."""
     out = tmp_path_factory.mktemp("results")
     with pytest.MonkeyPatch.context() as patch:
         cut_down(patch)
+        patch.setattr(runner.data, "load", lambda *_: few)
         run(out, *SHOWN, "activation-distributions")
     return out
 
