@@ -49,12 +49,14 @@ def cut_down(patch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture(scope="module")
-def results(tmp_path_factory: pytest.TempPathFactory, few: Dataset) -> Path:
+def results(tmp_path_factory: pytest.TempPathFactory, mnist: Dataset) -> Path:
     """Those of a run of several experiments."""
     out = tmp_path_factory.mktemp("results")
     with pytest.MonkeyPatch.context() as patch:
         cut_down(patch)
-        patch.setattr(runner.data, "load", lambda *_: few)
+        few = mnist.test_images[:200], mnist.test_labels[:200]
+        data = replace(mnist, test_images=few[0], test_labels=few[1])
+        patch.setattr(runner.data, "load", lambda *_: data)
         run(out, *SHOWN, "activation-distributions")
     return out
 
