@@ -20,7 +20,7 @@ CHECK_PYTHON := import sys; v = sys.version_info; sys.exit(0 if v >= (3, 11) els
 	% (sys.executable, v[0], v[1]))
 
 .DEFAULT_GOAL := help
-.PHONY: help run test soak lint format clean
+.PHONY: help run test soak lint format notebook clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
@@ -41,6 +41,9 @@ lint: $(STAMP) ## check the style, change nothing
 format: $(STAMP) ## put the style right
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+notebook: $(STAMP) ## make experiments/chapter6.ipynb from its text, experiments/chapter6.md
+	$(BIN)/jupytext --to ipynb --update experiments/chapter6.md
 
 clean: ## remove .venv, caches and build output; results stay
 	rm -rf $(VENV) .pytest_cache .ruff_cache .hypothesis build dist

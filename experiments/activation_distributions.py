@@ -53,6 +53,9 @@ def measure(context: Context) -> Measurements:
         _add(measurements, context.settings, activation, weights, after)
         run, layers = f"{NAMES[activation]}, {weights}", np.arange(1, len(before[0]) + 1)
         measurements.add(run, BEFORE, layers, before)
+        if context.watched:
+            for layer in layers:
+                context.watched.histogram(run, f"activations/layer{layer}", after[:, layer - 1])
         context.report("activation × weights", done, len(combinations), None)
     return measurements
 

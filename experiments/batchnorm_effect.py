@@ -1,6 +1,6 @@
 """Section 6.3.2: training with and without batch normalization."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -31,13 +31,17 @@ def measure(context: Context) -> Measurements:
     """The accuracy on the training images before the first epoch and after each."""
     settings, measurements = context.settings, Measurements()
     for run, batch_norm in RUNS.items():
-        accuracy = train(context, run, batch_norm)
+        accuracy = train(context, run, batch_norm, [run])
         measurements.add(run, "accuracy", np.arange(settings.epochs + 1), accuracy[0])
     return measurements
 
 
-def train(context: Context, run: str, batch_norm: bool) -> np.ndarray:
-    """Accuracies (scales, seeds, epochs + 1); all scales and seeds train as one stack."""
+def train(context: Context, run: str, batch_norm: bool, names: Sequence[str]) -> np.ndarray:
+    """Accuracies (scales, seeds, epochs + 1); all scales and seeds train as one stack.
+
+    Args:
+        names: what the run is called in each of the scales.
+    """
     settings, data = context.settings, context.data
     images, labels = data.train_images[: settings.images], data.train_labels[: settings.images]
     seeds, inits = context.stacked(settings.scales)
@@ -54,6 +58,7 @@ def train(context: Context, run: str, batch_norm: bool) -> np.ndarray:
         batch_size=settings.batch_size,
         evaluate=(images, labels),
         every=per_epoch,
+        runs=names,
         progress=context.progress(run, settings.epochs * per_epoch),
     )
     return history.accuracy.reshape(len(settings.scales), len(context.seeds), -1)

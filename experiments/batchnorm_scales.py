@@ -34,10 +34,10 @@ def measure(context: Context) -> Measurements:
     """As in ``batchnorm_effect``, for every scale."""
     settings, measurements = context.settings, Measurements()
     for run, batch_norm in RUNS.items():
-        for scale, accuracy in zip(
-            settings.scales, batchnorm_effect.train(context, run, batch_norm), strict=True
-        ):
-            measurements.add(_name(run, scale), "accuracy", range(settings.epochs + 1), accuracy)
+        names = [_name(run, scale) for scale in settings.scales]
+        accuracies = batchnorm_effect.train(context, run, batch_norm, names)
+        for name, accuracy in zip(names, accuracies, strict=True):
+            measurements.add(name, "accuracy", range(settings.epochs + 1), accuracy)
     return measurements
 
 

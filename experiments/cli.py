@@ -91,6 +91,9 @@ def run(
     force: Annotated[
         bool, typer.Option("--force", help="Run what is finished already, too.")
     ] = False,
+    tensorboard: Annotated[
+        bool, typer.Option("--tensorboard", help="Write event files for TensorBoard, too.")
+    ] = False,
     debug: Debug = False,
 ) -> None:
     """Run experiments: write their numbers, figures and verdicts on the chapter's claims."""
@@ -98,6 +101,8 @@ def run(
 
     chosen, outcome = _chosen(names), Outcome()
     command.check_dataset(dataset)
+    if tensorboard:
+        command.check_tensorboard()
     with command.computing(lambda: _kept(outcome, len(chosen), out), debug) as team:
         options = Options(
             command.create_backends(backend, team.device(device) if team else device),
@@ -108,6 +113,7 @@ def run(
             quick,
             force,
             debug,
+            tensorboard,
             checkpoint_every,
             command.in_bytes(memory),
             processes,
@@ -128,9 +134,11 @@ def _kept(outcome: "Outcome", asked: int, out: Path) -> str:
 
 def _print_outcome(outcome: "Outcome", out: Path) -> None:
     from experiments.engine.runner import FIGURES, METRICS, RESULT
+    from experiments.engine.tensorboard import FOLDER
 
     for name in outcome.written + outcome.kept:
-        files = ", ".join((*FIGURES, METRICS, RESULT))
+        events = [f"{FOLDER}{os.sep}"] if (out / name / FOLDER).exists() else []
+        files = ", ".join((*FIGURES, METRICS, RESULT, *events))
         console.print(f"{escape(str(out / name))}{os.sep}: {files}", soft_wrap=True)
     if outcome.failed:
         command.errors.print(f"[bold red]Failed:[/] {', '.join(outcome.failed)}")

@@ -34,6 +34,14 @@ def check_dataset(name: str) -> None:
     one_of("--dataset", name, DATASETS)
 
 
+def check_tensorboard() -> None:
+    """Raise the usage error if event files cannot be written."""
+    from experiments.engine import tensorboard
+
+    if not tensorboard.is_installed():
+        raise typer.BadParameter(tensorboard.MISSING, param_hint="--tensorboard")
+
+
 def create_backends(name: str, device: str) -> "tuple[Backend, ...]":
     """The backends that ``--backend`` and ``--device`` ask for."""
     from experiments.engine import backends

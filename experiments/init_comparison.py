@@ -38,6 +38,7 @@ def measure(context: Context) -> Measurements:
         data.train_labels,
         iterations=settings.iterations,
         batch_size=settings.batch_size,
+        runs=list(RUNS),
         progress=context.progress("all initializers", settings.iterations),
     )
     for run, losses in zip(RUNS, np.split(history.loss, len(RUNS)), strict=True):

@@ -59,6 +59,7 @@ def measure(context: Context) -> Measurements:
             evaluate=(data.test_images[:1000], data.test_labels[:1000]),
             every=settings.evaluate_every,
             schedule=schedules.get(run),
+            runs=[run],
             progress=context.progress(run, settings.iterations),
         )
         measurements.add(run, "loss", np.arange(settings.iterations), history.loss)

@@ -55,6 +55,7 @@ def measure(context: Context) -> Measurements:
             batch_size=settings.batch_size,
             evaluate=(data.test_images, data.test_labels),
             every=settings.evaluate_every,
+            runs=[label(name)],
             progress=context.progress(label(name), settings.iterations),
         )
         measurements.add(label(name), "loss", np.arange(settings.iterations), history.loss)

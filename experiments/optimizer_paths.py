@@ -52,6 +52,8 @@ def measure(context: Context) -> Measurements:
         for metric, values in (("x", x), ("y", y), ("f", f(x, y))):
             repeated = np.tile(values, (len(context.seeds), 1))
             measurements.add(label(name), metric, range(len(path)), repeated)
+            if context.watched:
+                context.watched.add(label(name), f"path/{metric}", range(len(path)), repeated)
     return measurements
 
 

@@ -50,6 +50,9 @@ def measure(context: Context) -> Measurements:
                 data.train_labels,
                 iterations=settings.look_every,
                 batch_size=settings.batch_size,
+                runs=[run],
+                after=int(look) - settings.look_every,
+                looks=1,
             )
             losses.append(history.loss)
             weights.append(context.backend.numpy(net.params["W1"]).copy())

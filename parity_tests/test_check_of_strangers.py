@@ -1,10 +1,12 @@
 """``lockstep check`` on what strangers write otherwise than one would expect."""
 
+import sys
 from pathlib import Path
 
 import pytest
 
 from parity_tests.test_check_command import AGREES, CANNOT_RUN, DIVERGES, Command
+from torch_ref.lockstep.check import check
 
 
 @pytest.fixture
@@ -86,3 +88,10 @@ def test_one_that_agrees_but_in_float32(command: Command) -> None:
     result = command(PLAIN.format(body=body), "Plain", against="SGD")
     assert result.exit_code == DIVERGES
     assert "in float32 it agrees with torch" in result.output
+
+
+def test_one_that_was_written_in_a_notebook(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delattr(sys.modules["__main__"], "__file__", raising=False)
+    names = {"__name__": "__main__"}
+    exec(PLAIN.format(body="for key in params: params[key] -= self.lr * grads[key]"), names)
+    assert check(names["Plain"], against="SGD", steps=5).agrees

@@ -28,6 +28,22 @@ class Keeper(Protocol):
         """The training is finished; ``snapshot`` gives the last one."""
 
 
+class Observer(Protocol):
+    """Looks at a training while it goes on, and changes nothing of it.
+
+    ``experiments.engine.watching`` has one. It is kept with the training, and goes on with it.
+    """
+
+    def look(self, step: int, net: Any) -> None:
+        """``net`` has had ``step`` updates; called before each of them, and after the last."""
+
+    def state_dict(self) -> Snapshot:
+        """What it has seen so far."""
+
+    def load_state_dict(self, state_dict: Snapshot) -> None:
+        """Go on from what it had seen."""
+
+
 class Held:
     """A training in the hands of a keeper, or of none.
 

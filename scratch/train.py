@@ -8,7 +8,7 @@ from typing import Any, Self
 import numpy as np
 
 from scratch import _check
-from scratch.keeper import Held, Keeper
+from scratch.keeper import Held, Keeper, Observer
 from scratch.lr_scheduler import LRScheduler, ReduceLROnPlateau
 from scratch.nn.network import MultiLayerNet
 from scratch.optim import NonFiniteGradientError, Optimizer
@@ -131,6 +131,7 @@ def fit(
     schedule: LRScheduler | None = None,
     progress: Progress | None = None,
     keeper: Keeper | None = None,
+    observer: Observer | None = None,
 ) -> History:
     """Train ``net``, one network or a stack of K.
 
@@ -144,6 +145,8 @@ def fit(
         progress: called with (step, losses) after each update.
         keeper: keeps the training while it goes on, and gives back what it has kept: the training
             then goes on from there, and every number is what it would have been.
+        observer: looks at the network before each update and after the last, and leaves it as it
+            is.
 
     A single network whose gradient is not finite raises; in a stack a run whose loss or gradient is
     not finite is marked, and its gradient is zero from there on, while the others go on.
@@ -158,12 +161,21 @@ def fit(
     check_evaluation(evaluate, images)
     check_schedule(schedule, optimizer)
     record = Record.empty(net.runs or 1, iterations)
-    held = Held(keeper, network=net, optimizer=optimizer, schedule=schedule, record=record)
+    held = Held(
+        keeper,
+        network=net,
+        optimizer=optimizer,
+        schedule=schedule,
+        record=record,
+        observer=observer,
+    )
     draw = batches(images, labels, batch_size, net.generators, net.dtype)
     for step in range(held.begin(), iterations + 1):
         held.at(step)
         if evaluate and (step == iterations or (every and step % every == 0)):
             record.evaluation(step, accuracy_on(net, *evaluate, between=held.pause))
+        if observer:
+            observer.look(step, net)
         if step < iterations:
             x, t = next(draw)
             with np.errstate(all="ignore"):  # a diverging run overflows before it is found out

@@ -176,6 +176,15 @@ class MultiLayerNet(torch.nn.Module):
         """The scores of the rows of ``x``."""
         return self.train(train).layers(x)
 
+    def activations(self, x: Tensor, train: bool = False) -> dict[str, Tensor]:
+        """What each layer of units gives to the next, and last the scores."""
+        outputs, number = {}, 0
+        for layer in self.train(train).layers:
+            x = layer(x)
+            number += isinstance(layer, Affine)
+            outputs[f"layer{number}"] = x
+        return outputs
+
     def loss(self, x: Tensor, t: Tensor, train: bool = False) -> Tensor:
         """The cross-entropy for the labels ``t`` and the weight decay; (K,) for a stack."""
         y = self.predict(x, train)

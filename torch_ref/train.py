@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from scratch import _check
-from scratch.keeper import Held, Keeper
+from scratch.keeper import Held, Keeper, Observer
 from scratch.train import (
     EVALUATION_ROWS,
     History,
@@ -63,6 +63,7 @@ def fit(
     schedule: Schedule | None = None,
     progress: Progress | None = None,
     keeper: Keeper | None = None,
+    observer: Observer | None = None,
     compiled: bool = False,
 ) -> History:
     """Train ``net`` on its device; arguments and result as ``scratch.train.fit``'s.
@@ -93,11 +94,14 @@ def fit(
         schedule=held.Schedule(schedule) if schedule else None,
         draws=draws,
         record=record,
+        observer=observer,
     )
     for i in range(training.begin(), iterations + 1):
         training.at(i)
         if evaluation and (i == iterations or (every and i % every == 0)):
             record.evaluation(i, accuracy_on(net, *evaluation, between=training.pause))
+        if observer:
+            observer.look(i, net)
         if i < iterations:
             record.loss[i] = take_step(*next(draws))
             if schedule:

@@ -1,5 +1,6 @@
 """The hand-written side."""
 
+import copy
 from collections.abc import Callable
 from operator import attrgetter
 from typing import Any
@@ -8,7 +9,7 @@ import numpy as np
 
 import scratch
 from scratch.random import Generator
-from scratch.train import History
+from scratch.train import History, scaled
 
 
 class ScratchBackend:
@@ -33,6 +34,11 @@ class ScratchBackend:
 
     def fit(self, net: Any, optimizer: Any, *args: Any, **options: Any) -> History:
         return scratch.train.fit(net, optimizer, *args, **options)
+
+    def glance(self, net: Any, images: np.ndarray, labels: np.ndarray) -> dict[str, np.ndarray]:
+        probe, x = copy.deepcopy(net), scaled(images, net.dtype)
+        seen = {f"activations/{k}": y for k, y in probe.activations(x, train=True).items()}
+        return seen | {f"gradients/{k}": g for k, g in probe.gradient(x, labels).items()}
 
     def activation(self, name: str) -> Callable[[np.ndarray], np.ndarray]:
         return scratch.nn.ACTIVATIONS[name]()

@@ -1,5 +1,6 @@
 """The side through torch, on any device."""
 
+import copy
 from collections.abc import Callable
 from typing import Any
 
@@ -32,6 +33,14 @@ class TorchBackend:
 
     def fit(self, net: Any, optimizer: Any, *args: Any, **options: Any) -> History:
         return torch_ref.train.fit(net, optimizer, *args, **options)
+
+    def glance(self, net: Any, images: np.ndarray, labels: np.ndarray) -> dict[str, np.ndarray]:
+        probe = copy.deepcopy(net)
+        x, t = (torch.tensor(array, device=net.device) for array in (images, labels))
+        x = torch_ref.train.scaled(x, net.dtype).expand(net.runs, -1, -1)
+        seen = {f"activations/{k}": y for k, y in probe.activations(x, train=True).items()}
+        seen |= {f"gradients/{k}": g for k, g in probe.gradient(x, t).items()}
+        return {tag: self.numpy(values) for tag, values in seen.items()}
 
     def activation(self, name: str) -> Callable[[torch.Tensor], torch.Tensor]:
         return nn.ACTIVATIONS[name]()

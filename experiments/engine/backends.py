@@ -35,6 +35,9 @@ class Backend(Protocol):
     def fit(self, net: Any, optimizer: Any, *args: Any, **options: Any) -> History:
         """Train; as ``scratch.train.fit``."""
 
+    def glance(self, net: Any, images: np.ndarray, labels: np.ndarray) -> dict[str, np.ndarray]:
+        """A stack's activations and gradients (K, …) in training, by tag; it stays as it is."""
+
     def activation(self, name: str) -> Callable[[Any], Any]:
         """The activation called ``name``, as a function."""
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,6 +13,7 @@ from experiments.engine.backends import Backend
 from experiments.engine.checkpoints import Checkpoints
 from experiments.engine.measurements import Key, Measurements
 from experiments.engine.memory import Stack
+from experiments.engine.watching import LOOKS, ROWS, Watch, Watched
 from scratch.train import History
 
 if TYPE_CHECKING:
@@ -39,7 +41,11 @@ class Claim:
 
 @dataclass(frozen=True)
 class Context:
-    """What an experiment is given to measure with."""
+    """What an experiment is given to measure with.
+
+    Attributes:
+        watched: where to put what TensorBoard is to show, if that is asked for.
+    """
 
     backend: Backend
     settings: Any
@@ -47,12 +53,41 @@ class Context:
     data: Dataset | None
     report: Report
     checkpoints: Checkpoints | None = None
+    watched: Watched | None = None
 
-    def fit(self, net: Any, optimizer: Any, *args: Any, **options: Any) -> History:
-        """Train, as ``scratch.train.fit``; where it was interrupted before, from there on."""
-        keeper = self.checkpoints.next() if self.checkpoints else None
+    def fit(
+        self,
+        net: Any,
+        optimizer: Any,
+        images: np.ndarray,
+        labels: np.ndarray,
+        *,
+        runs: Sequence[str],
+        after: int = 0,
+        looks: int = LOOKS,
+        **options: Any,
+    ) -> History:
+        """Train, as ``scratch.train.fit``; where it was interrupted before, from there on.
+
+        Args:
+            runs: what the stack's networks are called, each of them with every seed.
+            after: the iterations that they have behind them.
+            looks: about how often TensorBoard is to show what is in them.
+        """
+        keeper, watch = self.checkpoints.next() if self.checkpoints else None, None
+        if self.watched is not None:
+            glance = partial(self.backend.glance, images=images[:ROWS], labels=labels[:ROWS])
+            watch = Watch(glance, options["iterations"], looks)
         with interrupt.deferred():
-            return self.backend.fit(net, optimizer, *args, keeper=keeper, **options)
+            history = self.backend.fit(
+                net, optimizer, images, labels, keeper=keeper, observer=watch, **options
+            )
+        if watch:
+            self.watched.training(runs, after, history, watch)
+            if evaluate := options.get("evaluate"):
+                of = "train" if evaluate[0] is images else "test"
+                self.watched.accuracy(runs, after, history, of)
+        return history
 
     def stacked(self, items: Sequence[Any]) -> tuple[list[int], list[Any]]:
         """(seeds, items) for a stack of every item with every seed, an item's seeds together."""

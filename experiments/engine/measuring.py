@@ -1,6 +1,6 @@
 """Measuring an experiment in pieces, each a stack of seeds, in whatever process."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
@@ -13,6 +13,7 @@ from experiments.engine.backends import Backend
 from experiments.engine.checkpoints import Checkpoints
 from experiments.engine.experiment import Context, Experiment, Report
 from experiments.engine.measurements import joined
+from experiments.engine.watching import Watched
 
 Seeds = Sequence[int]
 
@@ -38,6 +39,7 @@ class Measuring:
         experiment, backend: their names.
         device: where torch computes.
         dataset, data_dir: where the images are found.
+        tensorboard: whether to watch the trainings for it.
         here: what this process has of that; it does not go to others, who get their own.
     """
 
@@ -47,6 +49,7 @@ class Measuring:
     dataset: str
     data_dir: Path | None
     quick: bool
+    tensorboard: bool = False
     here: Here | None = field(default=None, compare=False)
 
     def __call__(self, seeds: Seeds, checkpoints: Checkpoints) -> dict[str, Any]:
@@ -61,8 +64,12 @@ class Measuring:
                 here.images,
                 here.report,
                 checkpoints.within(f"{part[0]}-{part[-1]}"),
+                Watched() if self.tensorboard else None,
             )
-            return {"seeds": list(part), **experiment.measure(context).snapshot()}
+            measured = {"seeds": list(part), **experiment.measure(context).snapshot()}
+            if context.watched is not None:
+                measured["watched"] = context.watched.snapshot()
+            return measured
 
         return memory.in_halves(measure, tuple(seeds), _together, checkpoints.say)
 
@@ -79,7 +86,15 @@ def _found(work: Measuring, needs_data: bool) -> tuple[Backend, data.Dataset | N
 
 def _together(halves: Sequence[dict[str, Any]]) -> dict[str, Any]:
     seeds = [seed for half in halves for seed in half["seeds"]]
-    return {"seeds": seeds, **joined(halves, seeds).snapshot()}
+    together = {"seeds": seeds, **joined(halves, seeds).snapshot()}
+    if "watched" in halves[0]:
+        together["watched"] = joined(watched_in(halves), seeds).snapshot()
+    return together
+
+
+def watched_in(parts: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """What TensorBoard is to show, as snapshots, each with its own seeds."""
+    return [{"seeds": part["seeds"], **part["watched"]} for part in parts]
 
 
 def stacks(

@@ -16,7 +16,7 @@ from rich.markup import escape
 
 import experiments
 from experiments import data
-from experiments.engine import interrupt, memory, output
+from experiments.engine import interrupt, memory, output, tensorboard
 from experiments.engine.backends import Backend
 from experiments.engine.checkpoints import EVERY
 from experiments.engine.crew import Crew
@@ -26,7 +26,7 @@ from experiments.engine.figures import save
 from experiments.engine.fingerprint import code_digest, fingerprint
 from experiments.engine.lock import locked
 from experiments.engine.measurements import Measurements, distances, joined, write_csv
-from experiments.engine.measuring import Here, Measuring, silent, stacks
+from experiments.engine.measuring import Here, Measuring, silent, stacks, watched_in
 from experiments.engine.parts import FOLDER, Job, Parts
 from experiments.engine.progress import reporting
 
@@ -51,6 +51,7 @@ class Options:
     quick: bool = False
     force: bool = False
     debug: bool = False
+    tensorboard: bool = False
     checkpoint_every: float = EVERY
     memory: int | None = None
     processes: int | None = None
@@ -84,7 +85,7 @@ def _run_each(names: Sequence[str], options: Options, console: Console, outcome:
             experiment = experiments.load(name)
             images = load() if experiment.needs_data else None
             identity = _identity(experiment, options, images)
-            if not options.force and finished(options.out / name, identity):
+            if not options.force and finished(options.out / name, identity, options.tensorboard):
                 outcome.kept.append(name)
                 console.print(f"[bold]{name}[/] is done already; --force runs it again")
                 continue
@@ -127,12 +128,16 @@ def run(
     _set_aside(options.out / experiment.name, identity, console)
     folder = output.prepare(options.out / experiment.name)
     measured: dict[str, Measurements] = {}
+    watched: dict[str, Measurements] = {}
     seconds: dict[str, float] = {}
     for backend in options.backends:
         start = time.perf_counter()
         with reporting(console, f"{experiment.name} · {backend.name}") as report:
             work = _work(experiment, options, Here(backend, images, report))
-            measured[backend.name] = _measured(experiment, work, options, identity)
+            parts = _measured(experiment, work, options, identity)
+            measured[backend.name] = joined(parts, options.seeds)
+            if options.tensorboard:
+                watched[backend.name] = joined(watched_in(parts), options.seeds)
         if images and images.name != "mnist":
             measured[backend.name].subject = images.name
         seconds[backend.name] = round(time.perf_counter() - start, 3)
@@ -150,7 +155,8 @@ def run(
         "distance": _plain(distances(*measured.values())) if len(measured) == 2 else None,
         "finished": datetime.now(UTC).isoformat(timespec="seconds"),
     }
-    _write(folder, experiment, settings, measured, options.seeds, result)
+    shown = watched if options.tensorboard else None
+    _write(folder, experiment, settings, measured, shown, options.seeds, result)
     for backend in options.backends:
         _parts(experiment.name, backend.name, options, identity["fingerprint"]).clear()
     return result
@@ -158,7 +164,7 @@ def run(
 
 def _measured(
     experiment: Experiment, work: Measuring, options: Options, identity: Mapping[str, Any]
-) -> Measurements:
+) -> list[dict[str, Any]]:
     """What the experiment measures in a backend, in pieces: here, or in other processes."""
     job, seeds = _job(work, options, identity["fingerprint"]), options.seeds
     crew = Crew(_workers(options, work.device), options.team)
@@ -169,7 +175,7 @@ def _measured(
     )
     for _ in crew.do(job, job.missing(pieces), _order(work, identity)):
         pass
-    return joined([job.parts.find(piece) for piece in pieces], seeds)
+    return [job.parts.find(piece) for piece in pieces]
 
 
 def _workers(options: Options, device: str) -> int:
@@ -195,6 +201,8 @@ def _job(work: Measuring, options: Options, of: str) -> Job:
 
 
 def _parts(experiment: str, backend: str, options: Options, of: str) -> Parts:
+    if options.tensorboard:  # pieces that were not watched are others
+        of = fingerprint({"of": of, "tensorboard": True})
     folder = options.out / FOLDER / experiment / of[:16] / backend
     what = f"{experiment} · {backend}"
     return Parts(folder, f"{of}/{backend}", what, options.checkpoint_every)
@@ -233,6 +241,7 @@ def _work(experiment: Experiment, options: Options, here: Here) -> Measuring:
         options.dataset,
         options.data_dir,
         options.quick,
+        options.tensorboard,
         here,
     )
 
@@ -247,6 +256,7 @@ def _set_aside(folder: Path, identity: Mapping[str, Any], console: Console) -> N
 
     A result of the same ones is replaced: by newer code, or because ``--force`` asks for it.
     """
+    identity = json.loads(json.dumps(identity))  # as a file has it: its tuples are lists
     try:
         earlier = json.loads((folder / RESULT).read_text(encoding="utf-8"))
         same = all(earlier[key] == identity[key] for key in ("settings", "seeds", "dataset"))
@@ -260,14 +270,19 @@ def _set_aside(folder: Path, identity: Mapping[str, Any], console: Console) -> N
         console.print(f"{escape(folder.name)}: the earlier result is kept as {escape(name)}")
 
 
-def finished(folder: Path, identity: Mapping[str, Any]) -> bool:
-    """Whether ``folder`` has the whole, unchanged result of exactly this experiment."""
+def finished(folder: Path, identity: Mapping[str, Any], events: bool = False) -> bool:
+    """Whether ``folder`` has the whole, unchanged result of exactly this experiment.
+
+    Args:
+        events: whether files for TensorBoard belong to it.
+    """
     try:
         result = json.loads((folder / RESULT).read_text(encoding="utf-8"))
         same = result["fingerprint"] == identity["fingerprint"]
-        return same and all(
-            output.sha256(folder / name) == result["files"][name] for name in (METRICS, *FIGURES)
-        )
+        names = [METRICS, *FIGURES]
+        if events:
+            names += result["tensorboard"]
+        return same and all(output.sha256(folder / name) == result["files"][name] for name in names)
     except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return False
 
@@ -293,6 +308,7 @@ def _write(
     experiment: Experiment,
     settings: Any,
     measured: Mapping[str, Measurements],
+    watched: Mapping[str, Measurements] | None,
     seeds: Sequence[int],
     result: dict[str, Any],
 ) -> None:
@@ -306,7 +322,13 @@ def _write(
     for name in FIGURES:
         with output.atomic(folder / name) as path:
             save(figure, path)
-    result["files"] = {name: output.sha256(folder / name) for name in (METRICS, *FIGURES)}
+    names = [METRICS, *FIGURES]
+    if watched is None:
+        tensorboard.remove(folder)
+    else:
+        result["tensorboard"] = tensorboard.write(folder, watched, seeds)
+        names += result["tensorboard"]
+    result["files"] = {name: output.sha256(folder / name) for name in names}
     with output.atomic(folder / RESULT) as path:
         text = json.dumps(result, indent=2, ensure_ascii=False)
         path.write_text(text + "\n", encoding="utf-8")

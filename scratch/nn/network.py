@@ -93,6 +93,21 @@ class MultiLayerNet:
             y = layer.train(train).forward(y)
         return y
 
+    def activations(self, x: np.ndarray, train: bool = False) -> dict[str, np.ndarray]:
+        """What each layer of units gives to the next, (N, units), and last the scores.
+
+        >>> net = MultiLayerNet(3, [4], 2)
+        >>> {name: y.shape for name, y in net.activations(np.zeros((5, 3))).items()}
+        {'layer1': (5, 4), 'layer2': (5, 2)}
+        """
+        self._hand_out_params()
+        y, outputs, number = self._checked(x), {}, 0
+        for layer in self._layers:
+            y = layer.train(train).forward(y)
+            number += isinstance(layer, Affine)
+            outputs[f"layer{number}"] = y
+        return outputs
+
     def affine_outputs(self, x: np.ndarray) -> Iterator[tuple[str, Callable[[], np.ndarray]]]:
         """For each affine layer, its weight's name and a function that gives x·W + b.
 

@@ -54,7 +54,7 @@ class Candidate:
         source = target if inspect.isroutine(target) or isinstance(target, type) else type(target)
         try:
             file = Path(inspect.getfile(source))
-        except TypeError:  # a builtin
+        except (TypeError, OSError):  # a builtin; a class that was written in a notebook
             file = None
         return cls(getattr(target, "__name__", type(target).__name__), target, file)
 
