@@ -187,7 +187,7 @@ def _as_rate(value: float | list[float]) -> Rate:
 
 def _check_each(name: str, values: Any, count: int, check: Callable[[str, Any], Any]) -> None:
     if not isinstance(values, list | tuple):
-        raise TypeError(f"{name} must be a list, got {values!r}")
+        raise TypeError(f"{name} must be a list, got {_check.shown(values)}")
     if len(values) != count:
         raise ValueError(
             f"{name} must have {count} values, for the optimizer and each group with an lr of its "

@@ -72,7 +72,7 @@ class CyclicLR(CyclicMomentumLR):
         self.rising = up / self.period
         self.mode = mode if scale_fn else _check.choice("mode", mode, MODES)
         self.gamma = _arguments.not_negative("gamma", gamma)
-        self.scale_fn = scale_fn and _arguments.function("scale_fn", scale_fn)
+        self.scale_fn = scale_fn and _check.function("scale_fn", scale_fn)
         self.scale_mode = _check.choice("scale_mode", scale_mode, ("cycle", "iterations"))
         self._take_momentum(optimizer, len(rates), cycle_momentum, base_momentum, max_momentum)
         self.last_epoch = 0

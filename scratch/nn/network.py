@@ -12,7 +12,7 @@ from scratch.nn.affine import Affine
 from scratch.nn.batchnorm import BatchNorm1d
 from scratch.nn.dropout import Dropout
 from scratch.nn.layer import Layer
-from scratch.nn.loss import CrossEntropyLoss, class_numbers
+from scratch.nn.loss import CrossEntropyLoss, as_array, class_numbers
 from scratch.random import Generator
 
 #: What a normalization layer remembers from batch to batch.
@@ -86,6 +86,7 @@ class MultiLayerNet:
 
     def predict(self, x: np.ndarray, train: bool = False) -> np.ndarray:
         """The scores (N, C) of the rows of ``x`` (N, D), before the softmax."""
+        train = _check.flag("train", train)
         self._hand_out_params()
         y = self._checked(x)
         for layer in self._layers:
@@ -240,7 +241,7 @@ class MultiLayerNet:
         return [name for name in self.params if name.startswith("W")]
 
     def _checked(self, x: np.ndarray) -> np.ndarray:
-        x = np.asarray(x, dtype=self.dtype)
+        x = as_array("x", x, self.dtype)
         allowed = [(x.shape[-2:-1] + self.sizes[:1])]
         if self.runs is not None:
             allowed.append((self.runs, *allowed[0]))
@@ -268,8 +269,9 @@ class TwoLayerNet(MultiLayerNet):
 
 def layer_sizes(input_size: int, hidden_sizes: Sequence[int], output_size: int) -> tuple[int, ...]:
     """All sizes from input to output, each checked to be a whole number >= 1."""
-    if not isinstance(hidden_sizes, Sequence | np.ndarray):
-        raise TypeError(f"hidden_sizes must be a list of whole numbers, got {hidden_sizes!r}")
+    if not _check.is_sequence(hidden_sizes):
+        shown = _check.shown(hidden_sizes)
+        raise TypeError(f"hidden_sizes must be a list of whole numbers, got {shown}")
     hidden = [
         _check.integer(f"hidden_sizes[{i}]", size, at_least=1)
         for i, size in enumerate(hidden_sizes)
@@ -288,7 +290,7 @@ def per_run(
     sequences = {
         name: list(value)
         for name, value in {"seed": seed, "init": init}.items()
-        if isinstance(value, Sequence | np.ndarray) and not isinstance(value, str)
+        if _check.is_sequence(value)
     }
     lengths = {name: len(values) for name, values in sequences.items()}
     if len(set(lengths.values())) > 1 or 0 in lengths.values():
