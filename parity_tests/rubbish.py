@@ -1,14 +1,14 @@
-"""What the tests of rubbish share: every public call, derived from the packages, and what is wrong.
+"""What the tests of rubbish share: every public call, derived from the packages; what is wrong.
 
 A call is a function, constructor or method of a package's table of contents with arguments that it
-takes. How a registered pair is made says the registry; what else an argument is, says ``VALUES``, by
+takes. How a registered pair is made says the registry; what else an argument is says ``VALUES``, by
 its name. A name that is new in a package is tried by itself, or asks for a line in ``VALUES``.
 """
 
 import copy
 import inspect
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from types import ModuleType
 from typing import Any
@@ -24,12 +24,13 @@ PACKAGES = (optim, optim.chapter, lr_scheduler, init, nn, random, train)
 
 #: For whoever writes a subclass: what these methods are given has been checked.
 HOOKS = frozenset(
-    ("init_state", "rule", "finish", "regularized", "lr_for", "check_gradient", "check_state")
-    + ("next_lr", "first_lr", "restart_lr", "lr_at", "momentum_at")
-    + ("running_variance", "share_of_new_batch")
+    {"init_state", "rule", "finish", "regularized", "lr_for", "check_gradient", "check_state"}
+    | {"next_lr", "first_lr", "restart_lr", "lr_at", "momentum_at"}
+    | {"running_variance", "share_of_new_batch"}
 )
-#: What a package makes and nobody else does, and the contracts that others keep.
-NOT_CALLED = (train.History, train.Record)
+#: What ``train`` makes or asks for itself, and the contracts that others keep.
+NOT_CALLED = (train.History, train.Record, train.check_data, train.check_evaluation)
+NOT_CALLED += (train.check_schedule, train.check_stack, train.accuracy_on)
 CONTRACTS = (optim.Optimizer, lr_scheduler.LRScheduler, nn.Layer)
 
 Arguments = dict[str, Any]
@@ -202,3 +203,71 @@ VALUES: dict[str, Callable[[Of], Any]] = {
     "weight": lambda of: np.ones((3, 4)),
     "x": lambda of: normal(0, (6, 12)),
 }
+
+
+#: What no argument takes everywhere: each is given to every argument of every call.
+RUBBISH: dict[str, Callable[[], Any]] = {
+    "an object": object,
+    "None": lambda: None,
+    "a text": lambda: "rubbish",
+    "an empty text": lambda: "",
+    "bytes": lambda: b"rubbish",
+    "a long text": lambda: "x" * 5000,
+    "control characters": lambda: "\x1b[31m\r\n\0",
+    "NaN": lambda: math.nan,
+    "inf": lambda: math.inf,
+    "-inf": lambda: -math.inf,
+    "-1": lambda: -1,
+    "1.5": lambda: 1.5,
+    "True": lambda: True,
+    "a complex number": lambda: 1j,
+    "10⁴⁰⁰": lambda: 10**400,
+    "-10³⁰": lambda: -(10**30),
+    "2⁵⁰": lambda: 2**50,
+    "a number that cannot be written": lambda: 10**5000,
+    "[]": list,
+    "{}": dict,
+    "()": tuple,
+    "[None]": lambda: [None],
+    "a ragged list": lambda: [[1], [1, 2]],
+    "another key": lambda: {1: 2},
+    "another value": lambda: {"W": object()},
+    "a large shape": lambda: (2**20,) * 4,
+    "a set": lambda: {1, 2},
+    "an iterator": lambda: iter(range(3)),
+    "an array of texts": lambda: np.array(["a", "b"]),
+    "an array of objects": lambda: np.array([object()]),
+    "an array of no axes": lambda: np.array(None),
+    "an array of NaN": lambda: np.full(3, math.nan),
+    "an empty array": lambda: np.empty(0),
+    "an array of another shape": lambda: np.ones((7, 13)),
+    "an array of whole numbers": lambda: np.arange(3),
+}
+
+#: What can be wrong with an array that is taken as it is.
+SPOILT: dict[str, Callable[[np.ndarray], Any]] = {
+    "float16": lambda a: a.astype(np.float16),
+    "complex": lambda a: a.astype(complex),
+    "objects": lambda a: a.astype(object),
+    "texts": lambda a: a.astype(str),
+    "a list": lambda a: a.tolist(),
+    "masked": lambda a: np.ma.masked_array(a),
+    "one axis more": lambda a: a[None],
+    "transposed": lambda a: a.T,
+    "no rows": lambda a: a[:0],
+    "fewer rows": lambda a: a[1:],
+    "NaN": lambda a: a * math.nan if a.dtype.kind == "f" else a,
+}
+
+#: Arrays that hold the same numbers, and are taken.
+ALIKE: dict[str, Callable[[np.ndarray], np.ndarray]] = {
+    "read-only": lambda a: _read_only(a.copy()),
+    "not contiguous": lambda a: np.repeat(a, 2, axis=-1)[..., ::2],
+    "in Fortran's order": np.asfortranarray,
+    "of a larger array": lambda a: np.pad(a, 1)[(slice(1, -1),) * a.ndim],
+}
+
+
+def _read_only(array: np.ndarray) -> np.ndarray:
+    array.flags.writeable = False
+    return array

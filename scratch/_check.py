@@ -22,7 +22,8 @@ def shown(value: object) -> str:
     'float64 of shape (2, 3)'
     """
     if isinstance(value, np.ndarray) and value.ndim:
-        return f"{value.dtype} of shape {value.shape}"
+        kind = "" if type(value) is np.ndarray else f"{type(value).__name__} of "
+        return f"{kind}{value.dtype} of shape {value.shape}"
     try:
         text = " ".join(repr(value).split())
     except Exception:  # of a class of one's own, or a number of more digits than Python writes
@@ -182,17 +183,30 @@ def choice(name: str, value: str, allowed: Iterable[str]) -> str:
 
 def array(name: str, value: np.ndarray) -> np.ndarray:
     """Return ``value``, or raise if it is no array of float32 or float64."""
-    if not isinstance(value, np.ndarray) or value.dtype.type not in (np.float32, np.float64):
-        got = value.dtype if isinstance(value, np.ndarray) else shown(value)
+    odd = not isinstance(value, np.ndarray) or isinstance(value, np.ma.MaskedArray | np.matrix)
+    if odd or value.dtype.type not in (np.float32, np.float64):
+        got = shown(value) if odd else value.dtype
         raise TypeError(f"{name} must be an array of float32 or float64, got {got}")
     return value
+
+
+def as_array(name: str, value: object, dtype: np.typing.DTypeLike = None) -> np.ndarray:
+    """Return ``value`` as an array, of ``dtype`` if there is one; raise if it makes none."""
+    problem = f"{name} must be an array of numbers, or what makes one, got {shown(value)}"
+    try:
+        found = np.asarray(value)
+        if found.dtype.kind == "c":  # would lose a part of each number
+            raise TypeError(problem)
+        return found.astype(dtype or found.dtype, copy=False)
+    except (TypeError, ValueError, OverflowError):
+        raise TypeError(problem) from None
 
 
 def floating(dtype: np.typing.DTypeLike) -> np.dtype:
     """Return ``dtype`` as a NumPy dtype, or raise if it is neither float32 nor float64."""
     try:
         resolved = None if dtype is None else np.dtype(dtype)  # np.dtype(None) is float64
-    except TypeError:
+    except (TypeError, ValueError):
         resolved = None
     if resolved not in (np.float32, np.float64):
         raise TypeError(f"dtype must be float32 or float64, got {shown(dtype)}")

@@ -249,6 +249,7 @@ def accuracy_on(
     """The accuracy (K,) on uint8 ``images``, a thousand rows at a time, calling ``between``."""
     _check.instance("net", net, MultiLayerNet)
     _check_images("images and labels", images, labels)
+    _check.function("between", between)
     hits = np.zeros(net.runs or 1)
     for start in range(0, len(images), EVALUATION_ROWS):
         between()

@@ -65,7 +65,7 @@ def lsuv(
     tolerance = _check.number("tolerance", tolerance, at_least=0)
     max_iterations = _check.integer("max_iterations", max_iterations, at_least=0)
     with np.errstate(over="ignore"):
-        finite = np.isfinite(np.asarray(x, net.dtype)).all()
+        finite = np.isfinite(_check.as_array("x", x, net.dtype)).all()
     if not finite:
         raise ValueError("x must be finite, got inf or NaN in it")
     weights = {name: w for name, w in net.params.items() if name.startswith("W")}

@@ -33,6 +33,7 @@ class CompositeLR(LRScheduler):
                 raise ValueError(
                     f"schedulers[{i}] must not be ReduceLROnPlateau, whose step needs a metric"
                 )
+            _check.instance("optimizer", optimizer, Optimizer)
             if schedule.optimizer is not optimizer:
                 raise ValueError(
                     f"schedulers[{i}] must be of this optimizer, {optimizer!r}, got one of "

@@ -57,20 +57,9 @@ class CrossEntropyLoss:
         return dx
 
 
-def as_array(name: str, values: object, dtype: np.typing.DTypeLike = None) -> np.ndarray:
-    """``values`` as an array, or raise if no array of ``dtype`` can be made of them."""
-    problem = f"{name} must be an array of numbers, or what makes one, got {_check.shown(values)}"
-    if np.iscomplexobj(values):
-        raise TypeError(problem)
-    try:
-        return np.asarray(values, dtype=dtype)
-    except (TypeError, ValueError, OverflowError):
-        raise TypeError(problem) from None
-
-
 def class_numbers(t: np.ndarray, scores_shape: tuple[int, ...], name: str = "t") -> np.ndarray:
     """The labels ``t`` as class numbers of shape ``scores_shape[:-1]``, from either form."""
-    t = as_array(name, t)
+    t = _check.as_array(name, t)
     if len(scores_shape) < 2:
         raise ValueError(f"x must hold scores of shape (N, C), got {scores_shape}")
     *_, n, classes = scores_shape

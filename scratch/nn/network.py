@@ -12,7 +12,7 @@ from scratch.nn.affine import Affine
 from scratch.nn.batchnorm import BatchNorm1d
 from scratch.nn.dropout import Dropout
 from scratch.nn.layer import Layer
-from scratch.nn.loss import CrossEntropyLoss, as_array, class_numbers
+from scratch.nn.loss import CrossEntropyLoss, class_numbers
 from scratch.random import Generator
 
 #: What a normalization layer remembers from batch to batch.
@@ -117,9 +117,8 @@ class MultiLayerNet:
         With ``train`` batches are normalized and units dropped as in training.
         """
         x = self._checked(x)
-        lead = () if self.runs is None else (self.runs,)
         # The labels are checked before the forward pass, which may change running statistics.
-        labels = class_numbers(t, (*lead, x.shape[-2], self.sizes[-1]))
+        labels = self._labels(x, t)
         loss = self._loss.forward(self.predict(x, train), labels)
         if self.weight_decay:
             squares = sum((self.params[name] ** 2).sum(axis=(-2, -1)) for name in self._weights())
@@ -148,8 +147,9 @@ class MultiLayerNet:
 
     def accuracy(self, x: np.ndarray, t: np.ndarray) -> float | np.ndarray:
         """The share of the rows of ``x`` whose largest score is that of their label."""
-        y = self.predict(x)
-        hits = (y.argmax(axis=-1) == class_numbers(t, y.shape)).mean(axis=-1)
+        x = self._checked(x)
+        labels = self._labels(x, t)
+        hits = (self.predict(x).argmax(axis=-1) == labels).mean(axis=-1)
         return float(hits) if self.runs is None else hits
 
     def state_dict(self) -> dict[str, np.ndarray]:
@@ -240,8 +240,13 @@ class MultiLayerNet:
     def _weights(self) -> list[str]:
         return [name for name in self.params if name.startswith("W")]
 
+    def _labels(self, x: np.ndarray, t: np.ndarray) -> np.ndarray:
+        """The labels of the rows of ``x`` as class numbers, for each run."""
+        lead = () if self.runs is None else (self.runs,)
+        return class_numbers(t, (*lead, x.shape[-2], self.sizes[-1]))
+
     def _checked(self, x: np.ndarray) -> np.ndarray:
-        x = as_array("x", x, self.dtype)
+        x = _check.as_array("x", x, self.dtype)
         allowed = [(x.shape[-2:-1] + self.sizes[:1])]
         if self.runs is not None:
             allowed.append((self.runs, *allowed[0]))

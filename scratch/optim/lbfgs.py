@@ -76,7 +76,7 @@ class LBFGS(Optimizer):
         maximize: bool = False,
         groups: Groups | None = None,
     ) -> None:
-        if not (groups is None or groups == {}):
+        if groups is not None and _check.mapping("groups", groups):
             raise ValueError(
                 "groups must be left out: LBFGS estimates one curvature for all parameters, so "
                 f"that none can have settings of its own; got {_check.shown(groups)}"
