@@ -31,6 +31,17 @@ def shown(value: object) -> str:
     return text if len(text) <= _SHOWN else f"{text[: _SHOWN - 60]} … {text[-40:]}"
 
 
+def names(values: Iterable) -> str:
+    """Names for a message: as they are if they can be read, and not without end.
+
+    >>> names(["W1", "b\\n"])
+    "W1, 'b\\\\n'"
+    """
+    readable = (v if isinstance(v, str) and v.isprintable() and v else shown(v) for v in values)
+    text = ", ".join(readable)
+    return text if len(text) <= 2 * _SHOWN else f"{text[: 2 * _SHOWN]} …"
+
+
 def number(
     name: str,
     value: float,

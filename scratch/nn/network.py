@@ -181,7 +181,7 @@ class MultiLayerNet:
         if given.keys() != own.keys():
             raise ValueError(
                 f"state_dict must hold {', '.join(own)}, differs in "
-                f"{', '.join(sorted(map(str, given.keys() ^ own.keys())))}"
+                f"{_check.names(sorted(given.keys() ^ own.keys(), key=str))}"
             )
         for name, mine in own.items():
             value = np.asarray(given[name])

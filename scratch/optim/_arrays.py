@@ -109,7 +109,7 @@ def check_state(
     """Raise if the ``state`` of a parameter is not one that ``w`` can have."""
     if not state.keys() >= expected.keys():
         raise ValueError(
-            f"the state of {name!r} must hold {', '.join(expected)}, got {', '.join(state)}; "
+            f"the state of {name!r} must hold {', '.join(expected)}, got {_check.names(state)}; "
             "it began with other settings: use a new optimizer, or settings as they were"
         )
     for key, buffer in expected.items():

@@ -245,7 +245,7 @@ class Optimizer:
         }
         if not all(fits.values()):
             idle = ", ".join(repr(pattern) for pattern, used in fits.items() if not used)
-            message = f"groups has {idle}, which fits none of the names {', '.join(params)}"
+            message = f"groups has {idle}, which fits none of the names {_check.names(params)}"
             warnings.warn(message, stacklevel=4)
 
     def _group(self, pattern: str) -> "Optimizer":
@@ -360,15 +360,17 @@ def _restored(optimizer: Optimizer, state_dict: Mapping[str, Any]) -> Optimizer:
     if given.keys() != {"optimizer", "settings", "groups", "state"}:
         raise ValueError(
             "state_dict must have optimizer, settings, groups and state, as state_dict() gives "
-            f"them, got {', '.join(map(str, given)) or 'nothing'}"
+            f"them, got {_check.names(given) or 'nothing'}"
         )
     if given["optimizer"] != kind:
-        raise ValueError(f"state_dict must be of {kind}, got one of {given['optimizer']!r}")
+        raise ValueError(
+            f"state_dict must be of {kind}, got one of {_check.shown(given['optimizer'])}"
+        )
     settings = _check.mapping("state_dict['settings']", given["settings"])
     unknown = settings.keys() ^ _arguments(type(optimizer)).keys()
     if unknown:
         raise ValueError(
-            f"state_dict must have {kind}'s settings, differs in {sorted(map(str, unknown))}"
+            f"state_dict must have {kind}'s settings, differs in {_check.names(unknown)}"
         )
     restored = _with_settings(type(optimizer), settings)
     restored.groups = given["groups"]
