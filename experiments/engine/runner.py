@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 from rich.console import Console
-from rich.markup import escape
 
 import experiments
 from experiments import data
@@ -29,6 +28,7 @@ from experiments.engine.measurements import Measurements, distances, joined, wri
 from experiments.engine.measuring import Here, Measuring, silent, stacks
 from experiments.engine.parts import FOLDER, Job, Parts
 from experiments.engine.progress import reporting
+from experiments.terminal import escape
 
 RESULT, METRICS, FIGURES = "result.json", "metrics.csv", ("figure.png", "figure.svg")
 
