@@ -91,7 +91,8 @@ class LRScheduler:
         if given.get("scheduler") != kind or given.keys() != expected:
             raise ValueError(
                 f"state_dict must be of {kind} and have {', '.join(sorted(expected))}, got one of "
-                f"{_check.shown(given.get('scheduler'))} with {_check.names(sorted(given, key=str))}"
+                f"{_check.shown(given.get('scheduler'))} with "
+                f"{_check.names(sorted(given, key=str))}"
             )
         for name, check in _PER_GROUP.items():
             if name in given:
