@@ -8,7 +8,7 @@ import typer
 from rich.console import Console
 
 from experiments import command
-from experiments.options import Debug, path
+from experiments.options import Debug
 from experiments.terminal import visible
 
 if TYPE_CHECKING:
@@ -26,9 +26,9 @@ def bench(
     quick: Annotated[
         bool, typer.Option("--quick", help="Fewer sizes and repetitions: a minute.")
     ] = False,
-    out: Annotated[
-        Path, typer.Option(callback=path, help="The file for the numbers, as JSON.")
-    ] = Path("results/bench.json"),
+    out: Annotated[Path, typer.Option(help="The file for the numbers, as JSON.")] = Path(
+        "results/bench.json"
+    ),
     debug: Debug = False,
 ) -> None:
     """Measure how fast both sides are, as ratios timed side by side.

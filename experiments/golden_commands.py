@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from experiments import command
-from experiments.options import Debug, path
+from experiments.options import Debug
 from experiments.terminal import as_json, visible
 
 CANNOT = 2  # as 1 says that they differ
@@ -16,9 +16,7 @@ def golden(
     name: Annotated[
         str | None, typer.Argument(metavar="[NAME]", help="An optimizer, see `lockstep list`.")
     ] = None,
-    out: Annotated[Path, typer.Option(callback=path, help="The folder for the files.")] = Path(
-        "golden"
-    ),
+    out: Annotated[Path, typer.Option(help="The folder for the files.")] = Path("golden"),
     all_: Annotated[bool, typer.Option("--all", help="Every optimizer.")] = False,
     debug: Debug = False,
 ) -> None:
@@ -40,10 +38,8 @@ def golden(
 
 
 def verify(
-    golden: Annotated[Path, typer.Argument(callback=path, help="A file of `lockstep golden`.")],
-    candidate: Annotated[
-        Path, typer.Argument(callback=path, help="The safetensors file of your implementation.")
-    ],
+    golden: Annotated[Path, typer.Argument(help="A file of `lockstep golden`.")],
+    candidate: Annotated[Path, typer.Argument(help="The safetensors file of your implementation.")],
     json_: Annotated[bool, typer.Option("--json", help="The report as JSON.")] = False,
     debug: Debug = False,
 ) -> None:

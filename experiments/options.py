@@ -5,17 +5,9 @@ from typing import Annotated
 
 import typer
 
-
-def path(given: Path | None) -> Path | None:
-    """Return what can be a path, or raise the usage error."""
-    if given is not None and "\0" in str(given):
-        raise typer.BadParameter(f"must be a path, without a NUL character, got {str(given)!r}")
-    return given
-
-
 Backends = Annotated[str, typer.Option(metavar="scratch|torch|both", help="Which side computes.")]
 Device = Annotated[str, typer.Option(metavar="auto|cpu|cuda|mps", help="Where torch computes.")]
-Out = Annotated[Path, typer.Option(callback=path, help="The folder for the results.")]
+Out = Annotated[Path, typer.Option(help="The folder for the results.")]
 DatasetName = Annotated[
     str, typer.Option(help="mnist, or one that torchvision downloads: fashion-mnist, kmnist …")
 ]
@@ -32,7 +24,5 @@ Memory = Annotated[
 Processes = Annotated[
     int | None, typer.Option(min=1, max=1024, metavar="N", help="Side by side; all cores.")
 ]
-DataDir = Annotated[
-    Path | None, typer.Option(callback=path, help="Where data sets are, or are downloaded to.")
-]
+DataDir = Annotated[Path | None, typer.Option(help="Where data sets are, or are downloaded to.")]
 Debug = Annotated[bool, typer.Option("--debug", help="Show the traceback of a failure, too.")]

@@ -117,8 +117,8 @@ def test_a_failure_has_one_message_and_with_debug_its_traceback(
     [
         (["run", "surface", "--seeds", "1000001"], "must be at most 1,000,000, got 1,000,001"),
         (["sweep", "--seeds", "100000"], "117,000,000 runs, allowed are 1,000,000"),
-        (["run", "surface", "--out", "a\0b"], r"without a NUL character, got 'a\x00b'"),
-        (["golden", "Adam", "--out", "a\0b"], r"without a NUL character, got 'a\x00b'"),
+        (["run", "surface", "--out", "a\0b"], "null byte"),
+        (["golden", "Adam", "--out", "a\0b"], "null byte"),
         (["bench", "--out", "."], "must be a file, got the folder ."),
         (["check", "a.py:A", "--against", "Adam", "--seconds", "inf"], "--seconds"),
     ],
