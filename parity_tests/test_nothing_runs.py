@@ -3,15 +3,17 @@
 import ast
 import gzip
 import json
+import os
 import shutil
-import subprocess
 import sys
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
+from experiments import cli
 from experiments.data import DataError, load
 from experiments.data.downloads import SOURCES
 from experiments.data.embedded import EMBEDDED, FILES
@@ -31,8 +33,10 @@ FORBIDDEN_CALLS |= {"np.load", "numpy.load", "os.system", "os.popen", "torch.jit
 FORBIDDEN_ARGUMENTS = {"allow_pickle", "shell"}
 #: ``lockstep check`` runs the user's own file: that is what it is asked to do. A test runs the
 #: README's examples.
-RUNS_A_FILE = {"torch_ref/lockstep/candidate.py": ("spec.loader.exec_module",)}
-RUNS_A_FILE["parity_tests/test_readme.py"] = ("exec", "compile")
+RUNS_A_FILE = {
+    "torch_ref/lockstep/candidate.py": ("spec.loader.exec_module",),
+    "parity_tests/test_readme.py": ("exec", "compile"),
+}
 
 
 def dotted(node: ast.expr) -> str:
@@ -69,70 +73,66 @@ def test_no_file_or_text_is_executed(path: Path) -> None:
     assert tuple(offences(path)) == allowed
 
 
-WATCHED = """
-import os, sys
-from pathlib import Path
+class Watcher:
+    """Notes every path that this process writes, makes, moves or removes, while it is on."""
 
-written = set()
+    def __init__(self) -> None:
+        self.on, self.paths = False, set()
+        sys.addaudithook(self)  # for ever: there is no taking it back
 
-def watch(event, arguments):
-    if event == "open":
-        path, mode, flags = arguments
-        writes = isinstance(flags, int) and flags & (os.O_WRONLY | os.O_RDWR | os.O_CREAT)
-        if writes and isinstance(path, str | bytes):
-            written.add(os.path.realpath(os.fsdecode(path)))
-    elif event in ("os.mkdir", "os.rename", "os.remove", "os.rmdir", "os.link", "os.symlink"):
-        for path in arguments[:2]:
-            # With a descriptor of a folder beside it, it is a name in a folder opened before.
-            if isinstance(path, str | bytes | os.PathLike) and arguments[-1] in (-1, None):
-                written.add(os.path.realpath(os.fsdecode(path)))
+    def __call__(self, event: str, arguments: tuple) -> None:
+        if not self.on:
+            return
+        if event == "open":
+            path, _, flags = arguments
+            if isinstance(flags, int) and flags & (os.O_WRONLY | os.O_RDWR | os.O_CREAT):
+                self.note(path)
+        elif event in ("os.mkdir", "os.rename", "os.remove", "os.rmdir", "os.link", "os.symlink"):
+            if arguments[-1] in (-1, None):  # else a name in a folder that was opened before
+                for path in arguments[:2]:
+                    self.note(path)
 
-from experiments import cli
-import matplotlib.font_manager  # makes its cache where it likes, once
+    def note(self, path: object) -> None:
+        if isinstance(path, str | bytes | os.PathLike):
+            self.paths.add(os.path.realpath(os.fsdecode(path)))
 
-sys.addaudithook(watch)
-sys.argv[0] = "lockstep"
-try:
-    cli.main()
-except SystemExit as end:
-    code = end.code
-out = os.path.realpath(sys.argv[sys.argv.index("--out") + 1])
-outside = [p for p in written if p != out and not p.startswith(out + os.sep)]
-outside = [p for p in outside if p != "/dev/null" and "__pycache__" not in p]
-assert not outside, outside
-assert written
-sys.exit(code)
-"""
+
+@pytest.fixture(scope="module")
+def watcher() -> Watcher:
+    return Watcher()
+
+
+SMALL_SWEEP = "sweep --lr 0.1 --depth 1 --init he --batch-norm off --width 4 --iterations 2"
+SMALL_SWEEP += " --optimizer sgd --processes 1"
 
 
 @pytest.mark.parametrize(
     "arguments",
-    [
-        ("run", "surface", "activation-distributions", "--quick", "--backend", "scratch"),
-        ("sweep", "--lr", "0.1", "--depth", "1", "--init", "he", "--batch-norm", "off", "--width",
-         "4", "--iterations", "2", "--optimizer", "sgd", "--processes", "1"),
-    ],
-    ids=lambda arguments: arguments[0],
-)  # fmt: skip
-def test_nothing_is_written_outside_of_the_output_folder(
-    arguments: tuple[str, ...], tmp_path: Path
-) -> None:
-    out = tmp_path / "results [bold]"
-    command = [sys.executable, "-B", "-c", WATCHED, *arguments, "--out", str(out)]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
-    assert done.returncode == 0, done.stdout + done.stderr
-
-
-@pytest.mark.parametrize(
-    "fingerprint", ["../../x", "..", "/tmp/x", "a\0b", "\x1b[31m", "", None, 5]
+    ["run surface optimizer-paths --quick --backend scratch", SMALL_SWEEP, "golden SGD"],
+    ids=lambda arguments: arguments.split()[0],
 )
+def test_nothing_is_written_outside_of_the_output_folder(
+    arguments: str, watcher: Watcher, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out, elsewhere = tmp_path / "results [bold]", tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    out.mkdir()
+    monkeypatch.chdir(elsewhere)
+    watcher.paths, watcher.on = set(), True
+    try:
+        result = CliRunner().invoke(cli.app, [*arguments.split(), "--out", str(out)])
+    finally:
+        watcher.on = False
+    assert result.exit_code == 0, result.output
+    assert watcher.paths
+    outside = [p for p in map(Path, watcher.paths) if p != out and out not in p.parents]
+    assert not [p for p in outside if str(p) != os.devnull and "__pycache__" not in p.parts]
+
+
+@pytest.mark.parametrize("fingerprint", ["../../x", "/tmp/x", "a\0b", "\x1b[31m", "", None, 5])
 def test_a_result_edited_by_hand_puts_nothing_anywhere_else(
     fingerprint: object, tmp_path: Path
 ) -> None:
-    from typer.testing import CliRunner
-
-    from experiments import cli
-
     out = tmp_path / "inner" / "results"
     arguments = ["run", "surface", "--backend", "scratch", "--out", str(out)]
     assert CliRunner().invoke(cli.app, arguments).exit_code == 0
