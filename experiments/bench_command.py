@@ -6,12 +6,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
-from rich.markup import escape
+
+from experiments import command
+from experiments.options import Debug
+from experiments.terminal import visible
 
 if TYPE_CHECKING:
     import torch
-
-INTERRUPTED = 130
 
 
 def bench(
@@ -28,29 +29,25 @@ def bench(
     out: Annotated[Path, typer.Option(help="The file for the numbers, as JSON.")] = Path(
         "results/bench.json"
     ),
+    debug: Debug = False,
 ) -> None:
     """Measure how fast both sides are, as ratios timed side by side.
 
     A ratio is ours ÷ torch's: less than 1 is faster. Behind it are the quartiles of several
     repetitions, and the goal where there is one.
     """
-    from experiments.engine.output import OutputError, prepare
-
     names = _chosen(only or [])
-    try:  # from here on, because importing torch takes long enough to be interrupted
+    with command.failing(debug):  # importing torch takes long enough to be interrupted
         from experiments.bench.runner import run
+        from experiments.engine.output import prepare
 
         place = _device(device)
         prepare(out.parent)
+        if out.is_dir():
+            raise typer.BadParameter(f"must be a file, got the folder {out}", param_hint="--out")
         report = run(names, place, quick, Console(highlight=False))
         report.write(out)
-    except OutputError as error:
-        _print_error(str(error))
-        raise typer.Exit(1) from None
-    except KeyboardInterrupt:
-        _print_error(f"interrupted, {out} was not written")
-        raise typer.Exit(INTERRUPTED) from None
-    typer.echo(out)
+    typer.echo(visible(out))
     raise typer.Exit(1 if any(section.failed for section in report.sections) else 0)
 
 
@@ -75,8 +72,3 @@ def _device(name: str) -> "torch.device":
         return resolve(name)
     except ValueError as error:
         raise typer.BadParameter(str(error), param_hint="--device") from None
-
-
-def _print_error(message: str) -> None:
-    console = Console(stderr=True, highlight=False)
-    console.print(f"[bold red]Error:[/] {escape(message)}", soft_wrap=True)

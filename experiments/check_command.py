@@ -1,13 +1,15 @@
 """The command ``lockstep check``."""
 
 import contextlib
-import json as json_
 import sys
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
-from rich.markup import escape
+
+from experiments import command
+from experiments.options import Debug
+from experiments.terminal import as_json, escape
 
 if TYPE_CHECKING:
     from torch_ref.lockstep.check import Outcome
@@ -28,9 +30,10 @@ def check(
         typer.Option(metavar="NAME=VALUE", help="A hyperparameter for both sides; repeatable."),
     ] = None,
     dtype: Annotated[str, typer.Option(metavar="|".join(_DTYPES), help="Of the run.")] = "float64",
-    steps: Annotated[int, typer.Option(min=1, help="How many steps to run.")] = 200,
-    seconds: Annotated[float, typer.Option(min=0.001, help="The time limit.")] = 20.0,
+    steps: Annotated[int, typer.Option(min=1, max=1_000_000, help="How many steps to run.")] = 200,
+    seconds: Annotated[float, typer.Option(min=0.001, max=1e6, help="The time limit.")] = 20.0,
     json: Annotated[bool, typer.Option("--json", help="The result as JSON.")] = False,
+    debug: Debug = False,
 ) -> None:
     """Check whether your own optimizer, initializer or layer does what torch's does, and why not.
 
@@ -41,7 +44,6 @@ def check(
     """
     if dtype not in _DTYPES:
         raise typer.BadParameter(f"must be one of {', '.join(_DTYPES)}", param_hint="--dtype")
-    from torch_ref.lockstep.candidate import CandidateError
     from torch_ref.lockstep.check import check as run_check
     from torch_ref.lockstep.hyperparameters import parse
 
@@ -51,13 +53,16 @@ def check(
             settings = parse(arg or [])
             limits = {"steps": steps, "seconds": seconds}
             outcome = run_check(candidate, against, settings, dtype=dtype, **limits)
-    except CandidateError as error:
-        _print_error(str(error), json)
-        raise typer.Exit(CANNOT_RUN) from None
     except KeyboardInterrupt:
         raise typer.Exit(INTERRUPTED) from None
+    except Exception as error:
+        if json:
+            typer.echo(as_json({"error": str(error) or type(error).__name__}))
+        else:
+            command.report(error, debug)
+        raise typer.Exit(CANNOT_RUN) from None
     if json:
-        typer.echo(json_.dumps(outcome.as_dict(), indent=2, ensure_ascii=False))
+        typer.echo(as_json(outcome.as_dict()))
     else:
         _print(outcome)
     raise typer.Exit(AGREES if outcome.agrees else DIVERGES)
@@ -72,11 +77,3 @@ def _print(outcome: "Outcome") -> None:
     lines += [f"  [dim]{escape(str(each))}[/]" for each in outcome.mapped]
     lines.append(f"  [dim]{outcome.seconds:.1f} s[/]")
     console.print("\n".join(lines), soft_wrap=True)
-
-
-def _print_error(message: str, json: bool) -> None:
-    if json:
-        typer.echo(json_.dumps({"error": message}, indent=2, ensure_ascii=False))
-    else:
-        console = Console(stderr=True, highlight=False)
-        console.print(f"[bold red]Error:[/] {escape(message)}", soft_wrap=True)

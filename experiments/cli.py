@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
-from rich.markup import escape
 
 import experiments
 from experiments import command
@@ -27,6 +26,7 @@ from experiments.options import (
     Processes,
 )
 from experiments.sweep_command import sweep
+from experiments.terminal import escape
 
 if TYPE_CHECKING:
     from experiments.engine.runner import Outcome
@@ -42,10 +42,12 @@ app = typer.Typer(
 console = Console(highlight=False)
 
 
-def _at_least_one(value: int) -> int:
-    if value < 1:
-        raise typer.BadParameter(f"must be a whole number >= 1, got {value}")
-    return value
+def _possible(seeds: int) -> int:
+    if seeds < 1:
+        raise typer.BadParameter(f"must be a whole number >= 1, got {seeds}")
+    if seeds > command.MOST_RUNS:
+        raise typer.BadParameter(f"must be at most {command.MOST_RUNS:,}, got {seeds:,}")
+    return seeds
 
 
 @app.callback()
@@ -76,7 +78,7 @@ def run(
     backend: Backends = "both",
     seeds: Annotated[
         int,
-        typer.Option(callback=_at_least_one, metavar="N", help="Run with the seeds 0 … N−1."),
+        typer.Option(callback=_possible, metavar="N", help="Run with the seeds 0 … N−1."),
     ] = 1,
     device: Device = "auto",
     out: Out = Path("results"),

@@ -8,13 +8,17 @@ from typing import TYPE_CHECKING
 
 import typer
 from rich.console import Console
-from rich.markup import escape
+
+from experiments.terminal import escape
 
 if TYPE_CHECKING:
     from experiments.engine.backends import Backend
     from experiments.engine.distributed import Team
 
 errors = Console(stderr=True, highlight=False)
+INTERRUPTED = 130
+#: Of one command: a hundred years of training, and a list of them still fits into memory.
+MOST_RUNS = 1_000_000
 
 
 def one_of(argument: str, value: str, allowed: tuple[str, ...], hint: str = "") -> str:
@@ -66,6 +70,31 @@ def in_bytes(gigabytes: float | None) -> int | None:
 
 
 @contextmanager
+def failing(debug: bool = False, code: int = 1) -> Iterator[None]:
+    """Around a command's work: what fails has one message, and ``code``; Ctrl-C has 130."""
+    try:
+        yield
+    except (typer.Exit, typer.Abort, typer.BadParameter):
+        raise
+    except KeyboardInterrupt:
+        errors.print("Interrupted.")
+        raise typer.Exit(INTERRUPTED) from None
+    except Exception as error:
+        report(error, debug)
+        raise typer.Exit(code) from None
+
+
+def report(error: Exception, debug: bool = False) -> None:
+    """One message for what has failed, and the traceback if it is asked for."""
+    text = str(error) or type(error).__name__
+    if not _is_for_people(error):
+        text = f"{type(error).__name__}: {text}; --debug shows where"
+    errors.print(f"[bold red]Error:[/] {escape(text)}", soft_wrap=True)
+    if debug:
+        errors.print(escape("".join(traceback.format_exception(error))), soft_wrap=True)
+
+
+@contextmanager
 def computing(kept: Callable[[], str], debug: bool = False) -> Iterator["Team | None"]:
     """Around a command's work: every way that it can end has its message and its exit code.
 
@@ -90,12 +119,7 @@ def computing(kept: Callable[[], str], debug: bool = False) -> Iterator["Team | 
     except (typer.Exit, typer.Abort, typer.BadParameter):
         raise
     except Exception as error:
-        text = str(error) or type(error).__name__
-        if not _is_for_people(error):
-            text = f"{type(error).__name__}: {text}; --debug shows where"
-        errors.print(f"[bold red]Error:[/] {escape(text)}", soft_wrap=True)
-        if debug:
-            errors.print(escape("".join(traceback.format_exception(error))), soft_wrap=True)
+        report(error, debug)
         raise typer.Exit(1) from None
     finally:
         if team:

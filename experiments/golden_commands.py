@@ -1,10 +1,15 @@
 """The commands for implementations in other languages: ``lockstep golden``, ``lockstep verify``."""
 
-import json
 from pathlib import Path
 from typing import Annotated
 
 import typer
+
+from experiments import command
+from experiments.options import Debug
+from experiments.terminal import as_json, visible
+
+CANNOT = 2  # as 1 says that they differ
 
 
 def golden(
@@ -13,6 +18,7 @@ def golden(
     ] = None,
     out: Annotated[Path, typer.Option(help="The folder for the files.")] = Path("golden"),
     all_: Annotated[bool, typer.Option("--all", help="Every optimizer.")] = False,
+    debug: Debug = False,
 ) -> None:
     """Write what torch's optimizer computes, step by step, for other languages to check against.
 
@@ -21,39 +27,30 @@ def golden(
     """
     if (name is None) != all_:
         raise typer.BadParameter("give the name of one optimizer, or --all", param_hint="NAME")
-    from torch_ref.lockstep.golden import all_names, write_golden
-    from torch_ref.lockstep.tensor_file import GoldenError
+    with command.failing(debug, CANNOT):
+        from torch_ref.lockstep.golden import all_names, write_golden
 
-    try:
         for each in all_names() if name is None else (name,):
-            path = write_golden(each, out)
-            size = path.stat().st_size / 1000
-            typer.echo(f"{path}: {size:.0f} kB, and its manifest {path.with_suffix('.json').name}")
-    except GoldenError as error:
-        raise _cannot(error) from None
+            written = write_golden(each, out)
+            size = written.stat().st_size / 1000
+            manifest = written.with_suffix(".json").name
+            typer.echo(f"{visible(written)}: {size:.0f} kB, and its manifest {manifest}")
 
 
 def verify(
     golden: Annotated[Path, typer.Argument(help="A file of `lockstep golden`.")],
     candidate: Annotated[Path, typer.Argument(help="The safetensors file of your implementation.")],
     json_: Annotated[bool, typer.Option("--json", help="The report as JSON.")] = False,
+    debug: Debug = False,
 ) -> None:
     """Compare another implementation's trajectories with torch's.
 
     The exit status is 0 if they agree to rounding, 1 if they diverge, and 2 if one of the files
     cannot be used.
     """
-    from torch_ref.lockstep.tensor_file import GoldenError
-    from torch_ref.lockstep.verify import verify as compare
+    with command.failing(debug, CANNOT):
+        from torch_ref.lockstep.verify import verify as compare
 
-    try:
         verification = compare(golden, candidate)
-    except GoldenError as error:
-        raise _cannot(error) from None
-    typer.echo(json.dumps(verification.as_dict(), indent=2) if json_ else str(verification))
+    typer.echo(as_json(verification.as_dict()) if json_ else visible(verification))
     raise typer.Exit(0 if verification.agrees else 1)
-
-
-def _cannot(error: Exception) -> typer.Exit:
-    typer.echo(f"Error: {error}", err=True)
-    return typer.Exit(2)

@@ -4,10 +4,10 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from rich.console import Console
-from rich.markup import escape
 from rich.table import Table
 
 import experiments
+from experiments.terminal import escape
 from torch_ref import registry
 
 #: A module of ours → the module of torch that it stands beside, and their pairs.

@@ -20,6 +20,7 @@ from experiments.options import (
     Out,
     Processes,
 )
+from experiments.terminal import visible
 
 if TYPE_CHECKING:
     from experiments.sweep.plan import Settings
@@ -80,6 +81,12 @@ def sweep(
         "batch_size": batch_size,
     }
     settings = _settings(quick, given)
+    if settings.runs > command.MOST_RUNS:
+        raise typer.BadParameter(
+            f"all combinations with {seeds:,} seeds each are {settings.runs:,} runs, allowed are "
+            f"{command.MOST_RUNS:,}",
+            param_hint="--seeds",
+        )
     command.check_dataset(dataset)
     with command.computing(_kept, debug) as team:
         from experiments.sweep.sweep import FILES, JSON, Options, assist
@@ -100,7 +107,7 @@ def sweep(
             assist(settings, options)
             return
         folder = do(settings, options, Console(highlight=False))
-        typer.echo(f"{folder}: {', '.join((*FILES, JSON))}")
+        typer.echo(f"{visible(folder)}: {', '.join((*FILES, JSON))}")
 
 
 def _kept() -> str:

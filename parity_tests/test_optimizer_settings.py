@@ -119,11 +119,56 @@ def test_groups_that_are_none_are_refused(
         pair.scratch(groups=groups)
 
 
-def test_a_bad_value_in_a_group_is_refused_by_the_update_that_needs_it() -> None:
-    optimizer, (params, grads) = optim.Adam(groups={"b": {"eps": -1.0}}), fresh()
+def test_a_bad_value_in_a_group_is_refused_by_the_constructor() -> None:
+    message = r"groups\['b'\]: eps must be .* >= 0, got -1"
+    with pytest.raises(ValueError, match=message):
+        optim.Adam(groups={"b": {"eps": -1.0}})
+    adam = optim.Adam(groups={"b": {"eps": 1.0}})
+    with pytest.raises(ValueError, match=message):
+        adam.groups = {"b": {"eps": -1.0}}
+    assert adam.groups == {"b": {"eps": 1.0}}
+
+
+def test_a_bad_value_put_into_a_group_later_is_refused_by_the_update_that_needs_it() -> None:
+    optimizer, (params, grads) = optim.Adam(groups={"b": {"eps": 1.0}}), fresh()
+    optimizer.groups["b"]["eps"] = -1.0
     assert_refused(
         optimizer, params, grads, ValueError, r"groups\['b'\]: eps must be .* >= 0, got -1"
     )
+
+
+def test_a_pattern_that_fits_no_name_is_warned_of_once() -> None:
+    optimizer, (params, grads) = optim.Adam(groups={"W*": {}, "gama*": {"lr": 0.1}}), fresh()
+    with pytest.warns(UserWarning, match=r"groups has 'gama\*', which fits none of the names W, b"):
+        optimizer.update(params, grads)
+    optimizer.update(params, grads)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("eps", -1.0), ("betas", (0.9, 2.0)), ("amsgrad", "yes"), ("lr", None)]
+)
+def test_a_bad_setting_assigned_between_two_updates_is_refused_and_changes_nothing(
+    name: str, value: object
+) -> None:
+    optimizer, (params, grads) = optim.Adam(), fresh()
+    optimizer.update(params, grads)
+    setattr(optimizer, name, value)
+    assert_refused(optimizer, params, grads, (TypeError, ValueError), name)
+
+
+def test_a_setting_assigned_later_is_taken_as_the_constructor_takes_it() -> None:
+    optimizer, (params, grads) = optim.Adam(), fresh("float32")
+    optimizer.update(params, grads)
+    optimizer.betas, optimizer.eps = [0.8, np.float64(0.9)], np.float64(1e-3)
+    optimizer.update(params, grads)
+    assert (optimizer.betas, type(optimizer.eps)) == ((0.8, 0.9), float)
+    assert optimizer.state["W"]["exp_avg"].dtype == np.float32
+
+
+def test_a_flag_that_a_schedule_may_leave_alone_is_still_a_flag() -> None:
+    optimizer, (params, grads) = optim.SGD(momentum=0.9), fresh()
+    optimizer.nesterov = -1
+    assert_refused(optimizer, params, grads, TypeError, "nesterov must be True or False, got -1")
 
 
 @pytest.mark.parametrize("blocks", [1, 97, 10**9])

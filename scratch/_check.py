@@ -1,12 +1,45 @@
 """Refusing a bad argument: its name, what is allowed, and the value that came."""
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from numbers import Integral, Real
 
 import numpy as np
 
 _COUNTS = {2: "two", 3: "three"}
+#: Characters of a value in a message.
+_SHOWN = 200
+#: No array has as many elements: its bytes could not be counted.
+_TOO_MANY = 2**60
+
+
+def shown(value: object) -> str:
+    """A value for a message, on one line and not without end; an array by its dtype and shape.
+
+    >>> shown("x" * 1000) == "'" + "x" * 139 + " … " + "x" * 39 + "'"
+    True
+    >>> shown(np.ones((2, 3)))
+    'float64 of shape (2, 3)'
+    """
+    if isinstance(value, np.ndarray) and value.ndim:
+        kind = "" if type(value) is np.ndarray else f"{type(value).__name__} of "
+        return f"{kind}{value.dtype} of shape {value.shape}"
+    try:
+        text = " ".join(repr(value).split())
+    except Exception:  # of a class of one's own, or a number of more digits than Python writes
+        text = f"a value of type {type(value).__name__}"
+    return text if len(text) <= _SHOWN else f"{text[: _SHOWN - 60]} … {text[-40:]}"
+
+
+def names(values: Iterable) -> str:
+    """Names for a message: as they are if they can be read, and not without end.
+
+    >>> names(["W1", "b\\n"])
+    "W1, 'b\\\\n'"
+    """
+    readable = (v if isinstance(v, str) and v.isprintable() and v else shown(v) for v in values)
+    text = ", ".join(readable)
+    return text if len(text) <= 2 * _SHOWN else f"{text[: 2 * _SHOWN]} …"
 
 
 def number(
@@ -35,27 +68,51 @@ def number(
     if isinstance(value, np.ndarray) and value.ndim == 0:
         value = value.item()
     if isinstance(value, bool | np.bool_) or not isinstance(value, Real):
-        raise TypeError(f"{name} must be {allowed}, got {value!r}")
+        raise TypeError(f"{name} must be {allowed}, got {shown(value)}")
     inside = at_least <= value <= at_most and above < value < below
-    if not (math.isfinite(value) and inside):
-        raise ValueError(f"{name} must be {allowed}, got {value!r}")
-    return float(value)
+    try:
+        found = float(value)
+    except OverflowError:  # a whole number of more than 308 digits
+        found = math.inf
+    if not (math.isfinite(found) and inside):
+        raise ValueError(f"{name} must be {allowed}, got {shown(value)}")
+    return found
+
+
+def number_or_inf(name: str, value: float, *, at_least: float = -math.inf) -> float:
+    """Return ``value`` as a Python float that may be infinite, or raise if it is no number."""
+    if isinstance(value, Real) and value in (-math.inf, math.inf) and value >= at_least:
+        return float(value)
+    return number(name, value, at_least=at_least)
 
 
 def integer(name: str, value: int, *, at_least: int, below: int | None = None) -> int:
     """Return ``value`` as a Python int, or raise if it is not a whole number in the range."""
     allowed = f"a whole number >= {at_least}" + ("" if below is None else f" and < {below}")
     if isinstance(value, bool | np.bool_) or not isinstance(value, Integral):
-        raise TypeError(f"{name} must be {allowed}, got {value!r}")
-    if value < at_least or (below is not None and value >= below):
-        raise ValueError(f"{name} must be {allowed}, got {value!r}")
+        raise TypeError(f"{name} must be {allowed}, got {shown(value)}")
+    if value < at_least or value >= (2**63 if below is None else below):
+        huge = " and < 2⁶³" if below is None and value > 0 else ""
+        raise ValueError(f"{name} must be {allowed}{huge}, got {shown(value)}")
     return int(value)
+
+
+def lengths(name: str, value: Sequence[int], *, at_least: int = 0) -> tuple[int, ...]:
+    """Return the lengths of an array's axes as a tuple, or raise if there can be no such array."""
+    if not is_sequence(value):
+        raise TypeError(
+            f"{name} must be a tuple of whole numbers >= {at_least}, got {shown(value)}"
+        )
+    found = tuple(integer(f"{name}[{i}]", n, at_least=at_least) for i, n in enumerate(value))
+    if math.prod(found) >= _TOO_MANY:
+        raise ValueError(f"{name} must be of fewer than 2⁶⁰ elements, got {shown(found)}")
+    return found
 
 
 def flag(name: str, value: bool) -> bool:
     """Return ``value`` as a Python bool, or raise if it is neither True nor False."""
     if not isinstance(value, bool | np.bool_):
-        raise TypeError(f"{name} must be True or False, got {value!r}")
+        raise TypeError(f"{name} must be True or False, got {shown(value)}")
     return bool(value)
 
 
@@ -66,23 +123,52 @@ def rate(name: str, value: float | np.ndarray) -> float | np.ndarray:
     if value.ndim > 1 or value.size == 0 or value.dtype.kind not in "fiu":
         raise TypeError(
             f"{name} must be a finite number >= 0, or an array of one for each run, got "
-            f"{value.dtype} of shape {value.shape}"
+            f"{shown(value)}"
         )
     return np.array([number(f"{name}[{i}]", rate, at_least=0) for i, rate in enumerate(value)])
+
+
+def instance(name: str, value: object, kind: type) -> object:
+    """Return ``value``, or raise if it is no object of the class ``kind``."""
+    if not isinstance(value, kind):
+        article = "an" if kind.__name__[0] in "AEIO" else "a"
+        raise TypeError(f"{name} must be {article} {kind.__name__}, got {shown(value)}")
+    return value
+
+
+def function(name: str, value: Callable) -> Callable:
+    """Return ``value``, or raise if it cannot be called."""
+    if not callable(value):
+        raise TypeError(f"{name} must be a function, got {shown(value)}")
+    return value
 
 
 def mapping(name: str, value: Mapping) -> Mapping:
     """Return ``value``, or raise if it is no mapping."""
     if not isinstance(value, Mapping):
-        raise TypeError(f"{name} must be a dict, got {value!r}")
+        raise TypeError(f"{name} must be a dict, got {shown(value)}")
     return value
 
 
 def several(name: str, value: Sequence, count: int) -> tuple:
     """Return ``value`` as a tuple, or raise if it does not have ``count`` elements."""
-    if not isinstance(value, Sequence | np.ndarray) or len(value) != count:
-        raise TypeError(f"{name} must be {_COUNTS[count]} numbers, got {value!r}")
+    if not is_sequence(value) or len(value) != count:
+        raise TypeError(f"{name} must be {_COUNTS[count]} numbers, got {shown(value)}")
     return tuple(value)
+
+
+def is_sequence(value: object) -> bool:
+    """Whether ``value`` is a list of values, of whatever type, and no text."""
+    if isinstance(value, np.ndarray):
+        return value.ndim > 0
+    return isinstance(value, Sequence) and not isinstance(value, str | bytes)
+
+
+def sequence(name: str, value: Sequence) -> Sequence:
+    """Return ``value``, or raise if it is no list, or an empty one."""
+    if not is_sequence(value) or len(value) == 0:
+        raise TypeError(f"{name} must be a list, and not empty, got {shown(value)}")
+    return value
 
 
 def numbers(name: str, value: Sequence[float], count: int) -> tuple[float, ...]:
@@ -102,16 +188,37 @@ def betas(value: tuple[float, float]) -> tuple[float, float]:
 def choice(name: str, value: str, allowed: Iterable[str]) -> str:
     """Return ``value``, or raise if it is not one of the ``allowed`` names."""
     if not isinstance(value, str) or value not in allowed:
-        raise ValueError(f"{name} must be one of {', '.join(allowed)}, got {value!r}")
+        raise ValueError(f"{name} must be one of {', '.join(allowed)}, got {shown(value)}")
     return value
+
+
+def array(name: str, value: np.ndarray) -> np.ndarray:
+    """Return ``value``, or raise if it is no array of float32 or float64."""
+    odd = not isinstance(value, np.ndarray) or isinstance(value, np.ma.MaskedArray | np.matrix)
+    if odd or value.dtype.type not in (np.float32, np.float64):
+        got = shown(value) if odd else value.dtype
+        raise TypeError(f"{name} must be an array of float32 or float64, got {got}")
+    return value
+
+
+def as_array(name: str, value: object, dtype: np.typing.DTypeLike = None) -> np.ndarray:
+    """Return ``value`` as an array, of ``dtype`` if there is one; raise if it makes none."""
+    problem = f"{name} must be an array of numbers, or what makes one, got {shown(value)}"
+    try:
+        found = np.asarray(value)
+        if found.dtype.kind == "c":  # would lose a part of each number
+            raise TypeError(problem)
+        return found.astype(dtype or found.dtype, copy=False)
+    except (TypeError, ValueError, OverflowError):
+        raise TypeError(problem) from None
 
 
 def floating(dtype: np.typing.DTypeLike) -> np.dtype:
     """Return ``dtype`` as a NumPy dtype, or raise if it is neither float32 nor float64."""
     try:
         resolved = None if dtype is None else np.dtype(dtype)  # np.dtype(None) is float64
-    except TypeError:
+    except (TypeError, ValueError):
         resolved = None
     if resolved not in (np.float32, np.float64):
-        raise TypeError(f"dtype must be float32 or float64, got {dtype!r}")
+        raise TypeError(f"dtype must be float32 or float64, got {shown(dtype)}")
     return resolved

@@ -10,6 +10,7 @@ import numpy as np
 from scratch import _check
 from scratch.keeper import Held, Keeper, Observer
 from scratch.lr_scheduler import LRScheduler, ReduceLROnPlateau
+from scratch.nn.loss import class_numbers
 from scratch.nn.network import MultiLayerNet
 from scratch.optim import NonFiniteGradientError, Optimizer
 from scratch.random import Generator
@@ -56,15 +57,29 @@ def batches(
         x (K, N, D) in [0, 1], scaled as it is drawn, and t (K, N).
     """
     check_data(images, labels, batch_size)
+    for generator in _check.sequence("generators", generators):
+        _check.instance("generators", generator, Generator)
+    return _drawn(images, labels, batch_size, generators, _check.floating(dtype))
+
+
+def _drawn(
+    images: np.ndarray,
+    labels: np.ndarray,
+    batch_size: int,
+    generators: list[Generator],
+    dtype: np.dtype,
+) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     while True:
         rows = np.stack([g.randint(0, len(images), (batch_size,)) for g in generators])
         yield scaled(images.take(rows, axis=0), dtype), labels[rows]  # faster than images[rows]
 
 
-def check_data(images: Array, labels: Array, batch_size: int) -> None:
-    """Raise where no batch can be drawn."""
+def check_data(images: Array, labels: Array, batch_size: int, classes: int | None = None) -> None:
+    """Raise where no batch can be drawn, or not all labels are of that many ``classes``."""
     _check.integer("batch_size", batch_size, at_least=1)
     _check_images("images and labels", images, labels)
+    if classes is not None:
+        class_numbers(labels, (len(images), classes), "labels")
 
 
 def check_evaluation(evaluate: object, images: Array) -> None:
@@ -72,7 +87,7 @@ def check_evaluation(evaluate: object, images: Array) -> None:
     if evaluate is None:
         return
     if not isinstance(evaluate, list | tuple) or len(evaluate) != 2:
-        raise TypeError(f"evaluate must be (images, labels) or None, got {evaluate!r}")
+        raise TypeError(f"evaluate must be (images, labels) or None, got {_check.shown(evaluate)}")
     _check_images("evaluate", *evaluate)
     shape, expected = tuple(evaluate[0].shape), tuple(images.shape[1:])
     if shape[1:] != expected:
@@ -86,7 +101,7 @@ def check_schedule(schedule: object, optimizer: Optimizer) -> None:
     if not isinstance(schedule, LRScheduler) or isinstance(schedule, ReduceLROnPlateau):
         raise TypeError(
             "schedule must be a schedule of scratch.lr_scheduler whose step needs no metric, or "
-            f"None, got {schedule!r}"
+            f"None, got {_check.shown(schedule)}"
         )
     if schedule.optimizer is not optimizer:
         raise ValueError(
@@ -98,6 +113,11 @@ def _check_images(name: str, images: Array, labels: Array) -> None:
     dtype = getattr(images, "dtype", type(images).__name__)
     if str(dtype).removeprefix("torch.") != "uint8":
         raise TypeError(f"{name} must have images of uint8, which are divided by 255, got {dtype}")
+    if not getattr(labels, "shape", ()) or not images.shape:
+        raise TypeError(
+            f"{name} must be arrays with a row for each image, got {_check.shown(images)} and "
+            f"{_check.shown(labels)}"
+        )
     if len(images) == 0 or len(images) != len(labels):
         raise ValueError(
             f"{name} must be as many, and not none, got {len(images)} and {len(labels)}"
@@ -106,6 +126,8 @@ def _check_images(name: str, images: Array, labels: Array) -> None:
 
 def check_stack(optimizer: type[Optimizer], runs: int | None) -> None:
     """Raise where the runs of a stack would not be independent of each other."""
+    if not (isinstance(optimizer, type) and issubclass(optimizer, Optimizer)):
+        raise TypeError(f"optimizer must be an Optimizer, got one of {_check.shown(optimizer)}")
     if runs is not None and not optimizer.elementwise:
         raise ValueError(
             f"optimizer must take every element alone to train a stack of {runs} runs, and "
@@ -115,7 +137,9 @@ def check_stack(optimizer: type[Optimizer], runs: int | None) -> None:
 
 def scaled(images: np.ndarray, dtype: np.typing.DTypeLike = np.float32) -> np.ndarray:
     """uint8 images as floating-point numbers in [0, 1]."""
-    return np.divide(images, 255, dtype=dtype)
+    if not isinstance(images, np.ndarray) or images.dtype.kind not in "uif":
+        raise TypeError(f"images must be an array of numbers, got {_check.shown(images)}")
+    return np.divide(images, 255, dtype=_check.floating(dtype))
 
 
 def fit(
@@ -156,10 +180,13 @@ def fit(
     """
     iterations = _check.integer("iterations", iterations, at_least=1)
     every = _check.integer("every", every, at_least=0)
+    _check.instance("net", net, MultiLayerNet)
     check_stack(type(optimizer), net.runs)
-    check_data(images, labels, batch_size)
+    check_data(images, labels, batch_size, net.sizes[-1])
     check_evaluation(evaluate, images)
     check_schedule(schedule, optimizer)
+    if progress is not None:
+        _check.function("progress", progress)
     record = Record.empty(net.runs or 1, iterations)
     held = Held(
         keeper,
@@ -232,6 +259,9 @@ def accuracy_on(
     between: Callable[[], None] = lambda: None,
 ) -> np.ndarray:
     """The accuracy (K,) on uint8 ``images``, a thousand rows at a time, calling ``between``."""
+    _check.instance("net", net, MultiLayerNet)
+    _check_images("images and labels", images, labels)
+    _check.function("between", between)
     hits = np.zeros(net.runs or 1)
     for start in range(0, len(images), EVALUATION_ROWS):
         between()

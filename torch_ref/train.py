@@ -76,7 +76,7 @@ def fit(
     iterations = _check.integer("iterations", iterations, at_least=1)
     every = _check.integer("every", every, at_least=0)
     check_stack(optimizer.pair.scratch, net.runs)
-    check_data(images, labels, batch_size)
+    check_data(images, labels, batch_size, net.sizes[-1])
     check_evaluation(evaluate, images)
     take_step = _stepper(net, optimizer, *(_put(array, net) for array in (images, labels)))
     optimizer.bind(net.params)

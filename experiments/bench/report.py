@@ -8,11 +8,11 @@ from typing import Any
 
 import numpy as np
 from rich.console import Console
-from rich.markup import escape
 from rich.table import Table
 
 from experiments.bench.section import Row
 from experiments.engine.output import atomic
+from experiments.terminal import escape
 
 _FORMATS = {"×": ".2f", "%": ".0f", "s": ".2f", "MB": ".0f", "GFLOP/s": ".0f"}
 

@@ -7,7 +7,7 @@ imported when a data set is asked for, not before.
 import gzip
 import socket
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -88,6 +88,9 @@ def download(name: str, data_dir: Path) -> Dataset:
 
     make = getattr(datasets, source.torchvision_name)
     folder = data_dir / source.torchvision_name / "raw"
+    missing = next(
+        (each for each in (*reversed(folder.parents), folder) if not _is_there(each)), None
+    )
     try:
         with _timeout(TIMEOUT):
             train, test = (
@@ -95,8 +98,28 @@ def download(name: str, data_dir: Path) -> Dataset:
                 for train in (True, False)
             )
     except Exception as error:  # torchvision's own, and whatever its parser trips over
-        raise DataError(_explain(name, source, folder, error)) from error
+        text = _explain(name, source, folder, error)
+        if missing is not None and data_dir.is_relative_to(missing):
+            text = f"there is no folder {data_dir} that {name} could be in, and {text}"
+        _remove_empty(folder, missing)
+        raise DataError(text) from error
     return _convert(name, source, train, test)
+
+
+def _is_there(path: Path) -> bool:
+    with suppress(OSError):
+        return path.exists()
+    return True  # or it cannot be said
+
+
+def _remove_empty(folder: Path, first: Path | None) -> None:
+    """Remove ``folder`` and those above it, up to ``first``, which the download has made."""
+    if first is not None:
+        for each in (folder, *folder.parents):
+            with suppress(OSError):  # something is in it, or it was not even made
+                each.rmdir()
+            if each == first:
+                return
 
 
 def _convert(name: str, source: Source, train: "MNIST", test: "MNIST") -> Dataset:

@@ -3,6 +3,7 @@
 import json
 import math
 import platform
+import re
 import time
 import traceback
 from collections.abc import Callable, Mapping, Sequence
@@ -12,7 +13,6 @@ from pathlib import Path
 from typing import Any
 
 from rich.console import Console
-from rich.markup import escape
 
 import experiments
 from experiments import data
@@ -29,6 +29,7 @@ from experiments.engine.measurements import Measurements, distances, joined, wri
 from experiments.engine.measuring import Here, Measuring, silent, stacks, watched_in
 from experiments.engine.parts import FOLDER, Job, Parts
 from experiments.engine.progress import reporting
+from experiments.terminal import escape
 
 RESULT, METRICS, FIGURES = "result.json", "metrics.csv", ("figure.png", "figure.svg")
 
@@ -262,10 +263,13 @@ def _set_aside(folder: Path, identity: Mapping[str, Any], console: Console) -> N
         same = all(earlier[key] == identity[key] for key in ("settings", "seeds", "dataset"))
         if same and earlier["backends"].keys() == identity["backends"].keys():
             return
-        name = f"{folder.name}.{str(earlier['fingerprint'])[:8]}"
+        mark = str(earlier["fingerprint"])[:8]
+        if not re.fullmatch("[0-9a-f]{8}", mark):  # edited by hand: it could be any path
+            mark = fingerprint(earlier)[:8]
+        name = f"{folder.name}.{mark}"
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return
-    if name == Path(name).name and not (folder.parent / name).exists():
+    if not (folder.parent / name).exists():
         folder.rename(folder.parent / name)
         console.print(f"{escape(folder.name)}: the earlier result is kept as {escape(name)}")
 

@@ -1,5 +1,6 @@
 """What a sweep trains: its settings, its stacks, and the pieces that fit into memory."""
 
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
 from itertools import product
@@ -36,6 +37,12 @@ class Settings:
     width: int = 100
     iterations: int = 300
     batch_size: int = 128
+
+    @property
+    def runs(self) -> int:
+        """Their number, in one backend."""
+        grid = (self.optimizers, self.rates, self.depths, self.inits, self.batch_norm)
+        return math.prod(map(len, grid)) * self.seeds
 
 
 #: For a first look.

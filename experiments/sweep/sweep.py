@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 from rich.console import Console
-from rich.markup import escape
 
 from experiments import data
 from experiments.engine import memory, output
@@ -27,6 +26,7 @@ from experiments.engine.progress import reporting
 from experiments.sweep import figures, report
 from experiments.sweep.plan import Piece, Settings, pieces
 from experiments.sweep.run import Row, SweepError, Training
+from experiments.terminal import escape
 
 NAME, CSV, JSON, SENTENCES = "sweep", "sweep.csv", "sweep.json", "sentences.txt"
 FIGURES = ("best-lr.png", "best-lr.svg", "heat-map.png", "heat-map.svg")

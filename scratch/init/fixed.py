@@ -12,6 +12,7 @@ from scratch.random import Generator
 
 Initializer = Callable[..., np.ndarray]
 
+_LEAST_KEPT = 1e-4  # the share of uniform numbers; torch, where it is less, draws for ever
 _REDRAW_ABOVE = 0.3  # the share of the normal within [a, b] from which torch redraws normals
 
 
@@ -96,7 +97,8 @@ def trunc_normal(
 
     Raises:
         ValueError: ``std`` is not > 0 (torch divides by 0, and for a negative one draws from
-            what is no normal), ``a`` > ``b``, or a bound is NaN, or infinite where x is uniform.
+            what is no normal), ``a`` > ``b``, a bound is NaN, or infinite where x is uniform, or
+            hardly one x in 10⁴ would be kept (torch would draw for ever).
 
     Warns:
         UserWarning: ``mean`` is more than 2·std outside [a, b], as in torch; the farther it is,
@@ -109,7 +111,7 @@ def trunc_normal(
     dtype, mean = _check.floating(dtype), _check.number("mean", mean)
     if (std := _check.number("std", std, at_least=0)) == 0:
         raise ValueError("std must be a finite number > 0, got 0")
-    a, b = _interval(_bound("a", a), _bound("b", b))
+    a, b = _interval(_check.number_or_inf("a", a), _check.number_or_inf("b", b))
     if not a - 2 * std <= mean <= b + 2 * std:
         message = f"mean={mean:g} is more than 2 std ({std:g}) outside [a, b] = [{a:g}, {b:g}]"
         warnings.warn(message, stacklevel=2)
@@ -124,9 +126,15 @@ def trunc_normal(
         with np.errstate(divide="ignore"):  # log 0 = −inf is right: always kept
             return x, np.log(generator.rand(*shape, dtype=dtype)) <= log_share
 
-    log_peak = -0.5 * ((min(max(a, mean), b) - mean) / std) ** 2
+    away = abs(min(max(a, mean), b) - mean) / std
     inside = _phi((b - mean) / std) - _phi((a - mean) / std)
     draw = normals if inside > _REDRAW_ABOVE else proposals
+    if draw is proposals and std < _LEAST_KEPT * max(away, 1) * (b - a) < math.inf:
+        raise ValueError(
+            f"mean={mean:g} and std={std:g} must leave more of the normal in [a, b] = [{a:g}, "
+            f"{b:g}]: of uniform numbers hardly one in {1 / _LEAST_KEPT:,.0f} would be kept"
+        )
+    log_peak = -0.5 * away**2
     w, kept = draw()
     while not kept.all():
         again, fits = draw()
@@ -138,10 +146,6 @@ def trunc_normal(
 def _phi(z: float) -> float:
     """The standard normal's distribution function."""
     return (1 + math.erf(z / math.sqrt(2))) / 2
-
-
-def _bound(name: str, value: float) -> float:
-    return value if value in (-math.inf, math.inf) else _check.number(name, value)
 
 
 def _interval(a: float, b: float) -> tuple[float, float]:

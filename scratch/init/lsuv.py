@@ -59,13 +59,13 @@ def lsuv(
     [1.0, 1.0, 1.0]
     """
     if not hasattr(net, "affine_outputs"):
-        raise TypeError(f"net must be a MultiLayerNet, got {net!r}")
+        raise TypeError(f"net must be a MultiLayerNet, got {_check.shown(net)}")
     if not (start is None or callable(start)):
-        raise TypeError(f"start must be an initializer or None, got {start!r}")
+        raise TypeError(f"start must be an initializer or None, got {_check.shown(start)}")
     tolerance = _check.number("tolerance", tolerance, at_least=0)
     max_iterations = _check.integer("max_iterations", max_iterations, at_least=0)
     with np.errstate(over="ignore"):
-        finite = np.isfinite(np.asarray(x, net.dtype)).all()
+        finite = np.isfinite(_check.as_array("x", x, net.dtype)).all()
     if not finite:
         raise ValueError("x must be finite, got inf or NaN in it")
     weights = {name: w for name, w in net.params.items() if name.startswith("W")}

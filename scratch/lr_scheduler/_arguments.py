@@ -43,17 +43,10 @@ def not_negative(name: str, value: float) -> float:
     return _check.number(name, value, at_least=0)
 
 
-def function(name: str, value: Callable) -> Callable:
-    """Return ``value``, or raise if it cannot be called."""
-    if not callable(value):
-        raise TypeError(f"{name} must be a function, got {value!r}")
-    return value
-
-
 def milestones(value: Any) -> list[int]:
     """Whole numbers >= 0, in the order given."""
     try:
         steps = list(value)
     except TypeError:
-        raise TypeError(f"milestones must be a list of steps, got {value!r}") from None
+        raise TypeError(f"milestones must be a list of steps, got {_check.shown(value)}") from None
     return [_check.integer(f"milestones[{i}]", step, at_least=0) for i, step in enumerate(steps)]

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from scratch import _check
 from scratch.lr_scheduler.base import LRScheduler
 from scratch.lr_scheduler.plateau import ReduceLROnPlateau
 from scratch.optim import Optimizer
@@ -20,16 +21,19 @@ class CompositeLR(LRScheduler):
 
     def __init__(self, optimizer: Optimizer, schedulers: Sequence[LRScheduler]) -> None:
         if not isinstance(schedulers, list | tuple):
-            raise TypeError(f"schedulers must be a list of schedules, got {schedulers!r}")
+            raise TypeError(
+                f"schedulers must be a list of schedules, got {_check.shown(schedulers)}"
+            )
         if not schedulers:
             raise ValueError("schedulers must be one schedule at least, got none")
         for i, schedule in enumerate(schedulers):
             if not isinstance(schedule, LRScheduler):
-                raise TypeError(f"schedulers[{i}] must be a schedule, got {schedule!r}")
+                raise TypeError(f"schedulers[{i}] must be a schedule, got {_check.shown(schedule)}")
             if isinstance(schedule, ReduceLROnPlateau):
                 raise ValueError(
                     f"schedulers[{i}] must not be ReduceLROnPlateau, whose step needs a metric"
                 )
+            _check.instance("optimizer", optimizer, Optimizer)
             if schedule.optimizer is not optimizer:
                 raise ValueError(
                     f"schedulers[{i}] must be of this optimizer, {optimizer!r}, got one of "
@@ -64,7 +68,7 @@ class CompositeLR(LRScheduler):
         super().check_state(state_dict)
         states = state_dict["schedulers"]
         if not isinstance(states, list | tuple):
-            raise TypeError(f"state_dict['schedulers'] must be a list, got {states!r}")
+            raise TypeError(f"state_dict['schedulers'] must be a list, got {_check.shown(states)}")
         if len(states) != len(self.schedulers):
             raise ValueError(
                 f"state_dict must have {len(self.schedulers)} schedulers, got {len(states)}"

@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from scratch import _check
 from scratch.optim import Optimizer
 
 Rate = float | np.ndarray
@@ -89,8 +90,7 @@ def momentum_name(optimizer: Optimizer) -> str | None:
 
 def rates_of(optimizer: Optimizer) -> list[Rates]:
     """The optimizer's own, then those of each group with a learning rate of its own."""
-    if not isinstance(optimizer, Optimizer):
-        raise TypeError(f"optimizer must be an Optimizer, got {optimizer!r}")
+    _check.instance("optimizer", optimizer, Optimizer)
     groups = [pattern for pattern, own in optimizer.groups.items() if "lr" in own]
     return [Rates(optimizer, pattern) for pattern in (None, *groups)]
 

@@ -91,7 +91,8 @@ class LRScheduler:
         if given.get("scheduler") != kind or given.keys() != expected:
             raise ValueError(
                 f"state_dict must be of {kind} and have {', '.join(sorted(expected))}, got one of "
-                f"{given.get('scheduler')!r} with {', '.join(sorted(map(str, given)))}"
+                f"{_check.shown(given.get('scheduler'))} with "
+                f"{_check.names(sorted(given, key=str))}"
             )
         for name, check in _PER_GROUP.items():
             if name in given:
@@ -187,7 +188,7 @@ def _as_rate(value: float | list[float]) -> Rate:
 
 def _check_each(name: str, values: Any, count: int, check: Callable[[str, Any], Any]) -> None:
     if not isinstance(values, list | tuple):
-        raise TypeError(f"{name} must be a list, got {values!r}")
+        raise TypeError(f"{name} must be a list, got {_check.shown(values)}")
     if len(values) != count:
         raise ValueError(
             f"{name} must have {count} values, for the optimizer and each group with an lr of its "

@@ -70,9 +70,9 @@ class CyclicLR(CyclicMomentumLR):
         down = up if step_size_down is None else step_size_down
         self.period = up + _check.integer("step_size_down", down, at_least=0)
         self.rising = up / self.period
-        self.mode = mode if scale_fn else _check.choice("mode", mode, MODES)
+        self.mode = mode if scale_fn is not None else _check.choice("mode", mode, MODES)
         self.gamma = _arguments.not_negative("gamma", gamma)
-        self.scale_fn = scale_fn and _arguments.function("scale_fn", scale_fn)
+        self.scale_fn = None if scale_fn is None else _check.function("scale_fn", scale_fn)
         self.scale_mode = _check.choice("scale_mode", scale_mode, ("cycle", "iterations"))
         self._take_momentum(optimizer, len(rates), cycle_momentum, base_momentum, max_momentum)
         self.last_epoch = 0

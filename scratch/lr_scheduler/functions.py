@@ -73,4 +73,4 @@ def _factor(lr_lambda: Factor, t: int) -> Rate:
 
 def _functions(optimizer: Optimizer, lr_lambda: Factor | Sequence[Factor]) -> list[Factor]:
     groups = len(rates_of(optimizer))
-    return _arguments.per_group("lr_lambda", lr_lambda, groups, _arguments.function)
+    return _arguments.per_group("lr_lambda", lr_lambda, groups, _check.function)

@@ -129,7 +129,7 @@ def _ends(pct_start: float, total_steps: int, three_phase: bool) -> list[float]:
     if top == 0:  # torch divides by it
         raise ValueError(
             "pct_start must leave the first phase a length: pct_start * total_steps must not be 1, "
-            f"got {pct_start!r} * {total_steps!r}"
+            f"got {_check.shown(pct_start)} * {total_steps!r}"
         )
     back = [float(2 * pct_start * total_steps) - 2] if three_phase else []
     return [top, *back, total_steps - 1]

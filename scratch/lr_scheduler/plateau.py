@@ -74,8 +74,8 @@ class ReduceLROnPlateau(LRScheduler):
         """Take note of the metric, a number, and reduce the learning rate if it is time to."""
         try:
             metric = float(metrics)
-        except (TypeError, ValueError):
-            raise TypeError(f"metrics must be a number, got {metrics!r}") from None
+        except (TypeError, ValueError, OverflowError):
+            raise TypeError(f"metrics must be a number, got {_check.shown(metrics)}") from None
         self.last_epoch += 1
         if self._is_better(metric):
             self.best = metric

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from scratch import _check
 from scratch.nn.layer import Layer
 
 
@@ -9,11 +10,13 @@ class ReLU(Layer):
     """max(x, 0), element by element; its derivative is 1 for x > 0, and 0 at 0 as in torch."""
 
     def forward(self, x: np.ndarray) -> np.ndarray:
-        self._positive = x > 0
+        self._positive = _check.array("x", x) > 0
         return np.maximum(x, np.zeros(x.shape[-1:], x.dtype))  # NumPy is slow beside one number
 
     def backward(self, dy: np.ndarray) -> np.ndarray:
-        return dy * self._kept("_positive")
+        positive = self._kept("_positive")
+        self._check_gradient(dy, positive.shape)
+        return dy * positive
 
 
 class Sigmoid(Layer):
@@ -21,11 +24,12 @@ class Sigmoid(Layer):
 
     def forward(self, x: np.ndarray) -> np.ndarray:
         with np.errstate(over="ignore"):  # exp(−x) = inf gives the right limit, 0
-            self._y = 1 / (1 + np.exp(-x))
+            self._y = 1 / (1 + np.exp(-_check.array("x", x)))
         return self._y
 
     def backward(self, dy: np.ndarray) -> np.ndarray:
         y = self._kept("_y")
+        self._check_gradient(dy, y.shape)
         return dy * y * (1 - y)
 
 
@@ -33,11 +37,13 @@ class Tanh(Layer):
     """tanh(x), element by element; its derivative is 1 − y²."""
 
     def forward(self, x: np.ndarray) -> np.ndarray:
-        self._y = np.tanh(x)
+        self._y = np.tanh(_check.array("x", x))
         return self._y
 
     def backward(self, dy: np.ndarray) -> np.ndarray:
-        return dy * (1 - self._kept("_y") ** 2)
+        y = self._kept("_y")
+        self._check_gradient(dy, y.shape)
+        return dy * (1 - y**2)
 
 
 #: What ``MultiLayerNet(activation=…)`` accepts.

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from scratch import _check
 from scratch.nn.layer import Layer
 
 
@@ -28,6 +29,8 @@ class Affine(Layer):
 
     def __init__(self, weight: np.ndarray, bias: np.ndarray) -> None:
         super().__init__()
+        _check.array("weight", weight)
+        _check.array("bias", bias)
         if weight.ndim not in (2, 3) or bias.shape != weight.shape[:-2] + weight.shape[-1:]:
             raise ValueError(
                 "weight and bias must have shapes (in, out) and (out,), or (K, in, out) and "
@@ -38,6 +41,7 @@ class Affine(Layer):
     def forward(self, x: np.ndarray) -> np.ndarray:
         weight, bias = self.params["weight"], self.params["bias"]
         runs, features = weight.shape[:-2], weight.shape[-2]
+        _check.array("x", x)
         if x.ndim < 2 or x.shape[-1] != features or x.shape[:-2] not in ((), runs):
             stack = f" or ({runs[0]}, N, {features})" if runs else ""
             raise ValueError(f"x must have shape (N, {features}){stack}, got {x.shape}")
@@ -52,7 +56,8 @@ class Affine(Layer):
 
     def backward_params(self, dy: np.ndarray) -> None:
         """Set ``grads`` alone: all that the first layer of a network is asked for."""
-        x, room = self._kept("_x"), self.room
+        x, weight, room = self._kept("_x"), self.params["weight"], self.room
+        self._check_gradient(dy, (*weight.shape[:-2], x.shape[-2], weight.shape[-1]))
         ones = np.ones(dy.shape[-2], dy.dtype)  # Σₙ is 1ᵀ∂y, and BLAS is faster than sum
         self.grads = {
             "weight": np.matmul(x.swapaxes(-1, -2), dy, out=room.get("weight")),

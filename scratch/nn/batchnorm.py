@@ -57,7 +57,7 @@ class BatchNorm(RunningNorm):
     def backward(self, dy: np.ndarray) -> np.ndarray:
         # γ is one number along the averaged axes, so that the means of ∂x̂ and ∂x̂·x̂ are
         # γ·∂β/n and γ·∂γ/n: sums that are at hand.
-        self._check_gradient(dy)
+        self._check_gradient(dy, self._kept("_x_hat").shape)
         axes = axes_but(self._names, "C")
         dy_sum = dy.sum(axis=axes, keepdims=True)
         dy_x_hat_sum = (dy * self._x_hat).sum(axis=axes, keepdims=True)

@@ -23,14 +23,28 @@ class Dropout(Layer):
     def __init__(self, p: float, generator: Generator | Sequence[Generator]) -> None:
         super().__init__()
         self.p = _check.number("p", p, at_least=0, at_most=1)
+        several = isinstance(generator, list | tuple) and len(generator) > 0
+        for each in generator if several else (generator,):
+            if not isinstance(each, Generator):
+                raise TypeError(
+                    "generator must be a scratch.random.Generator, or a list of one for each run, "
+                    f"got {_check.shown(generator)}"
+                )
         self.generator = generator
 
     def forward(self, x: np.ndarray) -> np.ndarray:
+        _check.array("x", x)
+        if not isinstance(self.generator, Generator) and x.shape[:1] != (len(self.generator),):
+            raise ValueError(
+                f"x must have a leading axis of {len(self.generator)} runs, got shape {x.shape}"
+            )
+        self._shape = x.shape
         self._scale = self._draw(x.shape, x.dtype) if self.training and self.p > 0 else None
         return x if self._scale is None else x * self._scale
 
     def backward(self, dy: np.ndarray) -> np.ndarray:
         scale = self._kept("_scale")
+        self._check_gradient(dy, self._shape)
         return dy if scale is None else dy * scale
 
     def _draw(self, shape: tuple[int, ...], dtype: np.dtype) -> np.ndarray:

@@ -47,6 +47,16 @@ class Layer:
         """Behave as in evaluation; returns the layer."""
         return self.train(False)
 
+    def _check_gradient(self, dy: np.ndarray, shape: tuple[int, ...]) -> None:
+        """Raise if ``dy`` is no array like the output, which was of ``shape``."""
+        if not isinstance(dy, np.ndarray):
+            raise TypeError(
+                f"dy must be an array of the output's shape, {shape}, got {_check.shown(dy)}"
+            )
+        _check.array("dy", dy)
+        if dy.shape != shape:
+            raise ValueError(f"dy must have the output's shape, {shape}, got {dy.shape}")
+
     def _kept(self, name: str) -> Any:
         """What the last ``forward`` kept for ``backward``."""
         if name not in vars(self):

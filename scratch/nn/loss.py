@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from scratch import _check
+
 
 def softmax(x: np.ndarray) -> np.ndarray:
     """exp(x) / Σ exp(x) along the last axis.
@@ -9,6 +11,8 @@ def softmax(x: np.ndarray) -> np.ndarray:
     >>> softmax(np.array([1000.0, 1000.0]))
     array([0.5, 0.5])
     """
+    if _check.array("x", x).ndim == 0 or x.shape[-1] == 0:
+        raise ValueError(f"x must have numbers along a last axis, got shape {x.shape}")
     exponentials = np.exp(x - x.max(axis=-1, keepdims=True))  # the largest is exp(0): no overflow
     return exponentials / exponentials.sum(axis=-1, keepdims=True)
 
@@ -36,7 +40,7 @@ class CrossEntropyLoss:
         Returns:
             A scalar, or (K,) for K runs, of the dtype of ``x``.
         """
-        return self.forward_checked(x, class_numbers(t, x.shape))
+        return self.forward_checked(x, class_numbers(t, _check.array("x", x).shape))
 
     def forward_checked(self, x: np.ndarray, labels: np.ndarray) -> np.ndarray:
         """The same for class numbers of which it is known that they fit."""
@@ -57,9 +61,9 @@ class CrossEntropyLoss:
         return dx
 
 
-def class_numbers(t: np.ndarray, scores_shape: tuple[int, ...]) -> np.ndarray:
+def class_numbers(t: np.ndarray, scores_shape: tuple[int, ...], name: str = "t") -> np.ndarray:
     """The labels ``t`` as class numbers of shape ``scores_shape[:-1]``, from either form."""
-    t = np.asarray(t)
+    t = _check.as_array(name, t)
     if len(scores_shape) < 2:
         raise ValueError(f"x must hold scores of shape (N, C), got {scores_shape}")
     *_, n, classes = scores_shape
@@ -68,18 +72,18 @@ def class_numbers(t: np.ndarray, scores_shape: tuple[int, ...]) -> np.ndarray:
     if t.shape in (scores_shape[:-1], (n,)) and np.issubdtype(t.dtype, np.integer):
         if t.min() < 0 or t.max() >= classes:
             bad = t[(t < 0) | (t >= classes)].flat[0]
-            raise ValueError(f"t must hold labels from 0 to {classes - 1}, got {bad}")
+            raise ValueError(f"{name} must hold labels from 0 to {classes - 1}, got {bad}")
     elif t.shape in (scores_shape, (n, classes)):
         one_hot = ((t == 0) | (t == 1)).all(axis=-1) & (t.sum(axis=-1) == 1)
         if not one_hot.all():
             raise ValueError(
-                "t must be one-hot, a single 1 in each row and 0 elsewhere, "
+                f"{name} must be one-hot, a single 1 in each row and 0 elsewhere, "
                 f"got the row {t[~one_hot][0].tolist()}"
             )
         t = t.argmax(axis=-1)
     else:
         raise ValueError(
-            f"t must hold whole numbers of shape ({n},), or one-hot rows of shape ({n}, "
+            f"{name} must hold whole numbers of shape ({n},), or one-hot rows of shape ({n}, "
             f"{classes}), got {t.dtype} of shape {t.shape}"
         )
     return np.broadcast_to(t, scores_shape[:-1])

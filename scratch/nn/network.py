@@ -87,6 +87,7 @@ class MultiLayerNet:
 
     def predict(self, x: np.ndarray, train: bool = False) -> np.ndarray:
         """The scores (N, C) of the rows of ``x`` (N, D), before the softmax."""
+        train = _check.flag("train", train)
         self._hand_out_params()
         y = self._checked(x)
         for layer in self._layers:
@@ -132,9 +133,8 @@ class MultiLayerNet:
         With ``train`` batches are normalized and units dropped as in training.
         """
         x = self._checked(x)
-        lead = () if self.runs is None else (self.runs,)
         # The labels are checked before the forward pass, which may change running statistics.
-        labels = class_numbers(t, (*lead, x.shape[-2], self.sizes[-1]))
+        labels = self._labels(x, t)
         loss = self._loss.forward_checked(self.predict(x, train), labels)
         if self.weight_decay:
             squares = sum((self.params[name] ** 2).sum(axis=(-2, -1)) for name in self._weights())
@@ -167,8 +167,9 @@ class MultiLayerNet:
 
     def accuracy(self, x: np.ndarray, t: np.ndarray) -> float | np.ndarray:
         """The share of the rows of ``x`` whose largest score is that of their label."""
-        y = self.predict(x)
-        hits = (y.argmax(axis=-1) == class_numbers(t, y.shape)).mean(axis=-1)
+        x = self._checked(x)
+        labels = self._labels(x, t)
+        hits = (self.predict(x).argmax(axis=-1) == labels).mean(axis=-1)
         return float(hits) if self.runs is None else hits
 
     def state_dict(self) -> dict[str, np.ndarray]:
@@ -200,7 +201,7 @@ class MultiLayerNet:
         if given.keys() != own.keys():
             raise ValueError(
                 f"state_dict must hold {', '.join(own)}, differs in "
-                f"{', '.join(sorted(map(str, given.keys() ^ own.keys())))}"
+                f"{_check.names(sorted(given.keys() ^ own.keys(), key=str))}"
             )
         for name, mine in own.items():
             value = np.asarray(given[name])
@@ -272,8 +273,13 @@ class MultiLayerNet:
     def _weights(self) -> list[str]:
         return [name for name in self.params if name.startswith("W")]
 
+    def _labels(self, x: np.ndarray, t: np.ndarray) -> np.ndarray:
+        """The labels of the rows of ``x`` as class numbers, for each run."""
+        lead = () if self.runs is None else (self.runs,)
+        return class_numbers(t, (*lead, x.shape[-2], self.sizes[-1]))
+
     def _checked(self, x: np.ndarray) -> np.ndarray:
-        x = np.asarray(x, dtype=self.dtype)
+        x = _check.as_array("x", x, self.dtype)
         allowed = [(x.shape[-2:-1] + self.sizes[:1])]
         if self.runs is not None:
             allowed.append((self.runs, *allowed[0]))
@@ -301,8 +307,9 @@ class TwoLayerNet(MultiLayerNet):
 
 def layer_sizes(input_size: int, hidden_sizes: Sequence[int], output_size: int) -> tuple[int, ...]:
     """All sizes from input to output, each checked to be a whole number >= 1."""
-    if not isinstance(hidden_sizes, Sequence | np.ndarray):
-        raise TypeError(f"hidden_sizes must be a list of whole numbers, got {hidden_sizes!r}")
+    if not _check.is_sequence(hidden_sizes):
+        shown = _check.shown(hidden_sizes)
+        raise TypeError(f"hidden_sizes must be a list of whole numbers, got {shown}")
     hidden = [
         _check.integer(f"hidden_sizes[{i}]", size, at_least=1)
         for i, size in enumerate(hidden_sizes)
@@ -321,7 +328,7 @@ def per_run(
     sequences = {
         name: list(value)
         for name, value in {"seed": seed, "init": init}.items()
-        if isinstance(value, Sequence | np.ndarray) and not isinstance(value, str)
+        if _check.is_sequence(value)
     }
     lengths = {name: len(values) for name, values in sequences.items()}
     if len(set(lengths.values())) > 1 or 0 in lengths.values():

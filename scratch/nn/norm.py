@@ -93,10 +93,7 @@ class Norm(Layer):
                 self.params["bias"] = np.zeros(self._shape, dtype)
 
     def forward(self, x: np.ndarray) -> np.ndarray:
-        if not isinstance(x, np.ndarray) or x.dtype.type not in (np.float32, np.float64):
-            got = x.dtype if isinstance(x, np.ndarray) else repr(x)
-            raise TypeError(f"x must be an array of float32 or float64, got {got}")
-        names = self._fit(x)
+        names = self._fit(_check.array("x", x))
         if x.size == 0:
             raise ValueError(f"x must not be empty, got shape {x.shape}")
         self._check_counts(x.shape, names)
@@ -113,7 +110,7 @@ class Norm(Layer):
         return y
 
     def backward(self, dy: np.ndarray) -> np.ndarray:
-        self._check_gradient(dy)
+        self._check_gradient(dy, self._kept("_x_hat").shape)
         if "weight" not in self.params:
             return self._normalize_backward(dy)
         self.grads = {"weight": self._sum_back(dy * self._x_hat)}
@@ -138,13 +135,6 @@ class Norm(Layer):
     def _normalize_backward(self, dx_hat: np.ndarray) -> np.ndarray:
         """∂L/∂x from ∂L/∂x̂."""
         raise NotImplementedError(f"{type(self).__name__} has no _normalize_backward")
-
-    def _check_gradient(self, dy: np.ndarray) -> None:
-        shape = self._kept("_x_hat").shape
-        if not isinstance(dy, np.ndarray):
-            raise TypeError(f"dy must be an array of the output's shape, {shape}, got {dy!r}")
-        if dy.shape != shape:
-            raise ValueError(f"dy must have the output's shape, {shape}, got {dy.shape}")
 
     def _spread(self, values: np.ndarray) -> np.ndarray:
         """``values`` of γ's shape, so that they broadcast with x."""
@@ -223,11 +213,8 @@ class LastAxesNorm(Norm):
 def shape_of(normalized_shape: int | Sequence[int]) -> tuple[int, ...]:
     """The shape as a tuple, or raise if it is neither a whole number nor some of them, all >= 1."""
     name = "normalized_shape"
-    if isinstance(normalized_shape, list | tuple) and normalized_shape:
-        return tuple(
-            _check.integer(f"{name}[{i}]", length, at_least=1)
-            for i, length in enumerate(normalized_shape)
-        )
     if isinstance(normalized_shape, list | tuple):
-        raise ValueError(f"{name} must have at least one axis, got {normalized_shape!r}")
+        if not normalized_shape:
+            raise ValueError(f"{name} must have at least one axis, got {normalized_shape!r}")
+        return _check.lengths(name, normalized_shape, at_least=1)
     return (_check.integer(name, normalized_shape, at_least=1),)

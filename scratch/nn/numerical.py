@@ -4,6 +4,8 @@ from collections.abc import Callable
 
 import numpy as np
 
+from scratch import _check
+
 
 def numerical_gradient(
     f: Callable[[], float | np.ndarray], x: np.ndarray, h: float = 1e-5
@@ -19,8 +21,14 @@ def numerical_gradient(
     >>> numerical_gradient(lambda: (x**2).sum(), x).round(6)
     array([2., 4.])
     """
-    if x.dtype != np.float64:  # in float32 the difference is mostly rounding, in whole numbers zero
-        raise TypeError(f"x must be an array of float64, got {x.dtype}")
+    _check.function("f", f)
+    h = _check.number("h", h, above=0)
+    # In float32 the difference is mostly rounding, in whole numbers zero.
+    if not isinstance(x, np.ndarray) or x.dtype != np.float64:
+        got = x.dtype if isinstance(x, np.ndarray) else _check.shown(x)
+        raise TypeError(f"x must be an array of float64, got {got}")
+    if not x.flags.writeable:
+        raise ValueError("x is read-only; pass a copy")
     gradient = np.zeros_like(x)
     for index in np.ndindex(x.shape):
         value = x[index]

@@ -121,13 +121,15 @@ def check_state(
     """Raise if the ``state`` of a parameter is not one that ``w`` can have."""
     if not state.keys() >= expected.keys():
         raise ValueError(
-            f"the state of {name!r} must hold {', '.join(expected)}, got {', '.join(state)}; "
+            f"the state of {name!r} must hold {', '.join(expected)}, got {_check.names(state)}; "
             "it began with other settings: use a new optimizer, or settings as they were"
         )
     for key, buffer in expected.items():
         if key in numbers:
             if not np.isfinite(state[key]).all():
-                raise ValueError(f"the state of {name!r} must be finite, got {key}={state[key]!r}")
+                raise ValueError(
+                    f"the state of {name!r} must be finite, got {key}={_check.shown(state[key])}"
+                )
         elif not isinstance(state[key], np.ndarray) or kind(state[key]) != kind(buffer):
             raise ValueError(
                 f"params[{name!r}] is {shown(w)}, but this optimizer's buffer {key!r} for it is "
@@ -141,7 +143,7 @@ def shown(value: object) -> str:
     """A value for a message: an array by its dtype and shape."""
     if isinstance(value, np.ndarray):
         return f"{value.dtype} of shape {value.shape}"
-    return f"{value!r} ({type(value).__name__})"
+    return f"{_check.shown(value)} ({type(value).__name__})"
 
 
 def blocks(

@@ -2,9 +2,10 @@
 
 import copy
 import inspect
+import warnings
 from collections.abc import Callable, Mapping, MutableMapping
 from fnmatch import fnmatchcase
-from functools import cache
+from functools import cache, wraps
 from operator import attrgetter
 from typing import Any, NamedTuple
 
@@ -39,7 +40,7 @@ class Optimizer:
         groups: settings for some of the parameters, by a pattern of their names, as a shell's with
             ``*``, ``?`` and ``[…]``: ``{"b*": {"weight_decay": 0.0}}``. A parameter has those of
             the first pattern that fits, and the optimizer's own otherwise; torch's
-            ``param_groups``.
+            ``param_groups``. A pattern that fits no name is warned of by the update.
 
     """
 
@@ -52,6 +53,11 @@ class Optimizer:
     free_later: tuple[str, ...] = ("lr",)
     #: The buffers that may be missing in ``state``, because a setting asks for them only now.
     late: tuple[str, ...] = ()
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        if "__init__" in vars(cls):
+            cls.__init__ = _with_groups_checked(cls.__init__)
 
     def __init__(
         self,
@@ -66,7 +72,7 @@ class Optimizer:
         self.weight_decay = _check.number("weight_decay", weight_decay, at_least=0)
         self.maximize = _check.flag("maximize", maximize)
         self.decoupled_weight_decay = _check.flag("decoupled_weight_decay", decoupled_weight_decay)
-        self.groups = groups or {}
+        self.groups = {} if groups is None else groups
         self.state = {}
         self._approved: tuple | None = None  # the lr and the settings that were checked last,
         self._approved_settings: dict[str | None, tuple] = {}  # and those of the groups
@@ -166,10 +172,19 @@ class Optimizer:
     def groups(self, groups: Groups) -> None:
         for pattern, settings in _check.mapping("groups", groups).items():
             if not isinstance(pattern, str):
-                raise TypeError(f"the patterns of groups must be texts, got {pattern!r}")
+                raise TypeError(
+                    f"the patterns of groups must be texts, got {_check.shown(pattern)}"
+                )
             for name in _check.mapping(f"groups[{pattern!r}]", settings):
                 _check.choice(f"a setting in groups[{pattern!r}]", name, _arguments(type(self)))
+        before = vars(self).get("_groups")
         self._groups = copy.deepcopy({key: dict(settings) for key, settings in groups.items()})
+        if before is not None:  # while it is made, the constructor's end is what checks the values
+            try:
+                self._check_groups()
+            except (TypeError, ValueError):
+                self._groups = before
+                raise
 
     @property
     def settings(self) -> dict[str, Any]:
@@ -178,6 +193,8 @@ class Optimizer:
 
     def pattern_of(self, name: str) -> str | None:
         """The first pattern of ``groups`` that a parameter's name fits."""
+        if self.groups and not isinstance(name, str):
+            raise TypeError(f"name must be a text where there are groups, got {_check.shown(name)}")
         return next((pattern for pattern in self.groups if fnmatchcase(name, pattern)), None)
 
     def group_of(self, name: str) -> "Optimizer":
@@ -221,6 +238,20 @@ class Optimizer:
             )
         return _check.rate("lr", lr)
 
+    def _check_groups(self) -> None:
+        """Raise if the settings of a group are none that an optimizer can have."""
+        for pattern in self.groups:
+            self._group(pattern)
+
+    def _warn_of_idle_groups(self, params: Params) -> None:
+        fits = {
+            pattern: any(fnmatchcase(name, pattern) for name in params) for pattern in self.groups
+        }
+        if not all(fits.values()):
+            idle = ", ".join(repr(pattern) for pattern, used in fits.items() if not used)
+            message = f"groups has {idle}, which fits none of the names {_check.names(params)}"
+            warnings.warn(message, stacklevel=4)
+
     def _group(self, pattern: str) -> "Optimizer":
         """An optimizer with the settings of a group."""
         try:
@@ -237,7 +268,12 @@ class Optimizer:
         groups = {None: self} | {pattern: self._group(pattern) for pattern in self.groups}
         settings = {pattern: _fixed(type(self))(group) for pattern, group in groups.items()}
         if settings != self._approved_settings:
-            _with_settings(type(self), self.settings)
+            checked = vars(_with_settings(type(self), self.settings))
+            # As the constructor takes them: a list becomes a tuple, np.float64(0.9) a float.
+            vars(self).update(
+                {n: checked[n] for n in self.settings.keys() - {"lr"} & checked.keys()}
+            )
+            settings[None] = fixed = _fixed(type(self))(self)
             self._approved_settings, self._kinds = settings, {}  # buffers may be missing now
         self._approved = self.lr, fixed
         return groups
@@ -288,6 +324,7 @@ class Optimizer:
                     new[name] = state
             arrays[name] = group, w, g
         if new:
+            self._warn_of_idle_groups(params)
             self._buffers = None  # there are others now
             self._state |= new
             self._kinds |= {name: _arrays.kind(arrays[name][1]) for name in new}
@@ -318,7 +355,9 @@ def evaluated(closure: Closure) -> tuple[float, Grads]:
     """What a closure gives, or raise if that is not the loss and the gradients."""
     given = closure() if callable(closure) else closure
     if not (isinstance(given, tuple) and len(given) == 2 and isinstance(given[1], Mapping)):
-        raise TypeError(f"closure must be a function that returns (loss, grads), got {given!r}")
+        raise TypeError(
+            f"closure must be a function that returns (loss, grads), got {_check.shown(given)}"
+        )
     return given
 
 
@@ -327,6 +366,18 @@ def _evaluated(grads: Grads | None, closure: Closure | None) -> tuple[float | No
         given = "neither" if grads is None else "both"
         raise TypeError(f"update takes either grads or a closure that gives them, got {given}")
     return (None, grads) if closure is None else evaluated(closure)
+
+
+def _with_groups_checked(init: Callable[..., None]) -> Callable[..., None]:
+    """``init``, and at the end of the outermost, with all settings there, a look at the groups'."""
+
+    @wraps(init)
+    def checked(self: Optimizer, *args: Any, **options: Any) -> None:
+        init(self, *args, **options)
+        if type(self).__init__ is checked:
+            self._check_groups()
+
+    return checked
 
 
 @cache
@@ -347,7 +398,8 @@ def _with_settings(cls: type[Optimizer], settings: Mapping[str, Any]) -> Optimiz
     later = {name: settings[name] for name in cls.free_later if name in settings}
     optimizer = cls(**{name: value for name, value in settings.items() if name not in later})
     for name, value in later.items():
-        setattr(optimizer, name, value)
+        is_flag = isinstance(getattr(optimizer, name), bool)
+        setattr(optimizer, name, _check.flag(name, value) if is_flag else value)
     optimizer.lr = optimizer._checked_lr(optimizer.lr)
     return optimizer
 
@@ -359,15 +411,17 @@ def _restored(optimizer: Optimizer, state_dict: Mapping[str, Any]) -> Optimizer:
     if given.keys() != {"optimizer", "settings", "groups", "state"}:
         raise ValueError(
             "state_dict must have optimizer, settings, groups and state, as state_dict() gives "
-            f"them, got {', '.join(map(str, given)) or 'nothing'}"
+            f"them, got {_check.names(given) or 'nothing'}"
         )
     if given["optimizer"] != kind:
-        raise ValueError(f"state_dict must be of {kind}, got one of {given['optimizer']!r}")
+        raise ValueError(
+            f"state_dict must be of {kind}, got one of {_check.shown(given['optimizer'])}"
+        )
     settings = _check.mapping("state_dict['settings']", given["settings"])
     unknown = settings.keys() ^ _arguments(type(optimizer)).keys()
     if unknown:
         raise ValueError(
-            f"state_dict must have {kind}'s settings, differs in {sorted(map(str, unknown))}"
+            f"state_dict must have {kind}'s settings, differs in {_check.names(unknown)}"
         )
     restored = _with_settings(type(optimizer), settings)
     restored.groups = given["groups"]

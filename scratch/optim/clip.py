@@ -1,6 +1,5 @@
 """Gradient clipping: a bound on the gradients before the optimizer sees them."""
 
-import math
 from collections.abc import Mapping
 
 import numpy as np
@@ -45,10 +44,9 @@ def clip_grad_norm(
     (array([[0.6, 0. ]]), array([0.8]))
     """
     arrays = _checked(grads, runs)
-    if max_norm != math.inf:
-        max_norm = _check.number("max_norm", max_norm, at_least=0)
-    if norm_type != math.inf:
-        norm_type = _check.number("norm_type", norm_type, at_least=0)
+    max_norm = _check.number_or_inf("max_norm", max_norm, at_least=0)
+    norm_type = _check.number_or_inf("norm_type", norm_type, at_least=0)
+    error_if_nonfinite = _check.flag("error_if_nonfinite", error_if_nonfinite)
     with np.errstate(all="ignore"):
         norms = [_norm(g.reshape(runs or 1, -1), norm_type) for g in arrays]
         total = _norm(np.array(norms).T.reshape(runs or 1, -1), norm_type)
@@ -76,8 +74,7 @@ def clip_grad_value(grads: Grads, clip_value: float) -> None:
     array([ 0.5, -1. ])
     """
     arrays = _checked(grads, None)
-    if clip_value != math.inf:
-        clip_value = _check.number("clip_value", clip_value, at_least=0)
+    clip_value = _check.number_or_inf("clip_value", clip_value, at_least=0)
     for g in arrays:
         np.clip(g, -clip_value, clip_value, out=g)
 
@@ -90,7 +87,9 @@ def _checked(grads: Grads, runs: int | None) -> list[np.ndarray]:
         if g is None:
             continue
         if not isinstance(g, np.ndarray) or g.dtype not in (np.float32, np.float64):
-            raise TypeError(f"grads[{name!r}] must be a float32 or float64 array, got {g!r}")
+            raise TypeError(
+                f"grads[{name!r}] must be a float32 or float64 array, got {_check.shown(g)}"
+            )
         if not g.flags.writeable:
             raise ValueError(f"grads[{name!r}] is read-only; pass a copy")
         if runs is not None and g.shape[:1] != (runs,):

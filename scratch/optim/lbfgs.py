@@ -76,10 +76,10 @@ class LBFGS(Optimizer):
         maximize: bool = False,
         groups: Groups | None = None,
     ) -> None:
-        if groups:
+        if groups is not None and _check.mapping("groups", groups):
             raise ValueError(
                 "groups must be left out: LBFGS estimates one curvature for all parameters, so "
-                f"that none can have settings of its own; got {groups!r}"
+                f"that none can have settings of its own; got {_check.shown(groups)}"
             )
         super().__init__(lr, maximize=maximize)
         self.max_iter = _check.integer("max_iter", max_iter, at_least=1)
@@ -285,7 +285,9 @@ class _Landscape:
         """The loss and its gradient where the parameters stand."""
         loss, grads = evaluated(self._closure)
         if not _is_number(loss):
-            raise TypeError(f"closure must return (loss, grads), loss a number, got {loss!r}")
+            raise TypeError(
+                f"closure must return (loss, grads), loss a number, got {_check.shown(loss)}"
+            )
         _arrays.check_names(self._params, grads)
         parts = []
         for name, w in self._params.items():

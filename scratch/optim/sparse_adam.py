@@ -110,7 +110,7 @@ class SparseAdam(Optimizer):
         groups: Groups | None = None,
     ) -> None:
         # A schedule may take it to zero later on, but it cannot start there.
-        if np.ndim(lr) == 0:
+        if not (isinstance(lr, np.ndarray) and lr.ndim):
             _check.number("lr", lr, above=0)
         super().__init__(lr, maximize=maximize, groups=groups)
         self.betas = _check.betas(betas)

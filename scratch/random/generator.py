@@ -271,11 +271,9 @@ def _fill(numbers: np.ndarray, draw: Draw) -> None:
 
 
 def _shape(size: tuple) -> Size:
-    if not isinstance(size, tuple | list):
-        raise TypeError(f"size must be a tuple of whole numbers, got {size!r}")
-    if len(size) == 1 and isinstance(size[0], tuple | list):
+    if isinstance(size, tuple | list) and len(size) == 1 and isinstance(size[0], tuple | list):
         size = size[0]
-    return tuple(_check.integer("size", n, at_least=0) for n in size)
+    return _check.lengths("size", size)
 
 
 def _within(name: str, value: float, dtype: np.dtype) -> float:

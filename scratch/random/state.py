@@ -64,18 +64,18 @@ def from_bytes(state: np.ndarray) -> State:
     """
     if not isinstance(state, np.ndarray) or state.dtype != np.uint8:
         kind = state.dtype if isinstance(state, np.ndarray) else type(state).__name__
-        raise TypeError(f"state must be an array of uint8, got {kind}")
+        raise TypeError(f"new_state must be an array of uint8, got {kind}")
     if state.shape != (LAYOUT.itemsize,):
-        raise ValueError(f"state must have the shape ({LAYOUT.itemsize},), got {state.shape}")
+        raise ValueError(f"new_state must have the shape ({LAYOUT.itemsize},), got {state.shape}")
     fields = np.frombuffer(state.tobytes(), LAYOUT)[0]
     left, following = int(fields["left"]), int(fields["next"])
     if fields["seeded"] != 1 or following > _WORDS or left != _left(following):
         raise ValueError(
-            "state must be of a seeded generator, next in 0 … 624 and left = 625 − next (1 for "
+            "new_state must be of a seeded generator, next in 0 … 624 and left = 625 − next (1 for "
             f"next = 0), got seeded={fields['seeded']}, next={following}, left={left}"
         )
     if fields["words"].max() >= 2**32:
-        raise ValueError(f"state must hold words below 2³², got {fields['words'].max()}")
+        raise ValueError(f"new_state must hold words below 2³², got {fields['words'].max()}")
     return State(
         int(fields["seed"]),
         fields["words"].astype(np.uint32),
@@ -92,7 +92,7 @@ def _left(following: int) -> int:
 def _spare(fields: np.void, name: str, is_valid: str) -> float | None:
     if fields[is_valid] not in (0, 1) or not math.isfinite(fields[name]):
         raise ValueError(
-            f"state must hold a finite {name} and 0 or 1 for {is_valid}, "
+            f"new_state must hold a finite {name} and 0 or 1 for {is_valid}, "
             f"got {fields[name]} and {fields[is_valid]}"
         )
     return float(fields[name]) if fields[is_valid] else None

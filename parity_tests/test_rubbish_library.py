@@ -1,0 +1,168 @@
+"""Rubbish for every argument of every public call: taken, or refused by name with nothing changed.
+
+What is called is derived from the packages (``rubbish.calls``), so that a new function is tried by
+itself. A refusal is raised by us on purpose, not by NumPy on the way, and names an argument.
+"""
+
+import traceback
+import warnings
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import scratch
+from parity_tests import rubbish
+from parity_tests.rubbish import Call
+from scratch.random import Generator
+
+CALLS = {call.name: call for call in rubbish.calls()}
+EVERY_CALL = pytest.mark.parametrize("call", CALLS.values(), ids=CALLS)
+PACKAGE = scratch.__path__[0]
+
+#: Where nothing is looked at: what is left alone, or looked at only beside another argument.
+NOT_LOOKED_AT = (
+    *((f"init.{name}", "generator") for name in ("zeros", "ones", "constant", "eye", "dirac")),
+    ("init.calculate_gain", "param"),
+    ("lr_scheduler.OneCycleLR", "epochs"),
+    ("lr_scheduler.OneCycleLR", "steps_per_epoch"),
+    ("nn.MultiLayerNet.affine_outputs", "x"),
+    ("nn.TwoLayerNet.affine_outputs", "x"),
+)
+
+
+def refusal(function: Callable[..., Any], arguments: dict[str, Any]) -> Exception | None:
+    """What the call raises, if anything."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            function(**arguments)
+        except Exception as error:
+            return error
+    return None
+
+
+def assert_kind(error: Exception, call: Call, what: str) -> None:
+    """Raised on purpose, in the package, with an argument's name, on one line of some length."""
+    if isinstance(error, MemoryError):  # NumPy says how much, and of what shape
+        assert "Unable to allocate" in str(error), what
+        return
+    text, place = str(error), traceback.extract_tb(error.__traceback__)[-1]
+    assert place.filename.startswith(PACKAGE), f"{what}: {place.filename} tripped over it: {text}"
+    assert place.line.startswith("raise"), f"{what}: {place} tripped over it: {text}"
+    assert isinstance(error, TypeError | ValueError | KeyError), what
+    assert any(name in text for name in call.parameters), f"{what}: no argument is named: {text}"
+    assert len(text) < 700, f"{what}: {text}"
+    assert text.isprintable(), f"{what}: {text!r}"
+
+
+def contents(value: Any) -> Any:
+    """Something's state in plain values, so that two can be compared."""
+    if isinstance(value, np.ndarray):
+        return value.dtype.str, value.shape, value.tobytes() if value.dtype != object else "objects"
+    if isinstance(value, Generator):
+        return value.get_state().tobytes()
+    if isinstance(value, dict):
+        return {key: contents(each) for key, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [contents(each) for each in value]
+    if type(value).__module__.startswith("scratch.") and hasattr(value, "__dict__"):
+        return {key: contents(each) for key, each in vars(value).items() if key not in SEEN}
+    return value if isinstance(value, str | int | float | None) else type(value)
+
+
+#: An optimizer notes what it has looked at; a schedule and its optimizer know each other.
+SEEN = {"_approved", "_kinds", "optimizer", "rates"}
+
+
+def subject_of(function: Callable[..., Any]) -> Any:
+    return getattr(function, "__self__", None)
+
+
+@EVERY_CALL
+def test_the_call_is_one(call: Call) -> None:
+    function, arguments = call.make()
+    function(**arguments)
+
+
+@EVERY_CALL
+def test_rubbish_is_refused_by_name_and_changes_nothing(call: Call) -> None:
+    function, pristine = call.make()
+    before = contents([pristine, subject_of(function)])
+    for parameter in call.parameters:
+        given = pristine.get(parameter)
+        tried = {name: make() for name, make in rubbish.RUBBISH.items()}
+        if isinstance(given, np.ndarray):
+            tried |= {name: spoil(given) for name, spoil in rubbish.SPOILT.items()}
+        for name, value in tried.items():
+            function, arguments = call.make()
+            error = refusal(function, arguments | {parameter: value})
+            if error is None:
+                anything_goes = (call.name, parameter) in NOT_LOOKED_AT or parameter == "name"
+                assert name != "an object" or anything_goes, f"{parameter} takes anything"
+            else:
+                assert_kind(error, call, f"{call.name}({parameter}={name})")
+                assert contents([arguments, subject_of(function)]) == before, (parameter, name)
+
+
+def arrays_of(call: Call) -> list[str]:
+    return [name for name, value in call.make()[1].items() if isinstance(value, np.ndarray)]
+
+
+@pytest.mark.parametrize(
+    "call", [c for c in CALLS.values() if arrays_of(c)], ids=lambda call: call.name
+)
+def test_an_array_may_lie_in_memory_as_it_likes_and_is_left_alone(call: Call) -> None:
+    for parameter in arrays_of(call):
+        function, arguments = call.make()
+        expected = contents(function(**arguments))
+        for name, make in rubbish.ALIKE.items():
+            if (call.name, name) == ("nn.numerical_gradient", "read-only"):
+                continue  # it changes x, one element at a time, and restores it
+            function, arguments = call.make()
+            arguments[parameter] = alike = make(arguments[parameter])
+            before = contents(alike)
+            assert type(contents(function(**arguments))) is type(expected), name
+            assert contents(alike) == before, name
+
+
+anything = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats()
+    | st.complex_numbers()
+    | st.text(max_size=20)
+    | st.binary(max_size=8)
+    | st.builds(np.full, st.sampled_from([(), (0,), (3,), (3, 2), (1, 3, 2)]), st.floats())
+    | st.builds(np.full, st.just((3,)), st.integers(-9, 9)),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.tuples(inner, inner)
+        | st.dictionaries(
+            st.text(max_size=3) | st.sampled_from(["W", "lr", "step"]), inner, max_size=3
+        )
+    ),
+    max_leaves=6,
+)
+FUZZED = [c.name for c in CALLS.values() if not c.name.startswith("train.") and c.parameters]
+
+
+@given(data=st.data())
+@settings(max_examples=300, deadline=None, derandomize=True)
+def test_anything_at_all_for_any_argument(data: st.DataObject) -> None:
+    call = CALLS[data.draw(st.sampled_from(FUZZED))]
+    function, arguments = call.make()
+    for parameter in data.draw(st.sets(st.sampled_from(call.parameters), min_size=1, max_size=2)):
+        arguments[parameter] = data.draw(anything)
+    small = "shape", "size", "n", "runs", "input_size", "hidden_sizes", "hidden_size", "output_size"
+    if any(isinstance(arguments.get(name), int) for name in small):
+        return  # a size that fits into memory is no rubbish, and takes its time
+    before = contents([arguments, subject_of(function)])
+    error = refusal(function, arguments)
+    if error is not None:
+        assert_kind(error, call, call.name)
+        assert contents([arguments, subject_of(function)]) == before
