@@ -1,0 +1,173 @@
+"""The distance of every pair in the registry."""
+
+import warnings
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import Any
+
+import numpy as np
+import torch
+
+from scratch import optim
+from scratch.nn.norm import Norm
+from scratch.random import Generator
+from torch_ref import init as torch_init
+from torch_ref import nn as torch_nn
+from torch_ref import registry
+from torch_ref.lockstep import Distance, Drift, GradientStream, lockstep
+from torch_ref.lr_scheduler import by_hand, by_torch
+from torch_ref.optim import Twin
+
+STEPS = 100
+DTYPES = ("float64", "float32")
+SHAPES = ((7, 5), (5,), ())
+Distances = dict[str, Distance]
+
+
+def measured(progress: Callable[[str], None]) -> Iterator[dict[str, Any]]:
+    """What the file has of each twin."""
+    tables = (
+        ("optimizers", registry.OPTIMIZERS, optimizer),
+        ("schedules", registry.SCHEDULES, schedule),
+        ("initializers", registry.INITIALIZERS, initializer),
+        ("layers", registry.LAYERS, layer),
+    )
+    for title, table, measure in tables:
+        for name, pair in table.items():
+            progress(name)
+            yield {
+                "table": title,
+                "name": name,
+                "torch": pair.torch,
+                "note": pair.note,
+                "distance": {dtype: vars(found) for dtype, found in measure(pair).items()},
+            }
+
+
+def optimizer(pair: registry.OptimizerPair) -> Distances:
+    """With its defaults, 100 steps of the same gradients; LBFGS down a valley."""
+    found = {}
+    for dtype in DTYPES if pair.gradients != "closure" else DTYPES[:1]:
+        mine = pair.scratch()
+        stream = None if pair.gradients == "closure" else GradientStream(_shapes(pair), dtype=dtype)
+        steps = 20 if stream is None else STEPS
+        found[dtype] = lockstep(mine, Twin(mine), stream, steps=steps, dtype=dtype).worst
+    return found
+
+
+def _shapes(pair: registry.OptimizerPair) -> list[tuple[int, ...]]:
+    return [
+        shape
+        for shape in SHAPES
+        if len(shape) == (pair.axes or len(shape)) and (shape or pair.gradients != "rows")
+    ]
+
+
+def schedule(pair: registry.SchedulePair) -> Distances:
+    """The learning rates of 100 steps, in every case."""
+    worst = Distance()
+    for case in pair.cases:
+        if any(isinstance(case.get(name), list) for name in pair.per_group):
+            continue  # a list is for as many groups
+        mine = optim.SGD(lr=0.1, momentum=0.6)
+        w = torch.zeros(1, requires_grad=True)
+        theirs, drift = torch.optim.SGD([w], lr=0.1, momentum=0.6), Drift()
+        with warnings.catch_warnings():  # torch's own step 0 inside of a SequentialLR sets it off
+            warnings.filterwarnings("ignore", "Detected call of `lr_scheduler.step")
+            sides = by_hand(pair.name, mine, **case), by_torch(pair.name, theirs, **case)
+        theirs.step()  # torch warns of a schedule that steps before its optimizer
+        for step in range(STEPS):
+            for side in sides:
+                try:
+                    side.step(*([1 / (1 + step)] if pair.name == "ReduceLROnPlateau" else []))
+                except ValueError:  # OneCycleLR has an end, on both sides
+                    break
+            drift.add(np.array(mine.lr), np.array(theirs.param_groups[0]["lr"], np.float64))
+        worst = worst.or_larger(drift.worst)
+    return {"float64": worst}
+
+
+def initializer(pair: registry.InitializerPair) -> Distances:
+    """The weights of one seed, in every case and shape."""
+    found = dict.fromkeys(DTYPES, Distance())
+    for dtype in DTYPES:
+        for case in pair.cases:
+            for shape in pair.shapes:
+                if np.prod(shape) and not sum(shape[:1]) % case.get("groups", 1):
+                    found[dtype] = found[dtype].or_larger(_drawn(pair, case, shape, dtype))
+    return found
+
+
+def _drawn(
+    pair: registry.InitializerPair, case: registry.Settings, shape: tuple[int, ...], dtype: str
+) -> Distance:
+    mine = pair.scratch(shape, **case, generator=Generator(11), dtype=dtype)
+    generator = torch.Generator().manual_seed(11)
+    theirs = getattr(torch_init, pair.name)(
+        shape, **case, generator=generator, dtype=getattr(torch, dtype)
+    ).numpy()
+    # An element of an orthogonal matrix has the error of the whole of it.
+    whole = np.abs(theirs).max() if pair.draws == "orthogonal" else abs(case.get("mean", 0))
+    return apart(mine, theirs, whole)
+
+
+def layer(pair: registry.LayerPair) -> Distances:
+    """A pass forwards and back in training, in every case and shape."""
+    found = dict.fromkeys(DTYPES, Distance())
+    for dtype in DTYPES:
+        for case in pair.cases:
+            for shape in pair.shapes:
+                for mine, theirs in _passes(pair, case, shape, dtype):
+                    distance = apart(np.asarray(mine), theirs.detach().numpy(), 1.0)
+                    found[dtype] = found[dtype].or_larger(distance)
+    return found
+
+
+def _passes(
+    pair: registry.LayerPair, case: registry.Settings, shape: tuple[int, ...], dtype: str
+) -> Iterator[tuple[np.ndarray, torch.Tensor]]:
+    """(ours, torch's): the output, and the gradient of the input."""
+    random = np.random.default_rng(7)
+    x = random.normal(0.3, 1.2, shape).astype(dtype)
+    their_x = torch.tensor(x, requires_grad=True)
+    if pair.name == "CrossEntropyLoss":
+        t = random.integers(0, shape[1], shape[0])
+        mine = pair.scratch()
+        theirs = torch.nn.functional.cross_entropy(their_x, torch.tensor(t))
+        yield mine.forward(x, t), theirs
+        theirs.backward()
+        yield mine.backward(), their_x.grad
+        return
+    mine, twin = _layers(pair, case, dtype)
+    y, their_y = mine.train(True).forward(x), twin.train(True)(their_x)
+    dy = random.normal(0, 1, y.shape).astype(dtype)
+    their_y.backward(torch.tensor(dy))
+    yield y, their_y
+    yield mine.backward(dy), their_x.grad
+
+
+def _layers(pair: registry.LayerPair, case: registry.Settings, dtype: str) -> tuple[Any, Any]:
+    """The layer and torch's module with the same parameters."""
+    make: Callable[..., Any] = registry.resolve(pair.torch)
+    if pair.name == "Affine":
+        weight = np.random.default_rng(1).standard_normal((5, 4)).astype(dtype)
+        twin = make(5, 4, dtype=getattr(torch, dtype))
+        with torch.no_grad():
+            twin.weight.copy_(torch.tensor(weight.T.copy()))
+            twin.bias.zero_()
+        return pair.scratch(weight, np.zeros(4, dtype)), twin
+    if pair.name == "Dropout":  # torch's own takes no generator
+        twin = torch_nn.Dropout(**case, generator=torch.Generator().manual_seed(0))
+        return pair.scratch(**case, generator=Generator(0)), twin
+    if issubclass(pair.scratch, Norm):
+        make = partial(make, dtype=getattr(torch, dtype))
+        return pair.scratch(**case, dtype=dtype), make(**case)
+    return pair.scratch(**case), make(**case)
+
+
+def apart(mine: np.ndarray, theirs: np.ndarray, least: float) -> Distance:
+    """Against each element's own size, or ``least`` where that is larger."""
+    drift = Drift()
+    drift.add(np.full_like(theirs, least), np.full_like(theirs, least))
+    drift.add(mine.astype(theirs.dtype), theirs)
+    return drift.worst

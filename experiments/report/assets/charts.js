@@ -1,0 +1,139 @@
+"use strict";
+// Panels in a grid that fits the width, drawn by Plotly when they come into view.
+
+const GAP = { x: 64, y: 64 };
+const MARGIN = { l: 62, r: 12, t: 30, b: 48 };
+const coarse = matchMedia("(pointer: coarse)");
+
+// A trace with the page's colours in place of @3, and its texts in the page's language.
+function dressed(value) {
+  if (typeof value === "string") return value.startsWith("@") ? colour(value) : value;
+  if (Array.isArray(value)) return value.map(dressed);
+  if (value === null || typeof value !== "object") return value;
+  return Object.fromEntries(Object.entries(value).map(([key, v]) => [key, dressed(v)]));
+}
+
+function shown(trace, chosen) {
+  return (
+    !(trace.group != null && chosen.groups && !chosen.groups.has(trace.group)) &&
+    !(trace.side && chosen.sides && !chosen.sides.has(trace.side)) &&
+    !(trace.choice != null && trace.choice !== chosen.choice)
+  );
+}
+
+function axis(spec, title, domain, anchor) {
+  const plainAxis = {
+    title: { text: title ? plain(title) : "", standoff: 6 },
+    type: spec.log ? "log" : "linear",
+    domain,
+    anchor,
+    automargin: false,
+    gridcolor: getComputedStyle(root).getPropertyValue("--grid"),
+    linecolor: colour("@muted"),
+    zeroline: false,
+    exponentformat: "power",
+    nticks: 6,
+  };
+  if (spec.range) plainAxis.range = spec.range;
+  if (spec.log) plainAxis.dtick = spec.dtick ?? undefined;
+  return plainAxis;
+}
+
+function hover(trace, panel) {
+  if (trace.hoverinfo || trace.hovertemplate || trace.type === "contour") return {};
+  const text = trace.text ? "<br>%{text}" : "";
+  const x = panel.x.title ? plain(panel.x.title) + " " : "";
+  const y = panel.rows?.length ? "" : "<br>" + (panel.y.title ? plain(panel.y.title) + " " : "") + "%{y:.4g}";
+  return { hovertemplate: `<b>${plain(trace.name)}</b>${text}<br>${x}%{x:.4g}${y}<extra></extra>` };
+}
+
+// Plotly's data and layout of a chart, with those traces that are chosen.
+function compose(spec, chosen, width) {
+  const least = spec.columns > 2 ? 190 : 320;
+  const columns = Math.max(1, Math.min(spec.columns, spec.panels.length, Math.floor(width / least)));
+  const rows = Math.ceil(spec.panels.length / columns);
+  const inner = { x: width - MARGIN.l - MARGIN.r, y: rows * spec.height + (rows - 1) * GAP.y };
+  const panelWidth = (inner.x - (columns - 1) * GAP.x) / columns;
+  const data = [], annotations = [];
+  const layout = {
+    width, height: inner.y + MARGIN.t + MARGIN.b, margin: MARGIN, showlegend: false,
+    paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)", hovermode: "closest",
+    font: { color: colour("@text"), size: 12, family: getComputedStyle(document.body).fontFamily },
+    dragmode: coarse.matches ? false : "zoom", uirevision: chosen.revision ?? 0, bargap: 0.05,
+    hoverlabel: { namelength: -1 },
+  };
+  spec.panels.forEach((panel, index) => {
+    const suffix = index ? String(index + 1) : "";
+    const column = index % columns, row = Math.floor(index / columns);
+    const left = (column * (panelWidth + GAP.x)) / inner.x;
+    const top = 1 - (row * (spec.height + GAP.y)) / inner.y;
+    const x = [left, left + panelWidth / inner.x];
+    const y = [Math.max(0, top - spec.height / inner.y), top];
+    const last = index + columns >= spec.panels.length;
+    const yTitle = column === 0 || panel.y.title !== spec.panels[index - 1]?.y.title ? panel.y.title : "";
+    layout["xaxis" + suffix] = axis(panel.x, last ? panel.x.title : "", x, "y" + suffix);
+    layout["yaxis" + suffix] = axis(panel.y, yTitle, y, "x" + suffix);
+    if (panel.rows?.length) inRows(panel, layout["yaxis" + suffix], annotations, suffix);
+    if (panel.title) {
+      annotations.push({
+        text: plain(panel.title), x: x[0], y: y[1], xref: "paper", yref: "paper", showarrow: false,
+        xanchor: "left", yanchor: "bottom", font: { size: 12 },
+      });
+    }
+    for (const trace of panel.traces) {
+      if (!shown(trace, chosen)) continue;
+      const { group, side, choice, ...rest } = trace;
+      data.push({ ...dressed(rest), ...hover(trace, panel), name: plain(trace.name), xaxis: "x" + suffix, yaxis: "y" + suffix });
+    }
+  });
+  layout.annotations = annotations;
+  return { data, layout };
+}
+
+// Names above the rows: beside them, on a phone, they would leave nothing for the plot.
+function inRows(panel, yaxis, annotations, suffix) {
+  Object.assign(yaxis, { range: [panel.rows.length - 0.5, -0.7], showticklabels: false, showgrid: false });
+  panel.rows.forEach((text, row) => annotations.push({
+    text: plain(text), x: 0, y: row, xref: `x${suffix} domain`, yref: "y" + suffix, xanchor: "left",
+    showarrow: false, yshift: 12, font: { size: 11, color: colour("@text") },
+  }));
+}
+
+function drawInto(element, spec, chosen) {
+  const { data, layout } = compose(spec, chosen, page.print ? 660 : element.clientWidth || 300);
+  return Plotly.react(element, data, layout, { displayModeBar: false, responsive: false });
+}
+
+// Draw when it comes into view, and again when anything changes.
+function whenSeen(element, draw) {
+  let drawn = false;
+  const now = () => { drawn = true; draw(); };
+  const watcher = new IntersectionObserver((entries) => {
+    if (entries.some((entry) => entry.isIntersecting) && !drawn) { watcher.disconnect(); now(); }
+  }, { rootMargin: "600px" });
+  watcher.observe(element);
+  page.redraws.push(() => { if (drawn || page.print) now(); });
+}
+
+function mount(figure) {
+  const spec = DATA.charts[figure.dataset.chart], element = figure.querySelector(".plot");
+  const controls = [...figure.querySelectorAll("[data-control]")];
+  let revision = 0;
+  const checked = (kind) => {
+    const boxes = controls.filter((c) => c.dataset.control === kind);
+    return boxes.length ? boxes.filter((b) => b.checked).map((b) => b.value) : null;
+  };
+  const draw = () => {
+    const groups = checked("group"), sides = checked("side");
+    const choice = controls.find((c) => c.dataset.control === "choice");
+    drawInto(element, spec, {
+      groups: groups && new Set(groups.map(Number)), sides: sides && new Set(sides),
+      choice: choice ? Number(choice.value) : null, revision,
+    });
+  };
+  for (const control of controls) {
+    if (control.dataset.control === "whole") control.addEventListener("click", () => { revision += 1; draw(); });
+    else control.addEventListener("change", draw);
+  }
+  whenSeen(element, draw);
+}

@@ -1,0 +1,27 @@
+"use strict";
+// Begins, and sees to widths and to printing.
+
+paint();
+document.querySelectorAll("[data-chart]").forEach(mount);
+explorer.begin();
+lab.begin();
+
+let width = innerWidth, waiting = null;
+addEventListener("resize", () => {
+  clearTimeout(waiting);
+  waiting = setTimeout(() => {
+    if (innerWidth === width || page.print) return; // a phone's bars come and go with scrolling
+    width = innerWidth;
+    redraw();
+  }, 150);
+});
+addEventListener("beforeprint", () => { page.print = true; redraw(); });
+addEventListener("afterprint", () => { page.print = false; redraw(); });
+
+// For tests, and whoever wants every chart at once.
+function drawAll() {
+  page.print = true;
+  redraw();
+  page.print = false;
+  redraw();
+}

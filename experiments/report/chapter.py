@@ -1,0 +1,242 @@
+"""The chapter, section by section: figures, the settings that made them, claims."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import experiments
+from experiments.engine.experiment import label
+from experiments.report.charts import Axis, Chart, Panel, Table, pack
+from experiments.report.drawings import drawings
+from experiments.report.results import Document, Item, Missing, Result, Results, Unreadable
+from experiments.report.texts import Text, joined, known, number, say
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """Of one backend on a claim."""
+
+    side: str
+    holds: int
+    of: int
+
+    @property
+    def sign(self) -> str:
+        return "✓" if self.holds == self.of else "✗"
+
+    @property
+    def state(self) -> str:
+        return "holds" if self.holds == self.of else "fails"
+
+    @property
+    def words(self) -> Text:
+        if self.holds == self.of:
+            return say("holds in {holds} of {of} seeds", holds=self.holds, of=self.of)
+        if self.holds:
+            return say("holds in only {holds} of {of} seeds", holds=self.holds, of=self.of)
+        return say("holds in none of {of} seeds", of=self.of)
+
+
+@dataclass(frozen=True)
+class Claim:
+    """What the chapter says, and what was measured.
+
+    Attributes:
+        seen: (backend, seed, whether it holds, what was measured).
+    """
+
+    name: str
+    text: Text
+    verdicts: list[Verdict]
+    seen: list[tuple[str, int, bool, Text]]
+
+
+@dataclass(frozen=True)
+class Section:
+    """One experiment on the page.
+
+    Attributes:
+        trouble: why there is no figure, or nothing.
+        notes: what else is to be known about the numbers.
+    """
+
+    name: str
+    number: str
+    title: Text
+    item: Item
+    trouble: Text | None = None
+    command: str = ""
+    notes: list[Text] = field(default_factory=list)
+    charts: list[Chart] = field(default_factory=list)
+    settings: list[tuple[str, str]] = field(default_factory=list)
+    claims: list[Claim] = field(default_factory=list)
+
+
+def sections(results: Results) -> list[Section]:
+    """A section for each experiment, and one for the sweep behind section 6.1.8."""
+    found = []
+    for name, item in results.experiments.items():
+        found.append(_section(name, item))
+        if name == "optimizer-comparison":
+            found.append(_sweep(results.sweep))
+    return found
+
+
+def trouble_of(item: Item) -> Text | None:
+    """Why there is nothing to show of it."""
+    if isinstance(item, Missing):
+        return say("There is no result of {name} yet. This makes it:", name=item.name)
+    if isinstance(item, Unreadable):
+        return say(
+            "The result of {name} is unreadable: {why}. This makes it anew:",
+            name=item.name,
+            why=item.why,
+        )
+    return None
+
+
+def _section(name: str, item: Result | Missing | Unreadable) -> Section:
+    experiment = experiments.load(name)
+    title, command = known(experiment.title), f"lockstep run {name} --force"
+    if not isinstance(item, Result):
+        return Section(name, experiment.section, title, item, trouble_of(item), item.command)
+    shared = {
+        "settings": flat(item.info["settings"]),
+        "claims": _claims(item),
+        "notes": _notes(item),
+    }
+    try:
+        charts = drawings(item)
+    except (KeyError, IndexError, ValueError, TypeError, AttributeError):
+        trouble = say("Its numbers lack what the figure needs. This makes it anew:")
+        return Section(name, experiment.section, title, item, trouble, command, **shared)
+    return Section(name, experiment.section, title, item, charts=charts, **shared)
+
+
+def _notes(result: Result) -> list[Text]:
+    info, notes = result.info, []
+    if info["quick"]:
+        notes.append(say("Quick settings: smaller than the chapter's, for a first look."))
+    if info["dataset"] and info["dataset"]["name"] != "mnist":
+        notes.append(say("Not MNIST: these images are {name}.", name=info["dataset"]["name"]))
+    if len(info["seeds"]) > 1:
+        notes.append(
+            say(
+                "Lines are means over {count} seeds, bands go from the lowest to the highest seed.",
+                count=len(info["seeds"]),
+            )
+        )
+    lost = [
+        say("{run} ({side})", run=known(run), side=side)
+        for side, measurements in result.sides.items()
+        for (run, _), curve in measurements.curves.items()
+        if curve.values.size and bool((curve.values != curve.values)[:, -1].any())
+    ]
+    if lost:
+        notes.append(say("Diverges in some seed: {runs}.", runs=joined(lost[:8], ", ")))
+    return notes
+
+
+def flat(settings: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Settings as names and values, as they stand in the file."""
+    return [(str(key), json.dumps(value, ensure_ascii=False)) for key, value in settings.items()]
+
+
+def _claims(result: Result) -> list[Claim]:
+    by_side = result.info["claims"]
+    found = []
+    for index, first in enumerate(next(iter(by_side.values()))):
+        sides = {side: claims[index] for side, claims in by_side.items()}
+        found.append(
+            Claim(
+                f"{result.name}-claim-{index + 1}",
+                known(first["text"]),
+                [Verdict(side, claim["holds"], claim["of"]) for side, claim in sides.items()],
+                [
+                    (side, seen["seed"], seen["holds"], known(seen["measured"]))
+                    for side, claim in sides.items()
+                    for seen in claim["seeds"]
+                ],
+            )
+        )
+    return found
+
+
+def _sweep(item: Document | Missing | Unreadable) -> Section:
+    title = say("which learning rate: the best one for each optimizer and architecture")
+    if not isinstance(item, Document):
+        return Section("sweep", "6.1.8", title, item, trouble_of(item), item.command)
+    content = item.content
+    try:
+        charts = [_best_rates(content["summary"])]
+    except (KeyError, ValueError, TypeError, StopIteration):
+        trouble = say("Its numbers lack what the figure needs. This makes it anew:")
+        return Section("sweep", "6.1.8", title, item, trouble, "lockstep sweep --force")
+    note = say("{count} trainings.", count=f"{content['runs']:,}")
+    settings = flat(content["settings"])
+    return Section("sweep", "6.1.8", title, item, notes=[note], charts=charts, settings=settings)
+
+
+def _best_rates(summary: Mapping[str, Mapping[str, Any]]) -> Chart:
+    """For each optimizer the best rate of every architecture, and the range that is nearly as good."""
+    side, found = next(iter(summary.items()))
+    panel = Panel(Axis("best learning rate", log=True), Axis("lowest loss", log=True))
+    rows, groups = [], [label(name) for name in found]
+    for group, (optimizer, of) in enumerate(found.items()):
+        best = of["best"]
+        each = {name: b for name, b in of["by_architecture"].items() if b["learns"]}
+        rates = [b["lr"] for b in each.values()]
+        panel.traces.append(
+            {
+                "type": "scatter",
+                "mode": "markers",
+                "name": label(optimizer),
+                "group": group,
+                "side": None,
+                "choice": None,
+                "x": pack(rates),
+                "y": pack([b["loss"] for b in each.values()]),
+                "text": list(each),
+                "marker": {"color": f"@{group}", "size": 9, "symbol": group},
+                "error_x": {
+                    "type": "data",
+                    "symmetric": False,
+                    "array": pack([b["high"] - b["lr"] for b in each.values()]),
+                    "arrayminus": pack([b["lr"] - b["low"] for b in each.values()]),
+                    "color": f"@{group}/0.5",
+                    "thickness": 1,
+                },
+            }
+        )
+        by_architecture = f"{number(min(rates))}–{number(max(rates))}" if rates else "–"
+        rows.append(
+            (
+                label(optimizer),
+                number(best["lr"]) if best["learns"] else "–",
+                f"{number(best['low'])}–{number(best['high'])}" if best["learns"] else "–",
+                number(best["loss"]),
+                by_architecture,
+                f"{of['diverged']} / {of['runs']}",
+            )
+        )
+    header = (
+        say("optimizer"),
+        say("best rate over all architectures"),
+        say("within 10 % of it"),
+        say("loss there"),
+        say("best rates by architecture"),
+        say("diverged"),
+    )
+    lowest = min(found, key=lambda name: found[name]["best"]["loss"])
+    finding = say(
+        "Over all architectures the lowest loss is {optimizer}'s, {loss} at a learning rate of "
+        "{lr}. The bars show the rates that are within 10 % of the best.",
+        optimizer=label(lowest),
+        loss=number(found[lowest]["best"]["loss"]),
+        lr=number(found[lowest]["best"]["lr"]),
+    )
+    title = say("The best learning rates, a point for each architecture ({side})", side=side)
+    return Chart(
+        "sweep-best", title, finding, Table(header, rows), [panel], groups, columns=1, height=400
+    )

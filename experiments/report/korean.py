@@ -1,0 +1,3 @@
+"""The Korean texts."""
+
+KOREAN: dict[str, str] = {}

@@ -1,0 +1,155 @@
+"""The twins, how far apart they are, how the distance grows, and where the conventions differ."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from experiments.engine.experiment import label
+from experiments.report.chapter import trouble_of
+from experiments.report.charts import DASHES, Axis, Chart, Panel, Table, pack
+from experiments.report.results import Document, Item
+from experiments.report.texts import Text, known, number, say
+from torch_ref.conventions import CONVENTIONS, Convention
+
+#: A distance in ULP says nothing where a rule is not followed to rounding: bfloat16, line searches.
+TELLING = 1e6
+
+
+@dataclass(frozen=True)
+class Twin:
+    """A row of the matrix: what is beside what, and for each dtype (ULP, relative, its shade)."""
+
+    name: str
+    torch: str
+    note: Text
+    cells: list[tuple[str, str, int]]
+
+
+@dataclass(frozen=True)
+class Difference:
+    """A convention with its numbers, which are empty where they were not measured."""
+
+    convention: Convention
+    apart: str = ""
+    aligned: str = ""
+
+
+@dataclass(frozen=True)
+class Parity:
+    """The section.
+
+    Attributes:
+        twins: by table.
+    """
+
+    item: Item
+    trouble: Text | None = None
+    finding: Text | None = None
+    twins: dict[str, list[Twin]] = field(default_factory=dict)
+    charts: list[Chart] = field(default_factory=list)
+    differences: list[Difference] = field(default_factory=list)
+
+
+def section(item: Item) -> Parity:
+    """What was measured; the conventions are told without it, too."""
+    if not isinstance(item, Document):
+        bare = [Difference(convention) for convention in CONVENTIONS]
+        return Parity(item, trouble_of(item), differences=bare)
+    content = item.content
+    twins: dict[str, list[Twin]] = {}
+    for twin in content["twins"]:
+        twins.setdefault(twin["table"], []).append(_twin(twin))
+    charts = [_drift(content["drift"])] if content["drift"] else []
+    numbers = {row["name"]: row for row in content["conventions"]}
+    return Parity(
+        item,
+        None,
+        _finding(content["twins"]),
+        twins,
+        charts,
+        [_difference(convention, numbers) for convention in CONVENTIONS],
+    )
+
+
+def _twin(twin: Mapping[str, Any]) -> Twin:
+    cells = []
+    for dtype in ("float64", "float32"):
+        found = twin["distance"].get(dtype)
+        if found is None:
+            cells.append(("", "", 0))
+            continue
+        ulp = found["ulp"]
+        shade = 0 if ulp == 0 else 1 if ulp <= 1 else 2 if ulp <= 10 else 3
+        shown = "–" if ulp > TELLING else number(ulp)
+        cells.append((shown, f"{found['relative']:.0e}", shade))
+    return Twin(twin["name"], str(twin.get("torch", "")), known(str(twin.get("note", ""))), cells)
+
+
+def _finding(twins: list[Mapping[str, Any]]) -> Text:
+    found = [twin["distance"]["float64"] for twin in twins if "float64" in twin["distance"]]
+    telling = [d["ulp"] for d in found if d["ulp"] <= TELLING]
+    return say(
+        "Of {count} twins {equal} are equal bit for bit in float64; the others come at most {most} "
+        "units in the last place apart.",
+        count=len(found),
+        equal=sum(ulp == 0 for ulp in telling),
+        most=number(max(telling, default=0)),
+    )
+
+
+def _drift(drift: list[Mapping[str, Any]]) -> Chart:
+    """A panel for each optimizer, a curve for each pair of sides."""
+    groups = list(drift[0]["distance"])
+    panels, rows = [], []
+    for each in drift:
+        steps = each["steps"]
+        panel = Panel(
+            Axis("step", log=True), Axis("distance, relative", log=True), label(each["optimizer"])
+        )
+        for group, name in enumerate(groups):
+            values = each["distance"][name]
+            panel.traces.append(
+                {
+                    "type": "scatter",
+                    "mode": "lines+markers",
+                    "name": name,
+                    "group": group,
+                    "side": None,
+                    "choice": None,
+                    "x": pack(steps),
+                    "y": pack([value or None for value in values], "f8"),
+                    "line": {"color": f"@{group}", "dash": DASHES[group], "width": 2},
+                    "marker": {"color": f"@{group}", "symbol": group, "size": 6},
+                }
+            )
+            first, last = (f"{values[i]:.1e}" for i in (0, -1))
+            rows.append(
+                (say("{run}, {side}", run=label(each["optimizer"]), side=name), first, last)
+            )
+        panels.append(panel)
+    header = (say("optimizer, what is compared"), say("after the first step"), say("in the end"))
+    ends = {name: max(each["distance"][name][-1] for each in drift) for name in groups}
+    own = max((v for k, v in ends.items() if k.count("scratch") == 2), default=0.0)
+    beside = max((v for k, v in ends.items() if k.count("float32") == 2), default=0.0)
+    finding = say(
+        "A training in float32 ends up to {own} away from itself in float64, and {beside} away "
+        "from torch's in float32: rounding moves it no farther than the choice of float32 does.",
+        own=f"{own:.0e}",
+        beside=f"{beside:.0e}",
+    )
+    if beside > own:
+        finding = say(
+            "A training in float32 ends up to {own} away from itself in float64, and {beside} away "
+            "from torch's in float32.",
+            own=f"{own:.0e}",
+            beside=f"{beside:.0e}",
+        )
+    title = say("A network on MNIST from one start: how far apart its parameters come")
+    return Chart("parity-drift", title, finding, Table(header, rows), panels, groups, height=300)
+
+
+def _difference(convention: Convention, numbers: Mapping[str, Any]) -> Difference:
+    found = numbers.get(convention.name)
+    if found is None:
+        return Difference(convention)
+    return Difference(convention, number(found["apart"]), f"{found['aligned']:.0e}")

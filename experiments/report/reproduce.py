@@ -1,0 +1,109 @@
+"""What made each item: command, seeds, versions, device, machine."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from experiments.report.results import Document, Item, Missing, Result, Results
+from experiments.report.texts import Text, say
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Of one item."""
+
+    name: str
+    command: str
+    seeds: str
+    versions: str
+    device: str
+    finished: str
+    state: Text
+
+
+def origins(results: Results) -> list[Origin]:
+    """Of every item, in the page's order."""
+    return [_origin(item) for item in results.items]
+
+
+def _origin(item: Item) -> Origin:
+    if isinstance(item, Result):
+        return _of_result(item)
+    if isinstance(item, Document):
+        return _of_document(item)
+    state = say("missing") if isinstance(item, Missing) else say("unreadable")
+    return Origin(item.name, item.command, "", "", "", "", state)
+
+
+def command(info: Mapping[str, Any]) -> str:
+    """What makes this result again.
+
+    >>> command(
+    ...     {
+    ...         "experiment": "surface",
+    ...         "seeds": [0, 1],
+    ...         "backends": {"torch": {}},
+    ...         "quick": True,
+    ...         "dataset": None,
+    ...     }
+    ... )
+    'lockstep run surface --backend torch --seeds 2 --quick'
+    """
+    sides = list(info["backends"])
+    parts = ["lockstep run", info["experiment"]]
+    parts.append(f"--backend {sides[0] if len(sides) == 1 else 'both'}")
+    parts.append(f"--seeds {max(info['seeds']) + 1}")
+    if info["dataset"] and info["dataset"]["name"] != "mnist":
+        parts.append(f"--dataset {info['dataset']['name']}")
+    return " ".join([*parts, "--quick"] if info["quick"] else parts)
+
+
+def _of_result(result: Result) -> Origin:
+    info = result.info
+    seeds = info["seeds"]
+    versions = {"python": info["python"]}
+    devices = []
+    for side, about in info["backends"].items():
+        versions |= {k: str(v) for k, v in about.items() if k != "device"}
+        devices.append(f"{side}: {about['device']}")
+    return Origin(
+        result.name,
+        command(info),
+        str(seeds[0]) if len(seeds) == 1 else f"{seeds[0]}–{seeds[-1]}",
+        _listed(versions),
+        f"{', '.join(devices)}; {info['machine']}",
+        info["finished"],
+        say("code {digest}", digest=info["code"][:8]),
+    )
+
+
+def _of_document(document: Document) -> Origin:
+    """Of the sweep, the benchmark, the parity: what these files say, as far as they do."""
+    content, machine = document.content, document.content.get("machine")
+    about = machine if isinstance(machine, Mapping) else {}
+    versions = about.get("versions")
+    device = [str(machine)] if isinstance(machine, str) else []
+    device += [str(about[key]) for key in ("processor", "system", "device") if key in about]
+    found = {"python": content["python"]} if isinstance(content.get("python"), str) else {}
+    backends = content.get("backends")
+    if isinstance(backends, Mapping):
+        for side in backends.values():
+            found |= {k: v for k, v in dict(side).items() if k != "device"}
+    options = content.get("options")
+    quick = " --quick" if isinstance(options, Mapping) and options.get("quick") is True else ""
+    settings = content.get("settings")
+    seeds = settings.get("seeds") if isinstance(settings, Mapping) else None
+    shown = f"0–{seeds - 1}" if isinstance(seeds, int) and seeds > 1 else "0"
+    return Origin(
+        document.name,
+        f"lockstep {document.name}{quick}",
+        shown,
+        _listed(versions if isinstance(versions, Mapping) else found),
+        ", ".join(device),
+        str(content.get("finished", "")),
+        say("as in its file"),
+    )
+
+
+def _listed(versions: Mapping[str, Any]) -> str:
+    return ", ".join(f"{name} {version}" for name, version in versions.items())
