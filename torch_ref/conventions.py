@@ -90,7 +90,7 @@ def weight_decay() -> tuple[float, float]:
     random = np.random.default_rng(0)
     x, t = random.standard_normal((8, 6)), random.integers(0, 3, 8)
     start = {name: w.copy() for name, w in network.params.items()}
-    on_all = {name: DECAY for name in start}
+    on_all = dict.fromkeys(start, DECAY)
     on_weights = {name: DECAY * name.startswith("W") for name in start}
     ends = [_plain_sgd(network, x, t, decay) for decay in (on_all, on_weights)]
     optimizer = optim.SGD(lr=0.1)

@@ -6,6 +6,7 @@ from itertools import pairwise
 from typing import Any
 
 import numpy as np
+
 import scratch.train
 import torch_ref.train
 from experiments.data import Dataset

@@ -5,6 +5,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
+
 import experiments
 from experiments.engine.experiment import label
 from experiments.report.charts import Axis, Chart, Panel, Table, pack
@@ -83,6 +85,11 @@ def sections(results: Results) -> list[Section]:
     return found
 
 
+def capitalized(text: Text) -> Text:
+    """A title as a heading."""
+    return Text(text.en[:1].upper() + text.en[1:], text.ko)
+
+
 def trouble_of(item: Item) -> Text | None:
     """Why there is nothing to show of it."""
     if isinstance(item, Missing):
@@ -98,7 +105,7 @@ def trouble_of(item: Item) -> Text | None:
 
 def _section(name: str, item: Result | Missing | Unreadable) -> Section:
     experiment = experiments.load(name)
-    title, command = known(experiment.title), f"lockstep run {name} --force"
+    title, command = capitalized(known(experiment.title)), f"lockstep run {name} --force"
     if not isinstance(item, Result):
         return Section(name, experiment.section, title, item, trouble_of(item), item.command)
     shared = {
@@ -120,7 +127,7 @@ def _notes(result: Result) -> list[Text]:
         notes.append(say("Quick settings: smaller than the chapter's, for a first look."))
     if info["dataset"] and info["dataset"]["name"] != "mnist":
         notes.append(say("Not MNIST: these images are {name}.", name=info["dataset"]["name"]))
-    if len(info["seeds"]) > 1:
+    if len(info["seeds"]) > 1 and _differ(result):
         notes.append(
             say(
                 "Lines are means over {count} seeds, bands go from the lowest to the highest seed.",
@@ -131,11 +138,21 @@ def _notes(result: Result) -> list[Text]:
         say("{run} ({side})", run=known(run), side=side)
         for side, measurements in result.sides.items()
         for (run, _), curve in measurements.curves.items()
-        if curve.values.size and bool((curve.values != curve.values)[:, -1].any())
+        if curve.values.size and not np.isfinite(curve.values[:, -1]).all()
     ]
-    if lost:
-        notes.append(say("Diverges in some seed: {runs}.", runs=joined(lost[:8], ", ")))
+    if lost:  # each run once, whatever metrics it has
+        runs = joined(list(dict.fromkeys(lost)), ", ")
+        notes.append(say("Diverges in some seed: {runs}.", runs=runs))
     return notes
+
+
+def _differ(result: Result) -> bool:
+    """Whether the seeds do."""
+    return any(
+        not np.array_equal(curve.values, np.broadcast_to(curve.values[0], curve.values.shape))
+        for measurements in result.sides.values()
+        for curve in measurements.curves.values()
+    )
 
 
 def flat(settings: Mapping[str, Any]) -> list[tuple[str, str]]:
@@ -164,7 +181,7 @@ def _claims(result: Result) -> list[Claim]:
 
 
 def _sweep(item: Document | Missing | Unreadable) -> Section:
-    title = say("which learning rate: the best one for each optimizer and architecture")
+    title = say("Which learning rate: the best one for each optimizer and architecture")
     if not isinstance(item, Document):
         return Section("sweep", "6.1.8", title, item, trouble_of(item), item.command)
     content = item.content
@@ -179,7 +196,7 @@ def _sweep(item: Document | Missing | Unreadable) -> Section:
 
 
 def _best_rates(summary: Mapping[str, Mapping[str, Any]]) -> Chart:
-    """For each optimizer the best rate of every architecture, and the range that is nearly as good."""
+    """For each optimizer the best rate of every architecture, and those nearly as good."""
     side, found = next(iter(summary.items()))
     panel = Panel(Axis("best learning rate", log=True), Axis("lowest loss", log=True))
     rows, groups = [], [label(name) for name in found]

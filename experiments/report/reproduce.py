@@ -91,18 +91,52 @@ def _of_document(document: Document) -> Origin:
             found |= {k: v for k, v in dict(side).items() if k != "device"}
     options = content.get("options")
     quick = " --quick" if isinstance(options, Mapping) and options.get("quick") is True else ""
+    again = _sweep(content) if document.name == "sweep" else f"lockstep {document.name}{quick}"
     settings = content.get("settings")
     seeds = settings.get("seeds") if isinstance(settings, Mapping) else None
     shown = f"0–{seeds - 1}" if isinstance(seeds, int) and seeds > 1 else "0"
     return Origin(
         document.name,
-        f"lockstep {document.name}{quick}",
+        again,
         shown,
         _listed(versions if isinstance(versions, Mapping) else found),
         ", ".join(device),
         str(content.get("finished", "")),
         say("as in its file"),
     )
+
+
+#: The sweep's options, and what its settings call their values.
+_SWEEP = {
+    "optimizer": "optimizers",
+    "lr": "rates",
+    "depth": "depths",
+    "init": "inits",
+    "batch-norm": "batch_norm",
+    "seeds": "seeds",
+    "width": "width",
+    "iterations": "iterations",
+    "batch-size": "batch_size",
+}
+
+
+def _sweep(content: Mapping[str, Any]) -> str:
+    """What makes this sweep again, its grid value by value."""
+    parts = ["lockstep sweep"]
+    for option, key in _SWEEP.items():
+        value = content["settings"].get(key)
+        values = value if isinstance(value, list) else [value]
+        if key == "batch_norm":
+            values = ["on" if each else "off" for each in values]
+        shown = ",".join(map(str, values))
+        parts.append(f"--{option} {shown}")
+    sides = list(content["backends"])
+    if sides != ["scratch"]:
+        parts.append(f"--backend {'both' if len(sides) > 1 else sides[0]}")
+    dataset = content.get("dataset")
+    if isinstance(dataset, Mapping) and dataset.get("name") not in (None, "mnist"):
+        parts.append(f"--dataset {dataset['name']}")
+    return " ".join(parts)
 
 
 def _listed(versions: Mapping[str, Any]) -> str:

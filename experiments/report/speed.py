@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from experiments.report.chapter import trouble_of
-from experiments.report.charts import Axis, Chart, Panel, Table, pack
+from experiments.report.charts import Axis, Chart, Panel, Table, Trace, pack
 from experiments.report.results import Document, Item
 from experiments.report.texts import Text, known, number, say
 
@@ -46,50 +46,67 @@ def section(item: Item) -> Speed:
 
 
 def _chart(part: Mapping[str, Any], rows: list[Mapping[str, Any]]) -> Chart:
-    """A point with its quartiles for each ratio, and the goals."""
-    labels = [f"{row['what']} ÷ {row['against']}" for row in rows]
-    at = list(range(len(rows)))
-    values = [row["value"] for row in rows]
-    medians = [v["median"] for v in values]
-    panel = Panel(Axis("ours ÷ torch's (quartiles)", log=True), Axis(), rows=labels)
-    point = {"type": "scatter", "mode": "markers", "group": None, "side": None, "choice": None}
-    panel.traces.append(
-        point
-        | {
-            "name": "ratio",
-            "x": pack(medians),
-            "y": at,
-            "marker": {"color": "@0", "size": 10},
-            "error_x": {
-                "type": "data",
-                "symmetric": False,
-                "array": pack([v["high"] - v["median"] for v in values]),
-                "arrayminus": pack([v["median"] - v["low"] for v in values]),
-                "color": "@0",
-            },
-        }
-    )
-    goals = [(row["goal"], i) for i, row in enumerate(rows) if row.get("goal")]
-    if goals:
-        xs, ys = zip(*goals, strict=True)
-        marker = {"symbol": "line-ns-open", "size": 16, "color": "@1", "line": {"width": 2}}
-        panel.traces.append(
-            point | {"name": "goal", "x": list(xs), "y": list(ys), "marker": marker}
-        )
-    faster = sum(m < 1 for m in medians)
+    """A row for each of ours; in it a point with its quartiles for each of the others."""
+    whats = list(dict.fromkeys(row["what"] for row in rows))
+    groups = list(dict.fromkeys(row["against"] for row in rows))
+    single = f" ÷ {groups[0]}" if len(groups) == 1 else ""
+    panel = Panel(Axis("ours ÷ the other's", log=True), Axis(), rows=[w + single for w in whats])
+    panel.traces.append(_even(len(whats)))
+    for group, against in enumerate(groups):
+        own = [row for row in rows if row["against"] == against]
+        panel.traces += _points(own, [whats.index(row["what"]) for row in own], against, group)
+    medians = [row["value"]["median"] for row in rows]
     finding = say(
         "{faster} of {count} are faster than what they are compared with; the best ratio is "
         "{best}, the worst {worst}.",
-        faster=faster,
+        faster=sum(m < 1 for m in medians),
         count=len(rows),
         best=number(min(medians)),
         worst=number(max(medians)),
     )
     header = (say("what ÷ against"), say("ratio"), say("quartiles"), say("goal"))
-    table = Table(header, [(name, *_cells(row)) for name, row in zip(labels, rows, strict=True)])
-    name = f"speed-{part['name']}"
-    title = known(part["title"])
-    return Chart(name, title, finding, table, [panel], columns=1, height=34 * len(rows) + 70)
+    table = Table(header, [(f"{row['what']} ÷ {row['against']}", *_cells(row)) for row in rows])
+    name, title = f"speed-{part['name']}", known(part["title"])
+    height = 38 * len(whats) + 20
+    return Chart(name, title, finding, table, [panel], groups, columns=1, height=height)
+
+
+def _even(rows: int) -> Trace:
+    """The line where both take as long."""
+    line = {"color": "@muted", "width": 2}
+    shared = {"type": "scatter", "mode": "lines", "name": "", "hoverinfo": "skip"}
+    return shared | {"x": [1, 1], "y": [-0.7, rows - 0.5], "line": line}
+
+
+def _points(rows: list[Mapping[str, Any]], at: list[int], name: str, group: int) -> list[Trace]:
+    values = [row["value"] for row in rows]
+    shared = {"type": "scatter", "mode": "markers", "group": group}
+    ratios = {
+        "name": name,
+        "x": pack([v["median"] for v in values]),
+        "y": at,
+        "marker": {"color": f"@{group}", "size": 10, "symbol": group},
+        "error_x": {
+            "type": "data",
+            "symmetric": False,
+            "array": pack([v["high"] - v["median"] for v in values]),
+            "arrayminus": pack([v["median"] - v["low"] for v in values]),
+            "color": f"@{group}",
+            "thickness": 1.5,
+        },
+    }
+    goals = {
+        "name": "goal",
+        "x": [row["goal"] for row in rows if row.get("goal")],
+        "y": [y for y, row in zip(at, rows, strict=True) if row.get("goal")],
+        "marker": {
+            "symbol": "line-ns-open",
+            "size": 16,
+            "color": f"@{group}",
+            "line": {"width": 3},
+        },
+    }
+    return [shared | ratios, shared | goals]
 
 
 def _cells(row: Mapping[str, Any]) -> tuple[str | Text, ...]:

@@ -3,10 +3,6 @@
 from experiments.report.texts import Text, korean_of
 
 _TEMPLATES = {
-    "curves": "Curves",
-    "sides": "Backends",
-    "show": "Show",
-    "whole": "Whole view",
     "dark": "Dark",
     "light": "Light",
     "play": "Play",
@@ -15,8 +11,6 @@ _TEMPLATES = {
     "inside": "in the picture",
     "outside": "left the picture at step {step}",
     "diverged": "diverges: far away at step {step}",
-    "lr": "learning rate",
-    "none": "none",
     "saturated": "saturated",
     "zero": "zero",
     "vanished": "vanished",
@@ -28,7 +22,10 @@ _TEMPLATES = {
     "share": "share",
     "step": "step",
     "magnitude": "log₁₀ |gradient|",
-    "forward": "In layer {layer} of {depth}: std {std}; {small} {smallShare}, dead units {dead}, identical units {identical}.",
+    "arriving": (
+        "In layer {layer} of {depth}: std {std}; {small} {smallShare}, dead units {dead}, "
+        "identical units {identical}."
+    ),
     "arrives": "{optimizer}: after {step} steps at ({x}, {y}), {state}.",
     "nobody": "No optimizer is chosen.",
 }

@@ -49,7 +49,7 @@ function hover(trace, panel) {
 
 // Plotly's data and layout of a chart, with those traces that are chosen.
 function compose(spec, chosen, width) {
-  const least = spec.columns > 2 ? 190 : 320;
+  const least = spec.columns > 2 ? 180 : 320;
   const columns = Math.max(1, Math.min(spec.columns, spec.panels.length, Math.floor(width / least)));
   const rows = Math.ceil(spec.panels.length / columns);
   const inner = { x: width - MARGIN.l - MARGIN.r, y: rows * spec.height + (rows - 1) * GAP.y };
@@ -82,7 +82,8 @@ function compose(spec, chosen, width) {
     }
     for (const trace of panel.traces) {
       if (!shown(trace, chosen)) continue;
-      const { group, side, choice, ...rest } = trace;
+      const { group, side, choice, top, ...rest } = trace;
+      if (top) layout["yaxis" + suffix].range = [0, Math.max(top, layout["yaxis" + suffix].range?.[1] ?? 0)];
       data.push({ ...dressed(rest), ...hover(trace, panel), name: plain(trace.name), xaxis: "x" + suffix, yaxis: "y" + suffix });
     }
   });

@@ -68,7 +68,7 @@ const lab = (() => {
 
   function tell(now, found) {
     const layer = now.back ? 0 : found.length - 1, l = found[layer];
-    document.getElementById("lab-said").textContent = word("forward", {
+    document.getElementById("lab-said").textContent = word("arriving", {
       layer: layer + 1, depth: found.length, std: number(l.std), small: small(now), smallShare: percent(l.small),
       dead: percent(l.dead), identical: percent(l.identical),
     });
