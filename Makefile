@@ -1,5 +1,5 @@
 # `make run` and `make test` set everything up on a fresh machine and then do their job.
-#   make run ARGS='--quick --seeds 3'     more arguments for `lockstep run all --backend both`
+#   make run ARGS='--quick --seeds 3'     more arguments for `lockstep run all --backend both --report`
 #   make test PYTEST_ARGS='-n 2'          more arguments for pytest
 #   make soak FAULTS=50                   fewer faults than 200
 #   make test PYTHON=python3.12           the interpreter that .venv is made from
@@ -25,8 +25,8 @@ CHECK_PYTHON := import sys; v = sys.version_info; sys.exit(0 if v >= (3, 11) els
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
 
-run: $(STAMP) ## set up, then run every experiment of the chapter, in NumPy and through torch
-	$(BIN)/lockstep run all --backend both $(ARGS)
+run: $(STAMP) ## set up, then run every experiment of the chapter, in NumPy and torch; the page of it
+	$(BIN)/lockstep run all --backend both --report $(ARGS)
 
 test: lint ## set up, then check the style and run the tests
 	$(BIN)/python -m pytest $(PYTEST_ARGS)

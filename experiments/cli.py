@@ -25,6 +25,8 @@ from experiments.options import (
     Out,
     Processes,
 )
+from experiments.parity_command import measure_into, parity
+from experiments.report_command import report, write_into
 from experiments.sweep_command import sweep
 from experiments.terminal import escape
 
@@ -96,6 +98,9 @@ def run(
     tensorboard: Annotated[
         bool, typer.Option("--tensorboard", help="Write event files for TensorBoard, too.")
     ] = False,
+    page: Annotated[
+        bool, typer.Option("--report", help="Then measure the parity, and write the page of it.")
+    ] = False,
     debug: Debug = False,
 ) -> None:
     """Run experiments: write their numbers, figures and verdicts on the chapter's claims."""
@@ -125,7 +130,10 @@ def run(
             assist(options)
             return
         run_all(chosen, options, console, outcome)
-    _print_outcome(outcome, out)
+        _print_outcome(outcome, out)
+        if page:
+            measure_into(out, console)
+            console.print(escape(str(write_into(out, console))), soft_wrap=True)
     raise typer.Exit(1 if outcome.failed else 0)
 
 
@@ -156,6 +164,8 @@ def _chosen(names: list[str]) -> list[str]:
 app.command()(bench)
 app.command()(check)
 app.command()(golden)
+app.command()(parity)
+app.command()(report)
 app.command()(sweep)
 app.command()(verify)
 

@@ -4,29 +4,20 @@ from pathlib import Path
 
 import typer
 from rich.console import Console
-from rich.markup import escape
 
-from experiments.options import Out
+from experiments import command
+from experiments.options import Debug, Out
 
-INTERRUPTED = 130
+console = Console(highlight=False)
 
 
-def parity(out: Out = Path("results")) -> None:
+def parity(out: Out = Path("results"), debug: Debug = False) -> None:
     """Measure how far the two sides are apart: every twin, a training, every convention.
 
     The numbers go to parity.json in the folder, for `lockstep report`.
     """
-    from experiments.engine.output import OutputError
-
-    errors = Console(stderr=True, highlight=False)
-    try:
-        path = measure_into(out, Console(highlight=False))
-    except OutputError as error:
-        errors.print(f"[bold red]Error:[/] {escape(str(error))}", soft_wrap=True)
-        raise typer.Exit(1) from None
-    except KeyboardInterrupt:
-        errors.print("[bold red]Error:[/] interrupted, nothing was written")
-        raise typer.Exit(INTERRUPTED) from None
+    with command.computing(lambda: "Nothing was written.", debug):
+        path = measure_into(out, console)
     typer.echo(path)
 
 

@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 from experiments.report.korean import KOREAN
 
-_NUMBER = re.compile(r"(?<![\w√])[-+]?\d[\d,]*(?:\.\d+)?(?:e[-+]?\d+)?|\binf\b|\bnan\b")
+_NUMBER = re.compile(r"(?<![\w.])[-+]?\d+(?:,\d{3})*(?:\.\d+)?(?:e[-+]?\d+)?(?!\w)|\binf\b|\bnan\b")
 
 
 class Text(NamedTuple):
@@ -44,6 +44,8 @@ def known(text: str) -> Text:
     """
     if text in KOREAN:
         return Text(text, KOREAN[text])
+    if " ÷ " in text:
+        return joined([known(part) for part in text.split(" ÷ ")], " ÷ ")
     korean = KOREAN.get(abstracted(text))
     if korean is None:
         return Text(text, text)

@@ -1,3 +1,0 @@
-"""The Korean texts."""
-
-KOREAN: dict[str, str] = {}

@@ -1,0 +1,54 @@
+"""The command ``lockstep report``."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+
+from experiments import command
+from experiments.options import Debug, Out
+
+if TYPE_CHECKING:
+    from experiments.report.results import Results
+
+console = Console(highlight=False)
+
+
+def report(out: Out = Path("results"), debug: Debug = False) -> None:
+    """Write one page of whatever results there are: figures, claims, parity, an explorer, a lab.
+
+    The page is report.html in the folder, opens from disk, and needs no network.
+    """
+    with command.computing(lambda: "The page was not written.", debug):
+        path = write_into(out, console)
+    typer.echo(path)
+
+
+def write_into(out: Path, console: Console) -> Path:
+    """Write the page, say what it lacks, and return its path.
+
+    Raises:
+        OutputError: the folder cannot be written.
+    """
+    from experiments.engine.output import prepare
+
+    prepare(out)
+    with console.status("report"):
+        from experiments.report import page
+
+        path, found = page.write(out)
+    _say_what_it_lacks(found, console)
+    return path
+
+
+def _say_what_it_lacks(found: "Results", console: Console) -> None:
+    from experiments.report.results import Missing, Unreadable
+
+    for item in found.items:
+        if isinstance(item, Missing):
+            console.print(f"[yellow]missing:[/] {item.name}; `{item.command}` makes it")
+        elif isinstance(item, Unreadable):
+            why = escape(f"{item.why}; `{item.command}` makes it anew")
+            console.print(f"[red]unreadable:[/] {item.name}: {why}", soft_wrap=True)
