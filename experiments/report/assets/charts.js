@@ -113,7 +113,7 @@ function whenSeen(element, draw) {
     if (entries.some((entry) => entry.isIntersecting) && !drawn) { watcher.disconnect(); now(); }
   }, { rootMargin: "600px" });
   watcher.observe(element);
-  page.redraws.push(() => { if (drawn || page.print) now(); });
+  page.redraws.push((all) => { if (drawn || all) now(); });
 }
 
 function mount(figure) {

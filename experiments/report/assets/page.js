@@ -54,8 +54,9 @@ function number(value) {
   return size >= 1e-3 && size < 1e5 ? String(Number(value.toPrecision(4))) : value.toExponential(2);
 }
 
-function redraw() {
-  for (const draw of page.redraws) draw();
+// Everything that is drawn already; or everything.
+function redraw(all = false) {
+  for (const draw of page.redraws) draw(all);
 }
 
 function setLanguage(language) {

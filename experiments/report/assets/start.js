@@ -15,13 +15,5 @@ addEventListener("resize", () => {
     redraw();
   }, 150);
 });
-addEventListener("beforeprint", () => { page.print = true; redraw(); });
+addEventListener("beforeprint", () => { page.print = true; redraw(true); });
 addEventListener("afterprint", () => { page.print = false; redraw(); });
-
-// For tests, and whoever wants every chart at once.
-function drawAll() {
-  page.print = true;
-  redraw();
-  page.print = false;
-  redraw();
-}

@@ -1,0 +1,145 @@
+"""A results folder as the commands write it, in seconds: the experiments cut down to a moment."""
+
+import csv
+import hashlib
+import json
+from collections.abc import Callable
+from dataclasses import asdict, fields, replace
+from pathlib import Path
+from typing import Any
+
+import experiments
+from experiments.data import Dataset
+from experiments.engine import backends
+from experiments.engine.experiment import Context, judged
+from experiments.engine.measurements import write_csv
+from experiments.report.lab import Size
+from torch_ref.conventions import CONVENTIONS
+
+SEEDS = (0, 1)
+SMALL = {"iterations": 24, "look_every": 6, "evaluate_every": 6, "epochs": 2, "rows": 50}
+SMALL |= {"images": 200, "scales": (0.1, 0.01), "points": 11}
+LAB = Size(rows=24, units=20, depths=(3, 5), bins=12)
+STD = {"low": 0.4, "median": 0.5, "high": 0.75, "count": 3}
+
+
+def write_experiment(folder: Path, name: str, data: Dataset) -> None:
+    """metrics.csv and result.json of an experiment, by both backends."""
+    experiment = experiments.load(name)
+    names = {field.name for field in fields(experiment.quick)}
+    settings = replace(experiment.quick, **{k: v for k, v in SMALL.items() if k in names})
+    measured = {
+        side: experiment.measure(
+            Context(backends.create(side, "cpu"), settings, SEEDS, data, lambda *_: None)
+        )
+        for side in backends.NAMES
+    }
+    home = folder / name
+    home.mkdir(parents=True)
+    with (home / "metrics.csv").open("w", encoding="utf-8", newline="") as file:
+        write_csv(file, measured, list(SEEDS))
+    info = {
+        "experiment": name,
+        "settings": asdict(settings),
+        "quick": True,
+        "seeds": list(SEEDS),
+        "backends": {
+            "scratch": {"device": "cpu", "numpy": "2.0"},
+            "torch": {"device": "cpu", "torch": "2.9"},
+        },
+        "dataset": {"name": "mnist", "digest": "0"} if experiment.needs_data else None,
+        "code": "0123456789abcdef",
+        "title": experiment.title,
+        "section": experiment.section,
+        "python": "3.11",
+        "machine": "Linux x86_64",
+        "claims": {s: judged(experiment.claims, m, SEEDS) for s, m in measured.items()},
+        "finished": "2026-01-01T00:00:00+00:00",
+    }
+    vouch(home, info)
+
+
+def vouch(home: Path, info: dict[str, Any]) -> None:
+    """Write result.json with the digest of the metrics.csv that is there."""
+    digest = hashlib.sha256((home / "metrics.csv").read_bytes()).hexdigest()
+    write_json(home / "result.json", info | {"files": {"metrics.csv": digest}})
+
+
+def write_json(path: Path, content: Any) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(content), encoding="utf-8")
+
+
+def edit(path: Path, change: Callable[[dict[str, Any]], None]) -> None:
+    """Change a file of JSON."""
+    content = json.loads(path.read_text(encoding="utf-8"))
+    change(content)
+    write_json(path, content)
+
+
+def edit_rows(home: Path, change: Callable[[list[list[str]]], None]) -> None:
+    """Change the rows of metrics.csv, and let result.json vouch for them."""
+    with (home / "metrics.csv").open(encoding="utf-8", newline="") as file:
+        rows = list(csv.reader(file))
+    change(rows)
+    with (home / "metrics.csv").open("w", encoding="utf-8", newline="") as file:
+        csv.writer(file, lineterminator="\n").writerows(rows)
+    vouch(home, json.loads((home / "result.json").read_text(encoding="utf-8")))
+
+
+def write_sweep(folder: Path) -> None:
+    best = {"lr": 0.1, "loss": 0.5, "low": 0.01, "high": 0.1, "learns": True}
+    found = {"best": best, "runs": 4, "diverged": 1, "by_architecture": {"2 layers": best}}
+    settings = {"optimizers": ["SGD", "chapter.Adam"], "rates": [0.01, 0.1], "seeds": 2}
+    settings |= {"depths": [2], "inits": ["he"], "batch_norm": [True]}
+    content = {
+        "runs": 8,
+        "settings": settings | {"width": 100, "iterations": 10, "batch_size": 128},
+        "backends": {"scratch": {"device": "cpu", "numpy": "2.0"}},
+        "python": "3.11",
+        "summary": {"scratch": {"SGD": found, "chapter.Adam": found}},
+    }
+    write_json(folder / "sweep" / "sweep.json", content)
+
+
+def write_bench(folder: Path) -> None:
+    ratio = {"what": "SGD, 10,000", "against": "torch's default", "unit": "×", "value": STD}
+    memory = {"what": "scratch", "against": "peak", "unit": "MB", "value": STD, "goal": 400}
+    skipped = ratio | {"against": "fused=True", "value": None, "skipped": "not here"}
+    steps = [ratio | {"goal": 0.5, "reached": True}, ratio | {"against": "foreach=True"}, skipped]
+    content = {
+        "machine": {"processor": "one", "versions": {"numpy": "2.0"}},
+        "options": {"quick": True},
+        "sections": [
+            {"name": "optimizer-step", "title": "An optimizer's step, float32", "rows": steps},
+            {"name": "memory", "title": "Peak memory", "rows": [memory]},
+        ],
+    }
+    write_json(folder / "bench.json", content)
+
+
+def write_parity(folder: Path) -> None:
+    """With the conventions measured, and a few twins."""
+    one = {"relative": 1e-16, "ulp": 1.0}
+    distances = {"scratch float32 – torch float32": [1e-8, 1e-7]}
+    twins = [
+        {"table": "optimizers", "name": "SGD", "torch": "torch.optim.SGD", "note": ""},
+        {"table": "schedules", "name": "StepLR", "torch": "torch.optim.lr_scheduler.StepLR"},
+    ]
+    rows = ((c.name, *c.measure()) for c in CONVENTIONS)
+    content = {
+        "machine": {"processor": "one"},
+        "twins": [twin | {"distance": {"float64": one, "float32": one}} for twin in twins],
+        "drift": [{"optimizer": "SGD", "steps": [1, 2], "distance": distances}],
+        "conventions": [{"name": n, "apart": a, "aligned": b} for n, a, b in rows],
+    }
+    write_json(folder / "parity.json", content)
+
+
+def write_all(folder: Path, data: Dataset) -> None:
+    """Everything that the page can show."""
+    few = replace(data, test_images=data.test_images[:100], test_labels=data.test_labels[:100])
+    for name in experiments.NAMES:
+        write_experiment(folder, name, few)
+    for write in (write_sweep, write_bench, write_parity):
+        write(folder)
