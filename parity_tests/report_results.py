@@ -5,6 +5,7 @@ import hashlib
 import json
 from collections.abc import Callable
 from dataclasses import asdict, fields, replace
+from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from experiments.data import Dataset
 from experiments.engine import backends
 from experiments.engine.experiment import Context, judged
 from experiments.engine.measurements import write_csv
+from experiments.report import page, results
 from experiments.report.lab import Size
 from torch_ref.conventions import CONVENTIONS
 
@@ -143,3 +145,29 @@ def write_all(folder: Path, data: Dataset) -> None:
         write_experiment(folder, name, few)
     for write in (write_sweep, write_bench, write_parity):
         write(folder)
+
+
+def rendered(folder: Path) -> str:
+    """The page of a folder."""
+    return page.render(results.read(folder))
+
+
+class Structure(HTMLParser):
+    """The text outside of scripts and styles, and every tag."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.text, self._inside = "", ""
+        self.feed(html)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+        self._inside = tag
+
+    def handle_endtag(self, tag: str) -> None:
+        self._inside = ""
+
+    def handle_data(self, data: str) -> None:
+        if self._inside not in ("script", "style"):
+            self.text += data

@@ -2,6 +2,7 @@
 
 import csv
 import hashlib
+import io
 import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -216,7 +217,8 @@ def _curves(path: Path, info: Mapping[str, Any]) -> dict[str, Measurements]:
     if hashlib.sha256(raw).hexdigest() != info["files"][METRICS]:
         raise Damaged(say("{file} was changed after it was written", file=METRICS))
     try:
-        rows = csv.reader(raw.decode("utf-8").splitlines())
+        # Not splitlines(): a name may have any character in it.
+        rows = csv.reader(io.StringIO(raw.decode("utf-8"), newline=""))
         return _measurements(rows, info)
     except (ValueError, csv.Error, StopIteration) as error:
         what = str(error) or "empty"
