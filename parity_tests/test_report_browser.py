@@ -271,10 +271,10 @@ def test_the_system_asks_for_dark_and_no_motion(
     tab.close()
 
 
-def test_it_prints_every_chart(tab: "playwright.Page", tmp_path: Path) -> None:
-    tab.emulate_media(media="print")
-    tab.evaluate("dispatchEvent(new Event('beforeprint'))")
+def test_it_prints_every_chart_and_on_light_paper(tab: "playwright.Page") -> None:
+    tab.evaluate("setTheme(true); dispatchEvent(new Event('beforeprint'))")
     widths = tab.evaluate("[...document.querySelectorAll('.plot')].map(p => p.layout.width)")
+    assert tab.locator("html").get_attribute("data-theme") == "light"
     tab.evaluate("dispatchEvent(new Event('afterprint'))")
-    tab.emulate_media(media="screen")
+    assert tab.locator("html").get_attribute("data-theme") == "dark"
     assert set(widths) == {660}

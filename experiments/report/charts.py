@@ -22,12 +22,12 @@ DASHES = ("solid", "dash", "dot", "dashdot", "longdash", "longdashdot", "solid")
 
 @dataclass(frozen=True)
 class Axis:
-    """What is along an axis."""
+    """What is along an axis; ``ticks`` are where Plotly's own would be hard to read."""
 
     title: str = ""
     log: bool = False
     range: tuple[float, float] | None = None
-    equal: bool = False
+    ticks: tuple[float, ...] = ()
 
 
 @dataclass

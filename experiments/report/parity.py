@@ -22,7 +22,7 @@ class Twin:
     name: str
     torch: str
     note: Text
-    cells: list[tuple[str, str, int]]
+    cells: list[tuple[str, str, str]]
 
 
 @dataclass(frozen=True)
@@ -76,12 +76,12 @@ def _twin(twin: Mapping[str, Any]) -> Twin:
     for dtype in ("float64", "float32"):
         found = twin["distance"].get(dtype)
         if found is None:
-            cells.append(("", "", 0))
+            cells.append(("", "", ""))
             continue
         ulp = found["ulp"]
-        shade = 0 if ulp == 0 else 1 if ulp <= 1 else 2 if ulp <= 10 else 3
+        shade = "equal" if ulp == 0 else "one" if ulp <= 1 else "few" if ulp <= 10 else "more"
         shown = "–" if ulp > TELLING else number(ulp)
-        cells.append((shown, f"{found['relative']:.0e}", shade))
+        cells.append((shown, _power(found["relative"]), shade))
     return Twin(twin["name"], str(twin.get("torch", "")), known(str(twin.get("note", ""))), cells)
 
 
@@ -152,4 +152,13 @@ def _difference(convention: Convention, numbers: Mapping[str, Any]) -> Differenc
     found = numbers.get(convention.name)
     if found is None:
         return Difference(convention)
-    return Difference(convention, number(found["apart"]), f"{found['aligned']:.0e}")
+    return Difference(convention, number(found["apart"]), _power(found["aligned"]))
+
+
+def _power(value: float) -> str:
+    """How small a number is.
+
+    >>> _power(2.2e-16), _power(0.0)
+    ('2e-16', '0')
+    """
+    return f"{value:.0e}" if value else "0"

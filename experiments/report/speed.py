@@ -9,6 +9,8 @@ from experiments.report.charts import Axis, Chart, Panel, Table, Trace, pack
 from experiments.report.results import Document, Item
 from experiments.report.texts import Text, known, number, say
 
+TICKS = (0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.5, 0.7, 1, 1.5, 2, 3, 5, 10, 20, 50, 100)
+
 
 @dataclass(frozen=True)
 class Speed:
@@ -50,7 +52,8 @@ def _chart(part: Mapping[str, Any], rows: list[Mapping[str, Any]]) -> Chart:
     whats = list(dict.fromkeys(row["what"] for row in rows))
     groups = list(dict.fromkeys(row["against"] for row in rows))
     single = f" ÷ {groups[0]}" if len(groups) == 1 else ""
-    panel = Panel(Axis("ours ÷ the other's", log=True), Axis(), rows=[w + single for w in whats])
+    ratio = Axis("ours ÷ the other's", log=True, ticks=TICKS)
+    panel = Panel(ratio, Axis(), rows=[what + single for what in whats])
     panel.traces.append(_even(len(whats)))
     for group, against in enumerate(groups):
         own = [row for row in rows if row["against"] == against]

@@ -21,7 +21,7 @@ function shown(trace, chosen) {
   );
 }
 
-function axis(spec, title, domain, anchor) {
+function axis(spec, title, domain, anchor, room) {
   const plainAxis = {
     title: { text: title ? plain(title) : "", standoff: 6 },
     type: spec.log ? "log" : "linear",
@@ -32,10 +32,10 @@ function axis(spec, title, domain, anchor) {
     linecolor: colour("@muted"),
     zeroline: false,
     exponentformat: "power",
-    nticks: 6,
+    nticks: Math.max(2, Math.min(6, Math.round(room / 45))),
   };
+  if (spec.ticks?.length) Object.assign(plainAxis, { tickvals: spec.ticks, ticktext: spec.ticks.map(String) });
   if (spec.range) plainAxis.range = spec.range;
-  if (spec.log) plainAxis.dtick = spec.dtick ?? undefined;
   return plainAxis;
 }
 
@@ -49,7 +49,7 @@ function hover(trace, panel) {
 
 // Plotly's data and layout of a chart, with those traces that are chosen.
 function compose(spec, chosen, width) {
-  const least = spec.columns > 2 ? 180 : 320;
+  const least = spec.columns > 2 ? 130 : 320;
   const columns = Math.max(1, Math.min(spec.columns, spec.panels.length, Math.floor(width / least)));
   const rows = Math.ceil(spec.panels.length / columns);
   const inner = { x: width - MARGIN.l - MARGIN.r, y: rows * spec.height + (rows - 1) * GAP.y };
@@ -71,8 +71,8 @@ function compose(spec, chosen, width) {
     const y = [Math.max(0, top - spec.height / inner.y), top];
     const last = index + columns >= spec.panels.length;
     const yTitle = column === 0 || panel.y.title !== spec.panels[index - 1]?.y.title ? panel.y.title : "";
-    layout["xaxis" + suffix] = axis(panel.x, last ? panel.x.title : "", x, "y" + suffix);
-    layout["yaxis" + suffix] = axis(panel.y, yTitle, y, "x" + suffix);
+    layout["xaxis" + suffix] = axis(panel.x, last ? panel.x.title : "", x, "y" + suffix, panelWidth);
+    layout["yaxis" + suffix] = axis(panel.y, yTitle, y, "x" + suffix, spec.height);
     if (panel.rows?.length) inRows(panel, layout["yaxis" + suffix], annotations, suffix);
     if (panel.title) {
       annotations.push({

@@ -85,7 +85,7 @@ const explorer = (() => {
       type: "contour", name: "", ...s.contour, showscale: false, hoverinfo: "skip", ncontours: 18,
       contours: { coloring: "lines" }, colorscale: [[0, "@muted"], [1, "@muted"]], line: { width: 0.7 },
     };
-    drawInto(map, { columns: 1, height: Math.max(260, Math.min(460, map.clientWidth * 0.6)), panels: [{
+    drawInto(map, { columns: 1, height: Math.max(170, Math.min(460, map.clientWidth * 0.55)), panels: [{
       title: "", x: { title: "x", range: s.limits.x }, y: { title: "y", range: s.limits.y },
       traces: [contour, mark("", [s.start], "circle-open"), mark("", s.minima, "cross-thin-open"),
         ...found.map((walk) => line(walk, walk.x, walk.y, "lines+markers"))],
@@ -108,7 +108,7 @@ const explorer = (() => {
     const body = document.querySelector("#explorer-ends tbody");
     body.replaceChildren(...found.map((walk) => {
       const row = document.createElement("tr");
-      const cells = [walk.name, walk.rate, walk.momentum ?? "–", walk.end, number(walk.x.at(-1)), number(walk.y.at(-1)), walk.state];
+      const cells = [tr(walk.name), walk.rate, walk.momentum ?? "–", walk.end, number(walk.x.at(-1)), number(walk.y.at(-1)), walk.state];
       cells.forEach((text, column) => {
         const cell = document.createElement(column ? "td" : "th");
         if (!column) cell.scope = "row";
@@ -119,7 +119,7 @@ const explorer = (() => {
     }));
     if (timer) return; // while it plays, a screen reader is not to be told every step
     document.getElementById("explorer-said").textContent = found.length ? found.map((walk) => word("arrives", {
-      optimizer: walk.name, step: walk.end, x: number(walk.x.at(-1)), y: number(walk.y.at(-1)), state: walk.state,
+      optimizer: tr(walk.name), step: walk.end, x: number(walk.x.at(-1)), y: number(walk.y.at(-1)), state: walk.state,
     })).join(" ") : word("nobody");
   }
 

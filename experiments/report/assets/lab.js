@@ -64,7 +64,7 @@ const lab = (() => {
     return word(back ? "vanished" : data.activations[activation] === "ReLU" ? "zero" : "saturated");
   }
 
-  const percent = (share) => `${(100 * share).toFixed(share > 0 && share < 0.1 ? 1 : 0)} %`;
+  const percent = (share) => `${(100 * share).toFixed(share > 0 && share < 0.1 ? 1 : 0)}\u00a0%`;
 
   function tell(now, found) {
     const layer = now.back ? 0 : found.length - 1, l = found[layer];

@@ -34,7 +34,7 @@ function word(name, values = {}) {
 }
 
 function colour(code) {
-  const dark = page.dark && !page.print;
+  const dark = root.dataset.theme === "dark";
   if (code === "@text") return dark ? "#e8eaed" : "#1b1f24";
   if (code === "@muted") return dark ? "#5a6470" : "#b4bcc6";
   const [, index, alpha] = code.match(/^@(\d+)(?:\/([\d.]+))?$/);
@@ -69,7 +69,7 @@ function setLanguage(language) {
 
 function setTheme(dark) {
   page.dark = dark;
-  root.dataset.theme = dark ? "dark" : "light";
+  root.dataset.theme = dark && !page.print ? "dark" : "light"; // paper is light
   document.getElementById("theme").setAttribute("aria-pressed", String(dark));
   paint();
 }

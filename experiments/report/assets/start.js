@@ -15,5 +15,10 @@ addEventListener("resize", () => {
     redraw();
   }, 150);
 });
-addEventListener("beforeprint", () => { page.print = true; redraw(true); });
-addEventListener("afterprint", () => { page.print = false; redraw(); });
+function forPaper(paper) {
+  page.print = paper;
+  setTheme(page.dark);
+  redraw(paper);
+}
+addEventListener("beforeprint", () => forPaper(true));
+addEventListener("afterprint", () => forPaper(false));
