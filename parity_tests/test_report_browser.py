@@ -270,6 +270,17 @@ def test_the_page_follows_what_the_system_asks_for(phone: "playwright.Page") -> 
     assert phone.locator("#steps").input_value() == str(explorer.STEPS)  # at once
 
 
+def test_a_link_leads_to_its_section_whatever_is_drawn_on_the_way(
+    phone: "playwright.Page",
+) -> None:
+    phone.reload()
+    phone.locator(".top a[href='#speed']").click()
+    top = "Math.abs(document.getElementById('speed').getBoundingClientRect().top)"
+    phone.wait_for_function(f"{top} < 120")
+    phone.evaluate("redraw(true)")
+    assert phone.evaluate(top) < 120
+
+
 @pytest.mark.parametrize("language", ["ko", "en"])
 def test_a_phone_has_no_sideways_scroll(phone: "playwright.Page", language: str) -> None:
     phone.evaluate(f"setLanguage('{language}')")

@@ -53,6 +53,11 @@ class Claim:
     verdicts: list[Verdict]
     seen: list[tuple[str, int, bool, Text]]
 
+    @property
+    def holds(self) -> bool:
+        """In every seed, whoever computed it."""
+        return all(verdict.holds == verdict.of for verdict in self.verdicts)
+
 
 @dataclass(frozen=True)
 class Section:
@@ -88,6 +93,19 @@ def sections(results: Results) -> list[Section]:
 def capitalized(text: Text) -> Text:
     """A title as a heading."""
     return Text(text.en[:1].upper() + text.en[1:], text.ko)
+
+
+def overview(found: list[Section]) -> tuple[Text | None, list[tuple[Section, Claim]]]:
+    """How many claims hold, and those that do not."""
+    claims = [(section, claim) for section in found for claim in section.claims]
+    failing = [(section, claim) for section, claim in claims if not claim.holds]
+    if not claims:
+        return None, []
+    held = len(claims) - len(failing)
+    if not failing:
+        return say("All {count} claims hold in every seed.", count=held), []
+    template = "{held} of {count} claims hold in every seed. These do not:"
+    return say(template, held=held, count=len(claims)), failing
 
 
 def trouble_of(item: Item) -> Text | None:

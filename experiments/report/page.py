@@ -54,7 +54,7 @@ def render(found: results.Results, size: Size | None = None) -> str:
     return environment.get_template("page.html").render(
         say=say,
         sections=sections,
-        experiments=found.experiments,
+        overview=chapter.overview(sections),
         parity=twins,
         speed=measured,
         origins=reproduce.origins(found),

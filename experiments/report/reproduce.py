@@ -72,7 +72,7 @@ def _of_result(result: Result) -> Origin:
         str(seeds[0]) if len(seeds) == 1 else f"{seeds[0]}–{seeds[-1]}",
         _listed(versions),
         f"{', '.join(devices)}; {info['machine']}",
-        info["finished"],
+        _when(info["finished"]),
         say("code {digest}", digest=info["code"][:8]),
     )
 
@@ -101,8 +101,10 @@ def _of_document(document: Document) -> Origin:
         shown,
         _listed(versions if isinstance(versions, Mapping) else found),
         ", ".join(device),
-        str(content.get("finished", "")),
-        say("as in its file"),
+        _when(str(content.get("finished", ""))),
+        say("code {digest}", digest=str(content["code"])[:8])
+        if "code" in content
+        else Text("", ""),
     )
 
 
@@ -141,3 +143,12 @@ def _sweep(content: Mapping[str, Any]) -> str:
 
 def _listed(versions: Mapping[str, Any]) -> str:
     return ", ".join(f"{name} {version}" for name, version in versions.items())
+
+
+def _when(time: str) -> str:
+    """A time for people.
+
+    >>> _when("2026-01-31T12:30:00+00:00")
+    '2026-01-31 12:30:00 UTC'
+    """
+    return time.replace("T", " ", 1).replace("+00:00", " UTC")

@@ -2,7 +2,7 @@
 // Panels in a grid that fits the width, drawn by Plotly when they come into view.
 
 const GAP = { x: 64, y: 64 };
-const MARGIN = { l: 62, r: 12, t: 30, b: 48 };
+const MARGIN = { l: 72, r: 12, t: 30, b: 48 };
 const coarse = matchMedia("(pointer: coarse)");
 
 // A trace with the page's colours in place of @3, and its texts in the page's language.
@@ -47,12 +47,23 @@ function hover(trace, panel) {
   return { hovertemplate: `<b>${plain(trace.name)}</b>${text}<br>${x}%{x:.4g}${y}<extra></extra>` };
 }
 
-// Plotly's data and layout of a chart, with those traces that are chosen.
-function compose(spec, chosen, width) {
+// How many columns fit, and how much room the panels take inside of the margins.
+function grid(spec, width) {
   const least = spec.columns > 2 ? 130 : 320;
   const columns = Math.max(1, Math.min(spec.columns, spec.panels.length, Math.floor(width / least)));
   const rows = Math.ceil(spec.panels.length / columns);
-  const inner = { x: width - MARGIN.l - MARGIN.r, y: rows * spec.height + (rows - 1) * GAP.y };
+  return { columns, inner: { x: width - MARGIN.l - MARGIN.r, y: rows * spec.height + (rows - 1) * GAP.y } };
+}
+
+// Keep the room that a chart will take, so that a link to what is below it leads there.
+function reserve(element, spec) {
+  const { inner } = grid(spec, element.clientWidth || 300);
+  element.style.minHeight = `${inner.y + MARGIN.t + MARGIN.b}px`;
+}
+
+// Plotly's data and layout of a chart, with those traces that are chosen.
+function compose(spec, chosen, width) {
+  const { columns, inner } = grid(spec, width);
   const panelWidth = (inner.x - (columns - 1) * GAP.x) / columns;
   const data = [], annotations = [];
   const layout = {
@@ -102,6 +113,7 @@ function inRows(panel, yaxis, annotations, suffix) {
 
 function drawInto(element, spec, chosen) {
   const { data, layout } = compose(spec, chosen, page.print ? 660 : element.clientWidth || 300);
+  element.style.minHeight = `${layout.height}px`;
   return Plotly.react(element, data, layout, { displayModeBar: false, responsive: false });
 }
 
@@ -136,5 +148,6 @@ function mount(figure) {
     if (control.dataset.control === "whole") control.addEventListener("click", () => { revision += 1; draw(); });
     else control.addEventListener("change", draw);
   }
+  reserve(element, spec);
   whenSeen(element, draw);
 }

@@ -73,6 +73,8 @@ const explorer = (() => {
     };
   }
 
+  const mapHeight = () => Math.max(170, Math.min(460, map.clientWidth * 0.55));
+
   function draw() {
     const s = surfaces[surface], found = walks();
     for (const { rate, momentum, element } of walkers) {
@@ -85,7 +87,7 @@ const explorer = (() => {
       type: "contour", name: "", ...s.contour, showscale: false, hoverinfo: "skip", ncontours: 18,
       contours: { coloring: "lines" }, colorscale: [[0, "@muted"], [1, "@muted"]], line: { width: 0.7 },
     };
-    drawInto(map, { columns: 1, height: Math.max(170, Math.min(460, map.clientWidth * 0.55)), panels: [{
+    drawInto(map, { columns: 1, height: mapHeight(), panels: [{
       title: "", x: { title: "x", range: s.limits.x }, y: { title: "y", range: s.limits.y },
       traces: [contour, mark("", [s.start], "circle-open"), mark("", s.minima, "cross-thin-open"),
         ...found.map((walk) => line(walk, walk.x, walk.y, "lines+markers"))],
@@ -163,6 +165,8 @@ const explorer = (() => {
     play.addEventListener("click", toggle);
     document.getElementById("suggested").addEventListener("click", () => { suggest(); draw(); });
     suggest();
+    reserve(map, { columns: 1, height: mapHeight(), panels: [0] });
+    reserve(time, { columns: 2, height: 200, panels: [0, 1] });
     whenSeen(map, draw);
   }
 

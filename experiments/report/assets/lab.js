@@ -7,6 +7,7 @@ const lab = (() => {
   const kinds = data.stds.length + data.named.length;
   const layersOfAll = deepest + depths.reduce((a, b) => a + b, 0);
   const std = document.getElementById("std"), depth = document.getElementById("depth");
+  const histogramsPlot = document.getElementById("lab-histograms"), sharesPlot = document.getElementById("lab-shares");
   const value = (name) => document.querySelector(`[name=${name}]:checked`).value;
 
   function chosen() {
@@ -40,7 +41,7 @@ const lab = (() => {
     depth.setAttribute("aria-valuetext", String(depths[now.at]));
     const relu = !now.back && data.activations[now.activation] === "ReLU";
     const top = Math.max(...found.flatMap((l) => l.shares.slice(relu ? 1 : 0)), 0.02) * 1.1;
-    drawInto(document.getElementById("lab-histograms"), { columns: 5, height: 110, panels: found.map((l, k) => ({
+    drawInto(histogramsPlot, { columns: 5, height: 110, panels: found.map((l, k) => ({
       title: word("layer", { layer: k + 1 }),
       x: { title: now.back ? word("magnitude") : "", range: [low, high] }, y: { title: "", range: [0, top] },
       traces: [{ type: "bar", name: word("layer", { layer: k + 1 }), x: middles, y: l.shares, marker: { color: now.back ? "@1" : "@0" } }],
@@ -51,7 +52,7 @@ const lab = (() => {
       line: { color: `@${index}`, width: 2, dash: ["solid", "dash", "dot", "solid"][index] }, marker: { color: `@${index}`, symbol: index },
     });
     const layer = { title: word("layerAxis") };
-    drawInto(document.getElementById("lab-shares"), { columns: 2, height: 220, panels: [
+    drawInto(sharesPlot, { columns: 2, height: 220, panels: [
       { title: word("share"), x: layer, y: { title: "", range: [-0.03, 1.03] }, traces: [
         curve("small", 0, small(now)), curve("dead", 1, word("dead")), curve("identical", 2, word("identical"))] },
       { title: word("std"), x: layer, y: { title: "", log: true }, traces: [curve("std", 3, word("std"))] },
@@ -90,7 +91,9 @@ const lab = (() => {
     depth.max = depths.length - 1;
     depth.value = 1;
     for (const control of document.querySelectorAll("#lab-controls input")) control.addEventListener("input", draw);
-    whenSeen(document.getElementById("lab-histograms"), draw);
+    reserve(histogramsPlot, { columns: 5, height: 110, panels: Array(depths[1]) });
+    reserve(sharesPlot, { columns: 2, height: 220, panels: [0, 1] });
+    whenSeen(histogramsPlot, draw);
   }
 
   return { begin, layers: () => layers(chosen()) };

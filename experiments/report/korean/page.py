@@ -37,6 +37,10 @@ FRAME = {
 
 CLAIMS = {
     "What the chapter says, and what was measured": "책의 주장과 측정 결과",
+    "{held} of {count} claims hold in every seed. These do not:": (
+        "주장 {count}개 가운데 {held}개가 모든 시드에서 성립한다. 다음은 성립하지 않는다:"
+    ),
+    "All {count} claims hold in every seed.": "주장 {count}개가 모두 모든 시드에서 성립한다.",
     "the chapter's claim": "책의 주장",
     "measured": "측정값",
     "the numbers": "숫자 보기",
@@ -173,7 +177,6 @@ REPRODUCE = {
     "finished": "완료",
     "remark": "비고",
     "code {digest}": "코드 {digest}",
-    "as in its file": "파일에 적힌 대로",
     "path explorer, activation lab": "경로 탐색기, 활성화값 실험실",
     "computed with the page": "페이지와 함께 계산",
 }
