@@ -1,4 +1,4 @@
-"""How far the twins are apart, measured in half a minute for the report.
+"""How far the twins are apart, measured in twenty seconds for the report.
 
 twins   every pair of the registry, its defaults or all its cases, in units in the last place
 drift   a training in float32 beside itself in float64, and beside torch's

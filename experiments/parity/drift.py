@@ -31,8 +31,8 @@ class Settings:
     sizes: tuple[int, ...] = (784, 50, 10)
     activation: str = "tanh"
     init: str = "xavier"
-    batch_size: int = 100
-    looks: tuple[int, ...] = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512)
+    batch_size: int = 50
+    looks: tuple[int, ...] = (1, 2, 4, 8, 16, 32, 64, 128, 256)
     optimizers: tuple[str, ...] = ("SGD", "Momentum", "AdaGrad", "chapter.Adam")
 
 

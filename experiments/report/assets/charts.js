@@ -56,8 +56,8 @@ function grid(spec, width) {
 }
 
 // Keep the room that a chart will take, so that a link to what is below it leads there.
-function reserve(element, spec) {
-  const { inner } = grid(spec, element.clientWidth || 300);
+function reserve(element, spec, width = element.clientWidth) {
+  const { inner } = grid(spec, width || 300);
   element.style.minHeight = `${inner.y + MARGIN.t + MARGIN.b}px`;
 }
 
@@ -128,7 +128,7 @@ function whenSeen(element, draw) {
   page.redraws.push((all) => { if (drawn || all) now(); });
 }
 
-function mount(figure) {
+function mount(figure, width) {
   const spec = DATA.charts[figure.dataset.chart], element = figure.querySelector(".plot");
   const controls = [...figure.querySelectorAll("[data-control]")];
   let revision = 0;
@@ -148,6 +148,6 @@ function mount(figure) {
     if (control.dataset.control === "whole") control.addEventListener("click", () => { revision += 1; draw(); });
     else control.addEventListener("change", draw);
   }
-  reserve(element, spec);
+  reserve(element, spec, width);
   whenSeen(element, draw);
 }

@@ -2,7 +2,10 @@
 // Begins, and sees to widths and to printing.
 
 paint();
-document.querySelectorAll("[data-chart]").forEach(mount);
+const figures = [...document.querySelectorAll("[data-chart]")];
+// All widths first: to read one after a change would lay the whole page out again.
+const widths = figures.map((figure) => figure.clientWidth);
+figures.forEach((figure, index) => mount(figure, widths[index]));
 explorer.begin();
 lab.begin();
 
