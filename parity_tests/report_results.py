@@ -114,7 +114,11 @@ def write_bench(folder: Path) -> None:
         "options": {"quick": True},
         "sections": [
             {"name": "optimizer-step", "title": "An optimizer's step, float32", "rows": steps},
-            {"name": "memory", "title": "Peak memory", "rows": [memory]},
+            {
+                "name": "memory",
+                "title": "A run of the scratch backend: time and peak memory",
+                "rows": [memory],
+            },
         ],
     }
     write_json(folder / "bench.json", content)

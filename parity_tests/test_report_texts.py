@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 import experiments
+from experiments import bench
 from experiments.report import texts
 from experiments.report.korean import KOREAN, chapter, parity
 from experiments.report.korean import charts as korean_charts
@@ -38,6 +39,8 @@ def test_every_text_of_the_page_has_a_korean_one(
         rendered(folder)
     for pair in (*registry.OPTIMIZERS.values(), *registry.SCHEDULES.values()):
         texts.known(pair.note)
+    for name in bench.NAMES:
+        texts.known(bench.load(name).title)
     for name in experiments.NAMES:
         texts.known(experiments.load(name).title)
         for claim in experiments.load(name).claims:

@@ -139,7 +139,10 @@ SPEED = {
     "A million random numbers": "난수 백만 개",
     "Initial weights, float32": "가중치 초깃값, float32",
     "The rate of matrix products, float32": "행렬 곱의 속도, float32",
-    "Peak memory": "최대 메모리",
+    "A run of the scratch backend: time and peak memory": (
+        "scratch 백엔드의 실행: 시간과 최대 메모리"
+    ),
+    "Checkpoints": "체크포인트",
     "An optimizer's step, float32": "최적화 기법의 한 스텝, float32",
     "Where the time of a scratch step goes, batch {}, Adam": (
         "scratch 한 스텝의 시간이 쓰이는 곳, 배치 {}, Adam"
@@ -161,6 +164,10 @@ SPEED = {
     "of its products alone": "그 행렬 곱만 할 때 대비",
     "of a large one": "큰 행렬 곱 대비",
     "peak": "최대",
+    "takes": "걸린 시간",
+    "of a run, one every {} s": "실행 시간 대비, {}초마다 하나",
+    "scratch, products alone": "scratch, 행렬 곱만",
+    "torch_ref, CUDA graph": "torch_ref, CUDA 그래프",
     "drawing and gathering the batch": "배치 추출과 모으기",
     "forward products": "순전파 행렬 곱",
     "backward products": "역전파 행렬 곱",
