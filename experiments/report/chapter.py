@@ -9,7 +9,7 @@ import numpy as np
 
 import experiments
 from experiments.engine.experiment import label
-from experiments.report.charts import Axis, Chart, Panel, Table, pack
+from experiments.report.charts import Axis, Chart, Panel, Table, Trace, pack
 from experiments.report.drawings import drawings
 from experiments.report.results import Document, Item, Missing, Result, Results, Unreadable
 from experiments.report.texts import Text, joined, known, number, say
@@ -217,44 +217,8 @@ def _best_rates(summary: Mapping[str, Mapping[str, Any]]) -> Chart:
     """For each optimizer the best rate of every architecture, and those nearly as good."""
     side, found = next(iter(summary.items()))
     panel = Panel(Axis("best learning rate", log=True), Axis("lowest loss", log=True))
-    rows, groups = [], [label(name) for name in found]
-    for group, (optimizer, of) in enumerate(found.items()):
-        best = of["best"]
-        each = {name: b for name, b in of["by_architecture"].items() if b["learns"]}
-        rates = [b["lr"] for b in each.values()]
-        panel.traces.append(
-            {
-                "type": "scatter",
-                "mode": "markers",
-                "name": label(optimizer),
-                "group": group,
-                "side": None,
-                "choice": None,
-                "x": pack(rates),
-                "y": pack([b["loss"] for b in each.values()]),
-                "text": list(each),
-                "marker": {"color": f"@{group}", "size": 9, "symbol": group},
-                "error_x": {
-                    "type": "data",
-                    "symmetric": False,
-                    "array": pack([b["high"] - b["lr"] for b in each.values()]),
-                    "arrayminus": pack([b["lr"] - b["low"] for b in each.values()]),
-                    "color": f"@{group}/0.5",
-                    "thickness": 1,
-                },
-            }
-        )
-        by_architecture = f"{number(min(rates))}–{number(max(rates))}" if rates else "–"
-        rows.append(
-            (
-                label(optimizer),
-                number(best["lr"]) if best["learns"] else "–",
-                f"{number(best['low'])}–{number(best['high'])}" if best["learns"] else "–",
-                number(best["loss"]),
-                by_architecture,
-                f"{of['diverged']} / {of['runs']}",
-            )
-        )
+    panel.traces = [_points(label(name), i, of) for i, (name, of) in enumerate(found.items())]
+    rows, groups = [_row(label(name), of) for name, of in found.items()], [*map(label, found)]
     header = (
         say("optimizer"),
         say("best rate over all architectures"),
@@ -274,4 +238,44 @@ def _best_rates(summary: Mapping[str, Mapping[str, Any]]) -> Chart:
     title = say("The best learning rates, a point for each architecture ({side})", side=side)
     return Chart(
         "sweep-best", title, finding, Table(header, rows), [panel], groups, columns=1, height=400
+    )
+
+
+def _learning(of: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
+    """The best rate of each architecture that learns at all."""
+    return {name: best for name, best in of["by_architecture"].items() if best["learns"]}
+
+
+def _points(name: str, group: int, of: Mapping[str, Any]) -> Trace:
+    each = _learning(of)
+    best = list(each.values())
+    return {
+        "type": "scatter",
+        "mode": "markers",
+        "name": name,
+        "group": group,
+        "x": pack([b["lr"] for b in best]),
+        "y": pack([b["loss"] for b in best]),
+        "text": list(each),
+        "marker": {"color": f"@{group}", "size": 9, "symbol": group},
+        "error_x": {
+            "type": "data",
+            "symmetric": False,
+            "array": pack([b["high"] - b["lr"] for b in best]),
+            "arrayminus": pack([b["lr"] - b["low"] for b in best]),
+            "color": f"@{group}/0.5",
+            "thickness": 1,
+        },
+    }
+
+
+def _row(name: str, of: Mapping[str, Any]) -> tuple[str, ...]:
+    best, rates = of["best"], [b["lr"] for b in _learning(of).values()]
+    return (
+        name,
+        number(best["lr"]) if best["learns"] else "–",
+        f"{number(best['low'])}–{number(best['high'])}" if best["learns"] else "–",
+        number(best["loss"]),
+        f"{number(min(rates))}–{number(max(rates))}" if rates else "–",
+        f"{of['diverged']} / {of['runs']}",
     )

@@ -95,6 +95,7 @@ function compose(spec, chosen, width) {
       if (!shown(trace, chosen)) continue;
       const { group, side, choice, top, ...rest } = trace;
       if (top) layout["yaxis" + suffix].range = [0, Math.max(top, layout["yaxis" + suffix].range?.[1] ?? 0)];
+      if (rest.text) rest.text = rest.text.map(plain);
       data.push({ ...dressed(rest), ...hover(trace, panel), name: plain(trace.name), xaxis: "x" + suffix, yaxis: "y" + suffix });
     }
   });
