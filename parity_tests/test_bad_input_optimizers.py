@@ -251,6 +251,12 @@ def test_both_sides_refuse_what_the_registry_says(pair: OptimizerPair, refused: 
         resolve(pair.torch)([torch.zeros([1] * pair.axes)], **pair.to_torch(optimizer))
 
 
+@pytest.mark.parametrize("name", ["lambd", "alpha"])
+def test_asgd_refuses_what_torch_does_only_from_2_15_on(name: str) -> None:
+    with pytest.raises(ValueError, match=f"{name} must be a finite number >= 0, got -1.0"):
+        OPTIMIZERS["ASGD"].scratch(**{name: -1.0})
+
+
 @PAIRS
 def test_an_optimizer_refuses_parameters_that_changed_their_shape(pair: OptimizerPair) -> None:
     case = next((c for c in pair.cases if "momentum" in c), {})
