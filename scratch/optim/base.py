@@ -239,7 +239,7 @@ class Optimizer:
         if settings != self._approved_settings:
             _with_settings(type(self), self.settings)
             self._approved_settings, self._kinds = settings, {}  # buffers may be missing now
-        self._approved = self.lr, fixed
+        self._approved = (self.lr, fixed) if isinstance(self.lr, float) else None
         return groups
 
     def _whole(self, params: Params, grads: Grads) -> "_Piece | None":
