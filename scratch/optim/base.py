@@ -275,7 +275,7 @@ class Optimizer:
             )
             settings[None] = fixed = _fixed(type(self))(self)
             self._approved_settings, self._kinds = settings, {}  # buffers may be missing now
-        self._approved = self.lr, fixed
+        self._approved = (self.lr, fixed) if isinstance(self.lr, float) else None
         return groups
 
     def _whole(self, params: Params, grads: Grads) -> "_Piece | None":
