@@ -1,18 +1,15 @@
 """The contract of every optimizer: ``update(params, grads)``, in place, all or nothing."""
 
 import copy
-import inspect
 import warnings
 from collections.abc import Callable, Mapping, MutableMapping
 from fnmatch import fnmatchcase
-from functools import cache, wraps
-from operator import attrgetter
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from scratch import _check
-from scratch.optim import _arrays, _whole
+from scratch.optim import _arrays, _settings, _whole
 from scratch.optim._arrays import NonFiniteGradientError, State
 
 Params = MutableMapping[str, np.ndarray | float]
@@ -57,7 +54,7 @@ class Optimizer:
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
         if "__init__" in vars(cls):
-            cls.__init__ = _with_groups_checked(cls.__init__)
+            cls.__init__ = _settings.with_groups_checked(cls.__init__)
 
     def __init__(
         self,
@@ -176,7 +173,9 @@ class Optimizer:
                     f"the patterns of groups must be texts, got {_check.shown(pattern)}"
                 )
             for name in _check.mapping(f"groups[{pattern!r}]", settings):
-                _check.choice(f"a setting in groups[{pattern!r}]", name, _arguments(type(self)))
+                _check.choice(
+                    f"a setting in groups[{pattern!r}]", name, _settings.arguments(type(self))
+                )
         before = vars(self).get("_groups")
         self._groups = copy.deepcopy({key: dict(settings) for key, settings in groups.items()})
         if before is not None:  # while it is made, the constructor's end is what checks the values
@@ -189,7 +188,7 @@ class Optimizer:
     @property
     def settings(self) -> dict[str, Any]:
         """The constructor's arguments, but for ``groups``, as they stand now."""
-        return {name: getattr(self, name) for name in _arguments(type(self))}
+        return {name: getattr(self, name) for name in _settings.arguments(type(self))}
 
     def pattern_of(self, name: str) -> str | None:
         """The first pattern of ``groups`` that a parameter's name fits."""
@@ -222,7 +221,7 @@ class Optimizer:
         Raises:
             ValueError: it is not one, or another class's; nothing was changed.
         """
-        restored = _restored(self, state_dict)
+        restored = _settings.restored(self, state_dict)
         vars(self).update(vars(restored))
 
     def __repr__(self) -> str:
@@ -255,25 +254,27 @@ class Optimizer:
     def _group(self, pattern: str) -> "Optimizer":
         """An optimizer with the settings of a group."""
         try:
-            return _with_settings(type(self), self.settings | self.groups[pattern])
+            return _settings.with_settings(type(self), self.settings | self.groups[pattern])
         except (TypeError, ValueError) as error:
             raise type(error)(f"groups[{pattern!r}]: {error}") from None
 
     def _checked_settings(self) -> dict[str | None, "Optimizer"]:
         """The optimizer, and one for each pattern of ``groups``; raises if a setting is unfit."""
-        lr, fixed = self.lr, _fixed(type(self))(self)
+        lr, fixed = self.lr, _settings.fixed(type(self))(self)
         if type(lr) is float and not self.groups and (lr, fixed) == self._approved:
             return {None: self}
         self.lr = self._checked_lr(lr)
         groups = {None: self} | {pattern: self._group(pattern) for pattern in self.groups}
-        settings = {pattern: _fixed(type(self))(group) for pattern, group in groups.items()}
+        settings = {
+            pattern: _settings.fixed(type(self))(group) for pattern, group in groups.items()
+        }
         if settings != self._approved_settings:
-            checked = vars(_with_settings(type(self), self.settings))
+            checked = vars(_settings.with_settings(type(self), self.settings))
             # As the constructor takes them: a list becomes a tuple, np.float64(0.9) a float.
             vars(self).update(
                 {n: checked[n] for n in self.settings.keys() - {"lr"} & checked.keys()}
             )
-            settings[None] = fixed = _fixed(type(self))(self)
+            settings[None] = fixed = _settings.fixed(type(self))(self)
             self._approved_settings, self._kinds = settings, {}  # buffers may be missing now
         self._approved = (self.lr, fixed) if isinstance(self.lr, float) else None
         return groups
@@ -366,67 +367,3 @@ def _evaluated(grads: Grads | None, closure: Closure | None) -> tuple[float | No
         given = "neither" if grads is None else "both"
         raise TypeError(f"update takes either grads or a closure that gives them, got {given}")
     return (None, grads) if closure is None else evaluated(closure)
-
-
-def _with_groups_checked(init: Callable[..., None]) -> Callable[..., None]:
-    """``init``, and at the end of the outermost, with all settings there, a look at the groups'."""
-
-    @wraps(init)
-    def checked(self: Optimizer, *args: Any, **options: Any) -> None:
-        init(self, *args, **options)
-        if type(self).__init__ is checked:
-            self._check_groups()
-
-    return checked
-
-
-@cache
-def _fixed(cls: type[Optimizer]) -> Callable[[Optimizer], tuple]:
-    """Reads the settings whose change has to be checked; lr always is, and may be an array."""
-    return attrgetter("maximize", *(name for name in _arguments(cls) if name != "lr"))
-
-
-@cache
-def _arguments(cls: type[Optimizer]) -> dict[str, None]:
-    """The names of a constructor's arguments, but for ``groups``."""
-    names = inspect.signature(cls).parameters
-    return {name: None for name in names if name != "groups"}
-
-
-def _with_settings(cls: type[Optimizer], settings: Mapping[str, Any]) -> Optimizer:
-    """A new optimizer with the settings of one that has begun."""
-    later = {name: settings[name] for name in cls.free_later if name in settings}
-    optimizer = cls(**{name: value for name, value in settings.items() if name not in later})
-    for name, value in later.items():
-        is_flag = isinstance(getattr(optimizer, name), bool)
-        setattr(optimizer, name, _check.flag(name, value) if is_flag else value)
-    optimizer.lr = optimizer._checked_lr(optimizer.lr)
-    return optimizer
-
-
-def _restored(optimizer: Optimizer, state_dict: Mapping[str, Any]) -> Optimizer:
-    """A new optimizer of the class of ``optimizer`` with the settings and state of a snapshot."""
-    kind = type(optimizer).__name__
-    given = _check.mapping("state_dict", state_dict)
-    if given.keys() != {"optimizer", "settings", "groups", "state"}:
-        raise ValueError(
-            "state_dict must have optimizer, settings, groups and state, as state_dict() gives "
-            f"them, got {_check.names(given) or 'nothing'}"
-        )
-    if given["optimizer"] != kind:
-        raise ValueError(
-            f"state_dict must be of {kind}, got one of {_check.shown(given['optimizer'])}"
-        )
-    settings = _check.mapping("state_dict['settings']", given["settings"])
-    unknown = settings.keys() ^ _arguments(type(optimizer)).keys()
-    if unknown:
-        raise ValueError(
-            f"state_dict must have {kind}'s settings, differs in {_check.names(unknown)}"
-        )
-    restored = _with_settings(type(optimizer), settings)
-    restored.groups = given["groups"]
-    for name, state in _check.mapping("state_dict['state']", given["state"]).items():
-        state = _check.mapping(f"state_dict['state'][{name!r}]", state)
-        _check.integer(f"state_dict['state'][{name!r}]['step']", state.get("step"), at_least=0)
-    restored.state = copy.deepcopy(dict(given["state"]))
-    return restored
