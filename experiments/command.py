@@ -114,8 +114,12 @@ def computing(kept: Callable[[], str], debug: bool = False) -> Iterator["Team | 
             yield team
             if team and team.rank == 0:
                 team.dismiss()
-    except (interrupt.Interrupted, distributed.Stopped) as ended:
-        raise typer.Exit(_ended_early(ended, team, kept)) from None
+    except distributed.Stopped:
+        raise typer.Exit(_ended_early("Stopped", 1, team, kept)) from None
+    except KeyboardInterrupt as ended:
+        code = getattr(ended, "exit_code", INTERRUPTED)
+        said = str(ended) or "Interrupted"
+        raise typer.Exit(_ended_early(said, code, team, kept)) from None
     except (typer.Exit, typer.Abort, typer.BadParameter):
         raise
     except Exception as error:
@@ -133,16 +137,13 @@ def _is_for_people(error: Exception) -> bool:
     )
 
 
-def _ended_early(ended: BaseException, team: "Team | None", kept: Callable[[], str]) -> int:
-    from experiments.engine.interrupt import Interrupted
-
-    code = ended.exit_code if isinstance(ended, Interrupted) else 1
+def _ended_early(how: str, code: int, team: "Team | None", kept: Callable[[], str]) -> int:
+    """Say what has happened and what is kept; the exit code."""
     if team and team.rank > 0:
         team.last_word("stopped")
         return code
     dead = team.dead() if team else []
     for line in dead:
         errors.print(f"[bold red]Error:[/] {escape(line)}", soft_wrap=True)
-    what = "Stopped" if dead or not isinstance(ended, Interrupted) else str(ended)
-    errors.print(f"{what}. {escape(kept())}", soft_wrap=True)
+    errors.print(f"{'Stopped' if dead else how}. {escape(kept())}", soft_wrap=True)
     return 1 if dead else code

@@ -23,8 +23,8 @@ bad_sizes = st.one_of(
 
 X, T = np.random.default_rng(0).normal(size=(6, 4)), np.array([0, 2, 1, 1, 2, 0])
 BAD_BATCHES: dict[str, tuple[object, object, str]] = {
-    "a label too large": (X, [0, 2, 1, 3, 2, 0], "t must hold labels from 0 to 2, got 3"),
-    "a negative label": (X, [0, 2, 1, -1, 2, 0], "t must hold labels from 0 to 2, got -1"),
+    "a label too large": (X, [0, 2, 1, 3, 2, 0], "t must hold class numbers from 0 to 2, got 3"),
+    "a negative label": (X, [0, 2, 1, -1, 2, 0], "t must hold class numbers from 0 to 2, got -1"),
     "too few labels": (X, T[:5], r"t must hold whole numbers of shape \(6,\), .* \(5,\)"),
     "labels that are no whole numbers": (X, T / 1, r"t must hold whole numbers .*, got float64"),
     "labels of another number of classes": (X, np.eye(4)[T], r"shape \(6, 3\), got .*\(6, 4\)"),
@@ -70,7 +70,7 @@ def test_a_stack_refuses_another_number_of_inputs_than_of_runs() -> None:
     [
         (np.ones(3), 1, r"x must hold scores of shape \(N, C\), got \(3,\)"),
         (np.ones((0, 3)), np.array([], int), r"must not be empty, got scores of shape \(0, 3\)"),
-        (np.ones((2, 3)), np.array([0, 3]), "t must hold labels from 0 to 2, got 3"),
+        (np.ones((2, 3)), np.array([0, 3]), "t must hold class numbers from 0 to 2, got 3"),
         (np.ones((2, 3)), np.array(["a", "b"]), r"t must hold whole numbers .*, got <U1 of shape"),
     ],
 )

@@ -89,7 +89,7 @@ def test_a_single_network_that_diverges_raises_and_is_not_changed() -> None:
         (IMAGES, LABELS[:9], {}, "images and labels must be as many.*, got 60 and 9"),
         (IMAGES, LABELS, {"iterations": 0}, "iterations must be a whole number >= 1, got 0"),
         (IMAGES, LABELS, {"batch_size": 0}, "batch_size must be a whole number >= 1, got 0"),
-        (IMAGES, LABELS + 5, {}, "t must hold labels from 0 to 4, got "),
+        (IMAGES, LABELS + 5, {}, "labels must hold class numbers from 0 to 4, got "),
         (IMAGES[:, :9], LABELS, {}, r"x must have shape \(N, 12\).*, got \(10, 9\)"),
     ],
 )

@@ -15,7 +15,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 import experiments
-from experiments import cli
+from experiments import cli, command
 from experiments.data import DataError, Dataset
 from experiments.engine import backends, runner
 from experiments.engine.experiment import Context, Experiment, judged
@@ -265,14 +265,14 @@ def test_a_data_set_that_cannot_be_had_is_asked_for_once(
     assert written == {"surface", "activation-distributions"}
 
 
-@pytest.mark.parametrize("while_it", ["_chosen", "_backends"])
+@pytest.mark.parametrize(("module", "while_it"), [(cli, "_chosen"), (command, "create_backends")])
 def test_ctrl_c_before_the_first_experiment_is_no_traceback(
-    while_it: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    module: object, while_it: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def interrupted(*_: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(cli, while_it, interrupted)
+    monkeypatch.setattr(module, while_it, interrupted)
     result = lockstep("run", "surface", "--out", str(tmp_path))
     assert result.exit_code == 130
     assert isinstance(result.exception, SystemExit)

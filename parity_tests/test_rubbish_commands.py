@@ -18,6 +18,8 @@ import experiments
 from experiments import cli, terminal
 from experiments.bench import runner as bench_runner
 from experiments.engine import runner
+from experiments.parity import run as parity_run
+from experiments.report import page
 from experiments.sweep import sweep
 from torch_ref.lockstep import check, golden, verify
 
@@ -52,7 +54,7 @@ def no_work(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
 
     for module, name in (
         *((runner, "run_all"), (sweep, "sweep"), (check, "check"), (bench_runner, "run")),
-        *((golden, "write_golden"), (verify, "verify")),
+        *((golden, "write_golden"), (verify, "verify"), (parity_run, "measure"), (page, "write")),
     ):
         monkeypatch.setattr(module, name, begin)
     monkeypatch.chdir(tmp_path)

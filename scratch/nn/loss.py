@@ -72,7 +72,7 @@ def class_numbers(t: np.ndarray, scores_shape: tuple[int, ...], name: str = "t")
     if t.shape in (scores_shape[:-1], (n,)) and np.issubdtype(t.dtype, np.integer):
         if t.min() < 0 or t.max() >= classes:
             bad = t[(t < 0) | (t >= classes)].flat[0]
-            raise ValueError(f"{name} must hold labels from 0 to {classes - 1}, got {bad}")
+            raise ValueError(f"{name} must hold class numbers from 0 to {classes - 1}, got {bad}")
     elif t.shape in (scores_shape, (n, classes)):
         one_hot = ((t == 0) | (t == 1)).all(axis=-1) & (t.sum(axis=-1) == 1)
         if not one_hot.all():

@@ -63,11 +63,9 @@ def restored(optimizer: "Optimizer", state_dict: Mapping[str, Any]) -> "Optimize
             f"state_dict must be of {kind}, got one of {_check.shown(given['optimizer'])}"
         )
     settings = _check.mapping("state_dict['settings']", given["settings"])
-    unknown = settings.keys() ^ arguments(type(optimizer)).keys()
-    if unknown:
-        raise ValueError(
-            f"state_dict must have {kind}'s settings, differs in {_check.names(unknown)}"
-        )
+    if unknown := settings.keys() ^ arguments(type(optimizer)).keys():
+        differing = _check.names(sorted(unknown, key=str))
+        raise ValueError(f"state_dict must have {kind}'s settings, differs in {differing}")
     fresh = with_settings(type(optimizer), settings)
     fresh.groups = given["groups"]
     for name, state in _check.mapping("state_dict['state']", given["state"]).items():
