@@ -4,9 +4,10 @@ import io
 import os
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+import typer.core
 from rich.console import Console
 
 import experiments
@@ -28,12 +29,28 @@ from experiments.options import (
 from experiments.parity_command import measure_into, parity
 from experiments.report_command import report, write_into
 from experiments.sweep_command import sweep
-from experiments.terminal import escape
+from experiments.terminal import escape, visible
 
 if TYPE_CHECKING:
     from experiments.engine.runner import Outcome
 
+
+UsageError = typer.BadParameter.__base__  # typer brings its own click, and does not name this one
+
+
+class _Group(typer.core.TyperGroup):
+    """Commands whose usage errors show what was typed, and do not obey it."""
+
+    def invoke(self, ctx: typer.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except UsageError as error:
+            error.message = visible(error.message)
+            raise
+
+
 app = typer.Typer(
+    cls=_Group,
     name="lockstep",
     help="The learning techniques of chapter 6 by hand in NumPy, in lockstep with PyTorch.",
     no_args_is_help=True,

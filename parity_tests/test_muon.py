@@ -25,7 +25,7 @@ COEFFICIENTS = (3.4445, -4.7750, 2.0315)
 def exactly(monkeypatch: pytest.MonkeyPatch) -> None:
     """Both sides iterate in float64."""
     monkeypatch.setattr(torch, "bfloat16", torch.float64)
-    monkeypatch.setattr(torch.Tensor, "bfloat16", torch.Tensor.double)  # until torch 2.14
+    monkeypatch.setattr(torch.Tensor, "bfloat16", lambda w: w.double().clone())  # until torch 2.14
     unrounded = partial(muon.newton_schulz, rounded=lambda x: x)
     monkeypatch.setitem(Muon.rule.__globals__, "newton_schulz", unrounded)
 

@@ -143,6 +143,12 @@ def function(name: str, value: Callable) -> Callable:
     return value
 
 
+def methods(name: str, value: object, *expected: str) -> None:
+    """Raise if ``value`` is neither None nor something with the ``expected`` methods."""
+    if value is not None and not all(callable(getattr(value, each, None)) for each in expected):
+        raise TypeError(f"{name} must have {', '.join(expected)}, got {shown(value)}")
+
+
 def mapping(name: str, value: Mapping) -> Mapping:
     """Return ``value``, or raise if it is no mapping."""
     if not isinstance(value, Mapping):

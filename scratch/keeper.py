@@ -54,9 +54,8 @@ class Held:
     """
 
     def __init__(self, keeper: Keeper | None, **parts: Any) -> None:
-        methods = ("begin", "due", "keep", "end")
-        if keeper is not None and not all(hasattr(keeper, method) for method in methods):
-            raise TypeError(f"keeper must have {', '.join(methods)}, got {_check.shown(keeper)}")
+        _check.methods("keeper", keeper, "begin", "due", "keep", "end")
+        _check.methods("observer", parts.get("observer"), "look", "state_dict", "load_state_dict")
         self._keeper, self._step = keeper, 0
         self._parts = {name: part for name, part in parts.items() if part is not None}
 

@@ -40,10 +40,7 @@ class CrossEntropyLoss:
         Returns:
             A scalar, or (K,) for K runs, of the dtype of ``x``.
         """
-        return self.forward_checked(x, class_numbers(t, _check.array("x", x).shape))
-
-    def forward_checked(self, x: np.ndarray, labels: np.ndarray) -> np.ndarray:
-        """The same for class numbers of which it is known that they fit."""
+        labels = class_numbers(t, _check.array("x", x).shape)
         shifted = x - x.max(axis=-1, keepdims=True)
         self._softmax = np.exp(shifted)
         total = self._softmax.sum(axis=-1, keepdims=True)

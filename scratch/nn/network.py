@@ -101,6 +101,7 @@ class MultiLayerNet:
         >>> {name: y.shape for name, y in net.activations(np.zeros((5, 3))).items()}
         {'layer1': (5, 4), 'layer2': (5, 2)}
         """
+        train = _check.flag("train", train)
         self._hand_out_params()
         y, outputs, number = self._checked(x), {}, 0
         for layer in self._layers:
@@ -135,7 +136,7 @@ class MultiLayerNet:
         x = self._checked(x)
         # The labels are checked before the forward pass, which may change running statistics.
         labels = self._labels(x, t)
-        loss = self._loss.forward_checked(self.predict(x, train), labels)
+        loss = self._loss.forward(self.predict(x, train), labels)
         if self.weight_decay:
             squares = sum((self.params[name] ** 2).sum(axis=(-2, -1)) for name in self._weights())
             loss = loss + self.dtype.type(self.weight_decay / 2) * squares
