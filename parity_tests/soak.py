@@ -159,9 +159,10 @@ def one_killed(trial: Trial) -> bool:
 
     def kill_one(process: subprocess.Popen) -> None:
         listed = subprocess.run(
-            ["ps", "-o", "pid=", "--ppid", str(process.pid)], capture_output=True, text=True
+            ["ps", "-o", "pid=,args=", "--ppid", str(process.pid)], capture_output=True, text=True
         )
-        children = [int(pid) for pid in listed.stdout.split()]
+        lines = [line for line in listed.stdout.splitlines() if "resource_tracker" not in line]
+        children = [int(line.split()[0]) for line in lines]
         if children:
             os.kill(trial.random.choice(children), signal.SIGKILL)
         else:
