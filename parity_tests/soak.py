@@ -159,7 +159,9 @@ def one_killed(trial: Trial) -> bool:
 
     def kill_one(process: subprocess.Popen) -> None:
         listed = subprocess.run(
-            ["ps", "-o", "pid=,args=", "--ppid", str(process.pid)], capture_output=True, text=True
+            ["ps", "-ww", "-o", "pid=,args=", "--ppid", str(process.pid)],
+            capture_output=True,
+            text=True,
         )
         lines = [line for line in listed.stdout.splitlines() if "resource_tracker" not in line]
         children = [int(line.split()[0]) for line in lines]
