@@ -8,7 +8,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Protocol, Self
 
-from experiments.engine import output
 from experiments.engine.checkpoints import EVERY, UNFIT, Checkpoints, Say, set_aside, tell
 from experiments.engine.fingerprint import fingerprint
 from torch_ref import checkpoint
@@ -18,7 +17,7 @@ Piece = Any
 #: What is made of a piece, as ``torch_ref.checkpoint`` has it.
 Result = Mapping[str, Any]
 
-FOLDER, PLAN = ".parts", "plan.json"
+FOLDER, PLAN = ".parts", "plan.snapshot"
 
 
 @dataclass(frozen=True)
@@ -45,16 +44,14 @@ class Parts:
         In other pieces the numbers could differ in their last bits.
         """
         path = self.folder / PLAN
-        with suppress(OSError, ValueError, TypeError, KeyError, RecursionError):
-            kept = json.loads(path.read_text(encoding="utf-8"))
+        with suppress(*UNFIT):
+            kept = checkpoint.load(path)
             if kept["of"] == self.identity:
                 return kept["pieces"]
-        pieces = list(plan())
+        pieces = json.loads(json.dumps(list(plan())))  # as a file has them: tuples are lists
         self.folder.mkdir(parents=True, exist_ok=True)
-        with output.atomic(path) as temporary:
-            kept = {"of": self.identity, "pieces": pieces}
-            temporary.write_text(json.dumps(kept), encoding="utf-8")
-        return json.loads(json.dumps(pieces))
+        checkpoint.save(path, {"of": self.identity, "pieces": pieces})
+        return pieces
 
     def path(self, piece: Piece) -> Path:
         """Where the result of the piece is."""
