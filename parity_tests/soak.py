@@ -137,7 +137,8 @@ def finish(process: subprocess.Popen) -> str:
     try:
         return process.communicate(timeout=LIMIT)[0]
     except subprocess.TimeoutExpired:
-        kill_all(process)
+        # Processes of torchrun are in groups of their own; all have the folder as an argument.
+        subprocess.run(["pkill", "-KILL", "-f", process.args[-1]])
         return process.communicate()[0] + "\nIt did not end."
 
 

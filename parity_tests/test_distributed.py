@@ -2,6 +2,7 @@
 
 import json
 import os
+import socket
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -13,7 +14,7 @@ from typer.testing import CliRunner
 from experiments import cli
 from experiments.engine import distributed
 from experiments.engine.checkpoints import Checkpoints
-from experiments.engine.distributed import Stopped, Team
+from experiments.engine.distributed import Stopped, Team, TeamError
 from experiments.engine.lock import LOCK
 from experiments.engine.parts import Job, Parts
 from torch_ref import device
@@ -221,6 +222,23 @@ def test_a_process_without_a_heartbeat_is_given_up_and_named(store: Store, tmp_p
 def test_without_torchrun_there_is_no_team(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("WORLD_SIZE", raising=False)
     assert distributed.team() is None
+
+
+def test_a_process_whose_torchrun_has_been_killed_already_does_not_wait_for_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    with socket.socket() as nobody:
+        nobody.bind(("localhost", 0))  # and does not listen
+        port = nobody.getsockname()[1]
+        for name, value in {
+            "WORLD_SIZE": "2",
+            "MASTER_ADDR": "localhost",
+            "MASTER_PORT": str(port),
+            "TORCHELASTIC_USE_AGENT_STORE": "True",
+        }.items():
+            monkeypatch.setenv(name, value)
+        with pytest.raises(TeamError, match=f"no torchrun answers at localhost:{port}: it has"):
+            distributed.team()
 
 
 def test_each_process_of_a_machine_has_a_cuda_device_of_its_own(

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from torch.distributed import Store
 
 POLL, BEAT, PATIENCE = 0.05, 1.0, 60.0  # seconds
+OTHERS_COME = 600.0
 LAST_WORDS = 5.0
 GRACE = 5.0
 DELIVERED, FAILED = b"+", b"!"
@@ -34,18 +35,45 @@ DELIVERED, FAILED = b"+", b"!"
 Order = Mapping[str, Any]
 
 
+class TeamError(Exception):
+    """The processes of a run do not find each other."""
+
+
 class Stopped(BaseException):
     """This process is to end, as another one did; no ``Exception``, so that nothing goes on."""
 
 
 def team() -> "Team | None":
-    """The processes of this run; ``None`` where ``torchrun`` has not started several."""
+    """The processes of this run; ``None`` where ``torchrun`` has not started several.
+
+    Raises:
+        TeamError: they have no store to meet by.
+    """
     if int(os.environ.get("WORLD_SIZE", "1")) < 2 or "MASTER_ADDR" not in os.environ:
         return None
+    parent, wait = os.getppid(), OTHERS_COME
+    if os.environ.get("TORCHELASTIC_USE_AGENT_STORE") == "True":
+        _look_for_torchrun()
+        wait = PATIENCE
+    threading.Thread(target=_end_with_torchrun, args=(parent,), daemon=True).start()
     from torch.distributed import rendezvous
 
-    threading.Thread(target=_end_with_torchrun, args=(os.getppid(),), daemon=True).start()
-    return Team(*next(rendezvous("env://", timeout=timedelta(minutes=10))))
+    return Team(*next(rendezvous("env://", timeout=timedelta(seconds=wait))))
+
+
+def _look_for_torchrun() -> None:
+    """Its own store was there before its processes; without it, torchrun has ended.
+
+    It may have before this process could see whose child it is, so that it would wait for ever.
+    """
+    host, port = os.environ["MASTER_ADDR"], int(os.environ["MASTER_PORT"])
+    try:
+        socket.create_connection((host, port), timeout=PATIENCE).close()
+    except OSError as error:
+        raise TeamError(
+            f"no torchrun answers at {host}:{port}: it has ended, or cannot be reached from here "
+            f"({error.strerror or error})"
+        ) from None
 
 
 class Team:
