@@ -1,40 +1,31 @@
-"""What the tests of rubbish share: every public call, derived from the packages; what is wrong.
+"""What the tests of rubbish share: calls derived from a package, what is wrong, how it is refused.
 
 A call is a function, constructor or method of a package's table of contents with arguments that it
-takes. How a registered pair is made says the registry; what else an argument is says ``VALUES``, by
-its name. A name that is new in a package is tried by itself, or asks for a line in ``VALUES``.
+takes. What an argument without a default may be says a table, by its name: a name that is new in a
+package is tried by itself, or asks for a line in the table.
 """
 
 import copy
 import inspect
 import math
-from collections.abc import Callable, Iterator
+import traceback
+import warnings
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 import numpy as np
+import torch
 
-from parity_tests.helpers import IMAGES, LABELS, make_layer, make_network, normal
-from scratch import init, lr_scheduler, nn, optim, random, train
 from scratch.random import Generator
-from torch_ref.registry import INITIALIZERS, LAYERS, OPTIMIZERS, SCHEDULES
 
-PACKAGES = (optim, optim.chapter, lr_scheduler, init, nn, random, train)
-
-#: For whoever writes a subclass: what these methods are given has been checked.
-HOOKS = frozenset(
-    {"init_state", "rule", "finish", "regularized", "lr_for", "check_gradient", "check_state"}
-    | {"next_lr", "first_lr", "restart_lr", "lr_at", "momentum_at"}
-    | {"running_variance", "share_of_new_batch"}
-)
-#: What ``train`` makes or asks for itself, and the contracts that others keep.
-NOT_CALLED = (train.History, train.Record, train.check_data, train.check_evaluation)
-NOT_CALLED += (train.check_schedule, train.check_stack, train.accuracy_on)
-CONTRACTS = (optim.Optimizer, lr_scheduler.LRScheduler, nn.Layer)
-
+ROOT = Path(__file__).parents[1]
 Arguments = dict[str, Any]
 Of = Callable[[str], Any]
+#: What an argument may be; ``of`` gives the others of the same call.
+Values = Mapping[str, Callable[[Of], Any]]
 
 
 @dataclass(frozen=True)
@@ -55,23 +46,8 @@ class Call:
         return list(dict.fromkeys([*arguments, *_named(function)]))
 
 
-def calls() -> Iterator[Call]:
-    """Every public function, constructor and method of ``scratch``."""
-    for package in PACKAGES:
-        for name, public in _contents(package):
-            label = f"{package.__name__.removeprefix('scratch.')}.{name}"
-            yield Call(label, lambda public=public, name=name: _made(public, name))
-            if inspect.isclass(public) and public not in CONTRACTS:
-                for method in _methods(public):
-                    yield Call(
-                        f"{label}.{method}",
-                        lambda public=public, name=name, method=method: _bound(
-                            public, name, method
-                        ),
-                    )
-
-
-def _contents(package: ModuleType) -> Iterator[tuple[str, Any]]:
+def contents_of(package: ModuleType, left_out: Iterable[Any] = ()) -> Iterator[tuple[str, Any]]:
+    """The public functions and classes: what is in ``__all__``, or was written in the module."""
     names = getattr(package, "__all__", None) or [
         name
         for name, public in vars(package).items()
@@ -81,69 +57,27 @@ def _contents(package: ModuleType) -> Iterator[tuple[str, Any]]:
         public = getattr(package, name)
         error = inspect.isclass(public) and issubclass(public, Exception)
         routine = inspect.isroutine(public) or inspect.isclass(public)
-        if routine and not error and public not in NOT_CALLED:
+        if routine and not error and public not in left_out:
             yield name, public
 
 
-def _methods(cls: type) -> Iterator[str]:
+def methods_of(cls: type, left_out: Iterable[str] = ()) -> Iterator[str]:
+    """The public methods with arguments that the class has from its own package."""
+    own = cls.__module__.split(".")[0]
     for name, method in inspect.getmembers(cls, inspect.isroutine):
-        if name.startswith("_") or name in HOOKS or method.__module__.split(".")[0] != "scratch":
+        if name.startswith("_") or name in left_out or method.__module__.split(".")[0] != own:
             continue
         if len(inspect.signature(getattr(cls, name)).parameters) > 1:
             yield name
 
 
-def _made(public: Callable[..., Any], name: str) -> tuple[Callable[..., Any], Arguments]:
-    return public, _arguments(public, _settings(name))
-
-
-def _bound(cls: type, name: str, method: str) -> tuple[Callable[..., Any], Arguments]:
-    own: Arguments = {}
-    if issubclass(cls, nn.Layer):
-        pair = LAYERS[name] if name in LAYERS else LAYERS[cls.__base__.__name__]
-        subject = make_layer(name, pair.cases[0]) if name in LAYERS else cls(5, dtype="float64")
-        own["x"] = normal(0, pair.shapes[0])
-        own["dy"] = normal(1, subject.forward(own["x"]).shape)
-    else:
-        subject = cls(**_made(cls, name)[1])
-    if isinstance(subject, nn.CrossEntropyLoss):
-        own["x"] = normal(0, (6, 3))
-    if hasattr(subject, "state_dict"):
-        own["state_dict"] = subject.state_dict()
-    if isinstance(subject, optim.Optimizer):
-        own |= _given_to(subject)
-    bound = getattr(subject, method)
-    return bound, _arguments(bound, own)
-
-
-def _given_to(optimizer: optim.Optimizer) -> Arguments:
-    """Parameters and gradients for an update."""
-    params = {"W": normal(0, (3, 2)), "V": normal(1, (2, 2))}
-    grads: Arguments = {name: normal(2, w.shape) for name, w in params.items()}
-    if isinstance(optimizer, optim.LBFGS):
-        return {"params": params, "grads": None, "closure": lambda: (1.0, grads)}
-    if isinstance(optimizer, optim.SparseAdam):
-        grads = {name: optim.RowGradient.of(g) for name, g in grads.items()}
-    return {"params": params, "grads": grads}
-
-
-def _settings(name: str) -> Arguments:
-    """The settings of a pair's first case."""
-    for table in (OPTIMIZERS, LAYERS, INITIALIZERS, SCHEDULES):
-        if name in table:
-            pair = table[name]
-            shape = {"shape": pair.shapes[0]} if table is INITIALIZERS else {}
-            return shape | {k: v for k, v in pair.cases[0].items() if k != "schedulers"}
-    return {}
-
-
-def _arguments(function: Callable[..., Any], given: Arguments) -> Arguments:
+def arguments_for(function: Callable[..., Any], given: Arguments, values: Values) -> Arguments:
     """Those given that it has, and a value for each other that has no default."""
     made: Arguments = dict(given)
 
     def of(name: str) -> Any:
         if name not in made:
-            made[name] = copy.copy(VALUES[name](of))
+            made[name] = copy.copy(values[name](of))
         return made[name]
 
     parameters = _named(function)
@@ -154,55 +88,6 @@ def _arguments(function: Callable[..., Any], given: Arguments) -> Arguments:
 def _named(function: Callable[..., Any]) -> dict[str, inspect.Parameter]:
     parameters = inspect.signature(function).parameters
     return {n: p for n, p in parameters.items() if p.kind not in (p.VAR_KEYWORD, p.VAR_POSITIONAL)}
-
-
-#: What an argument without a default may be, by its name; ``of`` gives the others of the same call.
-VALUES: dict[str, Callable[[Of], Any]] = {
-    "activation": lambda of: "relu",
-    "batch_size": lambda of: 4,
-    "bias": lambda of: np.zeros(4),
-    "clip_value": lambda of: 1.0,
-    "evaluate": lambda of: (IMAGES, LABELS),
-    "f": lambda of: lambda: 1.0,
-    "generator": lambda of: Generator(0),
-    "generators": lambda of: [Generator(0)],
-    "grads": lambda of: {"W": np.ones((3, 2))},
-    "hidden_size": lambda of: 4,
-    "hidden_sizes": lambda of: [4],
-    "high": lambda of: 5,
-    "images": lambda of: IMAGES,
-    "init": lambda of: "he",
-    "input_size": lambda of: 12,
-    "iterations": lambda of: 2,
-    "labels": lambda of: LABELS,
-    "low": lambda of: 0,
-    "lr": lambda of: 0.1,
-    "max_norm": lambda of: 1.0,
-    "mean": lambda of: 0.0,
-    "metrics": lambda of: 1.0,
-    "milestones": lambda of: [],
-    "n": lambda of: 5,
-    "name": lambda of: "W",
-    "net": lambda of: make_network(),
-    "new_state": lambda of: Generator(1).get_state(),
-    "nonlinearity": lambda of: "relu",
-    "num_features": lambda of: 5,
-    "optimizer": lambda of: optim.SGD(lr=0.1, momentum=0.9),
-    "output_size": lambda of: 3,
-    "p": lambda of: 0.5,
-    "rows": lambda of: np.array([0, 2]),
-    "runs": lambda of: 2,
-    "schedule": lambda of: lr_scheduler.StepLR(of("optimizer"), 3),
-    "schedulers": lambda of: [lr_scheduler.StepLR(of("optimizer"), 3)],
-    "seed": lambda of: 0,
-    "shape": lambda of: (4, 3),
-    "size": lambda of: (3, 2),
-    "std": lambda of: 1.0,
-    "t": lambda of: np.array([0, 2, 1, 1, 2, 0]),
-    "values": lambda of: np.ones((2, 3)),
-    "weight": lambda of: np.ones((3, 4)),
-    "x": lambda of: normal(0, (6, 12)),
-}
 
 
 #: What no argument takes everywhere: each is given to every argument of every call.
@@ -271,3 +156,62 @@ ALIKE: dict[str, Callable[[np.ndarray], np.ndarray]] = {
 def _read_only(array: np.ndarray) -> np.ndarray:
     array.flags.writeable = False
     return array
+
+
+def tried(value: Any) -> Iterator[tuple[str, Any]]:
+    """What is given in place of ``value``."""
+    for name, make in RUBBISH.items():
+        yield name, make()
+    if isinstance(value, np.ndarray):
+        yield from ((name, spoil(value)) for name, spoil in SPOILT.items())
+
+
+def refusal(function: Callable[..., Any], arguments: Arguments) -> Exception | None:
+    """What the call raises, if anything."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            function(**arguments)
+        except Exception as error:
+            return error
+    return None
+
+
+def assert_kind(error: Exception, call: Call, what: str) -> None:
+    """Raised on purpose, in our code, with an argument's name, on one line of some length."""
+    if isinstance(error, MemoryError):  # NumPy says how much, and of what shape
+        assert "Unable to allocate" in str(error), what
+        return
+    text, place = str(error), traceback.extract_tb(error.__traceback__)[-1]
+    assert Path(place.filename).is_relative_to(ROOT), f"{what}: {place.filename}: {text}"
+    assert place.line.startswith("raise"), f"{what}: {place} tripped over it: {text}"
+    assert isinstance(error, TypeError | ValueError | KeyError), what
+    assert any(name in text for name in call.parameters), f"{what}: no argument is named: {text}"
+    assert len(text) < 700, f"{what}: {text}"
+    assert text.isprintable(), f"{what}: {text!r}"
+
+
+def contents(value: Any) -> Any:
+    """Something's state in plain values, so that two can be compared."""
+    if isinstance(value, np.ndarray):
+        return value.dtype.str, value.shape, value.tobytes() if value.dtype != object else "objects"
+    if isinstance(value, torch.Tensor):
+        return contents(value.detach().numpy())
+    if isinstance(value, Generator | torch.Generator):
+        return contents(value.get_state())
+    if isinstance(value, dict):
+        return {key: contents(each) for key, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [contents(each) for each in value]
+    if type(value).__module__.startswith(("scratch.", "torch_ref.")) and hasattr(value, "__dict__"):
+        return {key: contents(each) for key, each in vars(value).items() if key not in SEEN}
+    return value if isinstance(value, str | int | float | None) else type(value)
+
+
+#: An optimizer notes what it has looked at; a schedule and its optimizer know each other.
+SEEN = {"_approved", "_approved_settings", "_kinds", "optimizer", "rates"}
+
+
+def subject_of(function: Callable[..., Any]) -> Any:
+    """What a method is of."""
+    return getattr(function, "__self__", None)

@@ -1,27 +1,19 @@
 """Rubbish for every argument of every public call: taken, or refused by name with nothing changed.
 
-What is called is derived from the packages (``rubbish.calls``), so that a new function is tried by
+What is called is derived from the packages (``rubbish_scratch.calls``), so that a new function is tried by
 itself. A refusal is raised by us on purpose, not by NumPy on the way, and names an argument.
 """
-
-import traceback
-import warnings
-from collections.abc import Callable
-from typing import Any
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-import scratch
-from parity_tests import rubbish
-from parity_tests.rubbish import Call
-from scratch.random import Generator
+from parity_tests import rubbish, rubbish_scratch
+from parity_tests.rubbish import Call, assert_kind, contents, refusal, subject_of
 
-CALLS = {call.name: call for call in rubbish.calls()}
+CALLS = {call.name: call for call in rubbish_scratch.calls()}
 EVERY_CALL = pytest.mark.parametrize("call", CALLS.values(), ids=CALLS)
-PACKAGE = scratch.__path__[0]
 
 #: Where nothing is looked at: what is left alone, or looked at only beside another argument.
 NOT_LOOKED_AT = (
@@ -32,54 +24,6 @@ NOT_LOOKED_AT = (
     ("nn.MultiLayerNet.affine_outputs", "x"),
     ("nn.TwoLayerNet.affine_outputs", "x"),
 )
-
-
-def refusal(function: Callable[..., Any], arguments: dict[str, Any]) -> Exception | None:
-    """What the call raises, if anything."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        try:
-            function(**arguments)
-        except Exception as error:
-            return error
-    return None
-
-
-def assert_kind(error: Exception, call: Call, what: str) -> None:
-    """Raised on purpose, in the package, with an argument's name, on one line of some length."""
-    if isinstance(error, MemoryError):  # NumPy says how much, and of what shape
-        assert "Unable to allocate" in str(error), what
-        return
-    text, place = str(error), traceback.extract_tb(error.__traceback__)[-1]
-    assert place.filename.startswith(PACKAGE), f"{what}: {place.filename} tripped over it: {text}"
-    assert place.line.startswith("raise"), f"{what}: {place} tripped over it: {text}"
-    assert isinstance(error, TypeError | ValueError | KeyError), what
-    assert any(name in text for name in call.parameters), f"{what}: no argument is named: {text}"
-    assert len(text) < 700, f"{what}: {text}"
-    assert text.isprintable(), f"{what}: {text!r}"
-
-
-def contents(value: Any) -> Any:
-    """Something's state in plain values, so that two can be compared."""
-    if isinstance(value, np.ndarray):
-        return value.dtype.str, value.shape, value.tobytes() if value.dtype != object else "objects"
-    if isinstance(value, Generator):
-        return value.get_state().tobytes()
-    if isinstance(value, dict):
-        return {key: contents(each) for key, each in value.items()}
-    if isinstance(value, list | tuple):
-        return [contents(each) for each in value]
-    if type(value).__module__.startswith("scratch.") and hasattr(value, "__dict__"):
-        return {key: contents(each) for key, each in vars(value).items() if key not in SEEN}
-    return value if isinstance(value, str | int | float | None) else type(value)
-
-
-#: An optimizer notes what it has looked at; a schedule and its optimizer know each other.
-SEEN = {"_approved", "_approved_settings", "_kinds", "optimizer", "rates"}
-
-
-def subject_of(function: Callable[..., Any]) -> Any:
-    return getattr(function, "__self__", None)
 
 
 @EVERY_CALL
@@ -93,11 +37,7 @@ def test_rubbish_is_refused_by_name_and_changes_nothing(call: Call) -> None:
     function, pristine = call.make()
     before = contents([pristine, subject_of(function)])
     for parameter in call.parameters:
-        given = pristine.get(parameter)
-        tried = {name: make() for name, make in rubbish.RUBBISH.items()}
-        if isinstance(given, np.ndarray):
-            tried |= {name: spoil(given) for name, spoil in rubbish.SPOILT.items()}
-        for name, value in tried.items():
+        for name, value in rubbish.tried(pristine.get(parameter)):
             function, arguments = call.make()
             error = refusal(function, arguments | {parameter: value})
             if error is None:

@@ -74,6 +74,11 @@ def available_on(device: str) -> int:
     return torch.cuda.mem_get_info(device)[0]
 
 
+def budget(device: str, allowed: int | None = None) -> int:
+    """The bytes that runs may take on a device: those allowed, or half of what is available."""
+    return allowed or available_on(device) // 2
+
+
 def cores() -> int:
     """The processor cores that this process may use."""
     if hasattr(os, "sched_getaffinity"):

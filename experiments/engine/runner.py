@@ -23,7 +23,7 @@ from experiments.engine.crew import Crew
 from experiments.engine.distributed import Order, Team
 from experiments.engine.experiment import Experiment, judged
 from experiments.engine.figures import save
-from experiments.engine.fingerprint import code_digest, fingerprint
+from experiments.engine.fingerprint import code_digest, common, fingerprint
 from experiments.engine.lock import locked
 from experiments.engine.measurements import Measurements, distances, joined, write_csv
 from experiments.engine.measuring import Here, Measuring, silent, stacks, watched_in
@@ -169,7 +169,7 @@ def _measured(
     """What the experiment measures in a backend, in pieces: here, or in other processes."""
     job, seeds = _job(work, options, identity["fingerprint"]), options.seeds
     crew = Crew(_workers(options, work.device), options.team)
-    budget = options.memory or memory.available_on(work.device) // 2
+    budget = memory.budget(work.device, options.memory)
     settings = experiment.chosen(options.quick)
     pieces = job.parts.planned(
         lambda: stacks(experiment, settings, seeds, work.device, budget, crew.size)
@@ -193,7 +193,7 @@ def _order(work: Measuring, identity: Mapping[str, Any]) -> Order:
         "experiment": work.experiment,
         "backend": work.backend,
         "fingerprint": identity["fingerprint"],
-        "same": _what_must_be_the_same(identity),
+        "same": common(identity),
     }
 
 
@@ -225,7 +225,7 @@ def assist(options: Options) -> None:
     def job_of(order: Order) -> Job:
         experiment = experiments.load(order["experiment"])
         images = load() if experiment.needs_data else None
-        if _what_must_be_the_same(_identity(experiment, options, images)) != order["same"]:
+        if common(_identity(experiment, options, images)) != order["same"]:
             raise ValueError("its code, data set or settings are not those of the first process")
         backend = next(b for b in options.backends if b.name == order["backend"])
         work = _work(experiment, options, Here(backend, images, silent))
@@ -245,11 +245,6 @@ def _work(experiment: Experiment, options: Options, here: Here) -> Measuring:
         options.tensorboard,
         here,
     )
-
-
-def _what_must_be_the_same(identity: Mapping[str, Any]) -> str:
-    """In all processes; devices and versions may be others."""
-    return fingerprint({name: identity[name] for name in ("code", "dataset", "settings")})
 
 
 def _set_aside(folder: Path, identity: Mapping[str, Any], console: Console) -> None:

@@ -19,7 +19,7 @@ from experiments.engine.checkpoints import EVERY
 from experiments.engine.crew import Crew
 from experiments.engine.distributed import Order, Team
 from experiments.engine.figures import save
-from experiments.engine.fingerprint import code_digest, fingerprint
+from experiments.engine.fingerprint import code_digest, common, fingerprint
 from experiments.engine.lock import locked
 from experiments.engine.parts import FOLDER, Job, Parts
 from experiments.engine.progress import reporting
@@ -95,7 +95,7 @@ def _sweep(settings: Settings, options: Options, console: Console) -> Path:
 def assist(settings: Settings, options: Options) -> None:
     """Train what the first process of the team gives out, until it has all."""
     images = data.load(options.dataset, options.data_dir)
-    same = _what_must_be_the_same(_identity(settings, options, images))
+    same = common(_identity(settings, options, images))
 
     def job_of(order: Order) -> Job:
         if order["same"] != same:
@@ -135,7 +135,7 @@ def _rows(
     )
     missing = sorted(job.missing(todo), key=_length, reverse=True)
     order = {"backend": backend.name, "fingerprint": identity["fingerprint"]}
-    order |= {"same": _what_must_be_the_same(identity)}
+    order |= {"same": common(identity)}
     with reporting(console, f"{NAME} · {backend.name}") as progress:
         total = sum(len(piece["runs"]) for piece in todo)
         left = sum(len(piece["runs"]) for piece in missing)
@@ -163,7 +163,7 @@ def planned(
     Raises:
         SweepError: one run alone takes more memory than there is to be used.
     """
-    budget = (options.memory or memory.available_on(backend.device) // 2) // workers
+    budget = memory.budget(backend.device, options.memory) // workers
     widest = memory.WIDEST if backend.device == "cpu" else None
     try:
         return list(pieces(settings, backend.name, budget, workers, widest=widest, inputs=inputs))
@@ -180,11 +180,6 @@ def _identity(settings: Settings, options: Options, images: data.Dataset) -> dic
         "code": code_digest(),
     }
     return identity | {"fingerprint": fingerprint(identity)}
-
-
-def _what_must_be_the_same(identity: Mapping[str, Any]) -> str:
-    """In all processes; devices and versions may be others."""
-    return fingerprint({name: identity[name] for name in ("code", "dataset", "settings")})
 
 
 def _finished(folder: Path, identity: Mapping[str, Any]) -> str | None:
