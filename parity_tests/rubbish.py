@@ -8,9 +8,10 @@ package is tried by itself, or asks for a line in the table.
 import copy
 import inspect
 import math
+import re
 import traceback
 import warnings
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
@@ -19,7 +20,9 @@ from typing import Any
 import numpy as np
 import torch
 
+from experiments.engine.memory import is_out_of_memory
 from scratch.random import Generator
+from torch_ref.checkpoint import CheckpointError
 
 ROOT = Path(__file__).parents[1]
 Arguments = dict[str, Any]
@@ -71,8 +74,10 @@ def methods_of(cls: type, left_out: Iterable[str] = ()) -> Iterator[str]:
             yield name
 
 
-def arguments_for(function: Callable[..., Any], given: Arguments, values: Values) -> Arguments:
-    """Those given that it has, and a value for each other that has no default."""
+def arguments_for(
+    function: Callable[..., Any], given: Arguments, values: Values, also: Iterable[str] = ()
+) -> Arguments:
+    """Those given that it has, and a value for each other without a default, or ``also`` with."""
     made: Arguments = dict(given)
 
     def of(name: str) -> Any:
@@ -81,7 +86,7 @@ def arguments_for(function: Callable[..., Any], given: Arguments, values: Values
         return made[name]
 
     parameters = _named(function)
-    needed = [name for name, p in parameters.items() if p.default is p.empty]
+    needed = [name for name, p in parameters.items() if p.default is p.empty or name in also]
     return {name: of(name) for name in dict.fromkeys([*needed, *given]) if name in parameters}
 
 
@@ -179,16 +184,45 @@ def refusal(function: Callable[..., Any], arguments: Arguments) -> Exception | N
 
 def assert_kind(error: Exception, call: Call, what: str) -> None:
     """Raised on purpose, in our code, with an argument's name, on one line of some length."""
-    if isinstance(error, MemoryError):  # NumPy says how much, and of what shape
-        assert "Unable to allocate" in str(error), what
+    if is_out_of_memory(error):  # NumPy and torch say how much
+        assert re.search("(Unable|can't) (to )?allocate", str(error)), what
         return
     text, place = str(error), traceback.extract_tb(error.__traceback__)[-1]
     assert Path(place.filename).is_relative_to(ROOT), f"{what}: {place.filename}: {text}"
     assert place.line.startswith("raise"), f"{what}: {place} tripped over it: {text}"
-    assert isinstance(error, TypeError | ValueError | KeyError), what
-    assert any(name in text for name in call.parameters), f"{what}: no argument is named: {text}"
+    assert isinstance(error, TypeError | ValueError | KeyError | CheckpointError), what
+    named = isinstance(error, CheckpointError) or any(name in text for name in call.parameters)
+    assert named, f"{what}: no argument is named: {text}"
     assert len(text) < 700, f"{what}: {text}"
     assert text.isprintable(), f"{what}: {text!r}"
+
+
+def assert_refused_by_name(
+    call: Call,
+    not_looked_at: Container[tuple[str, str]] = (),
+    sizes: Container[tuple[str, str]] = (),
+) -> None:
+    """All that is wrong, for each argument of the call: refused, and nothing is changed.
+
+    Args:
+        not_looked_at: (call, argument) that takes anything.
+        sizes: (call, argument) where a large number is none too large, but takes its time.
+    """
+    function, pristine = call.make()
+    before = contents([pristine, subject_of(function)])
+    for parameter in call.parameters:
+        where = call.name, parameter
+        for name, value in tried(pristine.get(parameter)):
+            if where in sizes and name == "2⁵⁰":
+                continue
+            function, arguments = call.make()
+            error = refusal(function, arguments | {parameter: value})
+            if error is None:
+                anything_goes = where in not_looked_at or parameter == "name"
+                assert name != "an object" or anything_goes, f"{parameter} takes anything"
+            else:
+                assert_kind(error, call, f"{call.name}({parameter}={name})")
+                assert contents([arguments, subject_of(function)]) == before, (parameter, name)
 
 
 def contents(value: Any) -> Any:

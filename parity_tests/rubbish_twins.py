@@ -1,4 +1,8 @@
-"""Every public call of ``torch_ref`` that a user makes: the twins, the conversions, the harness."""
+"""Every public call of ``torch_ref`` that a user makes: the twins, the conversions, the harness.
+
+Left out are the twins of initializers: their settings are torch's functions' own, which refuse in
+their own words, and are compared in that with the hand-written ones.
+"""
 
 import inspect
 import tempfile
@@ -14,7 +18,6 @@ from parity_tests.rubbish import Arguments, Call, Values, arguments_for, content
 from scratch import optim as scratch_optim
 from scratch.random import Generator
 from torch_ref import checkpoint, convert, device, init, lockstep, lr_scheduler, nn, optim, train
-from torch_ref.lockstep import GradientStream
 
 MODULES = (optim, init, lr_scheduler, nn, train, convert, device, checkpoint, lockstep)
 
@@ -53,8 +56,11 @@ def _made(public: Callable[..., Any], label: str) -> tuple[Callable[..., Any], A
 
 def _bound(cls: type, label: str, method: str) -> tuple[Callable[..., Any], Arguments]:
     subject = cls(**_made(cls, label)[1])
+    if isinstance(subject, lr_scheduler.Schedule):
+        subject = lr_scheduler.Schedule("ExponentialLR", subject.twin, gamma=0.5)
     bound = getattr(subject, method)
-    return bound, arguments_for(bound, {}, VALUES | SPECIAL.get(label, {}))
+    special = SPECIAL.get(f"{label}.{method}", {})
+    return bound, arguments_for(bound, {}, VALUES | SPECIAL.get(label, {}) | special, special)
 
 
 def _network() -> nn.MultiLayerNet:
@@ -66,16 +72,16 @@ def _params() -> dict[str, torch.Tensor]:
 
 
 def _folder(name: str) -> Path:
-    return Path(tempfile.gettempdir()) / "lockstep-rubbish" / name
+    return Path(tempfile.gettempdir()) / name
 
 
 #: What an argument may be, by its name.
 VALUES: Values = {
-    "against": lambda of: "StepLR",
     "arrays": lambda of: {"W": normal(0, (3, 2)), "V": None},
     "batch_size": lambda of: 4,
     "bias": lambda of: torch.zeros(4, dtype=torch.float64),
     "candidate": lambda of: scratch_optim.SGD(),
+    "device": lambda of: torch.device("cpu"),
     "dtype": lambda of: torch.float64,
     "family": lambda of: "SGD",
     "generator": lambda of: torch.Generator(),
@@ -132,13 +138,32 @@ SPECIAL: dict[str, Values] = {
     "lockstep.NetworkProblem": {"net": lambda of: make_network()},
     "lockstep.check_initializer": {"candidate": lambda of: lambda shape: np.zeros(shape)},
     "lockstep.check_norm": {"candidate": lambda of: torch.nn.BatchNorm1d},
-    "lockstep.check_schedule": {"candidate": lambda of: lambda step: 0.1},
+    "lockstep.check_schedule": {
+        "candidate": lambda of: lambda step: 0.1,
+        "against": lambda of: torch.optim.lr_scheduler.ConstantLR,
+    },
     "lr_scheduler.Schedule": {"name": lambda of: "ExponentialLR"},
+    "lr_scheduler.by_hand": {"name": lambda of: "ConstantLR"} | _BY_HAND,
+    "lr_scheduler.by_torch": {
+        "name": lambda of: "ConstantLR",
+        "optimizer": lambda of: torch.optim.SGD([torch.ones(2)]),
+    },
+    **{
+        f"nn.{net}": {"x": lambda of: torch.tensor(normal(0, (6, 12), "float32"))}
+        for net in ("MultiLayerNet", "TwoLayerNet")
+    },
     "nn.BatchNorm1d": {"x": lambda of: torch.ones(6, 5, dtype=torch.float64)},
     "optim.Twin": _BY_HAND,
+    "optim.Twin.update": {
+        "grads": lambda of: {name: torch.ones_like(w) for name, w in of("params").items()}
+    },
     "train.batches": {
         "images": lambda of: torch.tensor(IMAGES),
         "labels": lambda of: torch.tensor(LABELS),
+    },
+    "train.step": {
+        "x": lambda of: torch.tensor(normal(0, (1, 6, 12))),
+        "t": lambda of: torch.tensor(LABELS[None, :6]),
     },
     "train.scaled": {"images": lambda of: torch.tensor(IMAGES)},
 }

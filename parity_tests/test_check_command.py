@@ -283,8 +283,8 @@ def test_what_update_raises_is_shown_with_its_line(command: Command) -> None:
             "the constructor raised ValueError: [b",
         ),
         ("class MyAdam:\n    def __init__(self): 1 / 0", "mine.py:2: def __init__(self): 1 / 0"),
-        ("class MyAdam: ...", "a candidate must be an object with update(params, grads)"),
-        ("MyAdam = 3", "a candidate must be an object with update(params, grads)"),
+        ("class MyAdam: ...", "candidate must be an object with update(params, grads)"),
+        ("MyAdam = 3", "candidate must be an object with update(params, grads)"),
         ("def MyAdam(hidden): ...", "MyAdam needs hidden, for which torch has no counterpart"),
     ],
 )

@@ -372,5 +372,5 @@ def test_what_cannot_be_checked_is_refused() -> None:
         check_norm(nn.BatchNorm1d, "Norm")
     with pytest.raises(ValueError, match=r"normalized_shape must leave more than one value .* 1"):
         check_norm(nn.LayerNorm, "LayerNorm", normalized_shape=1)
-    with pytest.raises(TypeError, match=r"a layer must have forward\(x\)"):
+    with pytest.raises(TypeError, match=r"candidate must have forward\(x\)"):
         check_norm(3)

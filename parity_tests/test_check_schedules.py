@@ -123,7 +123,7 @@ def test_something_unknown_is_said_to_fit_nothing_and_where() -> None:
 
 
 def test_what_is_no_schedule_is_refused() -> None:
-    with pytest.raises(TypeError, match="a schedule must be a function of the step"):
+    with pytest.raises(TypeError, match="candidate must be a function of the step"):
         check_schedule(0.1, "StepLR", step_size=3)
     with pytest.raises(ValueError, match="has no 'NoSuchLR'"):
         check_schedule(lambda step: 0.1, "NoSuchLR")

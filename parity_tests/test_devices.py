@@ -72,7 +72,7 @@ def test_what_a_step_draws_comes_to_the_chosen_device() -> None:
 
 
 def test_a_cuda_device_fetches_from_pinned_memory_while_the_cpu_goes_on() -> None:
-    tensor = Mock()
+    tensor = Mock(spec=torch.Tensor)
     device.put(tensor, torch.device("cuda"))
     tensor.pin_memory().to.assert_called_once_with(torch.device("cuda"), non_blocking=True)
 

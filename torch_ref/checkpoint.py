@@ -28,6 +28,8 @@ import numpy as np
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save as as_bytes
 
+from scratch import _check
+from torch_ref import _check as _torch_check
 from torch_ref import files
 
 FORMAT = "lockstep-checkpoint-2"
@@ -45,15 +47,18 @@ def save(path: Path | str, snapshot: Mapping[str, Any]) -> None:
         CheckpointError: the file cannot be written; an older one of that name is still there.
         TypeError: the snapshot holds something else than it may.
     """
-    tensors: dict[str, np.ndarray] = {}
+    path, tensors = _torch_check.path("path", path), {}
+    _check.mapping("snapshot", snapshot)
     tree = json.dumps(_without_arrays(snapshot, "", tensors))
     metadata = {"format": FORMAT, "snapshot": tree, "sha256": _sha256(tree, tensors)}
     data = as_bytes(tensors, metadata=metadata)
     try:
-        with files.atomic(Path(path)) as temporary:
+        with files.atomic(path) as temporary:
             temporary.write_bytes(data)
     except OSError as error:
-        raise CheckpointError(f"{path} was not written: {error.strerror or error}") from error
+        raise CheckpointError(
+            f"{files.shown(path)} was not written: {error.strerror or error}"
+        ) from error
 
 
 def load(path: Path | str) -> dict[str, Any]:
@@ -62,22 +67,26 @@ def load(path: Path | str) -> dict[str, Any]:
     Raises:
         CheckpointError: there is no such file, or it is damaged or foreign.
     """
+    path = _torch_check.path("path", path)
     try:
         with safe_open(path, framework="numpy") as file:
             metadata = file.metadata() or {}
             if metadata.get("format") != FORMAT:
                 raise CheckpointError(
-                    f"{path} is no snapshot: its metadata must say {FORMAT!r}, "
+                    f"{files.shown(path)} is no snapshot: its metadata must say {FORMAT!r}, "
                     f"got {metadata.get('format')!r}"
                 )
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
         if metadata.get("sha256") != _sha256(metadata["snapshot"], tensors):
-            raise CheckpointError(f"{path} is damaged: its contents are not those of its SHA-256")
+            raise CheckpointError(
+                f"{files.shown(path)} is damaged: its contents are not those of its SHA-256"
+            )
         return _with_arrays(json.loads(metadata["snapshot"]), tensors)
     except OSError as error:
-        raise CheckpointError(f"{path} cannot be read: {error.strerror or error}") from error
+        why = error.strerror or str(error).removesuffix(f": {path}")
+        raise CheckpointError(f"{files.shown(path)} cannot be read: {why}") from error
     except (SafetensorError, ValueError, KeyError, TypeError, RecursionError) as error:
-        raise CheckpointError(f"{path} is damaged: {error}") from error
+        raise CheckpointError(f"{files.shown(path)} is damaged: {error}") from error
 
 
 def _sha256(tree: str, tensors: Mapping[str, np.ndarray]) -> str:

@@ -11,24 +11,37 @@ from scratch import _check
 from scratch import nn as scratch_nn
 from scratch import optim as scratch_optim
 from scratch.random import Generator
+from torch_ref import _check as _torch_check
 from torch_ref import nn, optim
 from torch_ref.registry import Buffer, OptimizerPair, pair_of
 
 
 def to_torch(arrays: Mapping[str, np.ndarray | None]) -> dict[str, Tensor | None]:
     """Copies as tensors: for ``params`` and for ``grads``."""
-    return {name: None if a is None else torch.tensor(np.asarray(a)) for name, a in arrays.items()}
+    _check.mapping("arrays", arrays)
+    return {n: None if a is None else _tensor(f"arrays[{n!r}]", a) for n, a in arrays.items()}
 
 
 def to_numpy(tensors: Mapping[str, Tensor | None]) -> dict[str, np.ndarray | None]:
     """Copies as arrays, from any device."""
+    for name, w in _check.mapping("tensors", tensors).items():
+        if w is not None:
+            _check.instance(f"tensors[{_check.shown(name)}]", w, Tensor)
     return {
         name: None if w is None else w.detach().cpu().numpy().copy() for name, w in tensors.items()
     }
 
 
+def _tensor(name: str, value: np.ndarray) -> Tensor:
+    array = _check.as_array(name, value)
+    if array.dtype.kind not in "fiub" or array.dtype.itemsize > 8:
+        raise TypeError(f"{name} must be an array of numbers that torch has, got {array.dtype}")
+    return torch.tensor(array)
+
+
 def network_to_torch(net: scratch_nn.MultiLayerNet, device: str = "cpu") -> nn.MultiLayerNet:
     """A twin with the parameters, running statistics and random streams that ``net`` has now."""
+    _check.instance("net", net, scratch_nn.MultiLayerNet)
     twin = nn.MultiLayerNet(
         net.sizes[0],
         net.sizes[1:-1],
@@ -55,6 +68,11 @@ def network_to_torch(net: scratch_nn.MultiLayerNet, device: str = "cpu") -> nn.M
 
 def network_to_numpy(twin: nn.MultiLayerNet, net: scratch_nn.MultiLayerNet) -> None:
     """Put the parameters, running statistics and random streams of ``twin`` into ``net``."""
+    _check.instance("net", net, scratch_nn.MultiLayerNet)
+    _check.instance("twin", twin, nn.MultiLayerNet)
+    shapes = [{name: tuple(w.shape) for name, w in each.params.items()} for each in (twin, net)]
+    if shapes[0] != shapes[1] or len(twin.generators) != len(net.generators):
+        raise ValueError(f"net must be like twin, with {shapes[0]}, got {shapes[1]}")
     for name, w in to_numpy(twin.params).items():
         net.params[name][...] = w
     twins = [layer for layer in twin.layers if isinstance(layer, torch.nn.BatchNorm1d)]
@@ -68,12 +86,14 @@ def network_to_numpy(twin: nn.MultiLayerNet, net: scratch_nn.MultiLayerNet) -> N
 
 def load_generator_to_torch(generator: Generator, twin: torch.Generator) -> None:
     """Let ``twin``, on the CPU, go on with the numbers that ``generator`` would draw next."""
-    twin.set_state(torch.from_numpy(generator.get_state()))
+    _check.instance("generator", generator, Generator)
+    _torch_check.generator("twin", twin).set_state(torch.from_numpy(generator.get_state()))
 
 
 def load_generator_to_numpy(twin: torch.Generator, generator: Generator) -> None:
     """Let ``generator`` go on with the numbers that ``twin``, on the CPU, would draw next."""
-    generator.set_state(twin.get_state().numpy())
+    _check.instance("generator", generator, Generator)
+    generator.set_state(_torch_check.generator("twin", twin).get_state().numpy())
 
 
 def plain(net: scratch_nn.MultiLayerNet) -> torch.nn.Sequential:
@@ -82,6 +102,7 @@ def plain(net: scratch_nn.MultiLayerNet) -> torch.nn.Sequential:
     ``Linear``, ``BatchNorm1d`` and activation modules with the same values; ``Linear`` holds the
     transpose of W.
     """
+    _check.instance("net", net, scratch_nn.MultiLayerNet)
     if net.runs is not None or net.dropout:
         raise ValueError("net must be a single run without dropout to be written as plain modules")
     modules, norms = torch.nn.Sequential(), iter(net.batch_norms)
@@ -106,6 +127,7 @@ def plain_params(modules: torch.nn.Sequential) -> dict[str, torch.nn.Parameter]:
     """The parameters of :func:`plain` under the chapter's names; W as ``Linear`` has it."""
     named: dict[str, torch.nn.Parameter] = {}
     layer = 0
+    _check.instance("modules", modules, torch.nn.Sequential)
     for module in modules:
         if isinstance(module, torch.nn.Linear):
             layer += 1
@@ -117,6 +139,8 @@ def plain_params(modules: torch.nn.Sequential) -> dict[str, torch.nn.Parameter]:
 
 def from_linear(name: str, tensor: Tensor) -> Tensor:
     """A tensor of the parameter ``name`` of :func:`plain`, in the chapter's layout."""
+    _check.instance("name", name, str)
+    _check.instance("tensor", tensor, Tensor)
     return tensor.T if name.startswith("W") else tensor
 
 
@@ -145,6 +169,7 @@ def load_state_to_torch(
         params: the tensors by their names.
     """
     pair = pair_of(optimizer)
+    _torch_check.tensors("params", params)
     torchs, count = _torchs(twin, params), _COUNTS[pair.step]
     states = state_to_torch(optimizer)
     unknown = states.keys() - params.keys()
@@ -173,8 +198,9 @@ def load_state_to_numpy(
         params: the tensors by their names.
         step: the number of updates done, for the optimizers of torch that do not count them.
     """
-    torchs, loaded = _torchs(twin, params), {}
     pair, step = pair_of(optimizer), _check.integer("step", step, at_least=1)
+    _torch_check.tensors("params", params)
+    torchs, loaded = _torchs(twin, params), {}
     buffers = {b.torch: (key, b.factor) for key, b in pair.buffers.items()}
     for name, w in params.items():
         state, group = torchs.state.get(w, {}), optimizer.group_of(name)
@@ -230,6 +256,11 @@ def _torchs(
                 f"({twin.lr}): torch keeps the state of each rate's runs apart"
             )
         return twin.torch
+    if not isinstance(twin, torch.optim.Optimizer):
+        raise TypeError(
+            "twin must be one of torch_ref.optim's, or an optimizer of torch, got "
+            f"{_check.shown(twin)}"
+        )
     known = {id(w) for group in twin.param_groups for w in group["params"]}
     foreign = [name for name, w in params.items() if id(w) not in known]
     if foreign:

@@ -3,6 +3,8 @@
 import torch
 from torch import Tensor
 
+from scratch import _check
+
 NAMES = ("auto", "cpu", "cuda", "mps")
 
 
@@ -20,18 +22,19 @@ def available() -> list[str]:
     return [*found, "cpu"]
 
 
-def resolve(name: str = "auto") -> torch.device:
-    """The device called ``name``; "auto" is the fastest there is.
+def resolve(device: str = "auto") -> torch.device:
+    """The device of that name; "auto" is the fastest there is.
 
     Raises:
         ValueError: there is no such device here; the message lists those there are.
     """
     found = available()
-    if name == "auto":
-        return torch.device(found[0])
-    if name not in found and not (name == "cuda:0" and "cuda" in found):
-        raise ValueError(f"device must be auto or one of {', '.join(found)} here, got {name!r}")
-    return torch.device(name)
+    allowed = ["auto", *found, *(["cuda:0"] if "cuda" in found else [])]
+    if not isinstance(device, str) or device not in allowed:
+        raise ValueError(
+            f"device must be auto or one of {', '.join(found)} here, got {_check.shown(device)}"
+        )
+    return torch.device(found[0] if device == "auto" else device)
 
 
 def put(tensor: Tensor, device: torch.device) -> Tensor:
@@ -39,7 +42,8 @@ def put(tensor: Tensor, device: torch.device) -> Tensor:
 
     From pinned memory, so that the CPU goes on at once; torch keeps that memory until it is read.
     """
-    if device.type == "cuda":
+    _check.instance("tensor", tensor, Tensor)
+    if _check.instance("device", device, torch.device).type == "cuda":
         return tensor.pin_memory().to(device, non_blocking=True)
     return tensor.to(device)
 
@@ -50,4 +54,5 @@ def widest(device: torch.device) -> torch.dtype:
     >>> widest(torch.device("cpu"))
     torch.float64
     """
+    _check.instance("device", device, torch.device)
     return torch.float32 if device.type == "mps" else torch.float64

@@ -28,6 +28,12 @@ def atomic(path: Path) -> Iterator[Path]:
             temporary.unlink(missing_ok=True)
 
 
+def shown(path: Path) -> str:
+    """A path for a message, not without end."""
+    text = str(path)
+    return text if len(text) <= 300 else f"{text[:200]} … {text[-40:]} ({len(text):,} characters)"
+
+
 def _sync_folder(folder: Path) -> None:
     """Put the folder's list of names on the disk, where the system can."""
     with suppress(OSError):  # Windows opens no folder

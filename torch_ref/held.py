@@ -106,41 +106,40 @@ class Optimizer:
     """The settings and the state of a twin's optimizer of torch, by group and parameter."""
 
     def __init__(self, twin: Twin) -> None:
-        self._torch = twin.torch
+        self._twin = twin  # which gets torch's optimizer when it is bound
 
     def state_dict(self) -> dict[str, Any]:
-        groups, state = self._torch.param_groups, self._torch.state
+        groups, state = self._twin.torch.param_groups, self._twin.torch.state
         return {
             "settings": [{k: v for k, v in group.items() if k not in _OWN} for group in groups],
             "state": [[packed(state.get(w, {})) for w in group["params"]] for group in groups],
         }
 
     def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
-        groups = zip(
-            self._torch.param_groups, state_dict["settings"], state_dict["state"], strict=True
-        )
+        torchs = self._twin.torch
+        groups = zip(torchs.param_groups, state_dict["settings"], state_dict["state"], strict=True)
         for group, settings, states in groups:
             group |= {k: tuple(v) if isinstance(v, list) else v for k, v in settings.items()}
             for w, state in zip(group["params"], states, strict=True):
                 # Not torch's own load_state_dict: it casts to the parameter's type what NAdam and
                 # ASGD keep in float32.
                 if state:
-                    self._torch.state[w] = unpacked(state, w.device)
+                    torchs.state[w] = unpacked(state, w.device)
                 else:
-                    self._torch.state.pop(w, None)
+                    torchs.state.pop(w, None)
 
 
 class Schedule:
     """A schedule of torch; what it sets is in the optimizer's settings."""
 
     def __init__(self, schedule: lr_scheduler.Schedule) -> None:
-        self._torch = schedule.torch
+        self._schedule = schedule
 
     def state_dict(self) -> dict[str, Any]:
-        return copy.deepcopy(self._torch.state_dict())
+        return copy.deepcopy(self._schedule.torch.state_dict())
 
     def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
-        self._torch.load_state_dict(copy.deepcopy(dict(state_dict)))
+        self._schedule.torch.load_state_dict(copy.deepcopy(dict(state_dict)))
 
 
 def packed(value: Any) -> Any:

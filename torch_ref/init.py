@@ -12,6 +12,7 @@ import torch
 
 from scratch import _check
 from scratch import init as scratch_init
+from torch_ref import _check as _torch_check
 from torch_ref.registry import INITIALIZERS, InitializerPair, resolve
 
 if TYPE_CHECKING:
@@ -26,7 +27,11 @@ def _twin(pair: InitializerPair) -> Callable[..., torch.Tensor]:
         dtype: torch.dtype = torch.float32,
         **settings: Any,
     ) -> torch.Tensor:
-        tensor, options = torch.empty(shape, dtype=dtype), {**pair.settings, **settings}
+        shape = _check.lengths("shape", shape)
+        if generator is not None:
+            _torch_check.generator("generator", generator)
+        tensor = torch.empty(shape, dtype=_torch_check.floating(dtype))
+        options = {**pair.settings, **settings}
         if pair.name == "sparse" and generator is not None:
             with _global_stream(generator):
                 return resolve(pair.torch)(tensor, **options)
@@ -89,6 +94,13 @@ def lsuv(
     Raises:
         ValueError: as there; but the weights stay as far as they were scaled.
     """
+    if not hasattr(net, "layers") or not hasattr(net, "params"):
+        raise TypeError(f"net must be a torch_ref.nn.MultiLayerNet, got {_check.shown(net)}")
+    tolerance = _check.number("tolerance", tolerance, at_least=0)
+    max_iterations = _check.integer("max_iterations", max_iterations, at_least=0)
+    if start is not None:
+        _check.function("start", start)
+    net.predict(x)  # raises for what is no batch
     names = {w: name for name, w in net.params.items() if name.startswith("W")}
     if start is not None:
         for w in names:

@@ -5,7 +5,7 @@ from typing import Any
 
 import torch
 
-from scratch import lr_scheduler
+from scratch import _check, lr_scheduler
 from scratch.optim import Optimizer
 from torch_ref.optim import Twin
 from torch_ref.registry import SCHEDULES, resolve
@@ -13,14 +13,16 @@ from torch_ref.registry import SCHEDULES, resolve
 
 def by_hand(name: str, optimizer: Optimizer, **settings: Any) -> lr_scheduler.LRScheduler:
     """``scratch.lr_scheduler``'s ``name``, where ``schedulers`` are (name, settings) each."""
-    return SCHEDULES[name].scratch(optimizer=optimizer, **_nested(by_hand, optimizer, settings))
+    pair = SCHEDULES[_check.choice("name", name, SCHEDULES)]
+    return pair.scratch(optimizer=optimizer, **_nested(by_hand, optimizer, settings))
 
 
 def by_torch(
     name: str, optimizer: torch.optim.Optimizer, **settings: Any
 ) -> torch.optim.lr_scheduler.LRScheduler:
     """Torch's schedule beside ``scratch.lr_scheduler``'s ``name``, with the same settings."""
-    cls = resolve(SCHEDULES[name].torch)
+    _check.instance("optimizer", optimizer, torch.optim.Optimizer)
+    cls = resolve(SCHEDULES[_check.choice("name", name, SCHEDULES)].torch)
     return cls(optimizer=optimizer, **_nested(by_torch, optimizer, settings))
 
 
@@ -43,7 +45,8 @@ class Schedule:
     """
 
     def __init__(self, name: str, twin: Twin, **settings: Any) -> None:
-        self.name, self.twin, self.settings = name, twin, settings
+        self.name = _check.choice("name", name, SCHEDULES)
+        self.twin, self.settings = _check.instance("twin", twin, Twin), settings
         self.torch: torch.optim.lr_scheduler.LRScheduler | None = None
 
     def bind(self, params: Mapping[str, torch.Tensor]) -> None:

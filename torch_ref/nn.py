@@ -14,6 +14,8 @@ from torch import Tensor
 
 from scratch import _check
 from scratch.nn.network import layer_sizes, per_run
+from scratch.random import Generator
+from torch_ref import _check as _torch_check
 from torch_ref.device import widest
 from torch_ref.init import by_name
 
@@ -29,9 +31,21 @@ class Affine(torch.nn.Module):
 
     def __init__(self, weight: Tensor, bias: Tensor) -> None:
         super().__init__()
+        _torch_check.tensor("weight", weight)
+        _torch_check.tensor("bias", bias, weight.dtype)
+        if weight.ndim not in (2, 3) or bias.shape != weight.shape[:-2] + weight.shape[-1:]:
+            raise ValueError(
+                "weight and bias must have shapes (in, out) and (out,), or (K, in, out) and "
+                f"(K, out), got {tuple(weight.shape)} and {tuple(bias.shape)}"
+            )
         self.weight, self.bias = torch.nn.Parameter(weight), torch.nn.Parameter(bias)
 
     def forward(self, x: Tensor) -> Tensor:
+        _torch_check.tensor("x", x, self.weight.dtype)
+        runs, features = self.weight.shape[:-2], self.weight.shape[-2]
+        if x.ndim < 2 or x.shape[-1] != features or x.shape[:-2] not in ((), runs):
+            stack = f" or ({runs[0]}, N, {features})" if runs else ""
+            raise ValueError(f"x must have shape (N, {features}){stack}, got {tuple(x.shape)}")
         if self.weight.ndim == 2:
             return torch.addmm(self.bias, x, self.weight)
         return torch.baddbmm(
@@ -46,8 +60,9 @@ class BatchNorm1d(torch.nn.BatchNorm1d):
     """
 
     def __init__(self, num_features: int, *, dtype: torch.dtype, runs: int | None = None) -> None:
-        super().__init__(num_features, dtype=dtype)
-        self.runs = runs
+        num_features = _check.integer("num_features", num_features, at_least=1)
+        super().__init__(num_features, dtype=_torch_check.floating(dtype))
+        self.runs = None if runs is None else _check.integer("runs", runs, at_least=1)
         if runs is not None:
             for name in ("weight", "bias"):
                 setattr(self, name, torch.nn.Parameter(getattr(self, name).repeat(runs, 1)))
@@ -55,6 +70,17 @@ class BatchNorm1d(torch.nn.BatchNorm1d):
                 setattr(self, name, getattr(self, name).repeat(runs, 1))
 
     def forward(self, x: Tensor) -> Tensor:
+        _torch_check.tensor("x", x, self.weight.dtype)
+        c, k = self.num_features, self.runs
+        fits = x.ndim in (2, 3) and (x.shape[1] == c if k is None else x.shape[::2] == (k, c))
+        if not fits or x.numel() == 0:
+            allowed = f"(N, {c}) or (N, {c}, L)" if k is None else f"({k}, N, {c})"
+            raise ValueError(f"x must have shape {allowed}, not empty, got {tuple(x.shape)}")
+        if self.training and x.numel() == c * (k or 1):
+            raise ValueError(
+                "x must have more than one value for each feature in training, got "
+                f"{tuple(x.shape)}"
+            )
         if self.runs is None:
             return super().forward(x)
         if self.training:
@@ -84,17 +110,22 @@ class Dropout(torch.nn.Module):
 
     def __init__(self, p: float, generator: torch.Generator | Sequence[torch.Generator]) -> None:
         super().__init__()
-        self.p, self.generator = p, generator
+        self.p = _check.number("p", p, at_least=0, at_most=1)
+        self.generator = _torch_check.generators("generator", generator)
         self.kept: Tensor | None = None
 
     def forward(self, x: Tensor) -> Tensor:
+        _torch_check.tensor("x", x)
+        single = isinstance(self.generator, torch.Generator)
+        if not single and x.shape[:1] != (len(self.generator),):
+            raise ValueError(
+                f"x must have a leading axis of {len(self.generator)} runs, got {tuple(x.shape)}"
+            )
         if not self.training or self.p == 0:
             return x
         kept = self.kept
         if kept is None:
-            kept = self.draw(
-                x.shape if isinstance(self.generator, torch.Generator) else x.shape[1:]
-            )
+            kept = self.draw(x.shape if single else x.shape[1:])
         return x * (kept.to(x.device, x.dtype) / ((1 - self.p) or 1))
 
     def draw(self, shape: Sequence[int]) -> Tensor:
@@ -137,10 +168,12 @@ class MultiLayerNet(torch.nn.Module):
         super().__init__()
         self.sizes = layer_sizes(input_size, hidden_sizes, output_size)
         self.activation = _check.choice("activation", activation, ACTIVATIONS)
-        self.batch_norm, self.dropout, self.weight_decay = batch_norm, dropout, weight_decay
-        self.dtype, self.device = dtype, torch.device(device)
+        self.batch_norm = _check.flag("batch_norm", batch_norm)
+        self.dropout = _check.number("dropout", dropout, at_least=0, below=1)
+        self.weight_decay = _check.number("weight_decay", weight_decay, at_least=0)
+        self.dtype, self.device = _torch_check.floating(dtype), _torch_check.device(device)
         self.runs, seeds, inits = per_run(seed, init)
-        self.generators = [torch.Generator().manual_seed(int(seed)) for seed in seeds]
+        self.generators = [_seeded(seed) for seed in seeds]
         self._initializers = [by_name(init) for init in inits]
         self._slots: dict[str, str] = {}
         self.layers = torch.nn.Sequential()
@@ -174,11 +207,13 @@ class MultiLayerNet(torch.nn.Module):
 
     def predict(self, x: Tensor, train: bool = False) -> Tensor:
         """The scores of the rows of ``x``."""
+        train, x = _check.flag("train", train), self._checked(x)
         return self.train(train).layers(x)
 
     def activations(self, x: Tensor, train: bool = False) -> dict[str, Tensor]:
         """What each layer of units gives to the next, and last the scores."""
-        outputs, number = {}, 0
+        train = _check.flag("train", train)
+        x, outputs, number = self._checked(x), {}, 0
         for layer in self.train(train).layers:
             x = layer(x)
             number += isinstance(layer, Affine)
@@ -187,8 +222,8 @@ class MultiLayerNet(torch.nn.Module):
 
     def loss(self, x: Tensor, t: Tensor, train: bool = False) -> Tensor:
         """The cross-entropy for the labels ``t`` and the weight decay; (K,) for a stack."""
+        t = self._labels(x, t)  # before the forward pass, which may change running statistics
         y = self.predict(x, train)
-        t = class_numbers(t, y.shape)
         losses = F.cross_entropy(y.flatten(0, -2), t.flatten(), reduction="none")
         loss = losses.unflatten(0, y.shape[:-1]).mean(dim=-1)
         if self.weight_decay:
@@ -210,9 +245,25 @@ class MultiLayerNet(torch.nn.Module):
     @torch.no_grad()
     def accuracy(self, x: Tensor, t: Tensor) -> Tensor:
         """The share of the rows of ``x`` whose largest score is that of their label."""
-        y = self.predict(x)
-        right = y.argmax(dim=-1) == class_numbers(t, y.shape)
+        t, y = self._labels(x, t), self.predict(x)
+        right = y.argmax(dim=-1) == t
         return right.mean(dim=-1, dtype=widest(y.device))
+
+    def _checked(self, x: Tensor) -> Tensor:
+        _torch_check.tensor("x", x, self.dtype)
+        rows = (*x.shape[-2:-1], self.sizes[0])
+        allowed = [rows] if self.runs is None else [rows, (self.runs, *rows)]
+        if x.ndim < 2 or x.shape not in allowed or x.shape[-2] == 0:
+            stack = "" if self.runs is None else f" or ({self.runs}, N, {self.sizes[0]})"
+            raise ValueError(
+                f"x must have shape (N, {self.sizes[0]}){stack} with N >= 1, got {tuple(x.shape)}"
+            )
+        return x
+
+    def _labels(self, x: Tensor, t: Tensor) -> Tensor:
+        """The labels of the rows of ``x`` as class numbers, for each run."""
+        lead = () if self.runs is None else (self.runs,)
+        return class_numbers(t, (*lead, self._checked(x).shape[-2], self.sizes[-1]))
 
     def _affine(self, fan_in: int, fan_out: int) -> Affine:
         weights = [
@@ -241,9 +292,24 @@ class MultiLayerNet(torch.nn.Module):
 
 def class_numbers(t: Tensor, scores_shape: Sequence[int]) -> Tensor:
     """The labels ``t`` as class numbers, from either form; their values are not looked at."""
-    if t.is_floating_point() or t.shape not in (scores_shape[:-1], scores_shape[-2:-1]):
-        t = t.argmax(dim=-1)
-    return t.expand(scores_shape[:-1])
+    numbers, one_hot = (scores_shape[:-1], scores_shape[-2:-1]), (scores_shape, scores_shape[-2:])
+    if not isinstance(t, Tensor) or t.is_complex() or t.dtype == torch.bool:
+        raise TypeError(f"t must be a tensor of labels, got {_torch_check.shown(t)}")
+    if t.shape in numbers and not t.is_floating_point():
+        return t.long().expand(scores_shape[:-1])
+    if t.shape not in one_hot:
+        allowed = " or ".join(str(tuple(s)) for s in dict.fromkeys((*numbers, *one_hot)))
+        raise ValueError(
+            f"t must hold class numbers or one-hot rows for x, of shape {allowed}, got "
+            f"{_torch_check.shown(t)}"
+        )
+    return t.argmax(dim=-1).expand(scores_shape[:-1])
+
+
+def _seeded(seed: int) -> torch.Generator:
+    """A generator on the CPU that draws what ``scratch.random.Generator(seed)`` does."""
+    Generator(seed)  # raises for what is no seed
+    return torch.Generator().manual_seed(int(seed))
 
 
 class TwoLayerNet(MultiLayerNet):

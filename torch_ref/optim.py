@@ -17,6 +17,7 @@ import torch
 
 from scratch import _check
 from scratch.optim import Optimizer
+from torch_ref import _check as _torch_check
 from torch_ref.registry import OPTIMIZERS, pair_of, resolve
 
 Tensors = Mapping[str, torch.Tensor]
@@ -116,32 +117,27 @@ class Twin:
         closure: Closure | None = None,
     ) -> torch.Tensor | None:
         """Take one step: change every tensor of ``params`` in place, on whatever device it is."""
-        self.bind(params)
+        self._check_params(params)
         if closure is None:
+            _check_gradients(params, grads)
+            self._begin(params)
             self._assign(grads)
             return self.torch.step()
 
         def evaluate() -> torch.Tensor:
             loss, grads = closure()
+            _check_gradients(params, grads)
             self._assign(grads)
             return loss
 
+        _check.function("closure", closure)
+        self._begin(params)
         return self.torch.step(evaluate)
 
     def bind(self, params: Tensors) -> None:
         """Construct torch's optimizer over ``params``, if that is not done yet."""
-        if self.torch is None:
-            self._bound, self._views = dict(params), {}
-            groups, settings = self._param_groups(), dict(self.settings)
-            if isinstance(settings["lr"], np.ndarray):  # every group has its own
-                settings["lr"] = float(settings["lr"][0])
-            self.torch = resolve(self.pair.torch)(groups, **settings)
-        if {name: id(w) for name, w in self._bound.items()} != {
-            n: id(w) for n, w in params.items()
-        }:
-            raise ValueError(
-                f"params must hold the tensors of the first update, got others under {list(params)}"
-            )
+        self._check_params(params)
+        self._begin(params)
 
     def state(self, params: Tensors) -> dict[str, dict[str, Any]]:
         """Torch's own state of each parameter, by the parameter's name.
@@ -155,6 +151,25 @@ class Twin:
     def __repr__(self) -> str:
         settings = ", ".join(f"{name}={value!r}" for name, value in self.settings.items())
         return f"{self.pair.torch}({settings})"
+
+    def _begin(self, params: Tensors) -> None:
+        if self.torch is None:
+            self._bound, self._views = dict(params), {}
+            groups, settings = self._param_groups(), dict(self.settings)
+            if isinstance(settings["lr"], np.ndarray):  # every group has its own
+                settings["lr"] = float(settings["lr"][0])
+            self.torch = resolve(self.pair.torch)(groups, **settings)
+
+    def _check_params(self, params: Tensors) -> None:
+        if self.torch is None:
+            _torch_check.tensors("params", params)
+            return
+        given = {name: id(w) for name, w in _check.mapping("params", params).items()}
+        if {name: id(w) for name, w in self._bound.items()} != given:
+            raise ValueError(
+                "params must hold the tensors of the first update, got others under "
+                f"{_check.names(given)}"
+            )
 
     def _torchs_groups(self) -> list[dict[str, Any]]:
         return self.torch.param_groups if self.torch else []
@@ -190,6 +205,18 @@ class Twin:
                 )
                 group["params"].append(view.tensor)
         return list(groups.values())
+
+
+def _check_gradients(params: Tensors, grads: Mapping[str, torch.Tensor | None] | None) -> None:
+    if missing := params.keys() - _check.mapping("grads", grads).keys():
+        raise KeyError(f"grads must have the keys of params, lacks {_check.names(missing)}")
+    for name, w in params.items():
+        g = grads[name]
+        if g is not None and (not isinstance(g, torch.Tensor) or g.shape != w.shape):
+            raise ValueError(
+                f"grads[{_check.shown(name)}] must be None or a tensor of shape "
+                f"{tuple(w.shape)}, got {_torch_check.shown(g)}"
+            )
 
 
 class View(NamedTuple):
@@ -244,7 +271,7 @@ def by_name(name: str, **settings: Any) -> Twin:
     >>> by_name("chapter.Adam", beta1=0.5)
     torch_ref.optim.EpsilonHatAdam(lr=0.001, betas=(0.5, 0.999), eps=1e-07)
     """
-    return Twin(OPTIMIZERS[name].scratch(**settings))
+    return Twin(OPTIMIZERS[_check.choice("name", name, OPTIMIZERS)].scratch(**settings))
 
 
 def __getattr__(name: str) -> Any:

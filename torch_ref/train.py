@@ -17,6 +17,7 @@ from scratch.train import (
     check_evaluation,
     check_stack,
 )
+from torch_ref import _check as _torch_check
 from torch_ref import graph, held
 from torch_ref.lr_scheduler import Schedule
 from torch_ref.nn import MultiLayerNet
@@ -34,6 +35,12 @@ def batches(
 ) -> Iterator[tuple[Tensor, Tensor]]:
     """Batches for ever: rows drawn on the CPU, gathered and scaled where the images are."""
     check_data(images, labels, batch_size)
+    for name, value in (("images", images), ("labels", labels)):
+        _check.instance(name, value, Tensor)
+    if not isinstance(generators, list | tuple):
+        raise TypeError(f"generators must be a list, got {_check.shown(generators)}")
+    _torch_check.generators("generators", generators)
+    _torch_check.floating(dtype)
     while True:
         rows = [torch.randint(len(images), (batch_size,), generator=g) for g in generators]
         rows = torch.stack(rows).to(images.device)
@@ -42,11 +49,21 @@ def batches(
 
 def scaled(images: Tensor, dtype: torch.dtype = torch.float32) -> Tensor:
     """uint8 images as floating-point numbers in [0, 1]."""
-    return images.to(dtype) / 255
+    if not isinstance(images, Tensor) or images.is_complex():
+        raise TypeError(f"images must be a tensor of numbers, got {_torch_check.shown(images)}")
+    return images.to(_torch_check.floating(dtype)) / 255
 
 
 def step(net: MultiLayerNet, optimizer: Twin, x: Tensor, t: Tensor) -> Tensor:
     """One update; returns the losses (K,), still on the device."""
+    _check.instance("net", net, MultiLayerNet)
+    _check.instance("optimizer", optimizer, Twin)
+    for name, value in (("x", x), ("t", t)):
+        if not isinstance(value, Tensor) or value.shape[:1] != (net.runs or 1,):
+            raise ValueError(
+                f"{name} must be a tensor with a leading axis of {net.runs or 1}, the runs, got "
+                f"{_torch_check.shown(value)}"
+            )
     return _updated(net, optimizer, *_loss_and_gradient(net, x, t))
 
 
@@ -75,16 +92,14 @@ def fit(
     """
     iterations = _check.integer("iterations", iterations, at_least=1)
     every = _check.integer("every", every, at_least=0)
-    check_stack(optimizer.pair.scratch, net.runs)
+    _check.instance("net", net, MultiLayerNet)
+    check_stack(_check.instance("optimizer", optimizer, Twin).pair.scratch, net.runs)
     check_data(images, labels, batch_size, net.sizes[-1])
     check_evaluation(evaluate, images)
-    take_step = _stepper(net, optimizer, *(_put(array, net) for array in (images, labels)))
-    optimizer.bind(net.params)
-    if schedule:
-        schedule.bind(net.params)
-    if compiled and graph.has_graphs(net.device):
-        net.layers.compile()
-    evaluation = [_put(array, net) for array in evaluate or ()]
+    _check_schedule(schedule, optimizer)
+    if progress is not None:
+        _check.function("progress", progress)
+    compiled = _check.flag("compiled", compiled)
     record = Record(net, iterations)
     draws = held.Draws(net, len(images), batch_size, iterations)
     training = Held(
@@ -96,6 +111,13 @@ def fit(
         record=record,
         observer=observer,
     )
+    take_step = _stepper(net, optimizer, *(_put(array, net) for array in (images, labels)))
+    evaluation = [_put(array, net) for array in evaluate or ()]
+    optimizer.bind(net.params)
+    if schedule:
+        schedule.bind(net.params)
+    if compiled and graph.has_graphs(net.device):
+        net.layers.compile()
     for i in range(training.begin(), iterations + 1):
         training.at(i)
         if evaluation and (i == iterations or (every and i % every == 0)):
@@ -110,6 +132,18 @@ def fit(
                 progress(i + 1, record.loss[i].cpu().numpy())
     training.end()
     return record.history()
+
+
+def _check_schedule(schedule: Schedule | None, optimizer: Twin) -> None:
+    if schedule is None:
+        return
+    if not isinstance(schedule, Schedule):
+        raise TypeError(
+            f"schedule must be a torch_ref.lr_scheduler.Schedule or None, got "
+            f"{_check.shown(schedule)}"
+        )
+    if schedule.twin is not optimizer:
+        raise ValueError(f"schedule must be of the optimizer {optimizer!r}, got one of another")
 
 
 class Record:

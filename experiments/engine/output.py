@@ -33,8 +33,9 @@ def prepare(folder: Path) -> Path:
             pass
         free = shutil.disk_usage(folder).free
     except OSError as error:
+        why = error.strerror or error
         raise OutputError(
-            f"the output folder {_short(folder)} cannot be written: {error.strerror or error}; "
+            f"the output folder {files.shown(folder)} cannot be written: {why}; "
             "choose another with --out"
         ) from error
     if free < ROOM:
@@ -43,12 +44,6 @@ def prepare(folder: Path) -> Path:
             f"checkpoints take up to {ROOM / 1e6:.0f} MB; make room, or choose another with --out"
         )
     return folder
-
-
-def _short(path: Path) -> str:
-    """A path for a message, not without end."""
-    text = str(path)
-    return text if len(text) <= 300 else f"{text[:200]} … {text[-40:]} ({len(text):,} characters)"
 
 
 def remove_torn(folder: Path) -> None:

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from scratch import _check
 from torch_ref.lockstep.catalogue import Settings, reference, variants_of
 from torch_ref.lockstep.diagnosis import Diagnosis, Finding
 from torch_ref.lockstep.discriminating import Discriminating
@@ -57,8 +58,11 @@ def diagnose(
     >>> print(diagnosis)
     your Adam agrees with "epsilon before the bias correction" ...; torch adds it after: denom = ...
     """
+    dtype, steps = _check.floating(dtype), _check.integer("steps", steps, at_least=1)
+    if settings is not None:
+        _check.mapping("settings", settings)
     defaults = reference(family, settings).settings
-    problem = Discriminating(np.dtype(dtype), steps)
+    problem = Discriminating(dtype, steps)
     mine = as_side(candidate, **(settings or {})) if _is_torch(candidate) else as_side(candidate)
     theirs = as_side(getattr(torch.optim, family), **(settings or {}))
     # Candidates divide by zero where torch does not, and the report says it better.

@@ -71,6 +71,8 @@ SHAPES = (
     Variant("truncated normal", _UNCUT, {"kind": "truncated"}),
     Variant("truncated normal of the same variance", _UNCUT, {"kind": "rescaled"}),
 )
+#: Numbers of a sample, which are all held at once.
+MOST = 10**8
 #: In place of those, where torch cuts off: with std = 0.02 its default ±2 is no cut at all.
 CUTS = (
     Variant("not cut off", "torch draws anew what falls outside [a, b]", {"kind": "normal"}),
@@ -112,7 +114,7 @@ def check_initializer(
     Raises:
         TypeError: no way to call the candidate gave weights; the message has the first error.
         ValueError: the distribution of ``against`` is not known, ``shape`` has an empty axis, or
-            ``samples`` is < 1.
+            ``samples`` is < 1 or > 10⁸.
 
     >>> from scratch.init import he
     >>> check_initializer(he, nonlinearity="relu").agrees
@@ -122,12 +124,14 @@ def check_initializer(
     >>> check_initializer(mine, nonlinearity="relu").findings[0].names
     ('gain forgotten',)
     """
-    axes = enumerate(np.atleast_1d(shape))
-    shape = tuple(_check.integer(f"shape[{i}]", n, at_least=1) for i, n in axes)
-    samples = _check.integer("samples", samples, at_least=1)
+    _check.function("candidate", candidate)
+    shape = _check.lengths("shape", shape if _check.is_sequence(shape) else (shape,), at_least=1)
+    samples = _check.integer("samples", samples, at_least=1, below=MOST + 1)
+    seed = _check.integer("seed", seed, at_least=0, below=2**32)  # as NumPy's own
+    dtype = _check.floating(dtype)
     torchs, all_settings = _torchs(against, settings)
     recipe = _recipe(torchs, shape, all_settings)
-    draw, first, way = _way_to_call(candidate, shape, np.dtype(dtype), seed, settings)
+    draw, first, way = _way_to_call(candidate, shape, dtype, seed, settings)
     tensor = torch.empty(shape, dtype=getattr(torch, first.dtype.name))
     stream = {"generator": torch.Generator().manual_seed(seed)}
     drawn = {} if recipe.kind == "constant" else stream
@@ -256,6 +260,7 @@ class Recipe:
 
 def _torchs(against: str, settings: dict[str, Any]) -> tuple[str, dict[str, Any]]:
     """The name of torch's function, and its settings with those that the table adds."""
+    _check.instance("against", against, str)
     if against in INITIALIZERS:
         pair = INITIALIZERS[against]
         return pair.torch.rpartition(".")[2], {**pair.settings, **settings}
@@ -285,7 +290,10 @@ def _recipe(torchs: str, shape: tuple[int, ...], settings: dict[str, Any]) -> Re
     if torchs == "trunc_normal_":
         bounds = get("a", -2.0), get("b", 2.0)
         return Recipe("truncated", get("mean", 0.0), get("std", 1.0), bounds=bounds)
-    raise ValueError(f"the distribution of {torchs!r} is not known here")
+    raise ValueError(
+        "against must be a function of torch.nn.init whose distribution is known here, got "
+        f"{_check.shown(torchs)}"
+    )
 
 
 def _draws(draw: Draw, size: int, samples: int, notes: list[str]) -> list[np.ndarray]:
@@ -324,7 +332,7 @@ def _way_to_call(
         except Exception as raised:
             error = error or raised
     raise TypeError(
-        "an initializer must give weights as f(shape), f(tensor) in place or f(fan_out, fan_in); "
+        "candidate must give weights as f(shape), f(tensor) in place or f(fan_out, fan_in); "
         f"{name_of(candidate)} gave {type(error).__name__}: {error}"
     ) from error
 

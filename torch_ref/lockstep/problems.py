@@ -6,8 +6,9 @@ from typing import Protocol
 import numpy as np
 import torch
 
+from scratch import _check
 from scratch.nn import MultiLayerNet
-from scratch.train import batches
+from scratch.train import batches, check_data
 from torch_ref import convert
 
 Arrays = dict[str, np.ndarray]
@@ -72,8 +73,13 @@ class GradientStream:
         awkward: bool = False,
         huge: bool = False,
     ) -> None:
-        self._random = np.random.default_rng(seed)
-        self._dtype, self._awkward = np.dtype(dtype), awkward or huge
+        shapes = [
+            _check.lengths(f"shapes[{i}]", s)
+            for i, s in enumerate(_check.sequence("shapes", shapes))
+        ]
+        awkward, huge = _check.flag("awkward", awkward), _check.flag("huge", huge)
+        self._random = np.random.default_rng(_check.integer("seed", seed, at_least=0))
+        self._dtype, self._awkward = _check.floating(dtype), awkward or huge
         denormal = float(np.finfo(self._dtype).smallest_subnormal)
         self._values = (*AWKWARD, denormal, *((HUGE, -HUGE) if huge else ()))
         self.params = {f"w{i}": self._normal(shape) for i, shape in enumerate(shapes)}
@@ -110,8 +116,10 @@ class QuadraticBowl:
     def __init__(
         self, size: int = 20, *, dtype: np.typing.DTypeLike = np.float64, seed: int = 0
     ) -> None:
+        size, dtype = _check.integer("size", size, at_least=1), _check.floating(dtype)
+        seed = _check.integer("seed", seed, at_least=0)
+        start = np.random.default_rng(seed).standard_normal(_check.lengths("size", (size,)))
         self._curvature = np.logspace(-2, 0, size, dtype=dtype)
-        start = np.random.default_rng(seed).standard_normal(size)
         self.params = {"w": start.astype(dtype)}
 
     def gradients(self, mine: Arrays, theirs: Arrays) -> tuple[Arrays, Arrays]:
@@ -183,6 +191,7 @@ class NetworkProblem:
     def __init__(
         self, net: MultiLayerNet, images: np.ndarray, labels: np.ndarray, batch_size: int
     ) -> None:
+        check_data(images, labels, batch_size)
         self._net, self._modules = net, convert.plain(net)
         self._theirs = convert.plain_params(self._modules)
         self.params = {name: w.copy() for name, w in net.params.items()}

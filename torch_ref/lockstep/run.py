@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 
+from scratch import _check
 from torch_ref.lockstep.problems import Arrays, GradientStream, Landscape, Problem, Rosenbrock
 from torch_ref.lockstep.report import GRADIENT, PARAMETER, Report
 from torch_ref.lockstep.sides import ALIASES, Side, as_side, gradients_of
@@ -42,7 +43,13 @@ def lockstep(
     >>> lockstep(Adam(lr=0.01, eps=1e-7), torch.optim.Adam, lr=0.01).first.quantity
     'parameter'
     """
-    sides = as_side(mine), as_side(theirs, **settings)
+    steps = _check.integer("steps", steps, at_least=1)
+    every, dtype = _check.integer("every", every, at_least=1), _check.floating(dtype)
+    if tolerance is not None:
+        tolerance = _check.number("tolerance", tolerance, at_least=0)
+    if problem is not None:
+        _check_problem(problem)
+    sides = as_side(mine, name="mine"), as_side(theirs, name="theirs", **settings)
     pairs = [side.pair for side in sides if getattr(side, "pair", None)]
     problem = problem or _default_problem(pairs, dtype)
     if tolerance is None:
@@ -57,6 +64,16 @@ def lockstep(
         if step % every == 0 or step == steps:
             _compare(*sides, problem, grads, report)
     return report
+
+
+def _check_problem(problem: Problem | Landscape) -> None:
+    gives = callable(getattr(problem, "gradients", None) or getattr(problem, "evaluate", None))
+    params = getattr(problem, "params", None)
+    if not (gives and isinstance(params, dict) and params and hasattr(problem, "undetermined")):
+        raise TypeError(
+            "problem must have params, undetermined and gradients(mine, theirs), or "
+            f"evaluate(params), got {_check.shown(problem)}"
+        )
 
 
 def _step(sides: tuple[Side, Side], problem: Problem | Landscape) -> tuple[Arrays, Arrays]:

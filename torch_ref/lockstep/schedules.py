@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from scratch import _check
 from torch_ref.lockstep.report import PARAMETER, Report
 from torch_ref.lockstep.verdict import Variant, Verdict, name_of, parameters_of, search
 
@@ -74,6 +75,8 @@ def check_schedule(
     >>> early.findings[0].names
     ('one step ahead',)
     """
+    steps = _check.integer("steps", steps, at_least=1)
+    lr = _check.number("lr", lr, at_least=0)
     factory, theirs_name = _torch_factory(against, settings)
     theirs = _take(_stepped(factory(_optimizer(lr))), steps)
     mine, error = _mine(candidate, lr, steps, settings)
@@ -139,8 +142,8 @@ def _mine(
         return _take(_stepped(candidate), steps), None
     if not callable(candidate):
         raise TypeError(
-            "a schedule must be a function of the step, or an object with step() and lr or "
-            f"get_last_lr(); got {candidate!r}"
+            "candidate must be a function of the step, or an object with step() and lr or "
+            f"get_last_lr(); got {_check.shown(candidate)}"
         )
     taken = {name: known[name] for name in list(parameters_of(candidate))[1:] if name in known}
     values, error = np.full(steps, math.nan), None
@@ -180,12 +183,13 @@ def _torch_factory(against: Any, settings: dict[str, Any]) -> tuple[Callable[...
     if isinstance(against, str):
         cls = getattr(torch.optim.lr_scheduler, against.rpartition(".")[2], None)
         if not isinstance(cls, type):
-            raise ValueError(f"torch.optim.lr_scheduler has no {against!r}")
+            shown = _check.shown(against)
+            raise ValueError(f"against must be of torch.optim.lr_scheduler, which has no {shown}")
         against = cls
     if isinstance(against, type):
         name = f"torch.optim.lr_scheduler.{against.__name__}"
         return lambda optimizer: against(optimizer, **settings), name
-    return against, name_of(against)
+    return _check.function("against", against), name_of(against)
 
 
 def _takes_optimizer(candidate: Any) -> bool:

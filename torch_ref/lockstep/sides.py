@@ -7,6 +7,7 @@ from typing import Any, Protocol
 import numpy as np
 import torch
 
+from scratch import _check
 from scratch.optim import Optimizer, RowGradient
 from torch_ref import convert
 from torch_ref.optim import Twin
@@ -184,8 +185,11 @@ class InitUpdateSide:
         return _found(fields if isinstance(fields, Mapping) else {}, self)
 
 
-def as_side(candidate: Any, **settings: Any) -> Side:
+def as_side(candidate: Any, *, name: str = "candidate", **settings: Any) -> Side:
     """The side for a candidate, by what it has; ``settings`` are for a class of torch.
+
+    Args:
+        name: what an error calls the candidate.
 
     Raises:
         TypeError: it has nothing that optimizes; the message says what would do.
@@ -198,12 +202,12 @@ def as_side(candidate: Any, **settings: Any) -> Side:
         return TorchSide(candidate, **settings)
     if callable(getattr(candidate, "init", None)) and callable(getattr(candidate, "update", None)):
         return InitUpdateSide(candidate)
-    if callable(getattr(candidate, "update", None)):
+    if callable(getattr(candidate, "update", None)) and not isinstance(candidate, Mapping | set):
         return UpdateSide(candidate)
     raise TypeError(
-        "a candidate must be an object with update(params, grads), a subclass of "
+        f"{name} must be an object with update(params, grads), a subclass of "
         "torch.optim.Optimizer, or a pair of init(params) and update(grads, state, params); "
-        f"got {candidate!r}"
+        f"got {_check.shown(candidate)}"
     )
 
 

@@ -303,4 +303,7 @@ def pair_of(optimizer: optim.Optimizer) -> OptimizerPair:
     for pair in OPTIMIZERS.values():
         if pair.scratch is type(optimizer):
             return pair
-    raise TypeError(f"{type(optimizer).__name__} has no twin; these have: {', '.join(OPTIMIZERS)}")
+    raise TypeError(
+        f"optimizer must be of a class that has a twin ({', '.join(OPTIMIZERS)}), got a "
+        f"{type(optimizer).__name__}"
+    )

@@ -10,6 +10,7 @@ common      the variants of momentum, of weight decay, and of the sign
 'lr inside the momentum buffer'
 """
 
+from scratch import _check
 from torch_ref.lockstep.catalogue import adaptive, common, families
 from torch_ref.lockstep.catalogue.reference import NO_EFFECT, Reference, Settings
 from torch_ref.lockstep.catalogue.variant import Variant
@@ -47,6 +48,8 @@ def reference(family: str, settings: Settings | None = None, *variants: Variant)
     >>> reference("Adam", {"lr": 0.1}, variants_of("Adam")[0]).dials["eps_place"]
     'inside'
     """
+    if not isinstance(family, str) or family not in REFERENCES:
+        raise KeyError(f"family must be one of {', '.join(REFERENCES)}, got {_check.shown(family)}")
     dials = {dial: value for variant in variants for dial, value in variant.dials.items()}
     return REFERENCES[family](settings, **dials)
 

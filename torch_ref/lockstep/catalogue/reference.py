@@ -5,6 +5,8 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from scratch import _check
+
 Settings = Mapping[str, Any]
 Arrays = MutableMapping[str, np.ndarray]
 
@@ -54,7 +56,10 @@ class Reference:
         settings = {k: v for k, v in (settings or {}).items() if k not in NO_EFFECT}
         for given, known in ((settings, self.DEFAULTS), (dials, self.DIALS)):
             if unknown := given.keys() - known.keys():
-                raise TypeError(f"{type(self).__name__} has {list(known)}, not {sorted(unknown)}")
+                raise TypeError(
+                    f"settings of {type(self).__name__} must be of {', '.join(known)}, got "
+                    f"{_check.names(unknown)}"
+                )
         self.settings = {**self.DEFAULTS, **settings}
         self.dials = {**self.DIALS, **dials}
         self.lr = float(self.settings["lr"])

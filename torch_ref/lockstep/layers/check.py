@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from scratch import _check
 from torch_ref.lockstep.distance import Distance, Drift
 from torch_ref.lockstep.layers.kinds import KINDS, Kind, Settings, Shape
 from torch_ref.lockstep.layers.maker import Made, maker
@@ -62,12 +63,12 @@ def check_norm(
     >>> check_norm(LayerNorm, "RMSNorm", eps=1e-4).findings[0].names
     ('mean taken away',)
     """
-    kind = KINDS.get(str(against).removeprefix("torch.nn."))
+    kind = KINDS.get(_check.instance("against", against, str).removeprefix("torch.nn."))
     if kind is None:
-        raise ValueError(f"against must be one of {', '.join(KINDS)}, got {against!r}")
+        raise ValueError(f"against must be one of {', '.join(KINDS)}, got {_check.shown(against)}")
+    dtype = _check.floating(dtype)
     made = maker(candidate, kind, settings)
-    sizes, shared = made.sizes, made.settings
-    dtype, layer = np.dtype(dtype), made.make(np.dtype(dtype))
+    sizes, shared, layer = made.sizes, made.settings, made.make(dtype)
     taken = ("weight", "bias") if "bias" in kind.defaults else ("weight",)
     found = [name for name in taken if layer.read(name) is not None]
     for held, flag in (("weight", "affine"), ("running_mean", "track_running_stats")):

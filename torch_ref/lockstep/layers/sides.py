@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from scratch import _check
 from torch_ref.lockstep.layers.reference import NormReference
 
 #: What people call what torch calls weight, bias, …
@@ -117,7 +118,9 @@ def wrap(layer: Any, dtype: np.dtype) -> "Side":
     if isinstance(layer, torch.nn.Module):
         return Module(layer, dtype)
     if not callable(getattr(layer, "forward", None)):
-        raise TypeError(f"a layer must have forward(x), or be a torch.nn.Module; got {layer!r}")
+        raise TypeError(
+            f"candidate must have forward(x), or be a torch.nn.Module; got {_check.shown(layer)}"
+        )
     return Arrays(layer)
 
 

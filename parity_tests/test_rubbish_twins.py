@@ -1,0 +1,28 @@
+"""Rubbish for every argument of what ``torch_ref`` offers: taken, or refused by name.
+
+As ``test_rubbish_library`` for ``scratch``. Where torch itself would trip over a value, and say so
+in its own words, it is refused before that.
+"""
+
+import pytest
+
+from parity_tests import rubbish, rubbish_twins
+from parity_tests.rubbish import Call
+
+CALLS = {call.name: call for call in rubbish_twins.calls()}
+EVERY_CALL = pytest.mark.parametrize("call", CALLS.values(), ids=CALLS)
+
+#: So many steps are possible, and take for ever; so large a batch, on some machine.
+LARGE = {(f"lockstep.{name}", "steps") for name in ("lockstep", "diagnose", "check_schedule")}
+LARGE |= {("train.fit", "batch_size")}
+
+
+@EVERY_CALL
+def test_the_call_is_one(call: Call) -> None:
+    function, arguments = call.make()
+    function(**arguments)
+
+
+@EVERY_CALL
+def test_rubbish_is_refused_by_name_and_changes_nothing(call: Call) -> None:
+    rubbish.assert_refused_by_name(call, sizes=LARGE)
