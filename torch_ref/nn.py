@@ -175,7 +175,7 @@ class MultiLayerNet(torch.nn.Module):
         self.runs, seeds, inits = per_run(seed, init)
         self.generators = [_seeded(seed) for seed in seeds]
         self._initializers = [by_name(init) for init in inits]
-        self._slots: dict[str, str] = {}
+        self._slots: dict[str, tuple[torch.nn.Module, str]] = {}
         self.layers = torch.nn.Sequential()
         for i, sizes in enumerate(zip(self.sizes, self.sizes[1:], strict=False), start=1):
             self._add(self._affine(*sizes), {f"W{i}": "weight", f"b{i}": "bias"})
@@ -203,7 +203,7 @@ class MultiLayerNet(torch.nn.Module):
     @property
     def params(self) -> dict[str, torch.nn.Parameter]:
         """``W1, b1, gamma1, beta1, W2, …``, as ``scratch``'s."""
-        return {name: self.get_parameter(path) for name, path in self._slots.items()}
+        return {name: getattr(layer, slot) for name, (layer, slot) in self._slots.items()}
 
     def predict(self, x: Tensor, train: bool = False) -> Tensor:
         """The scores of the rows of ``x``."""
@@ -285,8 +285,7 @@ class MultiLayerNet(torch.nn.Module):
             self._add(Dropout(self.dropout, generator), {})
 
     def _add(self, layer: torch.nn.Module, names: dict[str, str]) -> None:
-        for name, slot in names.items():
-            self._slots[name] = f"layers.{len(self.layers)}.{slot}"
+        self._slots |= {name: (layer, slot) for name, slot in names.items()}
         self.layers.append(layer)
 
 
