@@ -14,7 +14,7 @@ from experiments.bench.section import Row
 from experiments.engine.output import atomic
 from experiments.terminal import escape
 
-_FORMATS = {"×": ".2f", "%": ".0f", "s": ".2f", "MB": ".0f", "GFLOP/s": ".0f"}
+_FORMATS = {"×": ".2f", "%": ".1f", "s": ".2f", "MB": ".0f", "GFLOP/s": ".0f"}
 
 
 @dataclass
