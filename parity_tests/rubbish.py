@@ -19,6 +19,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from hypothesis import strategies as st
 
 from experiments.engine.memory import is_out_of_memory
 from scratch.random import Generator
@@ -132,6 +133,8 @@ RUBBISH: dict[str, Callable[[], Any]] = {
     "an empty array": lambda: np.empty(0),
     "an array of another shape": lambda: np.ones((7, 13)),
     "an array of whole numbers": lambda: np.arange(3),
+    "a tensor": lambda: torch.ones(3),
+    "a tensor of no axes": lambda: torch.tensor(1.5),
 }
 
 #: What can be wrong with an array that is taken as it is.
@@ -223,6 +226,46 @@ def assert_refused_by_name(
             else:
                 assert_kind(error, call, f"{call.name}({parameter}={name})")
                 assert contents([arguments, subject_of(function)]) == before, (parameter, name)
+
+
+#: A value of any kind.
+anything = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats()
+    | st.complex_numbers()
+    | st.text(max_size=20)
+    | st.binary(max_size=8)
+    | st.builds(np.full, st.sampled_from([(), (0,), (3,), (3, 2), (1, 3, 2)]), st.floats())
+    | st.builds(np.full, st.just((3,)), st.integers(-9, 9))
+    | st.builds(torch.full, st.sampled_from([(), (0,), (3, 2), (6, 12)]), st.floats(width=32)),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.tuples(inner, inner)
+        | st.dictionaries(
+            st.text(max_size=3) | st.sampled_from(["W", "lr", "step"]), inner, max_size=3
+        )
+    ),
+    max_leaves=6,
+)
+#: What may be large without being wrong.
+SIZES = {"shape", "size", "n", "runs", "input_size", "hidden_sizes", "hidden_size", "output_size"}
+SIZES |= {"steps", "samples", "iterations", "batch_size", "num_features"}
+
+
+def assert_anything_is_refused_by_name(call: Call, data: st.DataObject) -> None:
+    """Anything at all for one argument of the call, or two: as rubbish, where it is refused."""
+    function, arguments = call.make()
+    for parameter in data.draw(st.sets(st.sampled_from(call.parameters), min_size=1, max_size=2)):
+        arguments[parameter] = data.draw(anything)
+    if any(isinstance(arguments.get(name), int) for name in SIZES):
+        return  # a size that fits into memory is no rubbish, and takes its time
+    before = contents([arguments, subject_of(function)])
+    error = refusal(function, arguments)
+    if error is not None:
+        assert_kind(error, call, call.name)
+        assert contents([arguments, subject_of(function)]) == before
 
 
 def contents(value: Any) -> Any:

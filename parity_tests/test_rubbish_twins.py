@@ -5,6 +5,8 @@ in its own words, it is refused before that.
 """
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from parity_tests import rubbish, rubbish_twins
 from parity_tests.rubbish import Call
@@ -26,3 +28,13 @@ def test_the_call_is_one(call: Call) -> None:
 @EVERY_CALL
 def test_rubbish_is_refused_by_name_and_changes_nothing(call: Call) -> None:
     rubbish.assert_refused_by_name(call, sizes=LARGE)
+
+
+FUZZED = [call.name for call in CALLS.values() if call.parameters]
+
+
+@given(data=st.data())
+@settings(max_examples=200, deadline=None, derandomize=True)
+def test_anything_at_all_for_any_argument(data: st.DataObject) -> None:
+    call = CALLS[data.draw(st.sampled_from(FUZZED))]
+    rubbish.assert_anything_is_refused_by_name(call, data)
