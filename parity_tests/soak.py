@@ -288,7 +288,7 @@ class Soak:
         folder: Path,
         say: Callable[[str], None],
     ) -> None:
-        wanted = self.random.sample(self.faults, min(len(self.faults), self.random.randint(1, 4)))
+        wanted = self.random.sample(self.faults, self.random.randint(1, len(self.faults)))
         with disk(folder / "out", small="full-disk" in wanted) as out:
             trial = Trial(subject, out, self.random, seconds)
             if out.is_mount():
