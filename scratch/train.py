@@ -190,6 +190,7 @@ def fit(
     record = Record.empty(net.runs or 1, iterations)
     held = Held(
         keeper,
+        iterations,
         network=net,
         optimizer=optimizer,
         schedule=schedule,
@@ -245,11 +246,30 @@ class Record:
 
     def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
         """Go on from a snapshot of as many runs and iterations."""
-        if np.shape(state_dict["loss"]) != self.loss.shape:
-            raise ValueError(
-                f"the losses must be of shape {self.loss.shape}, got {np.shape(state_dict['loss'])}"
-            )
-        vars(self).update(copy.deepcopy({name: state_dict[name] for name in vars(self)}))
+        found = {name: copy.deepcopy(state_dict[name]) for name in vars(self)}
+        for name, mine in (("loss", self.loss), ("diverged", self.diverged)):
+            check_recorded(name, found[name], mine.shape, mine.dtype.kind)
+        check_evaluations(found["accuracy"], found["evaluated"], self.loss.shape[0])
+        vars(self).update(found)
+
+
+def check_recorded(name: str, found: Any, shape: tuple[int, ...], kind: str = "f") -> None:
+    """Raise if something in a snapshot is no array of this shape and kind."""
+    array = np.asarray(found)
+    if not hasattr(found, "shape") or array.shape != shape or array.dtype.kind != kind:
+        raise ValueError(f"{name} must be an array of shape {shape}, got {_check.shown(found)}")
+
+
+def check_evaluations(accuracy: Any, evaluated: Any, runs: int) -> None:
+    """Raise if they are no lists of accuracies (K,) and of the steps that they were after."""
+    if not (isinstance(accuracy, list) and isinstance(evaluated, list)):
+        raise TypeError("accuracy and evaluated must be lists")
+    if len(accuracy) != len(evaluated):
+        raise ValueError(f"{len(accuracy)} accuracies, but {len(evaluated)} steps in evaluated")
+    for each in accuracy:
+        check_recorded("accuracy", each, (runs,))
+    for step in evaluated:
+        _check.integer("evaluated", step, at_least=0)
 
 
 def accuracy_on(

@@ -73,7 +73,12 @@ def load(path: Path | str) -> dict[str, Any]:
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
         if metadata.get("sha256") != _sha256(metadata["snapshot"], tensors):
             raise CheckpointError(f"{path} is damaged: its contents are not those of its SHA-256")
-        return _with_arrays(json.loads(metadata["snapshot"]), tensors)
+        snapshot = _with_arrays(json.loads(metadata["snapshot"]), tensors)
+        if not isinstance(snapshot, dict):
+            raise CheckpointError(
+                f"{path} is no snapshot: it must hold a dict, got {snapshot!r:.80}"
+            )
+        return snapshot
     except OSError as error:
         raise CheckpointError(f"{path} cannot be read: {error.strerror or error}") from error
     except (SafetensorError, ValueError, KeyError, TypeError, RecursionError) as error:
