@@ -17,8 +17,8 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from safetensors.numpy import save as as_safetensors
 from safetensors.numpy import load as from_safetensors
+from safetensors.numpy import save as as_safetensors
 
 from experiments.data import DataError
 from experiments.data.idx import idx_header, read_idx

@@ -8,6 +8,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any, TypeVar
 
+from experiments.engine import container
 from scratch.train import EVALUATION_ROWS
 
 Item = TypeVar("Item")
@@ -47,12 +48,18 @@ def bytes_per_run(
     return FLOAT * (6 * weights + max(training, evaluating))
 
 
-def available(meminfo: Path = Path("/proc/meminfo")) -> int:
-    """The bytes that can be taken without swapping; where nothing says, half of all there are.
+def available(root: Path = Path("/")) -> int:
+    """The bytes that can be taken without swapping, and within a container's limit.
 
     >>> available() > 0
     True
     """
+    whole, limited = _of_the_machine(root / "proc/meminfo"), container.left(root)
+    return whole if limited is None else min(whole, limited)
+
+
+def _of_the_machine(meminfo: Path) -> int:
+    """What it has left; where nothing says, half of all there is."""
     try:
         for line in meminfo.read_text(encoding="ascii").splitlines():
             if line.startswith("MemAvailable:"):
