@@ -50,14 +50,22 @@ class Held:
     Args:
         keeper: the keeper.
         steps: of the whole training.
+        rehearse: takes a step on copies, and raises where what was kept cannot be gone on from.
         parts: all that training changes: what has ``state_dict`` and ``load_state_dict``, by name;
             a part that is ``None`` is left out.
     """
 
-    def __init__(self, keeper: Keeper | None, steps: int, **parts: Any) -> None:
+    def __init__(
+        self,
+        keeper: Keeper | None,
+        steps: int,
+        rehearse: Callable[[], None] = lambda: None,
+        **parts: Any,
+    ) -> None:
         _check.methods("keeper", keeper, "begin", "due", "keep", "end")
         _check.methods("observer", parts.get("observer"), "look", "state_dict", "load_state_dict")
         self._keeper, self._step, self._steps = keeper, 0, steps
+        self._rehearse = rehearse
         self._parts = {name: part for name, part in parts.items() if part is not None}
 
     def begin(self) -> int:
@@ -93,6 +101,7 @@ class Held:
         try:
             for name, part in self._parts.items():
                 part.load_state_dict(snapshot[name])
+            self._rehearse()
         except Exception:
             for name, part in self._parts.items():
                 part.load_state_dict(before[name])

@@ -3,6 +3,7 @@
 import copy
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Self
 
 import numpy as np
@@ -191,6 +192,7 @@ def fit(
     held = Held(
         keeper,
         iterations,
+        partial(_rehearse, net, optimizer),
         network=net,
         optimizer=optimizer,
         schedule=schedule,
@@ -316,6 +318,13 @@ def _step(
         _stop(grads, diverged >= 0)
         optimizer.update(net.params, grads)
     return np.where(diverged < 0, losses, np.nan)
+
+
+def _rehearse(net: MultiLayerNet, optimizer: Optimizer) -> None:
+    """Take a step on copies: it raises where the optimizer's state is not of these parameters."""
+    params = {name: w.copy() for name, w in net.params.items()}
+    with np.errstate(all="ignore"):
+        copy.deepcopy(optimizer).update(params, {n: np.zeros_like(w) for n, w in params.items()})
 
 
 def _stop(grads: dict[str, np.ndarray], runs: np.ndarray) -> None:

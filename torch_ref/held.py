@@ -137,6 +137,20 @@ class Optimizer:
                 else:
                     self._torch.state.pop(w, None)
 
+    def rehearse(self) -> None:
+        """Take a step on copies: it raises where the state is not of these parameters."""
+        groups = [
+            {**group, "params": [w.detach().clone() for w in group["params"]]}
+            for group in self._torch.param_groups
+        ]
+        other = type(self._torch)(groups)
+        for mine, theirs in zip(self._torch.param_groups, groups, strict=True):
+            for w, its in zip(mine["params"], theirs["params"], strict=True):
+                its.grad = torch.zeros_like(its)
+                if w in self._torch.state:
+                    other.state[its] = copy.deepcopy(self._torch.state[w])
+        other.step()
+
 
 class Schedule:
     """A schedule of torch; what it sets is in the optimizer's settings."""

@@ -89,11 +89,13 @@ def fit(
     evaluation = [_put(array, net) for array in evaluate or ()]
     record = Record(net, iterations)
     draws = held.Draws(net, len(images), batch_size, iterations)
+    kept = held.Optimizer(optimizer)
     training = Held(
         keeper,
         iterations,
+        kept.rehearse,
         network=held.Network(net),
-        optimizer=held.Optimizer(optimizer),
+        optimizer=kept,
         schedule=held.Schedule(schedule) if schedule else None,
         draws=draws,
         record=record,

@@ -3,6 +3,7 @@
 import sys
 import textwrap
 import time
+import warnings
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import datetime
@@ -73,7 +74,8 @@ class Kept:
             if path.exists():
                 try:
                     found = self._read(path)
-                    load(found["state"])
+                    with warnings.catch_warnings(action="ignore"):  # what is odd is set aside
+                        load(found["state"])
                 except UNFIT as error:
                     self._set_aside(path, error)
                 else:

@@ -32,7 +32,9 @@ def left(root: Path = Path("/")) -> int | None:
 
     A group may be limited by those above it; the least counts.
     """
-    rooms = [room for version, group in _groups(root) if (room := _room(version, group)) is not None]
+    rooms = [
+        room for version, group in _groups(root) if (room := _room(version, group)) is not None
+    ]
     return min(rooms, default=None)
 
 
