@@ -9,7 +9,7 @@ from experiments import command
 from experiments.options import Debug
 from experiments.terminal import as_json, visible
 
-CANNOT = 2  # as 1 says that they differ
+CANNOT = 2  # where 1 says that they differ
 
 
 def golden(
@@ -27,10 +27,14 @@ def golden(
     """
     if (name is None) != all_:
         raise typer.BadParameter("give the name of one optimizer, or --all", param_hint="NAME")
-    with command.failing(debug, CANNOT):
+    with command.failing(debug):
         from torch_ref.lockstep.golden import all_names, write_golden
 
-        for each in all_names() if name is None else (name,):
+        names = all_names()
+        if name is not None:
+            hint = "`lockstep list` shows them all"
+            names = (command.one_of("NAME", name, names, hint),)
+        for each in names:
             written = write_golden(each, out)
             size = written.stat().st_size / 1000
             manifest = written.with_suffix(".json").name

@@ -5,6 +5,13 @@ from typing import Annotated
 
 import typer
 
+
+def _seconds(value: float) -> float:
+    if not value >= 0:  # nor is NaN
+        raise typer.BadParameter(f"must be seconds, 0 or more, got {value}")
+    return value
+
+
 Backends = Annotated[str, typer.Option(metavar="scratch|torch|both", help="Which side computes.")]
 Device = Annotated[str, typer.Option(metavar="auto|cpu|cuda|mps", help="Where torch computes.")]
 Out = Annotated[Path, typer.Option(help="The folder for the results.")]
@@ -14,7 +21,10 @@ DatasetName = Annotated[
 CheckpointEvery = Annotated[
     float,
     typer.Option(
-        "--checkpoint-every", min=0, metavar="SECONDS", help="How often to save what is trained."
+        "--checkpoint-every",
+        callback=_seconds,
+        metavar="SECONDS",
+        help="How often to save what is trained.",
     ),
 ]
 Memory = Annotated[

@@ -175,6 +175,10 @@ def _measured(
         lambda: stacks(experiment, settings, seeds, work.device, budget, crew.size),
         lambda kept: json.dumps([s for part in kept for s in part]) == json.dumps(seeds),
     )
+    if len(pieces) >= memory.MANY:
+        stack = experiment.stack(settings)
+        largest, runs = max(map(len, pieces)) * stack.bytes, len(seeds) * stack.runs
+        job.parts.say(memory.announced(job.parts.what, runs, len(pieces), largest))
     for _ in crew.do(job, job.missing(pieces), _order(work, identity)):
         pass
     return [job.parts.find(piece) for piece in pieces]

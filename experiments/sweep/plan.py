@@ -182,6 +182,13 @@ def are_all(plain: Any, settings: Settings, backend: str) -> bool:
     return each(plain) == each(p.plain() for p in pieces(settings, backend, 2**62, widest=None))
 
 
+def bytes_of(piece: Piece, inputs: int = 784) -> int:
+    """The most memory that a piece takes."""
+    hidden = [piece.width] * piece.depth
+    each = memory.bytes_per_run(inputs, hidden, piece.batch_size, piece.batch_norm)
+    return len(piece.runs) * each
+
+
 def bytes_per_run(settings: Settings, depth: int, batch_norm: bool, inputs: int = 784) -> int:
     """The most memory that a run of a stack takes."""
     hidden = [settings.width] * depth

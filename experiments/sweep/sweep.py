@@ -24,7 +24,7 @@ from experiments.engine.lock import locked
 from experiments.engine.parts import FOLDER, Job, Parts
 from experiments.engine.progress import reporting
 from experiments.sweep import figures, report
-from experiments.sweep.plan import Piece, Settings, are_all, pieces
+from experiments.sweep.plan import Piece, Settings, are_all, bytes_of, pieces
 from experiments.sweep.run import Row, SweepError, Training, fits
 from experiments.terminal import escape
 
@@ -134,6 +134,10 @@ def _rows(
         lambda: [p.plain() for p in planned(settings, options, backend, inputs, crew.size)],
         lambda kept: are_all(kept, settings, backend.name),
     )
+    if len(todo) >= memory.MANY:
+        largest = max(bytes_of(Piece.of(piece), inputs) for piece in todo)
+        runs = settings.runs
+        job.parts.say(memory.announced(job.parts.what, runs, len(todo), largest))
     missing = sorted(job.missing(todo), key=_length, reverse=True)
     order = {"backend": backend.name, "fingerprint": identity["fingerprint"]}
     order |= {"same": _what_must_be_the_same(identity)}

@@ -64,6 +64,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from torch_ref import files
 from torch_ref.lockstep.candidate import did_you_mean
 from torch_ref.lockstep.manifest import NAMES, Case, Manifest, trajectory
 from torch_ref.lockstep.problems import Arrays, GradientStream
@@ -122,6 +123,8 @@ def write_golden(name: str, folder: Path) -> Path:
     if name not in RECORDED:
         near = did_you_mean(name, RECORDED) or f"; these are: {', '.join(RECORDED)}"
         raise GoldenError(f"there is no golden file for {name!r}{near}")
+    if file := files.in_the_way(folder):
+        raise GoldenError(f"{folder} cannot be made: {file} is a file, not a folder")
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
