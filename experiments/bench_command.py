@@ -26,9 +26,9 @@ def bench(
     quick: Annotated[
         bool, typer.Option("--quick", help="Fewer sizes and repetitions: a minute.")
     ] = False,
-    out: Annotated[Path, typer.Option(help="The file for the numbers, as JSON.")] = Path(
-        "results/bench.json"
-    ),
+    out: Annotated[
+        Path, typer.Option(help="The file for the numbers, as JSON.", readable=False)
+    ] = Path("results/bench.json"),
     debug: Debug = False,
 ) -> None:
     """Measure how fast both sides are, as ratios timed side by side.

@@ -16,7 +16,9 @@ def golden(
     name: Annotated[
         str | None, typer.Argument(metavar="[NAME]", help="An optimizer, see `lockstep list`.")
     ] = None,
-    out: Annotated[Path, typer.Option(help="The folder for the files.")] = Path("golden"),
+    out: Annotated[Path, typer.Option(help="The folder for the files.", readable=False)] = Path(
+        "golden"
+    ),
     all_: Annotated[bool, typer.Option("--all", help="Every optimizer.")] = False,
     debug: Debug = False,
 ) -> None:
@@ -42,8 +44,10 @@ def golden(
 
 
 def verify(
-    golden: Annotated[Path, typer.Argument(help="A file of `lockstep golden`.")],
-    candidate: Annotated[Path, typer.Argument(help="The safetensors file of your implementation.")],
+    golden: Annotated[Path, typer.Argument(help="A file of `lockstep golden`.", readable=False)],
+    candidate: Annotated[
+        Path, typer.Argument(help="The safetensors file of your implementation.", readable=False)
+    ],
     json_: Annotated[bool, typer.Option("--json", help="The report as JSON.")] = False,
     debug: Debug = False,
 ) -> None:

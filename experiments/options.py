@@ -14,7 +14,8 @@ def _seconds(value: float) -> float:
 
 Backends = Annotated[str, typer.Option(metavar="scratch|torch|both", help="Which side computes.")]
 Device = Annotated[str, typer.Option(metavar="auto|cpu|cuda|mps", help="Where torch computes.")]
-Out = Annotated[Path, typer.Option(help="The folder for the results.")]
+# What may not be read or written is said by who does it, as a failure.
+Out = Annotated[Path, typer.Option(help="The folder for the results.", readable=False)]
 DatasetName = Annotated[
     str, typer.Option(help="mnist, or one that torchvision downloads: fashion-mnist, kmnist …")
 ]
@@ -34,5 +35,7 @@ Memory = Annotated[
 Processes = Annotated[
     int | None, typer.Option(min=1, max=1024, metavar="N", help="Side by side; all cores.")
 ]
-DataDir = Annotated[Path | None, typer.Option(help="Where data sets are, or are downloaded to.")]
+DataDir = Annotated[
+    Path | None, typer.Option(help="Where data sets are, or are downloaded to.", readable=False)
+]
 Debug = Annotated[bool, typer.Option("--debug", help="Show the traceback of a failure, too.")]
