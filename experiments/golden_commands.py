@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from experiments import command
+from experiments.engine import interrupt
 from experiments.options import Debug
 from experiments.terminal import as_json, visible
 
@@ -30,7 +31,8 @@ def golden(
     if (name is None) != all_:
         raise typer.BadParameter("give the name of one optimizer, or --all", param_hint="NAME")
     with command.failing(debug):
-        from torch_ref.lockstep.golden import all_names, write_golden
+        with interrupt.deferred():  # torch aborts where it is interrupted while it is imported
+            from torch_ref.lockstep.golden import all_names, write_golden
 
         names = all_names()
         if name is not None:
@@ -57,7 +59,8 @@ def verify(
     cannot be used.
     """
     with command.failing(debug, CANNOT):
-        from torch_ref.lockstep.verify import verify as compare
+        with interrupt.deferred():
+            from torch_ref.lockstep.verify import verify as compare
 
         verification = compare(golden, candidate)
     typer.echo(as_json(verification.as_dict()) if json_ else visible(verification))
