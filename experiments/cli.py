@@ -201,6 +201,6 @@ def main() -> None:
     except OSError as error:  # all that is left to fail is to print
         if not isinstance(error, BrokenPipeError):  # who reads has enough
             command.report(error)
-        with open(os.devnull, "w") as nowhere:  # where Python's last flush goes
+        with Path(os.devnull).open("w") as nowhere:  # where Python's last flush goes
             os.dup2(nowhere.fileno(), sys.stdout.fileno())
         sys.exit(1)
