@@ -19,6 +19,7 @@ from experiments.engine.checkpoints import (
 )
 from experiments.engine.fingerprint import fingerprint
 from torch_ref import checkpoint
+from torch_ref.checkpoint import CheckpointError
 
 #: Plain values: the seeds of a stack, or what a sweep's stack is.
 Piece = Any
@@ -69,8 +70,7 @@ class Parts:
             if kept["of"] == self.identity and whole(kept["pieces"]):
                 return kept["pieces"]
         pieces = json.loads(json.dumps(list(plan())))  # as a file has them: tuples are lists
-        self.folder.mkdir(parents=True, exist_ok=True)
-        checkpoint.save(path, {"of": self.identity, "pieces": pieces})
+        self._save(path, {"of": self.identity, "pieces": pieces})
         return pieces
 
     def path(self, piece: Piece) -> Path:
@@ -96,9 +96,8 @@ class Parts:
 
     def put(self, piece: Piece, result: Result) -> None:
         """Keep what was made of the piece; its checkpoints go."""
-        self.folder.mkdir(parents=True, exist_ok=True)
         made = {"of": self.identity, "piece": piece, "result": result}
-        checkpoint.save(self.path(piece), made)
+        self._save(self.path(piece), made)
         shutil.rmtree(self._checkpoints(piece), ignore_errors=True)
 
     def checkpoints(self, piece: Piece) -> Checkpoints:
@@ -116,6 +115,13 @@ class Parts:
                 above.rmdir()
                 if above.name == FOLDER:
                     break
+
+    def _save(self, path: Path, snapshot: Result) -> None:
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise CheckpointError(f"{path} was not written: {error.strerror or error}") from error
+        checkpoint.save(path, snapshot)
 
     def _key(self, piece: Piece) -> str:
         return fingerprint({"of": self.identity, "piece": piece})[:16]
