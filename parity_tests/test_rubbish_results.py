@@ -17,6 +17,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from rich.console import Console
 
+from experiments import data as datasets
 from experiments.engine import lock, measurements, runner
 from experiments.engine.checkpoints import Checkpoints
 from experiments.engine.measurements import Measurements
@@ -33,7 +34,7 @@ from torch_ref import train as torch_train
 from torch_ref.optim import Twin
 
 FEW = settings(
-    max_examples=100,
+    max_examples=50,
     deadline=None,
     derandomize=True,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
@@ -90,16 +91,15 @@ class LeavingAt:
 
 
 @pytest.fixture(scope="module", params=["scratch", "torch"])
-def half_done(request: pytest.FixtureRequest) -> tuple[str, dict[str, Any]]:
-    """A backend, and the snapshot of a training in its middle."""
+def half_done(request: pytest.FixtureRequest) -> tuple[str, dict[str, Any], train.History]:
+    """A backend, the snapshot of a training in its middle, and what comes of it."""
     keeper = LeavingAt(5)
     with pytest.raises(Left):
         fit(request.param, keeper)
-    return request.param, keeper.kept
+    return request.param, keeper.kept, fit(request.param)
 
 
-def assert_trained(backend: str, found: train.History, anew: bool) -> None:
-    whole = fit(backend)
+def assert_trained(found: train.History, whole: train.History, anew: bool) -> None:
     for name, expected in vars(whole).items():
         mine = getattr(found, name)
         assert (mine.shape, mine.dtype) == (expected.shape, expected.dtype)
@@ -123,16 +123,16 @@ def test_a_checkpoint_with_anything_in_it_is_set_aside(place: Path, data: st.Dat
 @FEW
 @given(data=st.data())
 def test_a_checkpoint_with_one_thing_changed_is_set_aside_or_gone_on_with(
-    place: Path, half_done: tuple[str, dict], data: st.DataObject
+    place: Path, half_done: tuple, data: st.DataObject
 ) -> None:
-    backend, snapshot = half_done
+    backend, snapshot, whole = half_done
     said: list[str] = []
     keeper = Checkpoints(emptied(place), "mine", "a training", 1e6, said.append).next()
     changed = data.draw(spoilt.one_thing_changed(snapshot))
     checkpoint.save(keeper.path, {"of": "mine/0", "written": "then", "state": changed})
     found = fit(backend, keeper)
     assert len(said) == 1
-    assert_trained(backend, found, anew="and not used" in said[0])
+    assert_trained(found, whole, anew="and not used" in said[0])
 
 
 # --- finished pieces, and plans ------------------------------------------------------------------
@@ -298,13 +298,12 @@ def test_any_note_of_who_has_the_folder_is_told_or_is_not(place: Path, text: str
 
 
 @pytest.fixture(scope="module")
-def one_of_each(whole_results: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def one_of_each(tmp_path_factory: pytest.TempPathFactory, mnist: datasets.Dataset) -> Path:
     """A small results folder: one experiment, and the files of the other commands."""
     folder = tmp_path_factory.mktemp("report")
-    for name in ("optimizer-paths", "sweep"):
-        shutil.copytree(whole_results / name, folder / name)
-    for name in (results.BENCH, results.PARITY):
-        shutil.copy(whole_results / name, folder / name)
+    fabricated.write_experiment(folder, "optimizer-paths", mnist)
+    for write in (fabricated.write_sweep, fabricated.write_bench, fabricated.write_parity):
+        write(folder)
     return folder
 
 
