@@ -32,14 +32,15 @@ def golden(
         raise typer.BadParameter("give the name of one optimizer, or --all", param_hint="NAME")
     with command.failing(debug):
         with interrupt.deferred():  # torch aborts where it is interrupted while it is imported
-            from torch_ref.lockstep.golden import all_names, write_golden
+            from torch_ref.lockstep import golden as files
 
-        names = all_names()
         if name is not None:
-            hint = "`lockstep list` shows them all"
-            names = (command.one_of("NAME", name, names, hint),)
-        for each in names:
-            written = write_golden(each, out)
+            try:
+                files.check_name(name)
+            except files.GoldenError as error:
+                raise typer.BadParameter(str(error), param_hint="NAME") from None
+        for each in files.all_names() if name is None else (name,):
+            written = files.write_golden(each, out)
             size = written.stat().st_size / 1000
             manifest = written.with_suffix(".json").name
             typer.echo(f"{visible(written)}: {size:.0f} kB, and its manifest {manifest}")

@@ -321,7 +321,7 @@ def test_all_golden_files_by_one_command(tmp_path: Path) -> None:
     [
         (["golden", "adamm"], "did you mean 'Adam'?"),
         (["golden", "rmsporp"], "did you mean 'RMS"),
-        (["golden", "xyz"], "'xyz' is not one of SGD, Momentum"),
+        (["golden", "xyz"], "these are: SGD"),
         (["golden"], "or --all"),
         (["golden", "Adam", "--all"], "or --all"),
         (["verify", "no.safetensors", "neither.safetensors"], "no.safetensors: there is no such"),

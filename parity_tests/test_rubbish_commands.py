@@ -125,7 +125,7 @@ def test_a_failure_has_one_message_and_with_debug_its_traceback(
         (["check", "a.py:A", "--against", "Adam", "--seconds", "inf"], "--seconds"),
         (["run", "surface", "--checkpoint-every", "nan"], "must be seconds, 0 or more, got nan"),
         (["sweep", "--checkpoint-every", "-1"], "must be seconds, 0 or more, got -1.0"),
-        (["golden", "Admm"], "Invalid value for NAME: 'Admm' is not one of"),
+        (["golden", "Admm"], "NAME: there is no golden file for 'Admm'; did you mean"),
     ],
 )
 def test_what_cannot_be_meant_is_refused_before_any_work(
