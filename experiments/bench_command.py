@@ -8,6 +8,7 @@ import typer
 from rich.console import Console
 
 from experiments import command
+from experiments.engine import interrupt
 from experiments.options import Debug
 from experiments.terminal import visible
 
@@ -26,9 +27,9 @@ def bench(
     quick: Annotated[
         bool, typer.Option("--quick", help="Fewer sizes and repetitions: a minute.")
     ] = False,
-    out: Annotated[Path, typer.Option(help="The file for the numbers, as JSON.")] = Path(
-        "results/bench.json"
-    ),
+    out: Annotated[
+        Path, typer.Option(help="The file for the numbers, as JSON.", readable=False)
+    ] = Path("results/bench.json"),
     debug: Debug = False,
 ) -> None:
     """Measure how fast both sides are, as ratios timed side by side.
@@ -38,10 +39,12 @@ def bench(
     """
     names = _chosen(only or [])
     with command.failing(debug):  # importing torch takes long enough to be interrupted
-        from experiments.bench.runner import run
         from experiments.engine.output import prepare
 
-        place = _device(device)
+        with interrupt.deferred():
+            from experiments.bench.runner import run
+
+            place = _device(device)
         prepare(out.parent)
         if out.is_dir():
             raise typer.BadParameter(f"must be a file, got the folder {out}", param_hint="--out")

@@ -8,13 +8,14 @@ import typer
 from rich.console import Console
 
 from experiments import command
+from experiments.engine import interrupt
 from experiments.options import Debug
 from experiments.terminal import as_json, escape
 
 if TYPE_CHECKING:
     from torch_ref.lockstep.check import Outcome
 
-AGREES, DIVERGES, CANNOT_RUN, INTERRUPTED = 0, 1, 2, 130
+AGREES, DIVERGES, CANNOT_RUN = 0, 1, 2
 _DTYPES = ("float64", "float32")
 
 
@@ -44,17 +45,17 @@ def check(
     """
     if dtype not in _DTYPES:
         raise typer.BadParameter(f"must be one of {', '.join(_DTYPES)}", param_hint="--dtype")
-    from torch_ref.lockstep.check import check as run_check
-    from torch_ref.lockstep.hyperparameters import parse
-
     try:
+        with interrupt.heeding_signals(), interrupt.deferred():
+            from torch_ref.lockstep.check import check as run_check
+            from torch_ref.lockstep.hyperparameters import parse
         # What the user's code prints is no part of the result.
         with contextlib.redirect_stdout(sys.stderr):
             settings = parse(arg or [])
             limits = {"steps": steps, "seconds": seconds}
             outcome = run_check(candidate, against, settings, dtype=dtype, **limits)
-    except KeyboardInterrupt:
-        raise typer.Exit(INTERRUPTED) from None
+    except KeyboardInterrupt as ended:
+        raise typer.Exit(getattr(ended, "exit_code", command.INTERRUPTED)) from None
     except Exception as error:
         if json:
             typer.echo(as_json({"error": str(error) or type(error).__name__}))

@@ -192,4 +192,15 @@ def main() -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):  # on an ASCII terminal, a × is a ?, not a failure
             stream.reconfigure(errors="replace")
-    app(prog_name="lockstep")
+    try:
+        try:
+            app(prog_name="lockstep")
+        finally:
+            if sys.stdout:  # None where it is closed
+                sys.stdout.flush()
+    except OSError as error:  # all that is left to fail is to print
+        if not isinstance(error, BrokenPipeError):  # who reads has enough
+            command.report(error)
+        with Path(os.devnull).open("w") as nowhere:  # where Python's last flush goes
+            os.dup2(nowhere.fileno(), sys.stdout.fileno())
+        sys.exit(1)

@@ -48,13 +48,14 @@ def check_tensorboard() -> None:
 
 def create_backends(name: str, device: str) -> "tuple[Backend, ...]":
     """The backends that ``--backend`` and ``--device`` ask for."""
-    from experiments.engine import backends
+    from experiments.engine import backends, interrupt
 
     names = backends.NAMES if name == "both" else (name,)
     for each in names:
         one_of("--backend", each, (*backends.NAMES, "both"))
     try:
-        return tuple(backends.create(each, device) for each in names)
+        with interrupt.deferred():  # torch aborts where it is interrupted while it is imported
+            return tuple(backends.create(each, device) for each in names)
     except ValueError as error:
         raise typer.BadParameter(str(error), param_hint="--device") from None
 
@@ -71,14 +72,17 @@ def in_bytes(gigabytes: float | None) -> int | None:
 
 @contextmanager
 def failing(debug: bool = False, code: int = 1) -> Iterator[None]:
-    """Around a command's work: what fails has one message, and ``code``; Ctrl-C has 130."""
+    """Around a command's work: what fails has one message, and ``code``; a signal has its own."""
+    from experiments.engine import interrupt
+
     try:
-        yield
+        with interrupt.heeding_signals():
+            yield
     except (typer.Exit, typer.Abort, typer.BadParameter):
         raise
-    except KeyboardInterrupt:
-        errors.print("Interrupted.")
-        raise typer.Exit(INTERRUPTED) from None
+    except KeyboardInterrupt as ended:
+        errors.print(f"{str(ended) or 'Interrupted'}.")
+        raise typer.Exit(getattr(ended, "exit_code", INTERRUPTED)) from None
     except Exception as error:
         report(error, debug)
         raise typer.Exit(code) from None
@@ -87,7 +91,9 @@ def failing(debug: bool = False, code: int = 1) -> Iterator[None]:
 def report(error: Exception, debug: bool = False) -> None:
     """One message for what has failed, and the traceback if it is asked for."""
     text = str(error) or type(error).__name__
-    if not _is_for_people(error):
+    if isinstance(error, OSError) and error.filename is None and error.errno is not None:
+        text = f"standard output cannot be written: {error.strerror}"
+    elif not _is_for_people(error):
         text = f"{type(error).__name__}: {text}; --debug shows where"
     errors.print(f"[bold red]Error:[/] {escape(text)}", soft_wrap=True)
     if debug:

@@ -6,17 +6,20 @@ from typing import Annotated
 import typer
 
 from experiments import command
+from experiments.engine import interrupt
 from experiments.options import Debug
 from experiments.terminal import as_json, visible
 
-CANNOT = 2  # as 1 says that they differ
+CANNOT = 2  # where 1 says that they differ
 
 
 def golden(
     name: Annotated[
         str | None, typer.Argument(metavar="[NAME]", help="An optimizer, see `lockstep list`.")
     ] = None,
-    out: Annotated[Path, typer.Option(help="The folder for the files.")] = Path("golden"),
+    out: Annotated[Path, typer.Option(help="The folder for the files.", readable=False)] = Path(
+        "golden"
+    ),
     all_: Annotated[bool, typer.Option("--all", help="Every optimizer.")] = False,
     debug: Debug = False,
 ) -> None:
@@ -27,19 +30,27 @@ def golden(
     """
     if (name is None) != all_:
         raise typer.BadParameter("give the name of one optimizer, or --all", param_hint="NAME")
-    with command.failing(debug, CANNOT):
-        from torch_ref.lockstep.golden import all_names, write_golden
+    with command.failing(debug):
+        with interrupt.deferred():  # torch aborts where it is interrupted while it is imported
+            from torch_ref.lockstep import golden as files
 
-        for each in all_names() if name is None else (name,):
-            written = write_golden(each, out)
+        if name is not None:
+            try:
+                files.check_name(name)
+            except files.GoldenError as error:
+                raise typer.BadParameter(str(error), param_hint="NAME") from None
+        for each in files.all_names() if name is None else (name,):
+            written = files.write_golden(each, out)
             size = written.stat().st_size / 1000
             manifest = written.with_suffix(".json").name
             typer.echo(f"{visible(written)}: {size:.0f} kB, and its manifest {manifest}")
 
 
 def verify(
-    golden: Annotated[Path, typer.Argument(help="A file of `lockstep golden`.")],
-    candidate: Annotated[Path, typer.Argument(help="The safetensors file of your implementation.")],
+    golden: Annotated[Path, typer.Argument(help="A file of `lockstep golden`.", readable=False)],
+    candidate: Annotated[
+        Path, typer.Argument(help="The safetensors file of your implementation.", readable=False)
+    ],
     json_: Annotated[bool, typer.Option("--json", help="The report as JSON.")] = False,
     debug: Debug = False,
 ) -> None:
@@ -49,7 +60,8 @@ def verify(
     cannot be used.
     """
     with command.failing(debug, CANNOT):
-        from torch_ref.lockstep.verify import verify as compare
+        with interrupt.deferred():
+            from torch_ref.lockstep.verify import verify as compare
 
         verification = compare(golden, candidate)
     typer.echo(as_json(verification.as_dict()) if json_ else visible(verification))

@@ -5,16 +5,27 @@ from typing import Annotated
 
 import typer
 
+
+def _seconds(value: float) -> float:
+    if not value >= 0:  # nor is NaN
+        raise typer.BadParameter(f"must be seconds, 0 or more, got {value}")
+    return value
+
+
 Backends = Annotated[str, typer.Option(metavar="scratch|torch|both", help="Which side computes.")]
 Device = Annotated[str, typer.Option(metavar="auto|cpu|cuda|mps", help="Where torch computes.")]
-Out = Annotated[Path, typer.Option(help="The folder for the results.")]
+# What may not be read or written is said by who does it, as a failure.
+Out = Annotated[Path, typer.Option(help="The folder for the results.", readable=False)]
 DatasetName = Annotated[
     str, typer.Option(help="mnist, or one that torchvision downloads: fashion-mnist, kmnist …")
 ]
 CheckpointEvery = Annotated[
     float,
     typer.Option(
-        "--checkpoint-every", min=0, metavar="SECONDS", help="How often to save what is trained."
+        "--checkpoint-every",
+        callback=_seconds,
+        metavar="SECONDS",
+        help="How often to save what is trained.",
     ),
 ]
 Memory = Annotated[
@@ -24,5 +35,7 @@ Memory = Annotated[
 Processes = Annotated[
     int | None, typer.Option(min=1, max=1024, metavar="N", help="Side by side; all cores.")
 ]
-DataDir = Annotated[Path | None, typer.Option(help="Where data sets are, or are downloaded to.")]
+DataDir = Annotated[
+    Path | None, typer.Option(help="Where data sets are, or are downloaded to.", readable=False)
+]
 Debug = Annotated[bool, typer.Option("--debug", help="Show the traceback of a failure, too.")]

@@ -27,8 +27,11 @@ def measure_into(out: Path, console: Console) -> Path:
     Raises:
         OutputError: the folder cannot be written.
     """
+    from experiments.engine import interrupt
     from experiments.engine.output import prepare
-    from experiments.parity.run import FILE, measure, write
+
+    with interrupt.deferred():  # torch aborts where it is interrupted while it is imported
+        from experiments.parity.run import FILE, measure, write
 
     prepare(out)
     with console.status("parity") as status:

@@ -32,11 +32,13 @@ def write_into(out: Path, console: Console) -> Path:
     Raises:
         OutputError: the folder cannot be written.
     """
+    from experiments.engine import interrupt
     from experiments.engine.output import prepare
 
     prepare(out)
     with console.status("report"):
-        from experiments.report import page
+        with interrupt.deferred():  # torch aborts where it is interrupted while it is imported
+            from experiments.report import page
 
         path, found = page.write(out)
     _say_what_it_lacks(found, console)

@@ -15,7 +15,7 @@ from typer.testing import CliRunner
 
 from experiments import cli
 from experiments.data import DataError, load
-from experiments.data.downloads import SOURCES
+from experiments.data.downloads import SOURCES, published
 from experiments.data.embedded import EMBEDDED, FILES
 from experiments.engine import runner
 
@@ -195,19 +195,13 @@ def test_a_download_that_is_not_the_published_one_is_refused(
 
 
 def test_every_file_that_torchvision_downloads_has_a_checksum() -> None:
-    from torchvision import datasets
-
     for source in SOURCES.values():
-        known = getattr(datasets, source.torchvision_name)
-        resources = known.resources
-        if source.torchvision_name == "EMNIST":
-            resources = [(known.url, known.md5)]
-        if source.torchvision_name == "QMNIST":
-            resources = [each for kind in resources.values() for each in kind]
-        assert resources
-        for _, checksum in resources:
-            assert len(checksum) == 32
-            int(checksum, 16)
+        files = published(source)
+        assert tuple(file.name for file in files) == source.files
+        for file in files:
+            assert len(file.md5) == 32
+            int(file.md5, 16)
+            assert all(url.endswith(file.name) for url in file.urls)
 
 
 def test_a_misspelt_data_dir_is_named_and_not_made(tmp_path: Path, no_network: None) -> None:

@@ -107,12 +107,13 @@ def test_torchs_own_ways_to_say_it_are_known() -> None:
 
 
 def test_memory_is_known_without_proc(tmp_path: Path) -> None:
-    meminfo = tmp_path / "meminfo"
-    assert memory.available(meminfo) > 0
+    meminfo = tmp_path / "proc" / "meminfo"
+    meminfo.parent.mkdir()
+    assert memory.available(tmp_path) > 0
     meminfo.write_text("MemTotal: 9 kB\nMemAvailable:   5 kB\n")
-    assert memory.available(meminfo) == 5 * 1024
+    assert memory.available(tmp_path) == 5 * 1024
     meminfo.write_text("MemAvailable: many\n")
-    assert memory.available(meminfo) > 5 * 1024
+    assert memory.available(tmp_path) > 5 * 1024
 
 
 @pytest.mark.parametrize(

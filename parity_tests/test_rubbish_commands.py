@@ -109,7 +109,7 @@ def test_a_failure_has_one_message_and_with_debug_its_traceback(
     name: str, debug: bool, no_work: None
 ) -> None:
     result = lockstep(name, *ENOUGH.get(name, []), *(["--debug"] if debug else []))
-    assert result.exit_code == (2 if name in ("check", "golden", "verify") else 1)
+    assert result.exit_code == (2 if name in ("check", "verify") else 1)
     assert "Error: Begun: it began; --debug shows where" in " ".join(result.stderr.split())
     assert ("Traceback" in result.output) is debug
 
@@ -123,6 +123,9 @@ def test_a_failure_has_one_message_and_with_debug_its_traceback(
         (["golden", "Adam", "--out", "a\0b"], "null byte"),
         (["bench", "--out", "."], "must be a file, got the folder ."),
         (["check", "a.py:A", "--against", "Adam", "--seconds", "inf"], "--seconds"),
+        (["run", "surface", "--checkpoint-every", "nan"], "must be seconds, 0 or more, got nan"),
+        (["sweep", "--checkpoint-every", "-1"], "must be seconds, 0 or more, got -1.0"),
+        (["golden", "Admm"], "NAME: there is no golden file for 'Admm'; did you mean"),
     ],
 )
 def test_what_cannot_be_meant_is_refused_before_any_work(
@@ -131,6 +134,19 @@ def test_what_cannot_be_meant_is_refused_before_any_work(
     result = lockstep(*arguments)
     assert result.exit_code == 2, result.output
     assert message in " ".join(re.sub("[│╭╮╰╯─]", " ", result.output).split())
+
+
+@pytest.mark.parametrize("name", ["run", "sweep", "golden", "parity", "report", "bench"])
+def test_a_file_where_a_folder_must_be_is_named(name: str, tmp_path: Path) -> None:
+    file = tmp_path / "file"
+    file.touch()
+    for out, it in ((file, "it"), (file / "inner", str(file))):
+        inner = out / "bench.json" if name == "bench" else out
+        result = lockstep(name, *ENOUGH.get(name, []), "--out", str(inner))
+        said = " ".join(result.stderr.split())
+        assert result.exit_code == 1
+        assert f"{it if name != 'golden' else file} is a file, not a folder" in said
+    assert not file.read_bytes()
 
 
 def test_a_long_name_is_refused_in_a_short_message(tmp_path: Path) -> None:

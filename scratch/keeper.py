@@ -49,14 +49,23 @@ class Held:
 
     Args:
         keeper: the keeper.
+        steps: of the whole training.
+        rehearse: takes a step on copies, and raises where what was kept cannot be gone on from.
         parts: all that training changes: what has ``state_dict`` and ``load_state_dict``, by name;
             a part that is ``None`` is left out.
     """
 
-    def __init__(self, keeper: Keeper | None, **parts: Any) -> None:
+    def __init__(
+        self,
+        keeper: Keeper | None,
+        steps: int,
+        rehearse: Callable[[], None] = lambda: None,
+        **parts: Any,
+    ) -> None:
         _check.methods("keeper", keeper, "begin", "due", "keep", "end")
         _check.methods("observer", parts.get("observer"), "look", "state_dict", "load_state_dict")
-        self._keeper, self._step = keeper, 0
+        self._keeper, self._step, self._steps = keeper, 0, steps
+        self._rehearse = rehearse
         self._parts = {name: part for name, part in parts.items() if part is not None}
 
     def begin(self) -> int:
@@ -87,9 +96,12 @@ class Held:
 
     def _load(self, snapshot: Snapshot) -> None:
         step, before = _check.integer("step", snapshot["step"], at_least=0), self._snapshot()
+        if step > self._steps + 1:  # the one after the last: it is finished
+            raise ValueError(f"step must be at most {self._steps + 1}, got {step}")
         try:
             for name, part in self._parts.items():
                 part.load_state_dict(snapshot[name])
+            self._rehearse()
         except Exception:
             for name, part in self._parts.items():
                 part.load_state_dict(before[name])

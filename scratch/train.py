@@ -3,6 +3,7 @@
 import copy
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Self
 
 import numpy as np
@@ -190,6 +191,8 @@ def fit(
     record = Record.empty(net.runs or 1, iterations)
     held = Held(
         keeper,
+        iterations,
+        partial(_rehearse, net, optimizer),
         network=net,
         optimizer=optimizer,
         schedule=schedule,
@@ -245,11 +248,30 @@ class Record:
 
     def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
         """Go on from a snapshot of as many runs and iterations."""
-        if np.shape(state_dict["loss"]) != self.loss.shape:
-            raise ValueError(
-                f"the losses must be of shape {self.loss.shape}, got {np.shape(state_dict['loss'])}"
-            )
-        vars(self).update(copy.deepcopy({name: state_dict[name] for name in vars(self)}))
+        found = {name: copy.deepcopy(state_dict[name]) for name in vars(self)}
+        for name, mine in (("loss", self.loss), ("diverged", self.diverged)):
+            check_recorded(name, found[name], mine.shape, mine.dtype.kind)
+        check_evaluations(found["accuracy"], found["evaluated"], self.loss.shape[0])
+        vars(self).update(found)
+
+
+def check_recorded(name: str, found: Any, shape: tuple[int, ...], kind: str = "f") -> None:
+    """Raise if something in a snapshot is no array of this shape and kind."""
+    array = np.asarray(found)
+    if not hasattr(found, "shape") or array.shape != shape or array.dtype.kind != kind:
+        raise ValueError(f"{name} must be an array of shape {shape}, got {_check.shown(found)}")
+
+
+def check_evaluations(accuracy: Any, evaluated: Any, runs: int) -> None:
+    """Raise if they are no lists of accuracies (K,) and of the steps that they were after."""
+    if not (isinstance(accuracy, list) and isinstance(evaluated, list)):
+        raise TypeError("accuracy and evaluated must be lists")
+    if len(accuracy) != len(evaluated):
+        raise ValueError(f"{len(accuracy)} accuracies, but {len(evaluated)} steps in evaluated")
+    for each in accuracy:
+        check_recorded("accuracy", each, (runs,))
+    for step in evaluated:
+        _check.integer("evaluated", step, at_least=0)
 
 
 def accuracy_on(
@@ -296,6 +318,13 @@ def _step(
         _stop(grads, diverged >= 0)
         optimizer.update(net.params, grads)
     return np.where(diverged < 0, losses, np.nan)
+
+
+def _rehearse(net: MultiLayerNet, optimizer: Optimizer) -> None:
+    """Take a step on copies: it raises where the optimizer's state is not of these parameters."""
+    params = {name: w.copy() for name, w in net.params.items()}
+    with np.errstate(all="ignore"):
+        copy.deepcopy(optimizer).update(params, {n: np.zeros_like(w) for n, w in params.items()})
 
 
 def _stop(grads: dict[str, np.ndarray], runs: np.ndarray) -> None:

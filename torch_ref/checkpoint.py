@@ -81,7 +81,12 @@ def load(path: Path | str) -> dict[str, Any]:
             raise CheckpointError(
                 f"{files.shown(path)} is damaged: its contents are not those of its SHA-256"
             )
-        return _with_arrays(json.loads(metadata["snapshot"]), tensors)
+        snapshot = _with_arrays(json.loads(metadata["snapshot"]), tensors)
+        if not isinstance(snapshot, dict):
+            raise CheckpointError(
+                f"{files.shown(path)} is no snapshot: it must hold a dict, got {snapshot!r:.80}"
+            )
+        return snapshot
     except OSError as error:
         why = error.strerror or str(error).removesuffix(f": {path}")
         raise CheckpointError(f"{files.shown(path)} cannot be read: {why}") from error

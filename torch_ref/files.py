@@ -34,6 +34,15 @@ def shown(path: Path) -> str:
     return text if len(text) <= 300 else f"{text[:200]} … {text[-40:]} ({len(text):,} characters)"
 
 
+def in_the_way(folder: Path) -> Path | None:
+    """What is no folder where ``folder`` is to be: itself, or one of those above it."""
+    for each in (folder, *folder.parents):
+        with suppress(OSError):
+            if each.exists():
+                return None if each.is_dir() else each
+    return None
+
+
 def _sync_folder(folder: Path) -> None:
     """Put the folder's list of names on the disk, where the system can."""
     with suppress(OSError):  # Windows opens no folder

@@ -10,6 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from scratch import _check
 from torch_ref import lr_scheduler
 from torch_ref.device import put
 from torch_ref.nn import MultiLayerNet
@@ -60,10 +61,17 @@ class Draws:
 
     def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
         """Draw the same again."""
+        first = _check.integer("first", state_dict["first"], at_least=0)
+        taken = _check.integer("taken", state_dict["taken"], at_least=0)
+        if first + taken > self._iterations or taken > self._ahead:
+            raise ValueError(
+                f"first and taken must be steps of {self._iterations}, of a block of "
+                f"{self._ahead}, got {first} and {taken}"
+            )
         for generator, state in zip(self._net.generators, state_dict["generators"], strict=True):
             generator.set_state(torch.tensor(state))
-        self._begin(state_dict["first"])
-        for _ in range(state_dict["taken"]):
+        self._begin(first)
+        for _ in range(taken):
             next(self)
 
     def _begin(self, first: int) -> None:
@@ -127,6 +135,21 @@ class Optimizer:
                     torchs.state[w] = unpacked(state, w.device)
                 else:
                     torchs.state.pop(w, None)
+
+    def rehearse(self) -> None:
+        """Take a step on copies: it raises where the state is not of these parameters."""
+        torchs = self._twin.torch
+        groups = [
+            {**group, "params": [w.detach().clone() for w in group["params"]]}
+            for group in torchs.param_groups
+        ]
+        other = type(torchs)(groups)
+        for mine, theirs in zip(torchs.param_groups, groups, strict=True):
+            for w, its in zip(mine["params"], theirs["params"], strict=True):
+                its.grad = torch.zeros_like(its)
+                if w in torchs.state:
+                    other.state[its] = copy.deepcopy(torchs.state[w])
+        other.step()
 
 
 class Schedule:

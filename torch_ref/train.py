@@ -15,6 +15,8 @@ from scratch.train import (
     Progress,
     check_data,
     check_evaluation,
+    check_evaluations,
+    check_recorded,
     check_stack,
 )
 from torch_ref import _check as _torch_check
@@ -102,10 +104,13 @@ def fit(
     compiled = _check.flag("compiled", compiled)
     record = Record(net, iterations)
     draws = held.Draws(net, len(images), batch_size, iterations)
+    kept = held.Optimizer(optimizer)
     training = Held(
         keeper,
+        iterations,
+        kept.rehearse,
         network=held.Network(net),
-        optimizer=held.Optimizer(optimizer),
+        optimizer=kept,
         schedule=held.Schedule(schedule) if schedule else None,
         draws=draws,
         record=record,
@@ -172,12 +177,10 @@ class Record:
     def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
         """Go on from a snapshot of as many runs and iterations."""
         found = held.unpacked(state_dict, self.loss.device)
-        if found["loss"].shape != self.loss.shape:
-            raise ValueError(
-                f"the losses must be of shape {tuple(self.loss.shape)}, got "
-                f"{tuple(found['loss'].shape)}"
-            )
-        vars(self).update(found)
+        check_recorded("loss", found["loss"].cpu(), tuple(self.loss.shape))
+        accuracy = [each.cpu() for each in found["accuracy"]]
+        check_evaluations(accuracy, found["evaluated"], self.loss.shape[1])
+        vars(self).update({name: found[name] for name in vars(self)})
 
     def history(self) -> History:
         """As ``scratch.train`` has it; a run is lost from the first loss on that is not finite."""

@@ -1,25 +1,26 @@
 """The data sets that torchvision downloads: same format as MNIST, other pictures.
 
-torchvision compares the MD5 of what it downloads with the published one. torch and torchvision are
-imported when a data set is asked for, not before.
+Where they lie and the MD5 that is published of each file is what torchvision knows. The files are
+read here, each time from what was published, whose MD5 is then compared: what torchvision, or
+somebody, has unpacked beside them is not looked at. torch and torchvision are imported when a data
+set is asked for, not before.
 """
 
-import gzip
+import hashlib
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from experiments.data.dataset import Dataset, combined_digest, idx_sha256
-from experiments.data.embedded import DIGITS, FILES
+from experiments.data.embedded import DIGITS, FILES, load_mnist
 from experiments.data.errors import DataError
-
-if TYPE_CHECKING:
-    from torchvision.datasets import MNIST
+from experiments.data.idx import INT32, UNSIGNED_BYTE, read_idx
 
 # Seconds without an answer; torchvision itself would wait for ever.
 TIMEOUT = 30.0
@@ -27,13 +28,29 @@ TIMEOUT = 30.0
 
 @dataclass(frozen=True)
 class Source:
-    """Where torchvision has a data set."""
+    """A data set of torchvision's.
 
-    torchvision_name: str  # of the class in torchvision.datasets, and of its folder
-    options: dict[str, Any] = field(default_factory=dict)  # for its constructor
-    # What it downloads into <data_dir>/<torchvision_name>/raw.
-    files: tuple[str, ...] = tuple(f"{file.name}.gz" for file in FILES)
+    Attributes:
+        torchvision_name: of the class in torchvision.datasets, and of its folder.
+        idx: its IDX files: training images and labels, test images and labels.
+        train, test: how many images there are.
+        archive: the ZIP archive that they are all in.
+        columns: of the labels, of which the first one is the class; 0 where a label is a byte.
+        classes: their names.
+    """
+
+    torchvision_name: str
+    idx: tuple[str, ...] = tuple(f"{file.name}.gz" for file in FILES)
+    train: int = 60_000
+    test: int = 10_000
+    archive: str | None = None
+    columns: int = 0
     classes: tuple[str, ...] = DIGITS
+
+    @property
+    def files(self) -> tuple[str, ...]:
+        """What is downloaded into <data_dir>/<torchvision_name>/raw."""
+        return (self.archive,) if self.archive else self.idx
 
 
 SOURCES = {
@@ -48,18 +65,54 @@ SOURCES = {
     "kmnist": Source(
         "KMNIST", classes=("o", "ki", "su", "tsu", "na", "ha", "ma", "ya", "re", "wo")
     ),
-    # 240,000 and 40,000 images, each transposed, as published.
-    "emnist-digits": Source("EMNIST", {"split": "digits"}, files=("gzip.zip",)),
+    # Each image is transposed, as published.
+    "emnist-digits": Source(
+        "EMNIST",
+        idx=tuple(
+            f"gzip/emnist-digits-{split}-{kind}-ubyte.gz"
+            for split in ("train", "test")
+            for kind in ("images-idx3", "labels-idx1")
+        ),
+        train=240_000,
+        test=40_000,
+        archive="gzip.zip",
+    ),
     # MNIST's training images, with 60,000 test images.
     "qmnist": Source(
         "QMNIST",
-        files=tuple(
+        idx=tuple(
             f"qmnist-{split}-{kind}.gz"
             for split in ("train", "test")
             for kind in ("images-idx3-ubyte", "labels-idx2-int")
         ),
+        test=60_000,
+        columns=8,
     ),
 }
+
+
+class Published(NamedTuple):
+    """A file as torchvision knows it."""
+
+    name: str
+    urls: tuple[str, ...]
+    md5: str
+
+
+def published(source: Source) -> list[Published]:
+    """Where the files of a data set are, and their MD5."""
+    from torchvision import datasets
+
+    known = getattr(datasets, source.torchvision_name)
+    if source.archive:
+        return [Published(source.archive, (known.url,), known.md5)]
+    if isinstance(known.resources, dict):  # whole addresses, by split
+        files = [file for split in ("train", "test") for file in known.resources[split]]
+        return [Published(url.rpartition("/")[2], (url,), md5) for url, md5 in files]
+    return [
+        Published(name, tuple(f"{mirror}{name}" for mirror in known.mirrors), md5)
+        for name, md5 in known.resources
+    ]
 
 
 def download(name: str, data_dir: Path) -> Dataset:
@@ -79,31 +132,40 @@ def download(name: str, data_dir: Path) -> Dataset:
     """
     source = SOURCES[name]
     try:
-        from torchvision import datasets
+        files = published(source)
     except ImportError as error:
         raise DataError(
-            f"{name} is read through torchvision, which cannot be imported ({error}). "
+            f"{name} is downloaded through torchvision, which cannot be imported ({error}). "
             "Install it: pip install torchvision"
         ) from error
 
-    make = getattr(datasets, source.torchvision_name)
     folder = data_dir / source.torchvision_name / "raw"
     missing = next(
         (each for each in (*reversed(folder.parents), folder) if not _is_there(each)), None
     )
     try:
         with _timeout(TIMEOUT):
-            train, test = (
-                make(root=data_dir, train=train, download=True, **source.options)
-                for train in (True, False)
-            )
-    except Exception as error:  # torchvision's own, and whatever its parser trips over
-        text = _explain(name, source, folder, error)
+            for file in files:
+                _fetch(file, folder)
+    except Exception as error:  # torchvision's own, and the network's
+        text = _explain(name, files, folder, error)
         if missing is not None and data_dir.is_relative_to(missing):
             text = f"there is no folder {data_dir} that {name} could be in, and {text}"
         _remove_empty(folder, missing)
         raise DataError(text) from error
-    return _convert(name, source, train, test)
+    return load_mnist(data_dir) if name == "mnist" else _read(name, source, folder)
+
+
+def _fetch(file: Published, folder: Path) -> None:
+    """Have the file in the folder: as it is there, if its MD5 is the published one."""
+    from torchvision.datasets.utils import download_url
+
+    for i, url in enumerate(file.urls, start=1):
+        try:
+            return download_url(url, folder, file.name, file.md5)
+        except Exception as error:
+            if i == len(file.urls) or not _is_download_error(error):
+                raise
 
 
 def _is_there(path: Path) -> bool:
@@ -122,14 +184,36 @@ def _remove_empty(folder: Path, first: Path | None) -> None:
                 return
 
 
-def _convert(name: str, source: Source, train: "MNIST", test: "MNIST") -> Dataset:
+def _read(name: str, source: Source, folder: Path) -> Dataset:
     arrays = []
-    for split in (train, test):
-        targets = split.targets.numpy()
-        # QMNIST has eight columns of targets; the first one is the digit.
-        labels = targets[:, 0] if targets.ndim == 2 else targets
-        arrays += [split.data.numpy(), labels.astype(np.uint8)]
-    train_images, train_labels, test_images, test_labels = arrays
+    for i, (idx, rows) in enumerate(
+        zip(source.idx, _twice(source.train, source.test), strict=True)
+    ):
+        shape, dtype = (rows, 28, 28), UNSIGNED_BYTE
+        if i % 2:
+            shape = (rows, source.columns) if source.columns else (rows,)
+            dtype = INT32 if source.columns else UNSIGNED_BYTE
+        path, member = (folder / source.archive, idx) if source.archive else (folder / idx, None)
+        array = read_idx(path, shape, dtype=dtype, member=member)
+        arrays.append(array[:, 0] if i % 2 and source.columns else array)
+    return _dataset(name, source, *arrays)
+
+
+def _twice(train: int, test: int) -> tuple[int, ...]:
+    """The rows of images and labels of either split."""
+    return train, train, test, test
+
+
+def _dataset(
+    name: str,
+    source: Source,
+    train_images: NDArray,
+    train_labels: NDArray,
+    test_images: NDArray,
+    test_labels: NDArray,
+) -> Dataset:
+    labels = [each.astype(np.uint8) for each in (train_labels, test_labels)]
+    arrays = (train_images, labels[0], test_images, labels[1])
     return Dataset(
         name=name,
         train_images=train_images.reshape(len(train_images), -1),
@@ -141,24 +225,30 @@ def _convert(name: str, source: Source, train: "MNIST", test: "MNIST") -> Datase
     )
 
 
-def _explain(name: str, source: Source, folder: Path, error: Exception) -> str:
+def _explain(name: str, files: list[Published], folder: Path, error: Exception) -> str:
     reason = " ".join(str(error).split()) or type(error).__name__
     if _is_download_error(error):
+        others = [file.name for file in files if _is_another(folder / file.name, file.md5)]
+        there = f"Not what was published is {', '.join(others)} there. " if others else ""
         return (
-            f"{name} could not be downloaded ({reason}). Without a network: put "
-            f"{', '.join(source.files)} into {folder} as published (their MD5 is checked), "
-            "and run again. The MNIST that comes with Lockstep needs no network: --dataset mnist, "
-            "without --data-dir."
+            f"{name} could not be downloaded ({reason}). {there}Without a network: put "
+            f"{', '.join(file.name for file in files)} into {folder} as published (their MD5 is "
+            "checked), and run again. The MNIST that comes with Lockstep needs no "
+            "network: --dataset mnist, without --data-dir."
         )
-    if isinstance(error, OSError) and not isinstance(error, gzip.BadGzipFile):
+    if isinstance(error, OSError):
         return (
             f"{name} could not be stored under {folder} ({reason}). "
             "Name a folder that can be written with --data-dir."
         )
-    return (
-        f"{name}: the files in {folder} cannot be read ({reason}). "
-        "Delete that folder and run again; they will be downloaded anew."
-    )
+    return f"{name} could not be had ({type(error).__name__}: {reason})."
+
+
+def _is_another(path: Path, md5: str) -> bool:
+    """Whether a file is there, and is not the published one."""
+    with suppress(OSError), path.open("rb") as file:
+        return hashlib.file_digest(file, "md5").hexdigest() != md5
+    return False
 
 
 def _is_download_error(error: Exception) -> bool:

@@ -1,5 +1,6 @@
 """MNIST, from the four files that come with Lockstep or from a folder with the same four."""
 
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -95,8 +96,9 @@ def _find(folder: Path, name: str) -> Path | None:
     for place in (folder, folder / "MNIST" / "raw"):
         # Uncompressed first: torchvision keeps both, and that one reads faster.
         for path in (place / name, place / f"{name}.gz"):
-            if path.is_file():
-                return path
+            with suppress(OSError):  # the folder may not be looked into
+                if path.is_file():
+                    return path
     return None
 
 

@@ -1,7 +1,9 @@
 """Checkpoints of trainings, in files: two for each, so that there is always a whole one."""
 
 import sys
+import textwrap
 import time
+import warnings
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import datetime
@@ -20,7 +22,8 @@ WORTH_KEEPING = 1.0
 #: What is said to the user.
 Say = Callable[[str], None]
 #: What loading may raise where a snapshot is another training's, or was edited.
-UNFIT = (CheckpointError, ValueError, KeyError, TypeError, RuntimeError, AttributeError)
+UNFIT = (CheckpointError, ValueError, LookupError, TypeError, RuntimeError, AttributeError)
+UNFIT += (ArithmeticError, AssertionError)
 
 
 def tell(message: str) -> None:
@@ -71,7 +74,8 @@ class Kept:
             if path.exists():
                 try:
                     found = self._read(path)
-                    load(found["state"])
+                    with warnings.catch_warnings(action="ignore"):  # what is odd is set aside
+                        load(found["state"])
                 except UNFIT as error:
                     self._set_aside(path, error)
                 else:
@@ -94,6 +98,8 @@ class Kept:
         found = checkpoint.load(path)
         if found.get("of") != self._identity:
             raise CheckpointError(f"{path} is of another training")
+        if not (isinstance(found.get("written"), str) and isinstance(found.get("state"), dict)):
+            raise CheckpointError(f"{path} is not what a checkpoint is")
         return found
 
     def _write(self, snapshot: Snapshot) -> None:
@@ -112,7 +118,13 @@ class Kept:
 
     def _set_aside(self, path: Path, error: Exception) -> None:
         aside = set_aside(path)
-        self._of.say(f"{self._of.what}: {error}; it is kept as {aside.name}, and not used")
+        why = shortened(str(error) or type(error).__name__)
+        self._of.say(f"{self._of.what}: {why}; it is kept as {aside.name}, and not used")
+
+
+def shortened(text: str) -> str:
+    """An error's text, which may repeat what it found, on one line of some length."""
+    return textwrap.shorten(text, 400, placeholder=" …")
 
 
 def set_aside(path: Path) -> Path:

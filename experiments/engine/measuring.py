@@ -12,7 +12,7 @@ from experiments.engine import backends, memory
 from experiments.engine.backends import Backend
 from experiments.engine.checkpoints import Checkpoints
 from experiments.engine.experiment import Context, Experiment, Report
-from experiments.engine.measurements import joined
+from experiments.engine.measurements import fits, joined
 from experiments.engine.watching import Watched
 
 Seeds = Sequence[int]
@@ -90,6 +90,14 @@ def _together(halves: Sequence[dict[str, Any]]) -> dict[str, Any]:
     if "watched" in halves[0]:
         together["watched"] = joined(watched_in(halves), seeds).snapshot()
     return together
+
+
+def fits_watched(seeds: Seeds, found: Any) -> bool:
+    """Whether something is a snapshot of measurements, and of what TensorBoard is to show."""
+    if not fits(seeds, found):
+        return False
+    (watched,) = watched_in([found])
+    return watched["curves"] == [] or fits(seeds, watched)
 
 
 def watched_in(parts: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:

@@ -8,6 +8,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any, TypeVar
 
+from experiments.engine import container
 from scratch.train import EVALUATION_ROWS
 
 Item = TypeVar("Item")
@@ -16,6 +17,8 @@ FLOAT = 4  # bytes
 #: Runs of a stack on a CPU. From 4 to 64 a run costs the same, with 108 it costs a fifth more;
 #: small stacks are shared out more evenly among processes.
 WIDEST = 32
+#: Work in so many pieces is announced.
+MANY = 100
 
 
 @dataclass(frozen=True)
@@ -47,12 +50,18 @@ def bytes_per_run(
     return FLOAT * (6 * weights + max(training, evaluating))
 
 
-def available(meminfo: Path = Path("/proc/meminfo")) -> int:
-    """The bytes that can be taken without swapping; where nothing says, half of all there are.
+def available(root: Path = Path("/")) -> int:
+    """The bytes that can be taken without swapping, and within a container's limit.
 
     >>> available() > 0
     True
     """
+    whole, limited = _of_the_machine(root / "proc/meminfo"), container.left(root)
+    return whole if limited is None else min(whole, limited)
+
+
+def _of_the_machine(meminfo: Path) -> int:
+    """What it has left; where nothing says, half of all there is."""
     try:
         for line in meminfo.read_text(encoding="ascii").splitlines():
             if line.startswith("MemAvailable:"):
@@ -94,6 +103,20 @@ def evenly(items: Sequence[Item], count: int) -> list[tuple[Item, ...]]:
     """
     ends = [-(-len(items) * i // count) for i in range(count + 1)]
     return [tuple(items[a:b]) for a, b in pairwise(ends)]
+
+
+def announced(what: str, runs: int, pieces: int, largest: int) -> str:
+    """What work in many pieces is going to be, for people; ``largest`` is in bytes.
+
+    >>> print(announced("surface", 100_000, 3125, 80_000_000))
+    surface: 100,000 runs in 3,125 pieces, each taking about 80 MB at most; Ctrl-C keeps what is
+    done, and the same command goes on from there
+    """
+    room = f"about {largest / 1e6:,.0f} MB" if largest >= 1e6 else "little memory"
+    return (
+        f"{what}: {runs:,} runs in {pieces:,} pieces, each taking {room} at most; Ctrl-C keeps "
+        "what is done, and the same command goes on from there"
+    )
 
 
 def in_halves(

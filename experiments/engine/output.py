@@ -27,6 +27,12 @@ def prepare(folder: Path) -> Path:
     Raises:
         OutputError: it cannot.
     """
+    if file := files.in_the_way(folder):
+        it = "it" if file == folder else files.shown(file)
+        raise OutputError(
+            f"the output folder {files.shown(folder)} cannot be written: {it} is a file, not a "
+            "folder; choose another with --out"
+        )
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=folder):

@@ -8,16 +8,32 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Protocol, Self
 
-from experiments.engine.checkpoints import EVERY, UNFIT, Checkpoints, Say, set_aside, tell
+from experiments.engine.checkpoints import (
+    EVERY,
+    UNFIT,
+    Checkpoints,
+    Say,
+    set_aside,
+    shortened,
+    tell,
+)
 from experiments.engine.fingerprint import fingerprint
 from torch_ref import checkpoint
+from torch_ref.checkpoint import CheckpointError
 
 #: Plain values: the seeds of a stack, or what a sweep's stack is.
 Piece = Any
 #: What is made of a piece, as ``torch_ref.checkpoint`` has it.
 Result = Mapping[str, Any]
+#: Whether something, which may be anything, is the result of a piece.
+Fits = Callable[[Piece, Any], bool]
 
 FOLDER, PLAN = ".parts", "plan.snapshot"
+
+
+def anything(piece: Piece, result: Any) -> bool:
+    """Fits."""
+    return True
 
 
 @dataclass(frozen=True)
@@ -38,26 +54,30 @@ class Parts:
     every: float = EVERY
     say: Say = tell
 
-    def planned(self, plan: Callable[[], Sequence[Piece]]) -> list[Piece]:
+    def planned(
+        self,
+        plan: Callable[[], Sequence[Piece]],
+        whole: Callable[[Sequence[Piece]], bool] = bool,
+    ) -> list[Piece]:
         """The pieces: those that an interrupted run of the same job had, or as ``plan`` cuts them.
 
-        In other pieces the numbers could differ in their last bits.
+        In other pieces the numbers could differ in their last bits. ``whole`` says whether pieces
+        that were kept, which may be anything, are all of the job.
         """
         path = self.folder / PLAN
         with suppress(*UNFIT):
             kept = checkpoint.load(path)
-            if kept["of"] == self.identity:
+            if kept["of"] == self.identity and whole(kept["pieces"]):
                 return kept["pieces"]
         pieces = json.loads(json.dumps(list(plan())))  # as a file has them: tuples are lists
-        self.folder.mkdir(parents=True, exist_ok=True)
-        checkpoint.save(path, {"of": self.identity, "pieces": pieces})
+        self._save(path, {"of": self.identity, "pieces": pieces})
         return pieces
 
     def path(self, piece: Piece) -> Path:
         """Where the result of the piece is."""
         return self.folder / f"{self._key(piece)}.safetensors"
 
-    def find(self, piece: Piece) -> Result | None:
+    def find(self, piece: Piece, fits: Fits = anything) -> Result | None:
         """What was made of the piece, if it is finished; a file that is no use is set aside."""
         path = self.path(piece)
         if not path.exists():
@@ -66,16 +86,18 @@ class Parts:
             found = checkpoint.load(path)
             if found["of"] != self.identity or found["piece"] != piece:
                 raise ValueError(f"{path} is of another piece of work")
+            if not fits(piece, found["result"]):
+                raise ValueError(f"{path} is no result of it")
             return found["result"]
         except UNFIT as error:
-            self.say(f"{self.what}: {error}; it is kept as {set_aside(path).name}, and not used")
+            why = shortened(str(error))
+            self.say(f"{self.what}: {why}; it is kept as {set_aside(path).name}, and not used")
             return None
 
     def put(self, piece: Piece, result: Result) -> None:
         """Keep what was made of the piece; its checkpoints go."""
-        self.folder.mkdir(parents=True, exist_ok=True)
         made = {"of": self.identity, "piece": piece, "result": result}
-        checkpoint.save(self.path(piece), made)
+        self._save(self.path(piece), made)
         shutil.rmtree(self._checkpoints(piece), ignore_errors=True)
 
     def checkpoints(self, piece: Piece) -> Checkpoints:
@@ -93,6 +115,13 @@ class Parts:
                 above.rmdir()
                 if above.name == FOLDER:
                     break
+
+    def _save(self, path: Path, snapshot: Result) -> None:
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise CheckpointError(f"{path} was not written: {error.strerror or error}") from error
+        checkpoint.save(path, snapshot)
 
     def _key(self, piece: Piece) -> str:
         return fingerprint({"of": self.identity, "piece": piece})[:16]
@@ -119,11 +148,13 @@ class Job:
         work: on each of them.
         parts: where results are kept.
         called: what a piece is called, for people.
+        fits: what was kept of a piece is done again where it does not.
     """
 
     work: Work
     parts: Parts
     called: Callable[[Piece], str] = str
+    fits: Fits = anything
 
     def do(self, piece: Piece) -> Result:
         """Do a piece, and keep what was made of it."""
@@ -137,7 +168,7 @@ class Job:
 
     def missing(self, pieces: Sequence[Piece]) -> list[Piece]:
         """Those that are not finished."""
-        return [piece for piece in pieces if self.parts.find(piece) is None]
+        return [piece for piece in pieces if self.parts.find(piece, self.fits) is None]
 
     def here(self, pieces: Sequence[Piece]) -> Iterator[Piece]:
         """Do them in this process; each that is done."""

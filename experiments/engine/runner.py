@@ -25,8 +25,8 @@ from experiments.engine.experiment import Experiment, judged
 from experiments.engine.figures import save
 from experiments.engine.fingerprint import code_digest, common, fingerprint
 from experiments.engine.lock import locked
-from experiments.engine.measurements import Measurements, distances, joined, write_csv
-from experiments.engine.measuring import Here, Measuring, silent, stacks, watched_in
+from experiments.engine.measurements import Measurements, distances, fits, joined, write_csv
+from experiments.engine.measuring import Here, Measuring, fits_watched, silent, stacks, watched_in
 from experiments.engine.parts import FOLDER, Job, Parts
 from experiments.engine.progress import reporting
 from experiments.terminal import escape
@@ -172,8 +172,13 @@ def _measured(
     budget = memory.budget(work.device, options.memory)
     settings = experiment.chosen(options.quick)
     pieces = job.parts.planned(
-        lambda: stacks(experiment, settings, seeds, work.device, budget, crew.size)
+        lambda: stacks(experiment, settings, seeds, work.device, budget, crew.size),
+        lambda kept: json.dumps([s for part in kept for s in part]) == json.dumps(seeds),
     )
+    if len(pieces) >= memory.MANY:
+        stack = experiment.stack(settings)
+        largest, runs = max(map(len, pieces)) * stack.bytes, len(seeds) * stack.runs
+        job.parts.say(memory.announced(job.parts.what, runs, len(pieces), largest))
     for _ in crew.do(job, job.missing(pieces), _order(work, identity)):
         pass
     return [job.parts.find(piece) for piece in pieces]
@@ -198,7 +203,8 @@ def _order(work: Measuring, identity: Mapping[str, Any]) -> Order:
 
 
 def _job(work: Measuring, options: Options, of: str) -> Job:
-    return Job(work, _parts(work.experiment, work.backend, options, of), named)
+    parts = _parts(work.experiment, work.backend, options, of)
+    return Job(work, parts, named, fits_watched if options.tensorboard else fits)
 
 
 def _parts(experiment: str, backend: str, options: Options, of: str) -> Parts:

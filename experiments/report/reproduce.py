@@ -88,7 +88,7 @@ def _of_document(document: Document) -> Origin:
     backends = content.get("backends")
     if isinstance(backends, Mapping):
         for side in backends.values():
-            found |= {k: v for k, v in dict(side).items() if k != "device"}
+            found |= {k: v for k, v in side.items() if k != "device"}
     options = content.get("options")
     quick = " --quick" if isinstance(options, Mapping) and options.get("quick") is True else ""
     again = _sweep(content) if document.name == "sweep" else f"lockstep {document.name}{quick}"

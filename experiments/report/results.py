@@ -190,15 +190,22 @@ def _check_result(info: Mapping[str, Any], name: str) -> None:
         raise Damaged(say("{field} is not what it should be", field="seeds"))
     if info.get("dataset") is not None:
         field(info, "dataset/name", str)
-    sides = field(info, "backends", dict)
-    if not sides or not set(sides) <= {"scratch", "torch"}:
-        raise Damaged(say("{field} is not what it should be", field="backends"))
-    for side in sides:
+    for side in _sides(info):
         field(info, f"backends/{side}/device", str)
         for claim in each(info, f"claims/{side}", dict):
             _check_claim(claim)
-    if len({len(info["claims"][side]) for side in sides}) > 1:
+    if len({len(info["claims"][side]) for side in info["backends"]}) > 1:
         raise Damaged(say("{field} is not what it should be", field="claims"))
+
+
+def _sides(content: Mapping[str, Any]) -> list[str]:
+    """The names of the backends."""
+    sides = field(content, "backends", dict)
+    if not sides or not set(sides) <= {"scratch", "torch"}:
+        raise Damaged(say("{field} is not what it should be", field="backends"))
+    for side in sides:
+        field(sides, side, dict)
+    return list(sides)
 
 
 def _check_claim(claim: Mapping[str, Any]) -> None:
@@ -249,7 +256,8 @@ def _measurements(rows: Iterator[list[str]], info: Mapping[str, Any]) -> dict[st
 
 def _check_sweep(content: Mapping[str, Any]) -> None:
     field(content, "runs", int)
-    for path in ("backends", "settings", "summary"):
+    _sides(content)
+    for path in ("settings", "summary"):
         field(content, path, dict)
     for side in content["summary"]:
         for optimizer in field(content["summary"], side, dict):

@@ -1,7 +1,8 @@
 """What a sweep trains: its settings, its stacks, and the pieces that fit into memory."""
 
+import json
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
 from itertools import product
 from typing import Any, Self
@@ -162,6 +163,30 @@ def pieces(
                 settings.iterations,
                 settings.batch_size,
             )
+
+
+def are_all(plain: Any, settings: Settings, backend: str) -> bool:
+    """Whether pieces, written as :meth:`Piece.plain` has it or anything else, are the whole sweep.
+
+    However they are cut, one after the other they have the runs of the grid.
+
+    >>> few = Settings(optimizers=("SGD",), rates=(0.1, 1.0), depths=(2,), batch_norm=(True,))
+    >>> found = [piece.plain() for piece in pieces(few, "scratch", 10**9, widest=2)]
+    >>> len(found), are_all(found, few, "scratch"), are_all(found[:1], few, "scratch")
+    (3, True, False)
+    """
+
+    def each(parts: Iterable[Mapping[str, Any]]) -> list[str]:
+        return [json.dumps({**p, "runs": r}, sort_keys=True) for p in parts for r in p["runs"]]
+
+    return each(plain) == each(p.plain() for p in pieces(settings, backend, 2**62, widest=None))
+
+
+def bytes_of(piece: Piece, inputs: int = 784) -> int:
+    """The most memory that a piece takes."""
+    hidden = [piece.width] * piece.depth
+    each = memory.bytes_per_run(inputs, hidden, piece.batch_size, piece.batch_norm)
+    return len(piece.runs) * each
 
 
 def bytes_per_run(settings: Settings, depth: int, batch_norm: bool, inputs: int = 784) -> int:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any, Self
 
@@ -15,8 +15,8 @@ from experiments.sweep.plan import EVALUATED, Piece, Run
 
 #: A row of ``sweep.csv``.
 Row = dict[str, Any]
-COLUMNS = ("backend", "optimizer", "depth", "batch_norm", "init", "lr", "seed")
-COLUMNS += ("loss", "accuracy", "diverged")
+KNOWN = ("backend", "optimizer", "depth", "batch_norm", "init", "lr", "seed")
+COLUMNS = (*KNOWN, "loss", "accuracy", "diverged")
 
 
 class SweepError(Exception):
@@ -53,6 +53,40 @@ class Training:
     def elsewhere(self) -> Self:
         """The same for another process."""
         return replace(self, images=None)
+
+
+def fits(plain: Mapping[str, Any], found: Any) -> bool:
+    """Whether something, which may be anything, is what is made of a piece."""
+    piece = Piece.of(plain)
+    rows = found.get("rows") if isinstance(found, Mapping) else None
+    return (
+        isinstance(rows, list)
+        and len(rows) == len(piece.runs)
+        and all(map(_is_row, rows))
+        and [[row[key] for key in KNOWN] for row in rows]
+        == [[row[key] for key in KNOWN] for row in map(partial(_begun, piece), piece.runs)]
+    )
+
+
+def _is_row(row: Any) -> bool:
+    if not isinstance(row, Mapping) or row.keys() != set(COLUMNS):
+        return False
+    if row["diverged"] is not None:
+        return type(row["diverged"]) is int and row["loss"] is None and row["accuracy"] is None
+    return type(row["loss"]) is float and type(row["accuracy"]) is float
+
+
+def _begun(piece: Piece, run: Run) -> Row:
+    """What is known of a row before it is trained."""
+    return {
+        "backend": piece.backend,
+        "optimizer": piece.optimizer,
+        "depth": piece.depth,
+        "batch_norm": piece.batch_norm,
+        "init": run.init,
+        "lr": run.rate,
+        "seed": run.seed,
+    }
 
 
 @cache
@@ -100,13 +134,7 @@ def train(
     losses = history.loss[:, -max(1, piece.iterations // 10) :].mean(axis=1)
     return [
         {
-            "backend": piece.backend,
-            "optimizer": piece.optimizer,
-            "depth": piece.depth,
-            "batch_norm": piece.batch_norm,
-            "init": run.init,
-            "lr": run.rate,
-            "seed": run.seed,
+            **_begun(piece, run),
             "loss": float(loss) if step < 0 else None,
             "accuracy": float(accuracy) if step < 0 else None,
             "diverged": int(step) if step >= 0 else None,

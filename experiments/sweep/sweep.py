@@ -24,8 +24,8 @@ from experiments.engine.lock import locked
 from experiments.engine.parts import FOLDER, Job, Parts
 from experiments.engine.progress import reporting
 from experiments.sweep import figures, report
-from experiments.sweep.plan import Piece, Settings, pieces
-from experiments.sweep.run import Row, SweepError, Training
+from experiments.sweep.plan import Piece, Settings, are_all, bytes_of, pieces
+from experiments.sweep.run import Row, SweepError, Training, fits
 from experiments.terminal import escape
 
 NAME, CSV, JSON, SENTENCES = "sweep", "sweep.csv", "sweep.json", "sentences.txt"
@@ -111,7 +111,7 @@ def _job(backend: Backend, options: Options, of: str, images: data.Dataset) -> J
     what = f"{NAME} · {backend.name}"
     parts = Parts(folder, f"{of}/{backend.name}", what, options.checkpoint_every)
     work = Training(backend.device, options.dataset, options.data_dir, images)
-    return Job(work, parts, called)
+    return Job(work, parts, called, fits)
 
 
 def called(piece: Mapping[str, Any]) -> str:
@@ -131,8 +131,13 @@ def _rows(
     crew = Crew(_workers(options, backend), options.team)
     inputs = job.work.images.train_images.shape[1]
     todo = job.parts.planned(
-        lambda: [p.plain() for p in planned(settings, options, backend, inputs, crew.size)]
+        lambda: [p.plain() for p in planned(settings, options, backend, inputs, crew.size)],
+        lambda kept: are_all(kept, settings, backend.name),
     )
+    if len(todo) >= memory.MANY:
+        largest = max(bytes_of(Piece.of(piece), inputs) for piece in todo)
+        runs = settings.runs
+        job.parts.say(memory.announced(job.parts.what, runs, len(todo), largest))
     missing = sorted(job.missing(todo), key=_length, reverse=True)
     order = {"backend": backend.name, "fingerprint": identity["fingerprint"]}
     order |= {"same": common(identity)}

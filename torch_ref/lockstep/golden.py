@@ -64,6 +64,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from torch_ref import files
 from torch_ref.lockstep.candidate import did_you_mean
 from torch_ref.lockstep.manifest import NAMES, Case, Manifest, trajectory
 from torch_ref.lockstep.problems import Arrays, GradientStream
@@ -100,6 +101,13 @@ def file_name(name: str) -> str:
     return f"{'chapter-' if chapter else ''}{stem}.safetensors"
 
 
+def check_name(name: str) -> None:
+    """Raise ``GoldenError`` if there is no golden file for ``name``."""
+    if name not in RECORDED:
+        near = did_you_mean(name, RECORDED) or f"; these are: {', '.join(RECORDED)}"
+        raise GoldenError(f"there is no golden file for {name!r}{near}")
+
+
 def write_golden(name: str, folder: Path) -> Path:
     """Write the golden file of an optimizer and its manifest beside it.
 
@@ -119,9 +127,9 @@ def write_golden(name: str, folder: Path) -> Path:
     ...     write_golden("Adam", Path(folder)).name
     'adam.safetensors'
     """
-    if name not in RECORDED:
-        near = did_you_mean(name, RECORDED) or f"; these are: {', '.join(RECORDED)}"
-        raise GoldenError(f"there is no golden file for {name!r}{near}")
+    check_name(name)
+    if file := files.in_the_way(folder):
+        raise GoldenError(f"{folder} cannot be made: {file} is a file, not a folder")
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:

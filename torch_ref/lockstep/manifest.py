@@ -133,7 +133,7 @@ def _manifest(fields: Mapping[str, Any]) -> Manifest:
     """Raises one of the errors that ``from_json`` catches where the fields are not as they must."""
     cases = tuple(
         Case(
-            dict(case["hyperparameters"]),
+            _finite(dict(case["hyperparameters"])),
             {name: _shapes(buffers) for name, buffers in case["buffers"].items()},
         )
         for case in fields["cases"]
@@ -155,6 +155,12 @@ def _manifest(fields: Mapping[str, Any]) -> Manifest:
     ):
         raise ValueError
     return Manifest(*names, fields["steps"], parameters, tolerance, cases)
+
+
+def _finite(settings: dict[str, Any]) -> dict[str, Any]:
+    """The settings, which a report repeats as JSON: that knows no infinity and no NaN."""
+    json.dumps(settings, allow_nan=False)
+    return settings
 
 
 def _shapes(fields: Mapping[str, Any]) -> dict[str, Shape]:

@@ -7,7 +7,7 @@ import numpy as np
 from scratch import _check
 from torch_ref.lockstep.problems import Arrays, GradientStream, Landscape, Problem, Rosenbrock
 from torch_ref.lockstep.report import GRADIENT, PARAMETER, Report
-from torch_ref.lockstep.sides import ALIASES, Side, as_side, gradients_of
+from torch_ref.lockstep.sides import ALIASES, Side, gradients_of, named_side
 from torch_ref.registry import SAME_GRADIENTS, OptimizerPair
 
 
@@ -49,7 +49,7 @@ def lockstep(
         tolerance = _check.number("tolerance", tolerance, at_least=0)
     if problem is not None:
         _check_problem(problem)
-    sides = as_side(mine, name="mine"), as_side(theirs, name="theirs", **settings)
+    sides = named_side("mine", mine, {}), named_side("theirs", theirs, settings)
     pairs = [side.pair for side in sides if getattr(side, "pair", None)]
     problem = problem or _default_problem(pairs, dtype)
     if tolerance is None:

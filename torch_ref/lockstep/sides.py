@@ -185,15 +185,17 @@ class InitUpdateSide:
         return _found(fields if isinstance(fields, Mapping) else {}, self)
 
 
-def as_side(candidate: Any, *, name: str = "candidate", **settings: Any) -> Side:
+def as_side(candidate: Any, **settings: Any) -> Side:
     """The side for a candidate, by what it has; ``settings`` are for a class of torch.
-
-    Args:
-        name: what an error calls the candidate.
 
     Raises:
         TypeError: it has nothing that optimizes; the message says what would do.
     """
+    return named_side("candidate", candidate, settings)
+
+
+def named_side(name: str, candidate: Any, settings: Mapping[str, Any]) -> Side:
+    """The same of an argument called ``name``."""
     if hasattr(candidate, "start") and hasattr(candidate, "step") and hasattr(candidate, "strict"):
         return candidate
     if isinstance(candidate, Twin) or (

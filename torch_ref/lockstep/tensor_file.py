@@ -63,6 +63,8 @@ class TensorFile:
     def __init__(self, path: Path) -> None:
         self.path = path
         try:
+            if path.is_dir():
+                raise GoldenError(f"{path} is a folder, not a file")
             if not path.is_file():
                 raise GoldenError(f"{path}: there is no such file")
             with path.open("rb") as file:

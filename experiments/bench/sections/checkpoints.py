@@ -47,7 +47,7 @@ def by_hand(scale: Scale, seeds: list[int], checkpoints: Checkpoints) -> Held:
     net, adam = MultiLayerNet(first, hidden, last, seed=seeds), Adam()
     adam.update(net.params, {name: 0 * w for name, w in net.params.items()})
     record = scratch.train.Record.empty(len(seeds), ITERATIONS)
-    return Held(checkpoints.next(), network=net, optimizer=adam, record=record)
+    return Held(checkpoints.next(), ITERATIONS, network=net, optimizer=adam, record=record)
 
 
 def by_torch(
@@ -60,6 +60,7 @@ def by_torch(
     adam.update(net.params, {name: torch.zeros_like(w) for name, w in net.params.items()})
     return Held(
         checkpoints.next(),
+        ITERATIONS,
         network=held.Network(net),
         optimizer=held.Optimizer(adam),
         draws=held.Draws(net, 60_000, scale.batch, ITERATIONS),
