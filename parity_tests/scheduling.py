@@ -16,8 +16,13 @@ class TogetherByFile(LoadScopeScheduling):
     """
 
     def _split_scope(self, nodeid: str) -> str:
-        file = nodeid.partition("::")[0]
-        name = PurePath(file).stem
-        if name in APART:
-            return nodeid
-        return "report" if name.startswith("test_report") else file
+        return scope(nodeid)
+
+
+def scope(nodeid: str) -> str:
+    """What is shared out as one piece, of which a test is a part."""
+    file = nodeid.partition("::")[0]
+    name = PurePath(file).stem
+    if name in APART:
+        return nodeid
+    return "report" if name.startswith("test_report") else file
