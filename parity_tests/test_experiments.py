@@ -19,6 +19,7 @@ from experiments import cli, command
 from experiments.data import DataError, Dataset
 from experiments.engine import backends, runner
 from experiments.engine.experiment import Context, Experiment, judged
+from experiments.engine.figures import new_figure, save
 from experiments.engine.lock import LOCK
 from experiments.engine.measurements import Measurements, distances
 
@@ -92,6 +93,15 @@ def test_the_figure_can_be_drawn(name: str, sides: tuple[str, ...], few: Dataset
     figure = experiment.plot(by_backend, small(experiment))
     assert figure.get_suptitle()
     figure.canvas.draw()
+
+
+def test_the_files_of_a_figure_have_one_layout(tmp_path: Path) -> None:
+    figure, axes = new_figure("Two panels", columns=2, figsize=(5, 3))
+    axes[0, 0].set_ylabel("a label that takes room")
+    save(figure, tmp_path / "figure.png")
+    places = [panel.get_position().bounds for panel in axes.flat]
+    save(figure, tmp_path / "figure.svg")
+    assert [panel.get_position().bounds for panel in axes.flat] == places
 
 
 def test_a_run_writes_its_files(tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """A short soak: a few real faults, and no number differs. ``make soak`` does many more."""
 
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,20 @@ from parity_tests.soak import SUBJECTS, Soak
 BY_NAME = {subject.name: subject for subject in SUBJECTS}
 
 
+@pytest.fixture(scope="module")
+def reference(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., tuple[dict, float]]:
+    """The runs that nothing happens to, each made once for all tests."""
+    make = soak.reference
+    made = cache(lambda subject: make(subject, tmp_path_factory.mktemp("reference")))
+    return lambda subject, folder: made(subject)
+
+
+@pytest.fixture
+def made_once(reference: Callable, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(soak, "reference", reference)
+
+
+@pytest.mark.usefixtures("made_once")
 @pytest.mark.parametrize(
     ("name", "faults"),
     [
@@ -25,6 +40,7 @@ def test_faults_are_survived_and_change_no_number(name: str, faults: tuple[str, 
     assert soaked.survived.total() == soaked.injected.total() >= 2
 
 
+@pytest.mark.usefixtures("made_once")
 @pytest.mark.skipif(not soak.can_mount(), reason="no small disk can be mounted here")
 def test_a_disk_that_fills_up_is_survived() -> None:
     soaked = Soak(faults=("full-disk",), subjects=(BY_NAME["run, scratch"],))

@@ -209,14 +209,13 @@ def array(name: str, value: np.ndarray) -> np.ndarray:
 
 def as_array(name: str, value: object, dtype: np.typing.DTypeLike = None) -> np.ndarray:
     """Return ``value`` as an array, of ``dtype`` if there is one; raise if it makes none."""
-    problem = f"{name} must be an array of numbers, or what makes one, got {shown(value)}"
     try:
         found = np.asarray(value)
-        if found.dtype.kind == "c":  # would lose a part of each number
-            raise TypeError(problem)
-        return found.astype(dtype or found.dtype, copy=False)
+        if found.dtype.kind != "c":  # would lose a part of each number
+            return found.astype(dtype or found.dtype, copy=False)
     except (TypeError, ValueError, OverflowError):
-        raise TypeError(problem) from None
+        pass
+    raise TypeError(f"{name} must be an array of numbers, or what makes one, got {shown(value)}")
 
 
 def floating(dtype: np.typing.DTypeLike) -> np.dtype:

@@ -51,10 +51,14 @@ def new_figure(
 
 
 def save(figure: Figure, path: Path) -> None:
-    """Write the figure as its name's ending says; the same picture is the same file."""
+    """Write the figure as its name's ending says; the same picture is the same file.
+
+    The first file decides where everything stands, and the others of the figure have it there too.
+    """
     with mpl.rc_context({"svg.hashsalt": "lockstep"}):
         metadata = {"Date": None} if path.suffix == ".svg" else {}
         figure.savefig(path, facecolor="white", metadata=metadata)
+    figure.set_layout_engine("none")
 
 
 def subject(by_backend: Mapping[str, Measurements]) -> str:

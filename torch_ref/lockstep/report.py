@@ -3,11 +3,11 @@
 import math
 from collections import defaultdict
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from torch_ref.lockstep.distance import Distance, Drift
+from torch_ref.lockstep.distance import Distance, Drift, add_all
 
 PARAMETER, GRADIENT = "parameter", "gradient"
 
@@ -64,6 +64,20 @@ class Divergence:
         return f"step {self.step}, {what}{at}: {self.mine!r} instead of {self.theirs!r} ({apart})"
 
 
+class Compared(NamedTuple):
+    """One quantity of a parameter at one step, on both sides.
+
+    Without ``certain`` it is a buffer of a stranger that may be in other units: one that is torch's
+    times a constant is taken as such, and a divergence counts only where a parameter diverges too.
+    """
+
+    name: str
+    quantity: str
+    mine: np.ndarray
+    theirs: np.ndarray
+    certain: bool = True
+
+
 @dataclass
 class Report:
     """What a run of both sides showed.
@@ -104,33 +118,26 @@ class Report:
                 worst = worst.or_larger(drift.worst)
         return worst
 
-    def add(
-        self,
-        name: str,
-        quantity: str,
-        mine: np.ndarray,
-        theirs: np.ndarray,
-        certain: bool = True,
-    ) -> float:
-        """Compare one quantity at the present step; returns its relative distance.
+    def add(self, *compared: Compared) -> float:
+        """Compare quantities at the present step; returns the largest relative distance."""
+        scaled = [self._in_torchs_units(one) for one in compared]
+        drifts = [self.drifts[one.name, one.quantity] for one in compared]
+        distances = add_all(drifts, scaled, [one.theirs for one in compared])
+        for one, mine, drift, distance in zip(compared, scaled, drifts, distances, strict=True):
+            if not distance.relative <= self.tolerance:
+                at = drift.element
+                values = (np.asarray(side)[at].item() for side in (mine, one.theirs))
+                found = Divergence(self.steps, one.name, one.quantity, at, *values, distance)
+                if not one.certain:
+                    self._suspect = self._suspect or found
+                elif self.first is None:
+                    self.first = self._suspect or found
+        return max((distance.relative for distance in distances), default=0.0)
 
-        Without ``certain`` it is a buffer of a stranger that may be in other units: one that is
-        torch's times a constant is taken as such, and a divergence counts only where a parameter
-        diverges too.
-        """
-        drift = self.drifts[name, quantity]
-        if not certain:
-            mine = np.asarray(mine * self._factor(name, quantity, mine, theirs), theirs.dtype)
-        distance = drift.add(mine, theirs)
-        if not distance.relative <= self.tolerance:
-            at = drift.element
-            values = (np.asarray(side)[at].item() for side in (mine, theirs))
-            found = Divergence(self.steps, name, quantity, at, *values, distance)
-            if not certain:
-                self._suspect = self._suspect or found
-            elif self.first is None:
-                self.first = self._suspect or found
-        return distance.relative
+    def _in_torchs_units(self, one: Compared) -> np.ndarray:
+        if one.certain:
+            return one.mine
+        return np.asarray(one.mine * self._factor(*one[:4]), one.theirs.dtype)
 
     def _factor(self, name: str, quantity: str, mine: np.ndarray, theirs: np.ndarray) -> float:
         """The constant that my buffer is in units of, found where both are first not zero."""

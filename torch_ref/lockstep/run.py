@@ -6,7 +6,7 @@ import numpy as np
 
 from scratch import _check
 from torch_ref.lockstep.problems import Arrays, GradientStream, Landscape, Problem, Rosenbrock
-from torch_ref.lockstep.report import GRADIENT, PARAMETER, Report
+from torch_ref.lockstep.report import GRADIENT, PARAMETER, Compared, Report
 from torch_ref.lockstep.sides import ALIASES, Side, gradients_of, named_side
 from torch_ref.registry import SAME_GRADIENTS, OptimizerPair
 
@@ -111,18 +111,18 @@ def _compare(
     names = [name for name in problem.params if name not in problem.undetermined]
     my_params, their_params = mine.params(), theirs.params()
     my_state, their_state = mine.state(), theirs.state()
-    apart = []
+    compared = []
     for name in names:
         if grads[0].get(name) is not None:
-            apart.append(report.add(name, GRADIENT, grads[0][name], grads[1][name]))
+            compared.append(Compared(name, GRADIENT, grads[0][name], grads[1][name]))
     for name in names:
         for key, buffer in their_state[name].items():
             found = _counterpart(my_state.get(name, {}), key, mine, theirs)
             if found is not None:
-                apart.append(report.add(name, key, found, buffer, certain=mine.strict))
+                compared.append(Compared(name, key, found, buffer, certain=mine.strict))
     for name in names:
-        apart.append(report.add(name, PARAMETER, my_params[name], their_params[name]))
-    report.relative.append(max(apart, default=0.0))
+        compared.append(Compared(name, PARAMETER, my_params[name], their_params[name]))
+    report.relative.append(report.add(*compared))
     with np.errstate(all="ignore"):
         difference = _norm({n: my_params[n] - their_params[n] for n in names})
         size = _norm({n: their_params[n] for n in names})
@@ -131,7 +131,7 @@ def _compare(
 
 def _norm(arrays: Arrays) -> float:
     """The Euclidean norm of all arrays together, in float64: squares overflow in float32."""
-    return float(sum(np.sum(np.square(a, dtype=np.float64)) for a in arrays.values())) ** 0.5
+    return float(sum(np.square(a, dtype=np.float64).sum() for a in arrays.values())) ** 0.5
 
 
 def _counterpart(state: Arrays, key: str, mine: Side, theirs: Side) -> np.ndarray | None:

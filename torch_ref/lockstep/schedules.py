@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from scratch import _check
-from torch_ref.lockstep.report import PARAMETER, Report
+from torch_ref.lockstep.report import PARAMETER, Compared, Report
 from torch_ref.lockstep.verdict import Variant, Verdict, name_of, parameters_of, search
 
 #: Relative to the largest lr so far. Torch computes some schedules, the cosine among them, each
@@ -84,7 +84,7 @@ def check_schedule(
     report = Report(name_of(candidate), theirs_name, tolerance)
     for step in range(steps):
         report.steps = step
-        report.add("lr", PARAMETER, mine[step : step + 1].reshape(()), theirs[step])
+        report.add(Compared("lr", PARAMETER, mine[step : step + 1].reshape(()), theirs[step]))
     verdict = Verdict(
         report.mine,
         theirs_name,

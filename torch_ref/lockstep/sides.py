@@ -132,7 +132,9 @@ class TorchSide:
 
     def _assign(self, grads: Arrays) -> None:
         for name, w in self.tensors.items():
-            g = None if grads[name] is None else torch.tensor(grads[name])
+            g = grads[name]
+            if g is not None:
+                g = torch.from_numpy(np.array(g, order="C"))  # several times faster than tensor(g)
             # One sparse axis: the elements of a row are all there.
             w.grad = g.to_sparse(1) if g is not None and gradients_of(self) == "rows" else g
 
