@@ -8,7 +8,9 @@ from typing import Any, Self
 
 import numpy as np
 import pytest
+from typer.testing import CliRunner
 
+from experiments import cli
 from experiments.engine import checkpoints, interrupt, output
 from experiments.engine.checkpoints import Checkpoints, Kept
 from experiments.engine.interrupt import Interrupted
@@ -208,6 +210,28 @@ def test_when_all_is_done_nothing_is_left(tmp_path: Path, said: list[str]) -> No
 
 
 # What a killed process leaves.
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "run optimizer-paths --backend scratch",
+        "sweep --optimizer sgd --lr 0.1 --depth 2 --init he --batch-norm off --iterations 2",
+    ],
+)
+def test_what_was_killed_between_its_result_and_its_tidying_is_tidied_by_the_next(
+    command: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def killed(parts: Parts) -> None:
+        raise KeyboardInterrupt
+
+    arguments = [*command.split(), "--out", str(tmp_path)]
+    with monkeypatch.context() as patch:
+        patch.setattr(Parts, "clear", killed)
+        assert CliRunner().invoke(cli.app, arguments).exit_code == 130
+    assert list(tmp_path.glob(".parts/**/*.safetensors"))
+    assert "is done already" in CliRunner().invoke(cli.app, arguments).output
+    assert not (tmp_path / ".parts").exists()
 
 
 def test_what_a_dead_process_was_writing_is_removed_and_a_living_ones_is_not(

@@ -87,6 +87,7 @@ def _run_each(names: Sequence[str], options: Options, console: Console, outcome:
             images = load() if experiment.needs_data else None
             identity = _identity(experiment, options, images)
             if not options.force and finished(options.out / name, identity, options.tensorboard):
+                _clear_parts(name, options, identity)  # it may have been killed just before that
                 outcome.kept.append(name)
                 console.print(f"[bold]{name}[/] is done already; --force runs it again")
                 continue
@@ -158,9 +159,13 @@ def run(
     }
     shown = watched if options.tensorboard else None
     _write(folder, experiment, settings, measured, shown, options.seeds, result)
-    for backend in options.backends:
-        _parts(experiment.name, backend.name, options, identity["fingerprint"]).clear()
+    _clear_parts(experiment.name, options, identity)
     return result
+
+
+def _clear_parts(name: str, options: Options, identity: Mapping[str, Any]) -> None:
+    for backend in options.backends:
+        _parts(name, backend.name, options, identity["fingerprint"]).clear()
 
 
 def _measured(

@@ -72,11 +72,13 @@ def _sweep(settings: Settings, options: Options, console: Console) -> Path:
     folder = output.prepare(options.out / NAME)
     images = data.load(options.dataset, options.data_dir)
     identity = _identity(settings, options, images)
+    jobs = [_job(b, options, identity["fingerprint"], images) for b in options.backends]
     if not options.force and (said := _finished(folder, identity)) is not None:
+        for job in jobs:
+            job.parts.clear()  # it may have been killed just before that
         console.print(f"[bold]sweep[/] is done already; --force runs it again\n{escape(said)}")
         return folder
     start = time.perf_counter()
-    jobs = [_job(b, options, identity["fingerprint"], images) for b in options.backends]
     rows: list[Row] = []
     for backend, job in zip(options.backends, jobs, strict=True):
         rows += _rows(settings, options, backend, job, identity, console)
