@@ -23,6 +23,7 @@ HOOKS = frozenset(
 #: What ``train`` makes or asks for itself, and the contracts that others keep.
 NOT_CALLED = (train.History, train.Record, train.check_data, train.check_evaluation)
 NOT_CALLED += (train.check_schedule, train.check_stack, train.accuracy_on)
+NOT_CALLED += (train.check_recorded, train.check_evaluations)
 CONTRACTS = (optim.Optimizer, lr_scheduler.LRScheduler, nn.Layer)
 
 

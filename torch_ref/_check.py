@@ -5,7 +5,6 @@ for a device is looked at: kinds, dtypes and shapes, and no values.
 """
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 
 import torch
 from torch import Tensor
@@ -85,10 +84,3 @@ def generators(
             generator(f"{name}[{i}]", each)
         return value
     return generator(name, value)
-
-
-def path(name: str, value: Path | str) -> Path:
-    """Return ``value`` as a path, or raise if no file can be called that."""
-    if not isinstance(value, Path | str) or "\0" in str(value) or not Path(value).name:
-        raise TypeError(f"{name} must be the path of a file, got {shown(value)}")
-    return Path(value)

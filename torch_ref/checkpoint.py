@@ -29,7 +29,6 @@ from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save as as_bytes
 
 from scratch import _check
-from torch_ref import _check as _torch_check
 from torch_ref import files
 
 FORMAT = "lockstep-checkpoint-2"
@@ -47,7 +46,7 @@ def save(path: Path | str, snapshot: Mapping[str, Any]) -> None:
         CheckpointError: the file cannot be written; an older one of that name is still there.
         TypeError: the snapshot holds something else than it may.
     """
-    path, tensors = _torch_check.path("path", path), {}
+    path, tensors = files.checked("path", path), {}
     _check.mapping("snapshot", snapshot)
     tree = json.dumps(_without_arrays(snapshot, "", tensors))
     metadata = {"format": FORMAT, "snapshot": tree, "sha256": _sha256(tree, tensors)}
@@ -67,7 +66,7 @@ def load(path: Path | str) -> dict[str, Any]:
     Raises:
         CheckpointError: there is no such file, or it is damaged or foreign.
     """
-    path = _torch_check.path("path", path)
+    path = files.checked("path", path)
     try:
         with safe_open(path, framework="numpy") as file:
             metadata = file.metadata() or {}

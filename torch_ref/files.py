@@ -5,6 +5,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from scratch import _check
+
+
+def checked(name: str, value: Path | str) -> Path:
+    """Return ``value`` as a path, or raise if no file can be called that."""
+    if not isinstance(value, Path | str) or "\0" in str(value) or not Path(value).name:
+        raise TypeError(f"{name} must be the path of a file, got {_check.shown(value)}")
+    return Path(value)
+
 
 @contextmanager
 def atomic(path: Path) -> Iterator[Path]:

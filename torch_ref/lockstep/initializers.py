@@ -5,10 +5,9 @@ equal from the same seed are said to agree.
 """
 
 import inspect
-import math
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import product
 from typing import Any, NamedTuple
 
@@ -16,9 +15,9 @@ import numpy as np
 import torch
 
 from scratch import _check
-from scratch.init import calculate_gain, fans
 from scratch.random import Generator
-from torch_ref.lockstep.laws import TWO_STDS, Law, law_test, truncated_moments
+from torch_ref.lockstep.laws import law_test
+from torch_ref.lockstep.recipe import Recipe, recipe_of
 from torch_ref.lockstep.rotations import compare_rotations
 from torch_ref.lockstep.verdict import (
     Finding,
@@ -50,9 +49,6 @@ _ROOT = "torch draws with the standard deviation: the root of the variance, once
 _BOUND = "torch's uniform bound is √3 times the standard deviation"
 _UNCUT = "torch's does not cut off at two standard deviations"
 _IN_WEIGHTS = "torch's a and b are bounds of the weights, not multiples of std"
-
-#: What torch does not draw.
-CONSTANTS = ("constant_", "dirac_", "eye_", "ones_", "zeros_")
 
 SCALES = (
     Variant("fan_in and fan_out swapped", _FANS, {"swapped": True}),
@@ -130,7 +126,7 @@ def check_initializer(
     seed = _check.integer("seed", seed, at_least=0, below=2**32)  # as NumPy's own
     dtype = _check.floating(dtype)
     torchs, all_settings = _torchs(against, settings)
-    recipe = _recipe(torchs, shape, all_settings)
+    recipe = recipe_of(torchs, shape, all_settings)
     draw, first, way = _way_to_call(candidate, shape, dtype, seed, settings)
     tensor = torch.empty(shape, dtype=getattr(torch, first.dtype.name))
     stream = {"generator": torch.Generator().manual_seed(seed)}
@@ -148,7 +144,7 @@ def check_initializer(
 
 
 def _compare_numbers(
-    verdict: Verdict, mine: np.ndarray, theirs: np.ndarray, seed: int, recipe: "Recipe"
+    verdict: Verdict, mine: np.ndarray, theirs: np.ndarray, seed: int, recipe: Recipe
 ) -> bool:
     """Fill in what the numbers themselves show; whether that is the verdict."""
     largest = max(float(np.abs(theirs).max()), float(np.finfo(np.float64).tiny))
@@ -165,7 +161,7 @@ def _compare_numbers(
     return verdict.first is not None
 
 
-def _by_distribution(verdict: Verdict, x: np.ndarray, recipe: "Recipe") -> Verdict:
+def _by_distribution(verdict: Verdict, x: np.ndarray, recipe: Recipe) -> Verdict:
     """Fill in what the sample ``x`` shows about the distribution."""
     law, n = recipe.law(), x.size
     d, p = law_test(x, law)
@@ -181,7 +177,7 @@ def _by_distribution(verdict: Verdict, x: np.ndarray, recipe: "Recipe") -> Verdi
     return verdict
 
 
-def _variants(x: np.ndarray, recipe: "Recipe") -> list[Finding]:
+def _variants(x: np.ndarray, recipe: Recipe) -> list[Finding]:
     """The variants that the sample cannot be told apart from, while torch's can."""
     law = recipe.law()
     # Glorot's and the chapter's Xavier are each other's variant.
@@ -205,59 +201,6 @@ def _variants(x: np.ndarray, recipe: "Recipe") -> list[Finding]:
     return []
 
 
-@dataclass(frozen=True)
-class Recipe:
-    """How a distribution follows from the shape and the settings, with dials for the variants.
-
-    Attributes:
-        kind: of the law, or "rescaled" for a truncated one of the whole variance; "orthogonal"
-            and "constant" have no law.
-        mean: of the law.
-        base: the standard deviation, or the gain where a fan divides it.
-        fan: "in", "out", "mean", or "" for none.
-        fans: (fan_in, fan_out).
-        bounds: outside which a "truncated" one is cut off; ``None`` for ±2 standard deviations.
-        swapped, gain, std, in_stds: the dials.
-    """
-
-    kind: str
-    mean: float
-    base: float
-    fan: str = ""
-    fans: tuple[int, int] = (1, 1)
-    bounds: tuple[float, float] | None = None
-    swapped: bool = False
-    gain: str = ""
-    std: str = ""
-    in_stds: bool = False
-
-    def law(self) -> Law:
-        """The distribution."""
-        std = self.base
-        if self.fan:
-            std = {"none": 1.0, "relu": math.sqrt(2)}.get(self.gain, std)
-            fan_in, fan_out = self.fans[::-1] if self.swapped else self.fans
-            mean = (fan_in + fan_out) / 2
-            std /= math.sqrt({"in": fan_in, "out": fan_out, "mean": mean}[self.fan])
-        if self.std == "squared":
-            std = std**2
-        elif self.std == "root":
-            std = math.sqrt(std)
-        elif self.std == "half width" and self.kind != "uniform":
-            std *= math.sqrt(3)
-        elif self.std == "as half width" and self.kind == "uniform":
-            std /= math.sqrt(3)
-        if self.kind not in ("truncated", "rescaled"):
-            return Law(self.kind, self.mean, std)
-        cut = self.bounds or TWO_STDS
-        if self.bounds and not self.in_stds:
-            cut = tuple((bound - self.mean) / std for bound in self.bounds)
-        moved, narrowed, _ = truncated_moments(*cut)
-        if self.kind == "rescaled" or self.std == "after the cut":
-            narrowed = 1.0
-        return Law("truncated", self.mean + std * moved, std * narrowed, cut)
-
-
 def _torchs(against: str, settings: dict[str, Any]) -> tuple[str, dict[str, Any]]:
     """The name of torch's function, and its settings with those that the table adds."""
     _check.instance("against", against, str)
@@ -265,35 +208,6 @@ def _torchs(against: str, settings: dict[str, Any]) -> tuple[str, dict[str, Any]
         pair = INITIALIZERS[against]
         return pair.torch.rpartition(".")[2], {**pair.settings, **settings}
     return against.rpartition(".")[2], settings
-
-
-def _recipe(torchs: str, shape: tuple[int, ...], settings: dict[str, Any]) -> Recipe:
-    """The distribution that torch's function draws from."""
-    get = settings.get
-    kind = "uniform" if "uniform" in torchs else "normal"
-    if torchs in ("xavier_normal_", "xavier_uniform_"):
-        return Recipe(kind, 0.0, get("gain", 1.0), "mean", fans(shape))
-    if torchs in ("kaiming_normal_", "kaiming_uniform_"):
-        gain = calculate_gain(get("nonlinearity", "leaky_relu"), get("a", 0.0))
-        mode = str(get("mode", "fan_in")).lower()  # as torch has it
-        mode = _check.choice("mode", mode, ("fan_in", "fan_out"))
-        return Recipe(kind, 0.0, gain, mode.removeprefix("fan_"), fans(shape))
-    if torchs == "normal_":
-        return Recipe(kind, get("mean", 0.0), get("std", 1.0))
-    if torchs == "uniform_":
-        low, high = get("a", 0.0), get("b", 1.0)
-        return Recipe(kind, (low + high) / 2, (high - low) / math.sqrt(12))
-    if torchs in CONSTANTS:
-        return Recipe("constant", 0.0, 0.0)
-    if torchs == "orthogonal_":
-        return Recipe("orthogonal", 0.0, get("gain", 1.0))
-    if torchs == "trunc_normal_":
-        bounds = get("a", -2.0), get("b", 2.0)
-        return Recipe("truncated", get("mean", 0.0), get("std", 1.0), bounds=bounds)
-    raise ValueError(
-        "against must be a function of torch.nn.init whose distribution is known here, got "
-        f"{_check.shown(torchs)}"
-    )
 
 
 def _draws(draw: Draw, size: int, samples: int, notes: list[str]) -> list[np.ndarray]:

@@ -54,10 +54,13 @@ class Reference:
 
     def __init__(self, settings: Settings | None = None, **dials: Any) -> None:
         settings = {k: v for k, v in (settings or {}).items() if k not in NO_EFFECT}
-        for given, known in ((settings, self.DEFAULTS), (dials, self.DIALS)):
+        for what, given, known in (
+            ("settings", settings, self.DEFAULTS),
+            ("dials", dials, self.DIALS),
+        ):
             if unknown := given.keys() - known.keys():
                 raise TypeError(
-                    f"settings of {type(self).__name__} must be of {', '.join(known)}, got "
+                    f"{what} of {type(self).__name__} must be of {', '.join(known)}, got "
                     f"{_check.names(unknown)}"
                 )
         self.settings = {**self.DEFAULTS, **settings}
