@@ -203,4 +203,5 @@ def main() -> None:
             command.report(error)
         with Path(os.devnull).open("w") as nowhere:  # where Python's last flush goes
             os.dup2(nowhere.fileno(), sys.stdout.fileno())
-        sys.exit(1)
+        ended = error.__context__
+        sys.exit((isinstance(ended, SystemExit) and ended.code) or 1)

@@ -1,6 +1,7 @@
 """What the commands that compute have in common: their checks, and how they end."""
 
 import difflib
+import errno
 import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -91,7 +92,7 @@ def failing(debug: bool = False, code: int = 1) -> Iterator[None]:
 def report(error: Exception, debug: bool = False) -> None:
     """One message for what has failed, and the traceback if it is asked for."""
     text = str(error) or type(error).__name__
-    if isinstance(error, OSError) and error.filename is None and error.errno is not None:
+    if _is_of_standard_output(error):
         text = f"standard output cannot be written: {error.strerror}"
     elif not _is_for_people(error):
         text = f"{type(error).__name__}: {text}; --debug shows where"
@@ -134,6 +135,12 @@ def computing(kept: Callable[[], str], debug: bool = False) -> Iterator["Team | 
     finally:
         if team:
             team.leave()
+
+
+def _is_of_standard_output(error: Exception) -> bool:
+    """Whether printing has failed; what is written to files is reported by their names."""
+    full = isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EIO, errno.EBADF)
+    return full and error.filename is None
 
 
 def _is_for_people(error: Exception) -> bool:

@@ -194,7 +194,9 @@ def assert_kind(error: Exception, call: Call, what: str) -> None:
     assert Path(place.filename).is_relative_to(ROOT), f"{what}: {place.filename}: {text}"
     assert place.line.startswith("raise"), f"{what}: {place} tripped over it: {text}"
     assert isinstance(error, TypeError | ValueError | KeyError | CheckpointError), what
-    named = isinstance(error, CheckpointError) or any(name in text for name in call.parameters)
+    named = isinstance(error, CheckpointError) or any(
+        re.search(rf"\b{re.escape(name)}\b", text) for name in call.parameters
+    )
     assert named, f"{what}: no argument is named: {text}"
     assert len(text) < 700, f"{what}: {text}"
     assert text.isprintable(), f"{what}: {text!r}"

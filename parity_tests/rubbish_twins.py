@@ -5,7 +5,6 @@ their own words, and are compared in that with the hand-written ones.
 """
 
 import inspect
-import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -71,8 +70,11 @@ def _params() -> dict[str, torch.Tensor]:
     return {"W": torch.tensor(normal(0, (3, 2))), "V": torch.tensor(normal(1, (2, 2)))}
 
 
-def _folder(name: str) -> Path:
-    return Path(tempfile.gettempdir()) / name
+def _snapshot() -> Path:
+    """A file with one; whoever asks for it is in a folder of its own."""
+    path = Path("a.safetensors")
+    checkpoint.save(path, {"a": 1})
+    return path
 
 
 #: What an argument may be, by its name.
@@ -102,7 +104,7 @@ VALUES: Values = {
     "output_size": lambda of: 5,
     "p": lambda of: 0.5,
     "params": lambda of: _params(),
-    "path": lambda of: _folder("a.safetensors"),
+    "path": lambda of: _snapshot(),
     "snapshot": lambda of: {"a": [np.ones(2), 1, "b", None]},
     "std": lambda of: 1.0,
     "step": lambda of: 1,

@@ -8,6 +8,7 @@ from typing import Any, Self
 
 import numpy as np
 import pytest
+import torch
 from typer.testing import CliRunner
 
 from experiments import cli
@@ -94,6 +95,24 @@ def test_what_does_not_fit_the_training_is_set_aside(kept: Callable, said: list[
 
     kept().begin(refuse)
     assert "the losses must be of another shape; it is kept as" in said[0]
+
+
+@pytest.mark.parametrize("error", [MemoryError(), torch.OutOfMemoryError("CUDA out of memory")])
+def test_where_memory_runs_out_the_checkpoint_is_not_to_blame(
+    error: Exception, kept: Callable, said: list[str]
+) -> None:
+    def load(state: dict) -> None:
+        raise error
+
+    kept().keep(snapshot(3))
+    with pytest.raises(type(error)):
+        kept().begin(load)
+    assert (found(kept()), len(said)) == (3, 1)
+
+
+def test_what_a_terminal_would_obey_is_shown(capsys: pytest.CaptureFixture) -> None:
+    checkpoints.tell("\x1b[31m")
+    assert capsys.readouterr().err == "\\x1b[31m\n"
 
 
 def test_it_is_kept_as_often_as_was_asked_and_when_a_signal_came(

@@ -1,4 +1,4 @@
-"""The data sets by name: read through torchvision, and explained where they cannot be."""
+"""The data sets by name: downloaded through torchvision, and explained where they cannot be."""
 
 import gzip
 import hashlib

@@ -105,3 +105,20 @@ def test_as_many_runs_as_rows_as_classes_does_not_confuse_the_labels(
         twin.loss(torch.tensor(x), torch.tensor(t)).detach().numpy(), expected[0]
     )
     np.testing.assert_allclose(twin.accuracy(torch.tensor(x), torch.tensor(t)), expected[1])
+
+
+def test_the_twin_takes_what_torch_casts_by_itself() -> None:
+    twin, x, t = make_twin().float(), torch.ones(6, 12), torch.arange(6) % 5
+    assert twin.predict(x).dtype == torch.float32
+    with torch.autocast("cpu", torch.bfloat16):
+        assert twin.predict(x).dtype == torch.bfloat16
+        assert twin.loss(x, t).isfinite()
+    with pytest.raises(TypeError, match=r"x must be of torch.float32, got float64 of shape"):
+        twin.loss(x.double(), t)
+
+
+def test_the_twins_parameters_are_those_of_its_layers_as_they_are() -> None:
+    twin = make_twin()
+    other = torch_nn.Affine(torch.ones(12, 9), torch.zeros(9))
+    twin.layers[0] = other
+    assert twin.params["W1"] is other.weight

@@ -29,11 +29,21 @@ def test_an_output_that_is_full_is_named(option: str) -> None:
 
 
 def test_who_reads_may_have_enough() -> None:
-    process = subprocess.Popen(LIST, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-    process.stdout.close()
-    assert process.stderr.read() == b""
-    process.stderr.close()
-    assert process.wait() == 1
+    read, write = os.pipe()
+    os.close(read)
+    result = subprocess.run(LIST, cwd=ROOT, stdout=write, stderr=subprocess.PIPE)
+    os.close(write)
+    assert result.stderr == b""
+    assert result.returncode == 1
+
+
+@pytest.mark.skipif(not FULL.exists(), reason="there is no device that is always full")
+def test_an_output_that_is_full_hides_no_other_exit_code() -> None:
+    command = [sys.executable, "-m", "experiments", "golden", "Adma"]
+    with FULL.open("w") as full:
+        result = subprocess.run(command, cwd=ROOT, stdout=full, stderr=subprocess.PIPE)
+    assert b"did you mean" in result.stderr
+    assert result.returncode == 2
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no such descriptors")

@@ -26,6 +26,8 @@ def shown(value: object) -> str:
 def tensor(name: str, value: Tensor, dtype: torch.dtype | None = None) -> Tensor:
     """Return ``value``, or raise if it is no floating-point tensor, or not one of ``dtype``.
 
+    Within ``torch.autocast`` torch itself sees to the dtype.
+
     >>> tensor("x", torch.arange(3))
     Traceback (most recent call last):
         ...
@@ -33,9 +35,16 @@ def tensor(name: str, value: Tensor, dtype: torch.dtype | None = None) -> Tensor
     """
     if not isinstance(value, Tensor) or not value.is_floating_point():
         raise TypeError(f"{name} must be a floating-point tensor, got {shown(value)}")
-    if dtype is not None and value.dtype != dtype:
+    if dtype not in (None, value.dtype) and not _is_cast(value):
         raise TypeError(f"{name} must be of {dtype}, got {shown(value)}")
     return value
+
+
+def _is_cast(value: Tensor) -> bool:
+    try:
+        return torch.is_autocast_enabled(value.device.type)
+    except RuntimeError:  # of a device that has no such thing, as "meta"
+        return False
 
 
 def tensors(name: str, value: Mapping[str, Tensor]) -> Mapping[str, Tensor]:
@@ -50,9 +59,9 @@ def tensors(name: str, value: Mapping[str, Tensor]) -> Mapping[str, Tensor]:
 
 
 def floating(dtype: torch.dtype) -> torch.dtype:
-    """Return ``dtype``, or raise if it is neither torch.float32 nor torch.float64."""
-    if not isinstance(dtype, torch.dtype) or dtype not in (torch.float32, torch.float64):
-        raise TypeError(f"dtype must be torch.float32 or torch.float64, got {shown(dtype)}")
+    """Return ``dtype``, or raise if it is no dtype of floating-point numbers."""
+    if not isinstance(dtype, torch.dtype) or not dtype.is_floating_point:
+        raise TypeError(f"dtype must be a floating-point torch.dtype, got {shown(dtype)}")
     return dtype
 
 

@@ -94,8 +94,9 @@ def lsuv(
     Raises:
         ValueError: as there; but the weights stay as far as they were scaled.
     """
-    if not hasattr(net, "layers") or not hasattr(net, "params"):
-        raise TypeError(f"net must be a torch_ref.nn.MultiLayerNet, got {_check.shown(net)}")
+    from torch_ref.nn import MultiLayerNet  # which draws its weights here
+
+    _check.instance("net", net, MultiLayerNet)
     tolerance = _check.number("tolerance", tolerance, at_least=0)
     max_iterations = _check.integer("max_iterations", max_iterations, at_least=0)
     if start is not None:

@@ -41,7 +41,7 @@ class Affine(torch.nn.Module):
         self.weight, self.bias = torch.nn.Parameter(weight), torch.nn.Parameter(bias)
 
     def forward(self, x: Tensor) -> Tensor:
-        _torch_check.tensor("x", x, self.weight.dtype)
+        _torch_check.tensor("x", x)
         runs, features = self.weight.shape[:-2], self.weight.shape[-2]
         if x.ndim < 2 or x.shape[-1] != features or x.shape[:-2] not in ((), runs):
             stack = f" or ({runs[0]}, N, {features})" if runs else ""
@@ -70,7 +70,7 @@ class BatchNorm1d(torch.nn.BatchNorm1d):
                 setattr(self, name, getattr(self, name).repeat(runs, 1))
 
     def forward(self, x: Tensor) -> Tensor:
-        _torch_check.tensor("x", x, self.weight.dtype)
+        _torch_check.tensor("x", x)
         c, k = self.num_features, self.runs
         fits = x.ndim in (2, 3) and (x.shape[1] == c if k is None else x.shape[::2] == (k, c))
         if not fits or x.numel() == 0:
@@ -175,7 +175,7 @@ class MultiLayerNet(torch.nn.Module):
         self.runs, seeds, inits = per_run(seed, init)
         self.generators = [_seeded(seed) for seed in seeds]
         self._initializers = [by_name(init) for init in inits]
-        self._slots: dict[str, tuple[torch.nn.Module, str]] = {}
+        self._slots: dict[str, tuple[int, str]] = {}
         self.layers = torch.nn.Sequential()
         for i, sizes in enumerate(zip(self.sizes, self.sizes[1:], strict=False), start=1):
             self._add(self._affine(*sizes), {f"W{i}": "weight", f"b{i}": "bias"})
@@ -203,7 +203,7 @@ class MultiLayerNet(torch.nn.Module):
     @property
     def params(self) -> dict[str, torch.nn.Parameter]:
         """``W1, b1, gamma1, beta1, W2, …``, as ``scratch``'s."""
-        return {name: getattr(layer, slot) for name, (layer, slot) in self._slots.items()}
+        return {name: getattr(self.layers[i], slot) for name, (i, slot) in self._slots.items()}
 
     def predict(self, x: Tensor, train: bool = False) -> Tensor:
         """The scores of the rows of ``x``."""
@@ -250,7 +250,7 @@ class MultiLayerNet(torch.nn.Module):
         return right.mean(dim=-1, dtype=widest(y.device))
 
     def _checked(self, x: Tensor) -> Tensor:
-        _torch_check.tensor("x", x, self.dtype)
+        _torch_check.tensor("x", x, self.layers[0].weight.dtype)
         rows = (*x.shape[-2:-1], self.sizes[0])
         allowed = [rows] if self.runs is None else [rows, (self.runs, *rows)]
         if x.ndim < 2 or x.shape not in allowed or x.shape[-2] == 0:
@@ -285,7 +285,7 @@ class MultiLayerNet(torch.nn.Module):
             self._add(Dropout(self.dropout, generator), {})
 
     def _add(self, layer: torch.nn.Module, names: dict[str, str]) -> None:
-        self._slots |= {name: (layer, slot) for name, slot in names.items()}
+        self._slots |= {name: (len(self.layers), slot) for name, slot in names.items()}
         self.layers.append(layer)
 
 
@@ -317,4 +317,5 @@ class TwoLayerNet(MultiLayerNet):
     def __init__(
         self, input_size: int, hidden_size: int, output_size: int, **options: object
     ) -> None:
+        hidden_size = _check.integer("hidden_size", hidden_size, at_least=1)
         super().__init__(input_size, [hidden_size], output_size, **{"init": 0.01} | options)

@@ -17,7 +17,7 @@ def load(name: str = "mnist", data_dir: Path | None = None) -> Dataset:
 
     MNIST comes with Lockstep: without `data_dir` it needs no network and no torch, nor does it
     where `data_dir` has the four files, gzipped or not, in it or in its MNIST/raw. Everything else
-    torchvision reads, and downloads where it is missing.
+    is downloaded through torchvision where it is missing.
 
     Args:
         name: one of `DATASETS`.

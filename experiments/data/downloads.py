@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -247,8 +247,12 @@ def _explain(name: str, files: list[Published], folder: Path, error: Exception) 
 def _is_another(path: Path, md5: str) -> bool:
     """Whether a file is there, and is not the published one."""
     with suppress(OSError), path.open("rb") as file:
-        return hashlib.file_digest(file, "md5").hexdigest() != md5
+        return hashlib.file_digest(file, _md5).hexdigest() != md5
     return False
+
+
+def _md5() -> Any:
+    return hashlib.md5(usedforsecurity=False)  # which some systems have for nothing else
 
 
 def _is_download_error(error: Exception) -> bool:

@@ -11,6 +11,8 @@ from itertools import count
 from pathlib import Path
 
 from experiments.engine import interrupt
+from experiments.engine.memory import is_out_of_memory
+from experiments.terminal import visible
 from scratch.keeper import Snapshot
 from torch_ref import checkpoint
 from torch_ref.checkpoint import CheckpointError
@@ -28,7 +30,7 @@ UNFIT += (ArithmeticError, AssertionError)
 
 def tell(message: str) -> None:
     """Say something beside the results, from whatever process."""
-    print(message, file=sys.stderr, flush=True)
+    print(visible(message), file=sys.stderr, flush=True)
 
 
 class Checkpoints:
@@ -77,6 +79,8 @@ class Kept:
                     with warnings.catch_warnings(action="ignore"):  # what is odd is set aside
                         load(found["state"])
                 except UNFIT as error:
+                    if is_out_of_memory(error):  # which is not the file's fault
+                        raise
                     self._set_aside(path, error)
                 else:
                     step = found["state"]["step"]

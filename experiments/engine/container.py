@@ -15,15 +15,15 @@ class _Version(NamedTuple):
     mount: str
     limit: str
     used: str
-    reclaimable: str  # in memory.stat: what files take that can be read again
+    reclaimable: tuple[str, ...]  # in memory.stat: what files take that can be read again
 
 
-_V2 = _Version("sys/fs/cgroup", "memory.max", "memory.current", "inactive_file")
+_V2 = _Version("sys/fs/cgroup", "memory.max", "memory.current", ("active_file", "inactive_file"))
 _V1 = _Version(
     "sys/fs/cgroup/memory",
     "memory.limit_in_bytes",
     "memory.usage_in_bytes",
-    "total_inactive_file",
+    ("total_active_file", "total_inactive_file"),
 )
 
 
@@ -62,6 +62,7 @@ def _room(version: _Version, group: Path) -> int | None:
         limit, used = (int((group / name).read_text()) for name in (version.limit, version.used))
         lines = (group / "memory.stat").read_text().splitlines()
         counts = dict(line.split(maxsplit=1) for line in lines)
-        return max(0, limit - used + int(counts.get(version.reclaimable, 0)))
+        again = sum(int(counts.get(name, 0)) for name in version.reclaimable)
+        return max(0, limit - used + again)
     except (OSError, ValueError):  # no such group, or its limit is "max"
         return None

@@ -19,7 +19,7 @@ from datetime import timedelta
 from itertools import count
 from typing import TYPE_CHECKING, Any
 
-from experiments.engine import output
+from experiments.engine import interrupt, output
 from experiments.engine.parts import Job, Piece
 
 if TYPE_CHECKING:
@@ -56,8 +56,8 @@ def team() -> "Team | None":
         _look_for_torchrun()
         wait = PATIENCE
     threading.Thread(target=_end_with_torchrun, args=(parent,), daemon=True).start()
-    from torch.distributed import rendezvous
-
+    with interrupt.deferred():  # torch may abort where a signal stops its import
+        from torch.distributed import rendezvous
     return Team(*next(rendezvous("env://", timeout=timedelta(seconds=wait))))
 
 

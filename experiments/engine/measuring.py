@@ -119,7 +119,7 @@ def stacks(
             f"a seed of {experiment.name} needs about {each.bytes / 1e6:,.0f} MB, and there are "
             f"{share / 1e6:,.0f} MB for a process; see --memory and --processes"
         )
-    largest = share // max(each.bytes, 1)
+    largest = share // each.bytes if each.bytes else len(seeds)
     if device == "cpu":
         largest = min(largest, max(1, memory.WIDEST // each.runs))
     count = max(-(-len(seeds) // largest), min(workers, len(seeds)))

@@ -18,6 +18,7 @@ from experiments.engine.checkpoints import (
     tell,
 )
 from experiments.engine.fingerprint import fingerprint
+from experiments.engine.memory import is_out_of_memory
 from torch_ref import checkpoint
 from torch_ref.checkpoint import CheckpointError
 
@@ -90,6 +91,8 @@ class Parts:
                 raise ValueError(f"{path} is no result of it")
             return found["result"]
         except UNFIT as error:
+            if is_out_of_memory(error):  # which is not the file's fault
+                raise
             why = shortened(str(error))
             self.say(f"{self.what}: {why}; it is kept as {set_aside(path).name}, and not used")
             return None

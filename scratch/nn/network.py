@@ -303,6 +303,7 @@ class TwoLayerNet(MultiLayerNet):
     def __init__(
         self, input_size: int, hidden_size: int, output_size: int, **options: object
     ) -> None:
+        hidden_size = _check.integer("hidden_size", hidden_size, at_least=1)
         super().__init__(input_size, [hidden_size], output_size, **{"init": 0.01} | options)
 
 
