@@ -278,6 +278,8 @@ def contents(value: Any) -> Any:
         return contents(value.detach().numpy())
     if isinstance(value, Generator | torch.Generator):
         return contents(value.get_state())
+    if isinstance(value, torch.optim.Optimizer):
+        return contents(value.state_dict())
     if isinstance(value, dict):
         return {key: contents(each) for key, each in value.items()}
     if isinstance(value, list | tuple):
