@@ -211,7 +211,7 @@ BAD_ARGUMENTS: dict[str, tuple[Callable[[Any], object], str]] = {
         lambda v: nn.MultiLayerNet(4, [3, v], 2),
         r"hidden_sizes\[1\] must be a whole number >= 1",
     ),
-    "hidden_size": (lambda v: nn.TwoLayerNet(4, v, 2), r"hidden_sizes\[0\] must be a whole number"),
+    "hidden_size": (lambda v: nn.TwoLayerNet(4, v, 2), "hidden_size must be a whole number"),
     "num_features": (lambda v: nn.BatchNorm1d(v), "num_features must be a whole number >= 1"),
     "the chapter's": (lambda v: nn.BatchNormalization(v), "num_features must be a whole number"),
     "images' num_features": (lambda v: nn.BatchNorm2d(v), "num_features must be a whole number"),
