@@ -118,12 +118,22 @@ def test_a_path_that_diverges_is_said_to(tab: "playwright.Page") -> None:
     assert "diverges" not in tab.locator("#explorer-said").inner_text()
 
 
+def comes_true(tab: "playwright.Page", condition: str) -> bool:
+    """Whether it does within ten seconds of frames.
+
+    Playwright's own ``wait_for_function`` evaluates a text in the page, whose policy forbids that,
+    unless the condition is true at once.
+    """
+    frames = "for (let i = 0; i < 600 && !met(); i++) await new Promise(requestAnimationFrame)"
+    return tab.evaluate(f"async () => {{ const met = () => {condition}; {frames}; return met() }}")
+
+
 def test_the_steps_are_played(tab: "playwright.Page") -> None:
     steps, play = tab.locator("#steps"), tab.locator("#play")
     slide(tab, steps, explorer.STEPS - 3)
     play.click()
     assert play.inner_text() == "Pause"
-    tab.wait_for_function(f"document.getElementById('steps').value == {explorer.STEPS}")
+    playwright.expect(steps).to_have_value(str(explorer.STEPS))
     playwright.expect(play).to_have_text("Play")
 
 
@@ -276,7 +286,7 @@ def test_a_link_leads_to_its_section_whatever_is_drawn_on_the_way(
     phone.reload()
     phone.locator(".top a[href='#speed']").click()
     top = "Math.abs(document.getElementById('speed').getBoundingClientRect().top)"
-    phone.wait_for_function(f"{top} < 120")
+    assert comes_true(phone, f"{top} < 120")
     phone.evaluate("redraw(true)")
     assert phone.evaluate(top) < 120
 
