@@ -185,35 +185,19 @@ def _remove_empty(folder: Path, first: Path | None) -> None:
 
 
 def _read(name: str, source: Source, folder: Path) -> Dataset:
-    arrays = []
-    for i, (idx, rows) in enumerate(
-        zip(source.idx, _twice(source.train, source.test), strict=True)
-    ):
-        shape, dtype = (rows, 28, 28), UNSIGNED_BYTE
-        if i % 2:
-            shape = (rows, source.columns) if source.columns else (rows,)
-            dtype = INT32 if source.columns else UNSIGNED_BYTE
-        path, member = (folder / source.archive, idx) if source.archive else (folder / idx, None)
-        array = read_idx(path, shape, dtype=dtype, member=member)
-        arrays.append(array[:, 0] if i % 2 and source.columns else array)
-    return _dataset(name, source, *arrays)
+    columns, label = ((source.columns,), INT32) if source.columns else ((), UNSIGNED_BYTE)
 
+    def read(idx: str, shape: tuple[int, ...], dtype: np.dtype) -> NDArray:
+        if source.archive:
+            return read_idx(folder / source.archive, shape, dtype=dtype, member=idx)
+        return read_idx(folder / idx, shape, dtype=dtype)
 
-def _twice(train: int, test: int) -> tuple[int, ...]:
-    """The rows of images and labels of either split."""
-    return train, train, test, test
-
-
-def _dataset(
-    name: str,
-    source: Source,
-    train_images: NDArray,
-    train_labels: NDArray,
-    test_images: NDArray,
-    test_labels: NDArray,
-) -> Dataset:
-    labels = [each.astype(np.uint8) for each in (train_labels, test_labels)]
-    arrays = (train_images, labels[0], test_images, labels[1])
+    arrays: list[NDArray[np.uint8]] = []
+    for rows, images, labels in ((source.train, *source.idx[:2]), (source.test, *source.idx[2:])):
+        arrays.append(read(images, (rows, 28, 28), UNSIGNED_BYTE))
+        found = read(labels, (rows, *columns), label)
+        arrays.append((found[:, 0] if columns else found).astype(np.uint8))
+    train_images, train_labels, test_images, test_labels = arrays
     return Dataset(
         name=name,
         train_images=train_images.reshape(len(train_images), -1),
