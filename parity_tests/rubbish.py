@@ -13,6 +13,7 @@ import traceback
 import warnings
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -73,6 +74,29 @@ def methods_of(cls: type, left_out: Iterable[str] = ()) -> Iterator[str]:
             continue
         if len(inspect.signature(getattr(cls, name)).parameters) > 1:
             yield name
+
+
+#: How a function or constructor of that label is called; and a method of a class of that label.
+Made = tuple[Callable[..., Any], Arguments]
+Make, Bind = Callable[[Any, str], Made], Callable[[type, str, str], Made]
+
+
+def calls_of(
+    packages: Iterable[ModuleType],
+    make: Make,
+    bind: Bind,
+    left_out: Iterable[Any] = (),
+    hooks: Iterable[str] = (),
+    contracts: Container[type] = (),
+) -> Iterator[Call]:
+    """Every public function, constructor and method; of a contract only the constructor."""
+    for package in packages:
+        for name, public in contents_of(package, left_out):
+            label = f"{package.__name__.partition('.')[2]}.{name}"
+            yield Call(label, partial(make, public, label))
+            if inspect.isclass(public) and public not in contracts:
+                for method in methods_of(public, hooks):
+                    yield Call(f"{label}.{method}", partial(bind, public, label, method))
 
 
 def arguments_for(

@@ -1,13 +1,12 @@
 """Every public call of ``scratch``; how a registered pair is made says the registry."""
 
-import inspect
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
 
 from parity_tests.helpers import IMAGES, LABELS, make_layer, make_network, normal
-from parity_tests.rubbish import Arguments, Call, Values, arguments_for, contents_of, methods_of
+from parity_tests.rubbish import Arguments, Call, Made, Values, arguments_for, calls_of
 from scratch import init, lr_scheduler, nn, optim, random, train
 from scratch.random import Generator
 from torch_ref.registry import INITIALIZERS, LAYERS, OPTIMIZERS, SCHEDULES
@@ -29,33 +28,22 @@ CONTRACTS = (optim.Optimizer, lr_scheduler.LRScheduler, nn.Layer)
 
 def calls() -> Iterator[Call]:
     """Every public function, constructor and method of ``scratch``."""
-    for package in PACKAGES:
-        for name, public in contents_of(package, NOT_CALLED):
-            label = f"{package.__name__.removeprefix('scratch.')}.{name}"
-            yield Call(label, lambda public=public, name=name: _made(public, name))
-            if inspect.isclass(public) and public not in CONTRACTS:
-                for method in methods_of(public, HOOKS):
-                    yield Call(
-                        f"{label}.{method}",
-                        lambda public=public, name=name, method=method: _bound(
-                            public, name, method
-                        ),
-                    )
+    return calls_of(PACKAGES, _made, _bound, NOT_CALLED, HOOKS, CONTRACTS)
 
 
-def _made(public: Callable[..., Any], name: str) -> tuple[Callable[..., Any], Arguments]:
-    return public, arguments_for(public, _settings(name), VALUES)
+def _made(public: Callable[..., Any], label: str) -> Made:
+    return public, arguments_for(public, _settings(label.rpartition(".")[2]), VALUES)
 
 
-def _bound(cls: type, name: str, method: str) -> tuple[Callable[..., Any], Arguments]:
-    own: Arguments = {}
+def _bound(cls: type, label: str, method: str) -> Made:
+    own, name = {}, label.rpartition(".")[2]
     if issubclass(cls, nn.Layer):
         pair = LAYERS[name] if name in LAYERS else LAYERS[cls.__base__.__name__]
         subject = make_layer(name, pair.cases[0]) if name in LAYERS else cls(5, dtype="float64")
         own["x"] = normal(0, pair.shapes[0])
         own["dy"] = normal(1, subject.forward(own["x"]).shape)
     else:
-        subject = cls(**_made(cls, name)[1])
+        subject = cls(**_made(cls, label)[1])
     if isinstance(subject, nn.CrossEntropyLoss):
         own["x"] = normal(0, (6, 3))
     if hasattr(subject, "state_dict"):

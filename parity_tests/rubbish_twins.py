@@ -13,7 +13,7 @@ import numpy as np
 import torch
 
 from parity_tests.helpers import IMAGES, LABELS, make_network, normal
-from parity_tests.rubbish import Arguments, Call, Values, arguments_for, contents_of, methods_of
+from parity_tests.rubbish import Call, Made, Values, arguments_for, calls_of
 from scratch import optim as scratch_optim
 from scratch.random import Generator
 from torch_ref import checkpoint, convert, device, init, lockstep, lr_scheduler, nn, optim, train
@@ -32,28 +32,17 @@ HOOKS = frozenset({"draw", "keeping", "gradients", "evaluate", "my_gradients"})
 
 def calls() -> Iterator[Call]:
     """Every public function, constructor and method."""
-    for module in MODULES:
-        for name, public in contents_of(module, NOT_CALLED):
-            label = f"{module.__name__.removeprefix('torch_ref.')}.{name}"
-            yield Call(label, lambda public=public, label=label: _made(public, label))
-            if inspect.isclass(public):
-                for method in methods_of(public, HOOKS):
-                    yield Call(
-                        f"{label}.{method}",
-                        lambda public=public, label=label, method=method: _bound(
-                            public, label, method
-                        ),
-                    )
+    return calls_of(MODULES, _made, _bound, NOT_CALLED, HOOKS)
 
 
-def _made(public: Callable[..., Any], label: str) -> tuple[Callable[..., Any], Arguments]:
+def _made(public: Callable[..., Any], label: str) -> Made:
     arguments = arguments_for(public, {}, VALUES | SPECIAL.get(label, {}))
     if inspect.isgeneratorfunction(public):  # checks when it is first asked
         return lambda **given: next(public(**given)), arguments
     return public, arguments
 
 
-def _bound(cls: type, label: str, method: str) -> tuple[Callable[..., Any], Arguments]:
+def _bound(cls: type, label: str, method: str) -> Made:
     subject = cls(**_made(cls, label)[1])
     if isinstance(subject, lr_scheduler.Schedule):
         subject = lr_scheduler.Schedule("ExponentialLR", subject.twin, gamma=0.5)

@@ -1,0 +1,65 @@
+"""What the tests of random streams share: the same calls of either generator, and their numbers."""
+
+import numpy as np
+import torch
+from hypothesis import strategies as st
+
+from scratch.random import Generator
+
+SEEDS = (0, 1, 2**31, 2**32 - 1, 2**32 + 7, 2**64 - 1, -1, -123456789, -(2**63))
+DTYPES = (np.float32, np.float64)
+
+# One call of either generator, with the same arguments.
+Call = tuple[str, tuple]
+
+
+def twin(seed: int) -> torch.Generator:
+    return torch.Generator().manual_seed(seed)
+
+
+def torch_dtype(dtype: np.typing.DTypeLike) -> torch.dtype:
+    return getattr(torch, np.dtype(dtype).name)
+
+
+def assert_same_bits(mine: np.ndarray, theirs: torch.Tensor) -> None:
+    np.testing.assert_array_equal(mine, theirs.numpy(), strict=True)
+    assert mine.tobytes() == theirs.numpy().tobytes()  # equal, and so are the signs of zeros
+
+
+def draw_mine(generator: Generator, kind: str, arguments: tuple) -> np.ndarray:
+    return getattr(generator, kind)(*arguments)
+
+
+def draw_theirs(generator: torch.Generator, kind: str, arguments: tuple) -> torch.Tensor:
+    """What torch has for the method ``kind`` of ``scratch.random.Generator``."""
+    if kind in ("uniform", "normal"):
+        first, second, size, dtype = arguments
+        empty = torch.empty(size, dtype=torch_dtype(dtype))
+        return getattr(empty, f"{kind}_")(first, second, generator=generator)
+    if kind == "randint":
+        low, high, size = arguments
+        return torch.randint(low, high, size, generator=generator)
+    if kind == "randperm":
+        return torch.randperm(*arguments, generator=generator)
+    p, size = arguments
+    return torch.rand(size, dtype=torch.float64, generator=generator) < p
+
+
+sizes = st.lists(st.integers(0, 20), max_size=2).map(tuple)
+scales = st.just(0.0) | st.floats(1e-3, 100)  # what underflows is rounded otherwise
+numbers = scales | scales.map(lambda x: 0.0 - x)
+calls = st.one_of(
+    st.tuples(numbers, numbers, sizes, st.sampled_from(DTYPES)).map(
+        lambda a: ("uniform", (min(a[:2]), max(a[:2]), *a[2:]))
+    ),
+    st.tuples(numbers, scales, sizes, st.just(np.float64)).map(lambda a: ("normal", a)),
+    # Up to 15 in float32 are exact too, and take from the same pairs as those in float64.
+    st.tuples(numbers, scales, st.tuples(st.integers(0, 15)), st.just(np.float32)).map(
+        lambda a: ("normal", a)
+    ),
+    st.tuples(st.integers(-(2**40), 2**20), st.integers(2**20 + 1, 2**40), sizes).map(
+        lambda a: ("randint", a)
+    ),
+    st.tuples(st.integers(0, 40)).map(lambda a: ("randperm", a)),
+    st.tuples(st.floats(0, 1), sizes).map(lambda a: ("bernoulli", a)),
+)
