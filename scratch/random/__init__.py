@@ -9,11 +9,12 @@ words are the same. What differs is how a word becomes a number, and that is wha
 * a normal number is Box and Muller's: √(−2·ln u₁)·cos(2π·u₂) and ·sin(2π·u₂) (``box_muller.py``);
 * the state is the 5,056 bytes that torch keeps and saves (``state.py``).
 
-All of it is torch's bit for bit on Linux and x86-64 processors with AVX2 (since 2013). For float32
-normals torch has vector code of its own there, which is followed rounding by rounding
-(``cephes.py``): a test tries all 2²⁴ radii and angles. Elsewhere torch computes them otherwise, and
-the two differ by up to 3·10⁻⁶ standard deviations; and there it may round std·x before it adds the
-mean. For float64 normals torch calls the system's logarithm, sine and cosine, and here are the same
+All of it is torch's bit for bit on Linux with the GNU C library, on x86-64 and ARM processors. For
+float32 normals torch goes one of two ways, by the processor, and so does this (``processor.py``):
+its vector code for AVX2 is followed rounding by rounding (``cephes.py``), as are the C library's
+functions, which it calls elsewhere (``glibc.py``); a test tries all 2²⁴ radii and angles. With
+another C library, as on macOS and Windows, the last bits of those functions are that library's. For
+float64 normals torch calls the system's logarithm, sine and cosine, and here are the same
 (``logarithm.py``; NumPy calls the other two).
 """
 

@@ -1,10 +1,11 @@
 """Normal numbers from uniform ones: √(−2·ln u₁) times cos and sin of 2π·u₂ (Box, Muller 1958)."""
 
 import math
+from types import ModuleType
 
 import numpy as np
 
-from scratch.random import cephes, logarithm
+from scratch.random import cephes, glibc, logarithm, processor
 
 BOX = 16  # torch takes 8 radii and 8 angles from 16 uniform numbers, and puts 8 cosines and 8 sines
 
@@ -23,7 +24,7 @@ def boxes(numbers: np.ndarray) -> None:
     halves = numbers.view(eight).reshape(-1, 2).T
     u1, u2 = halves.copy().view(number)
     radius = np.sqrt(number(-2) * _log(number(1) - u1))
-    pairs = _cos_and_sin(number(2 * math.pi) * u2)
+    pairs = _cos_and_sin(_angle(u2))
     pairs *= radius
     halves[...] = pairs.view(eight)
 
@@ -34,12 +35,23 @@ def pair(u1: float, u2: float) -> tuple[float, float]:
     return radius * math.cos(angle), radius * math.sin(angle)
 
 
+def _float32() -> ModuleType:
+    return cephes if processor.AVX2 else glibc
+
+
 def _log(x: np.ndarray) -> np.ndarray:
-    return cephes.log(x) if x.dtype == np.float32 else logarithm.log(x)
+    return _float32().log(x) if x.dtype == np.float32 else logarithm.log(x)
+
+
+def _angle(u2: np.ndarray) -> np.ndarray:
+    """2π·u₂: of float32's 2π in vector code, else rounded only here."""
+    if processor.AVX2:
+        return u2.dtype.type(2 * math.pi) * u2
+    return (2 * math.pi * u2.astype(np.float64)).astype(u2.dtype)
 
 
 def _cos_and_sin(angle: np.ndarray) -> np.ndarray:
     """In float64 NumPy calls the system's, as torch does."""
     if angle.dtype == np.float32:
-        return cephes.cos_and_sin(angle)
+        return _float32().cos_and_sin(angle)
     return np.stack([np.cos(angle), np.sin(angle)])

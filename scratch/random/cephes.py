@@ -12,6 +12,8 @@ pair cos(2π·u), sin(2π·u) from here are torch's bit for bit: a test tries th
 
 import numpy as np
 
+from scratch.random import quadrant
+
 _SQRT_HALF_BITS = np.float32(0.5**0.5).view(np.int32)
 _LN2_HIGH, _LN2_LOW = np.float32(0.693359375), np.float32(-2.12194440e-4)  # ln 2, in two parts
 _FOUR_OVER_PI = np.float32(1.27323954473516)
@@ -54,7 +56,7 @@ def log(x: np.ndarray) -> np.ndarray:
 def cos_and_sin(angle: np.ndarray) -> np.ndarray:
     """cos x and sin x, (2, n), of n float32 numbers 0 <= x <= 2π.
 
-    x = k·π/2 + r with |r| <= π/4; then cos x and sin x are ± cos r and ± sin r, or swapped, by k.
+    x = k·π/2 + r with |r| <= π/4.
     """
     k = (angle * _FOUR_OVER_PI).astype(np.int32)
     k += 1
@@ -69,14 +71,7 @@ def cos_and_sin(angle: np.ndarray) -> np.ndarray:
     y = _polynomial(_SIN, wide)
     y *= square
     pair[1] = _multiply_add(y, r, r)
-    # On the bits, because choosing by a condition takes longer than the polynomials.
-    cos, sin = pair.view(np.int32)
-    changed = cos ^ sin
-    changed &= -(k & 1)  # swapped for k = 1 and 3
-    changed ^= (k & 2) << 30
-    sin ^= changed  # negative for k = 2 and 3
-    changed ^= k << 31
-    cos ^= changed  # negative for k = 1 and 2
+    quadrant.turn(pair, k)
     return pair
 
 

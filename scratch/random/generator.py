@@ -9,7 +9,7 @@ import numpy as np
 from scratch import _check
 from scratch.random import box_muller, state
 from scratch.random.permutation import shuffle
-from scratch.random.rounding import multiply_add
+from scratch.random.rounding import multiply_add, scale_and_shift
 
 _DOUBLE_WORDS_FROM = 2**28  # torch draws 64 bits for an integer range from here on
 _LARGE = (2**32 - 1) // 20  # torch draws 64 bits for each place of a permutation from here on
@@ -137,7 +137,7 @@ class Generator:
 
         def draw(numbers: np.ndarray) -> None:
             self._unit(numbers)
-            multiply_add(numbers, high - low, low)
+            scale_and_shift(numbers, high - low, low)
             numbers[numbers == high] = low
 
         return _filled(_shape(size), dtype, draw)
@@ -162,7 +162,7 @@ class Generator:
         count = math.prod(shape)
         if count < box_muller.BOX:
             standard = np.array([self._next_normal() for _ in range(count)])
-            multiply_add(standard, std, mean)
+            scale_and_shift(standard, std, mean)
             return standard.astype(dtype).reshape(shape)
 
         def draw(numbers: np.ndarray) -> None:

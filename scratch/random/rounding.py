@@ -1,10 +1,29 @@
-"""x·scale + shift, rounded once, as the multiply-add instruction in torch's kernels does."""
+"""x·scale + shift as torch's kernels round it: once, or twice on processors without the means."""
 
 import numpy as np
 
+from scratch.random import processor
+
+
+def scale_and_shift(x: np.ndarray, scale: float, shift: float) -> None:
+    """Turn x into x·scale + shift, rounded as by what torch's compiler makes of these words.
+
+    That is a multiply-add instruction wherever all processors that a kernel is for have one.
+
+    >>> x = np.array([0.5, 1.5])
+    >>> scale_and_shift(x, 2.0, 1.0)
+    >>> x
+    array([2., 4.])
+    """
+    if processor.FUSES:
+        multiply_add(x, scale, shift)
+    else:
+        x *= scale
+        x += shift
+
 
 def multiply_add(x: np.ndarray, scale: float, shift: float) -> None:
-    """Turn x into x·scale + shift, in its dtype, float32 or float64.
+    """Turn x into x·scale + shift, rounded once, in its dtype, float32 or float64.
 
     A product of float32 numbers is exact in float64. In float64 the rounding errors of the product
     (Dekker 1971) and of the sum (Knuth's two-sum) are computed and added back.
