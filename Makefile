@@ -7,7 +7,7 @@
 PYTHON ?= python3
 ARGS ?=
 FAULTS ?= 200
-PYTEST_ARGS ?= -n auto --maxprocesses 4
+PYTEST_ARGS ?= -n auto --maxprocesses 4 --dist worksteal
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -20,16 +20,21 @@ CHECK_PYTHON := import sys; v = sys.version_info; sys.exit(0 if v >= (3, 11) els
 	% (sys.executable, v[0], v[1]))
 
 .DEFAULT_GOAL := help
-.PHONY: help run test soak lint format notebook clean
+.PHONY: help run test test-slow test-all soak lint format notebook clean
 
 help: ## list these targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' Makefile
 
 run: $(STAMP) ## set up, then run every experiment of the chapter, in NumPy and torch; the page of it
 	$(BIN)/lockstep run all --backend both --report $(ARGS)
 
 test: lint ## set up, then check the style and run the tests
-	$(BIN)/python -m pytest $(PYTEST_ARGS)
+	$(BIN)/python -m pytest -m 'not slow' $(PYTEST_ARGS)
+
+test-slow: $(STAMP) ## set up, then run the tests that make test leaves out
+	$(BIN)/python -m pytest -m slow $(PYTEST_ARGS)
+
+test-all: test test-slow ## both, one after the other
 
 soak: $(STAMP) ## set up, then kill, starve and damage real runs, and see that nothing is lost
 	$(BIN)/python -m parity_tests.soak --faults $(FAULTS)

@@ -6,7 +6,6 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 # Before NumPy and torch are imported: the tests run side by side, one process a core.
 for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
@@ -69,15 +68,6 @@ def quickly(explorer_and_lab: tuple[dict, dict], monkeypatch: pytest.MonkeyPatch
 
     monkeypatch.setattr(page.explorer, "as_dict", lambda: explorer_and_lab[0])
     monkeypatch.setattr(page.lab, "as_dict", lambda size: explorer_and_lab[1])
-
-
-@pytest.hookimpl(optionalhook=True)
-def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
-    if config.getoption("dist") != "load":
-        return None
-    from parity_tests.scheduling import TogetherByFile
-
-    return TogetherByFile(config, log)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

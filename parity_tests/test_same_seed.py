@@ -7,13 +7,14 @@ import torch
 import scratch.train
 import torch_ref.train
 from experiments.data import Dataset
-from parity_tests.optimizer_helpers import PAIRS
+from parity_tests.optimizer_helpers import ANY_SHAPE
 from scratch.nn import MultiLayerNet
 from torch_ref import nn as torch_nn
 from torch_ref.optim import Twin
 from torch_ref.registry import OWN_GRADIENTS, OptimizerPair
 
-BATCH, SEED, STEPS = 64, 11, 1000
+BATCH, SEED = 64, 11
+STEPS, FEW_STEPS = 1000, 200
 SIZES = (784, (32, 32), 10)
 VARIANTS = {
     "plain": {},
@@ -26,6 +27,18 @@ IN_VARIANTS = pytest.mark.parametrize("variant", VARIANTS)
 CALM = {"RMSprop": {"lr": 0.001}, "RMSProp": {"lr": 0.001}}
 #: It takes the sign of a gradient, and sooner or later one is zero but for rounding.
 BEFORE_A_TOSS = {"Rprop": 200}
+CASES = [
+    pytest.param(
+        pair, variant, steps, id=f"{name}-{variant}-{steps}", marks=[pytest.mark.slow] * slow
+    )
+    for name, pair in ANY_SHAPE.items()
+    for variant, steps, slow in (
+        # With BatchNorm the chapter's train for as long in ``test_training.py``.
+        ("plain", STEPS, not pair.section),
+        ("BatchNorm, dropout", STEPS, True),
+        ("BatchNorm, dropout", FEW_STEPS, False),
+    )
+]
 
 
 def networks(variant: str, seed: int = SEED) -> tuple[MultiLayerNet, torch_nn.MultiLayerNet]:
@@ -68,14 +81,13 @@ def test_dropout_drops_the_same_units_at_every_step(mnist: Dataset) -> None:
             np.testing.assert_array_equal(my_grads[name] != 0, kept)
 
 
-@pytest.mark.parametrize("variant", ["plain", "BatchNorm, dropout"])
-@PAIRS
+@pytest.mark.parametrize(("pair", "variant", "steps"), CASES)
 def test_a_run_from_the_same_seed_stays_together_in_float64(
-    pair: OptimizerPair, variant: str, mnist: Dataset, record_parity
+    pair: OptimizerPair, variant: str, steps: int, mnist: Dataset, record_parity
 ) -> None:
     mine, theirs = networks(variant)
     data = (mnist.train_images[:5000], mnist.train_labels[:5000])
-    steps, case = BEFORE_A_TOSS.get(pair.name, STEPS), CALM.get(pair.name, {})
+    steps, case = min(steps, BEFORE_A_TOSS.get(pair.name, steps)), CALM.get(pair.name, {})
     settings = {"iterations": steps, "batch_size": BATCH}
     my_history = scratch.train.fit(mine, pair.scratch(**case), *data, **settings)
     their_history = torch_ref.train.fit(theirs, Twin(pair.scratch(**case)), *data, **settings)

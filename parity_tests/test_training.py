@@ -12,10 +12,15 @@ from torch_ref.registry import OPTIMIZERS, OWN_GRADIENTS, OptimizerPair
 
 STEPS, SEED = 1000, 7
 SHORT = 300  # for what compares three runs
+#: Without BatchNorm they train for as long from one seed (``test_same_seed.py``).
+PLAIN_TOO = [
+    pytest.param(False, id="plain", marks=pytest.mark.slow),
+    pytest.param(True, id="batch-norm"),
+]
 #: The chapter's; the others are held to this from the same seed (``test_same_seed.py``).
 CHAPTERS = {name: pair for name, pair in OPTIMIZERS.items() if pair.section}
 PAIRS = pytest.mark.parametrize("pair", CHAPTERS.values(), ids=CHAPTERS)
-BATCH_NORM = pytest.mark.parametrize("batch_norm", [False, True], ids=["plain", "batch-norm"])
+BATCH_NORM = pytest.mark.parametrize("batch_norm", PLAIN_TOO)
 
 
 def problem(net: MultiLayerNet, mnist: Dataset, batch_size: int = 64) -> NetworkProblem:
@@ -79,7 +84,8 @@ def apart(params: dict[str, np.ndarray], truth: NetworkProblem) -> float:
     return sum(float(np.sum((params[name] - truth.params[name]) ** 2)) for name in names) ** 0.5
 
 
-@BATCH_NORM
+@pytest.mark.slow
+@pytest.mark.parametrize("batch_norm", [False, True], ids=["plain", "batch-norm"])
 def test_the_chapters_own_network_with_adam(batch_norm: bool, mnist: Dataset) -> None:
     net = MultiLayerNet(784, [100] * 4, 10, batch_norm=batch_norm, seed=SEED, dtype=np.float64)
     report = train(OPTIMIZERS["Adam"], problem(net, mnist, batch_size=128))
