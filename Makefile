@@ -12,6 +12,7 @@ PYTEST_ARGS ?= -n auto --maxprocesses 4 --dist worksteal
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+OLDEST := .venv-oldest
 
 # Runs on any Python, however old, so that the message is not a SyntaxError.
 CHECK_PYTHON := import sys; v = sys.version_info; sys.exit(0 if v >= (3, 11) else \
@@ -20,10 +21,10 @@ CHECK_PYTHON := import sys; v = sys.version_info; sys.exit(0 if v >= (3, 11) els
 	% (sys.executable, v[0], v[1]))
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-slow test-all soak lint format notebook clean
+.PHONY: help run test test-slow test-all test-oldest soak lint format notebook clean
 
 help: ## list these targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' Makefile
 
 run: $(STAMP) ## set up, then run every experiment of the chapter, in NumPy and torch; the page of it
 	$(BIN)/lockstep run all --backend both --report $(ARGS)
@@ -35,6 +36,9 @@ test-slow: $(STAMP) ## set up, then run the tests that make test leaves out
 	$(BIN)/python -m pytest -m slow $(PYTEST_ARGS)
 
 test-all: test test-slow ## both, one after the other
+
+test-oldest: $(OLDEST)/.installed ## all tests with the oldest versions that are allowed, in .venv-oldest (7 GB)
+	$(OLDEST)/bin/python -m pytest $(PYTEST_ARGS)
 
 soak: $(STAMP) ## set up, then kill, starve and damage real runs, and see that nothing is lost
 	$(BIN)/python -m parity_tests.soak --faults $(FAULTS)
@@ -50,16 +54,18 @@ format: $(STAMP) ## put the style right
 notebook: $(STAMP) ## make experiments/chapter6.ipynb from its text, experiments/chapter6.md
 	$(BIN)/jupytext --to ipynb --update experiments/chapter6.md
 
-clean: ## remove .venv, caches and build output; results stay
-	rm -rf $(VENV) .pytest_cache .ruff_cache .hypothesis build dist
+clean: ## remove .venv, .venv-oldest, caches and build output; results stay
+	rm -rf $(VENV) $(OLDEST) .pytest_cache .ruff_cache .hypothesis build dist
 	find scratch torch_ref parity_tests experiments -name __pycache__ -prune -exec rm -rf {} +
 
 # The stamp is written last: an install that fails leaves none, and the next make starts it again.
-$(STAMP): pyproject.toml
-	@python=$(BIN)/python; [ -x $$python ] || python='$(PYTHON)'; \
+%/.installed: pyproject.toml
+	@python=$*/bin/python; [ -x $$python ] || python='$(PYTHON)'; \
 	command -v $$python >/dev/null || { \
 		echo "Lockstep needs Python 3.11 or newer, and there is no '$(PYTHON)' here." >&2; exit 1; }; \
 	$$python -c '$(CHECK_PYTHON)'
-	@$(BIN)/python -m pip --version >/dev/null 2>&1 || $(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --disable-pip-version-check -e '.[test]'
+	@$*/bin/python -m pip --version >/dev/null 2>&1 || $(PYTHON) -m venv $*
+	pins=$$($(PINS)) && $*/bin/python -m pip install --disable-pip-version-check -e '.[test]' $$pins
 	@touch $@
+
+$(OLDEST)/.installed: PINS = $(OLDEST)/bin/python -m parity_tests.oldest

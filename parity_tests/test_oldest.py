@@ -1,0 +1,27 @@
+"""Every lower bound can be installed: what `make test-oldest` asks pip for."""
+
+import tomllib
+
+import pytest
+
+from parity_tests import oldest
+
+
+def test_every_package_that_is_needed_is_installed_in_its_oldest_version() -> None:
+    project = tomllib.loads(oldest.PYPROJECT.read_text("utf-8"))["project"]
+    needed = project["dependencies"] + project["optional-dependencies"]["test"]
+    assert [pin.replace("==", ">=") for pin in oldest.versions()] == needed
+
+
+@pytest.mark.parametrize("requirement", ["numpy", "numpy<3", "numpy>2", "numpy>=2,<3"])
+def test_a_requirement_whose_oldest_version_is_open_is_refused(requirement: str) -> None:
+    with pytest.raises(ValueError, match=f"must be name>=version, .* got '{requirement}'"):
+        oldest.pinned(requirement)
+
+
+def test_no_package_has_two_lower_bounds() -> None:
+    project = tomllib.loads(oldest.PYPROJECT.read_text("utf-8"))["project"]
+    extras = [bound for group in project["optional-dependencies"].values() for bound in group]
+    bounds = {*project["dependencies"], *extras}
+    names = [bound.partition(">=")[0] for bound in bounds]
+    assert sorted(names) == sorted(set(names))
