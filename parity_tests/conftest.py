@@ -71,6 +71,9 @@ def quickly(explorer_and_lab: tuple[dict, dict], monkeypatch: pytest.MonkeyPatch
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if isinstance(item, pytest.DoctestItem):
+            item.add_marker(pytest.mark.arithmetic)
     if torch.cuda.is_available() or torch.backends.mps.is_available():
         return
     for item in items:

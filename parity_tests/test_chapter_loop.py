@@ -9,6 +9,8 @@ from parity_tests.helpers import normal
 from scratch import nn, optim
 from scratch.random import Generator
 
+pytestmark = pytest.mark.arithmetic
+
 
 class ChapterSGD:
     def __init__(self, lr=0.01):

@@ -19,6 +19,8 @@ from torch_ref.lockstep.initializers import CUTS, SCALES, SHAPES, check_initiali
 from torch_ref.lockstep.laws import Law, law_test, truncated_moments
 from torch_ref.registry import INITIALIZERS, InitializerPair, Settings
 
+pytestmark = pytest.mark.arithmetic
+
 IN, OUT = 48, 64
 HE = math.sqrt(2 / IN)
 RELU = {"nonlinearity": "relu"}

@@ -16,6 +16,8 @@ from scratch.nn.norm import Norm
 from torch_ref.lockstep.layers import KINDS, NormReference, check_norm
 from torch_ref.registry import LAYERS, Settings, resolve
 
+pytestmark = pytest.mark.arithmetic
+
 DTYPE = np.dtype(np.float64)
 VARIANTS = KINDS["BatchNorm1d"].variants
 PAIRS = (

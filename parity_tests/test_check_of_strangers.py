@@ -8,6 +8,8 @@ import pytest
 from parity_tests.test_check_command import AGREES, CANNOT_RUN, DIVERGES, Command
 from torch_ref.lockstep.check import check
 
+pytestmark = pytest.mark.arithmetic
+
 
 @pytest.fixture
 def command(tmp_path: Path) -> Command:

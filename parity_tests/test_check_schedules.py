@@ -11,6 +11,8 @@ from hypothesis import strategies as st
 
 from torch_ref.lockstep.schedules import VARIANTS, check_schedule
 
+pytestmark = pytest.mark.arithmetic
+
 LR = 0.1
 SCHEDULERS = {
     "StepLR": {"step_size": 7, "gamma": 0.5},

@@ -11,6 +11,8 @@ from hypothesis.extra import numpy as arrays
 
 from scratch.optim import clip_grad_norm, clip_grad_value
 
+pytestmark = pytest.mark.arithmetic
+
 NORMS = (1.0, 2.0, 3.5, math.inf, 0.0)
 SHAPES = {"W": (4, 3), "b": (3,), "s": (), "empty": (0, 2)}
 

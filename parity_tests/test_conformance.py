@@ -16,6 +16,8 @@ from torch_ref.lockstep.conformance import CHECKS, Subject, lockstep_checks, run
 from torch_ref.lockstep.limit import TimeUp, time_limit
 from torch_ref.registry import OptimizerPair, Settings, resolve
 
+pytestmark = pytest.mark.arithmetic
+
 CASES = [
     pytest.param(pair, case, id=f"{pair.name}-{'-'.join(map(str, case)) or 'defaults'}-{i}")
     for pair in ANY_SHAPE.values()

@@ -37,6 +37,8 @@ from torch_ref.lockstep.diagnose import diagnose
 from torch_ref.lockstep.diagnosis import Diagnosis
 from torch_ref.lockstep.discriminating import Discriminating
 
+pytestmark = pytest.mark.arithmetic
+
 EACH = [
     pytest.param(family, variant, id=f"{family}-{variant.name}")
     for family in REFERENCES

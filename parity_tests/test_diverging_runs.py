@@ -13,6 +13,8 @@ from torch_ref import optim as torch_optim
 from torch_ref import train as torch_train
 from torch_ref.registry import OptimizerPair, Settings
 
+pytestmark = pytest.mark.arithmetic
+
 FIT = {"iterations": 12, "batch_size": 10, "evaluate": (IMAGES, LABELS), "every": 4}
 
 

@@ -23,6 +23,8 @@ from experiments.engine.figures import new_figure, save
 from experiments.engine.lock import LOCK
 from experiments.engine.measurements import Measurements, distances
 
+pytestmark = pytest.mark.arithmetic
+
 ROOT = Path(__file__).parents[1]
 FILES = {"figure.png", "figure.svg", "metrics.csv", "result.json"}
 SMALL = {"iterations": 12, "look_every": 6, "evaluate_every": 6, "epochs": 2, "rows": 100}

@@ -17,6 +17,8 @@ from scratch import nn, optim
 from scratch.flat import FlatDict
 from torch_ref.registry import OptimizerPair
 
+pytestmark = pytest.mark.arithmetic
+
 SHAPES = {"W": (4, 3), "b": (3,), "s": (), "none": (0, 2)}
 RATES = np.array([0.1, 0.001, 0.03])
 Arrays = dict[str, np.ndarray]

@@ -21,6 +21,8 @@ from torch_ref.lockstep.verify import verify
 from torch_ref.optim import Twin
 from torch_ref.registry import OPTIMIZERS, SAME_GRADIENTS
 
+pytestmark = pytest.mark.arithmetic
+
 Arrays = dict[str, np.ndarray]
 DTYPES = tuple(SAME_GRADIENTS)
 READERS = Path(harness.__file__).parent / "readers"

@@ -17,6 +17,8 @@ from scratch.random import Generator
 from torch_ref import init as torch_init
 from torch_ref.registry import INITIALIZERS, SAME_GRADIENTS, InitializerPair, Settings, resolve
 
+pytestmark = pytest.mark.arithmetic
+
 CASES = [
     pytest.param(pair, case, shape, id="-".join([name, *map(str, case.items()), str(shape)]))
     for name, pair in INITIALIZERS.items()

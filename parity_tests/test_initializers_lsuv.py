@@ -19,6 +19,8 @@ from scratch.random import Generator
 from torch_ref import init as torch_init
 from torch_ref import nn as torch_nn
 
+pytestmark = pytest.mark.arithmetic
+
 
 def variances(net: nn.MultiLayerNet, x: np.ndarray) -> dict[str, np.ndarray]:
     return {name: output().var(axis=(-2, -1)) for name, output in net.affine_outputs(x)}

@@ -13,6 +13,8 @@ from scratch.random import Generator
 from torch_ref import init as torch_init
 from torch_ref.registry import INITIALIZERS, InitializerPair, Settings
 
+pytestmark = pytest.mark.arithmetic
+
 CONVOLUTIONS = ((2, 3), (5, 3, 4), (6, 2, 3, 3), (2, 4, 1, 2, 3))
 MANY = (400, 300)
 DTYPES = pytest.mark.parametrize("dtype", ["float32", "float64"])

@@ -24,6 +24,8 @@ from scratch.random import Generator
 from torch_ref import nn as torch_nn
 from torch_ref.registry import LAYERS, LayerPair, Settings, resolve
 
+pytestmark = pytest.mark.arithmetic
+
 #: What the constructors of torch's modules take that is no setting of the layer.
 NO_SETTINGS = {"self", "device", "dtype"}
 BATCH_NORM = LAYERS["BatchNorm1d"]

@@ -21,6 +21,8 @@ from torch_ref.lockstep.problems import Arrays, FullBatch, Landscape, Rosenbrock
 from torch_ref.optim import Twin
 from torch_ref.registry import OPTIMIZERS, SAME_GRADIENTS, Settings
 
+pytestmark = pytest.mark.arithmetic
+
 PAIR = OPTIMIZERS["LBFGS"]
 CASES = pytest.mark.parametrize("case", PAIR.cases, ids=str)
 LISTS = ("old_dirs", "old_stps", "ro")

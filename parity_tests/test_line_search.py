@@ -1,6 +1,7 @@
 """The line search of LBFGS against torch's, on lines alone."""
 
 import numpy as np
+import pytest
 import torch
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
@@ -8,6 +9,8 @@ from torch.optim.lbfgs import _cubic_interpolate, _strong_wolfe
 
 from scratch.optim import line_search
 from scratch.optim.line_search import Point, strong_wolfe
+
+pytestmark = pytest.mark.arithmetic
 
 finite = st.floats(-1e3, 1e3).map(np.float64)
 

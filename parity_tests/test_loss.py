@@ -11,6 +11,8 @@ from scratch import nn
 from scratch.nn import numerical_gradient
 from torch_ref.registry import LAYERS, resolve
 
+pytestmark = pytest.mark.arithmetic
+
 
 @DTYPES
 def test_the_loss_and_its_gradient_are_torchs(dtype: str) -> None:

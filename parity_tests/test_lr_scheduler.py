@@ -20,6 +20,8 @@ from scratch import lr_scheduler, optim
 from torch_ref.lr_scheduler import by_hand, by_torch
 from torch_ref.registry import SCHEDULES, SchedulePair, Settings, resolve
 
+pytestmark = pytest.mark.arithmetic
+
 TOLERANCE = 1e-12
 CASES = pytest.mark.parametrize(
     ("pair", "case", "optimizer"), [pytest.param(*rest, id=name) for name, *rest in cases()]

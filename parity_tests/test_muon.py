@@ -15,6 +15,8 @@ from torch_ref import optim as torch_optim
 from torch_ref.lockstep import GradientStream, lockstep
 from torch_ref.registry import OPTIMIZERS, Settings
 
+pytestmark = pytest.mark.arithmetic
+
 PAIR = OPTIMIZERS["Muon"]
 CASES = pytest.mark.parametrize("case", PAIR.cases, ids=str)
 SHAPES = ((7, 5), (4, 6), (3, 3), (1, 5), (1, 1))

@@ -19,6 +19,8 @@ from torch_ref import optim as torch_optim
 from torch_ref import train as torch_train
 from torch_ref.registry import Settings
 
+pytestmark = pytest.mark.arithmetic
+
 
 def make_twin(dtype: str = "float64", **options: object) -> torch_nn.MultiLayerNet:
     return torch_nn.MultiLayerNet(*SIZES, **options, dtype=getattr(torch, dtype))

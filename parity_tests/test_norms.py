@@ -23,6 +23,8 @@ from scratch.nn.norm import Norm
 from scratch.nn.running import RunningNorm
 from torch_ref.registry import LAYERS, LayerPair, Settings
 
+pytestmark = pytest.mark.arithmetic
+
 NORMS = {name: pair for name, pair in LAYERS.items() if issubclass(pair.scratch, Norm)}
 RUNNING = {name: pair for name, pair in NORMS.items() if issubclass(pair.scratch, RunningNorm)}
 OF_NORMS = pytest.mark.parametrize("pair", NORMS.values(), ids=NORMS)

@@ -23,6 +23,8 @@ from torch_ref.lockstep import GradientStream, lockstep
 from torch_ref.optim import Twin
 from torch_ref.registry import OPTIMIZERS, OptimizerPair, resolve
 
+pytestmark = pytest.mark.arithmetic
+
 #: How torch computes, not what.
 IMPLEMENTATION = {"params", "foreach", "fused", "capturable", "differentiable"}
 TORCHS = [

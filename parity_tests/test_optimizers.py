@@ -14,6 +14,8 @@ from torch_ref.lockstep import GradientStream, lockstep
 from torch_ref.optim import Twin
 from torch_ref.registry import SAME_GRADIENTS, OptimizerPair, Settings
 
+pytestmark = pytest.mark.arithmetic
+
 CASES = [
     pytest.param(pair, case, id=f"{name}-{'-'.join(map(str, case)) or 'defaults'}-{i}")
     for name, pair in STEPPED.items()

@@ -25,6 +25,8 @@ from parity_tests.streams import (
 )
 from scratch.random import Generator, box_muller, permutation, processor, state
 
+pytestmark = pytest.mark.arithmetic
+
 SHAPES = ((), (0,), (3, 0), *((n,) for n in range(1, 18)), (31,), (32,), (7, 11), (5000,))
 LARGE_SHAPES = ((2**16,), (2**16 + 16,), (3, 5, 7, 700), (140_001,))  # up to three blocks
 RANGES = ((0, 1), (0, 10), (-5, 3), (0, 2**28 - 1), (0, 2**28), (-(2**40), 2**40), (0, 2**63 - 1))

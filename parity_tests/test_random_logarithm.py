@@ -10,6 +10,8 @@ from hypothesis import strategies as st
 
 from scratch.random import Generator, logarithm
 
+pytestmark = pytest.mark.arithmetic
+
 
 def assert_logarithms_are_the_systems(x: np.ndarray) -> None:
     with mock.patch.object(logarithm, "FEW", 0):

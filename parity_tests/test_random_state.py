@@ -20,6 +20,8 @@ from parity_tests.streams import (
 from scratch.random import Generator, state
 from torch_ref import convert
 
+pytestmark = pytest.mark.arithmetic
+
 
 @given(st.integers(-(2**63), 2**64 - 1), st.lists(calls, max_size=5), st.lists(calls, max_size=5))
 @settings(deadline=None, max_examples=50)

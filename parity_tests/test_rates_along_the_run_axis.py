@@ -10,6 +10,8 @@ from scratch import optim as scratch_optim
 from torch_ref import convert, lr_scheduler, optim
 from torch_ref.registry import OptimizerPair, Settings
 
+pytestmark = pytest.mark.arithmetic
+
 #: Ascending, so that equal rates are one view; and in any order, so that they are several.
 RATES = {
     "sorted": np.array([0.001, 0.001, 0.01, 0.1]),

@@ -9,6 +9,8 @@ from parity_tests.helpers import LAYER_CASES, MODES, assert_close, make_layer, n
 from scratch import nn, optim
 from torch_ref.registry import LayerPair, Settings
 
+pytestmark = pytest.mark.arithmetic
+
 
 @LAYER_CASES
 @MODES

@@ -13,6 +13,8 @@ from torch_ref import nn as torch_nn
 from torch_ref.optim import Twin
 from torch_ref.registry import OWN_GRADIENTS, OptimizerPair
 
+pytestmark = pytest.mark.arithmetic
+
 BATCH, SEED = 64, 11
 STEPS, FEW_STEPS = 1000, 200
 SIZES = (784, (32, 32), 10)

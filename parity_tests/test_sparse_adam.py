@@ -14,6 +14,8 @@ from torch_ref import optim as torch_optim
 from torch_ref.lockstep import GradientStream, lockstep
 from torch_ref.registry import OPTIMIZERS, Settings
 
+pytestmark = pytest.mark.arithmetic
+
 PAIR = OPTIMIZERS["SparseAdam"]
 CASES = pytest.mark.parametrize("case", PAIR.cases, ids=str)
 

@@ -10,6 +10,8 @@ from torch_ref.lockstep import NetworkProblem, Report, as_side, lockstep
 from torch_ref.optim import Twin
 from torch_ref.registry import OPTIMIZERS, OWN_GRADIENTS, OptimizerPair
 
+pytestmark = pytest.mark.arithmetic
+
 STEPS, SEED = 1000, 7
 SHORT = 300  # for what compares three runs
 #: Without BatchNorm they train for as long from one seed (``test_same_seed.py``).
