@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 import scratch
+from experiments.engine.backends import mixed
 from scratch.random import Generator
 from scratch.train import History, scaled
 
@@ -21,8 +22,10 @@ class ScratchBackend:
     def __init__(self) -> None:
         self.versions = {"numpy": np.__version__}
 
-    def network(self, *args: Any, **options: Any) -> scratch.nn.MultiLayerNet:
-        return scratch.nn.MultiLayerNet(*args, **options)
+    def network(
+        self, *args: Any, mixin: type | None = None, **options: Any
+    ) -> scratch.nn.MultiLayerNet:
+        return mixed(scratch.nn.MultiLayerNet, mixin)(*args, **options)
 
     def optimizer(self, name: str, **settings: Any) -> scratch.optim.Optimizer:
         return attrgetter(name)(scratch.optim)(**settings)

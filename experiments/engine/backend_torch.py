@@ -8,6 +8,7 @@ import numpy as np
 import torch
 
 import torch_ref.train
+from experiments.engine.backends import mixed
 from scratch.train import History
 from torch_ref import device, lr_scheduler, nn, optim
 
@@ -22,8 +23,13 @@ class TorchBackend:
         self.device = str(self._device)
         self.versions = {"torch": torch.__version__}
 
-    def network(self, *args: Any, **options: Any) -> nn.MultiLayerNet:
-        return nn.MultiLayerNet(*args, device=self._device, **options)
+    def network(
+        self, *args: Any, mixin: type | None = None, dtype: str = "float32", **options: Any
+    ) -> nn.MultiLayerNet:
+        # MPS has no float64.
+        place = "cpu" if (self._device.type, dtype) == ("mps", "float64") else self._device
+        kind = mixed(nn.MultiLayerNet, mixin)
+        return kind(*args, dtype=getattr(torch, dtype), device=place, **options)
 
     def optimizer(self, name: str, **settings: Any) -> optim.Twin:
         return optim.by_name(name, **settings)

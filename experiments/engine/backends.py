@@ -23,8 +23,8 @@ class Backend(Protocol):
     device: str
     versions: dict[str, str]
 
-    def network(self, *args: Any, **options: Any) -> Any:
-        """A ``MultiLayerNet``."""
+    def network(self, *args: Any, mixin: type | None = None, **options: Any) -> Any:
+        """A ``MultiLayerNet``, its ``dtype`` by name; as :func:`mixed` has it with a ``mixin``."""
 
     def optimizer(self, name: str, **settings: Any) -> Any:
         """The optimizer called ``name`` in ``scratch.optim``, or its twin."""
@@ -57,6 +57,11 @@ class Backend(Protocol):
 
     def numpy(self, value: Any) -> np.ndarray:
         """A value of this backend as an array."""
+
+
+def mixed(network: type, mixin: type | None) -> type:
+    """The class ``network`` with the methods of ``mixin`` before its own."""
+    return network if mixin is None else type(mixin.__name__, (mixin, network), {})
 
 
 def create(name: str, device: str = "auto") -> Backend:

@@ -6,6 +6,7 @@ from dataclasses import replace
 import numpy as np
 
 from experiments import batchnorm_effect
+from experiments import zero_init as zeros
 from experiments.engine.measurements import Curve
 from experiments.report.charts import (
     Axis,
@@ -18,7 +19,7 @@ from experiments.report.charts import (
     spaced,
 )
 from experiments.report.results import Result
-from experiments.report.texts import Text, known, number, say
+from experiments.report.texts import Text, joined, known, number, say
 
 LOSS = Axis("training loss (mean of 21 batches)", log=True)
 ITERATION, EPOCH, LAYER = Axis("iteration"), Axis("epoch"), Axis("layer")
@@ -99,12 +100,14 @@ ACCURACY_ENDS = (
 )
 
 
-def of_metric(result: Result, metric: str, title: str, finding: str, panel: Panel, x: str) -> Chart:
+def of_metric(
+    result: Result, metric: str, title: str, finding: Text, panel: Panel, x: str
+) -> Chart:
     """A chart of one metric, over steps."""
     return Chart(
         f"{result.name}-{metric.replace(' ', '-')}",
         say(title),
-        lowest_and_highest(finding, ends(result, metric)),
+        finding,
         table(result, metric, x),
         [panel],
         groups=runs(result, metric),
@@ -116,7 +119,8 @@ def of_metric(result: Result, metric: str, title: str, finding: str, panel: Pane
 
 def losses(result: Result) -> Chart:
     panel = over_x(result, "loss", ITERATION, LOSS, smooth=True)
-    return of_metric(result, "loss", "Training loss", LOSS_ENDS, panel, "iteration")
+    finding = lowest_and_highest(LOSS_ENDS, ends(result, "loss"))
+    return of_metric(result, "loss", "Training loss", finding, panel, "iteration")
 
 
 def losses_and_accuracies(result: Result) -> list[Chart]:
@@ -124,28 +128,50 @@ def losses_and_accuracies(result: Result) -> list[Chart]:
     least = 0.7 if result.name == "learning-rate-decay" else 0.8
     panel = over_x(result, "test accuracy", ITERATION, replace(TEST, range=(least, 1.0)))
     title = "Accuracy on test images"
+    finding = lowest_and_highest(ACCURACY_ENDS, ends(result, "test accuracy"))
     return [
         losses(result),
-        of_metric(result, "test accuracy", title, ACCURACY_ENDS, panel, "iteration"),
+        of_metric(result, "test accuracy", title, finding, panel, "iteration"),
     ]
 
 
 def zero_init(result: Result) -> list[Chart]:
     y = Axis("difference of the hidden units (0 is drawn at 1e-9)", log=True)
     panel = over_x(result, "difference of units", ITERATION, y, least=1e-9)
-    finding = (
-        "In the end the units differ least with {low} ({at_low}), most with {high} ({at_high})."
-    )
+    title = "How different the units are"
     difference = of_metric(
-        result, "difference of units", "How different the units are", finding, panel, "iteration"
+        result, "difference of units", title, _parting(result), panel, "iteration"
     )
     return [difference, losses(result)]
+
+
+def _parting(result: Result) -> Text:
+    """When the units parted in each backend, which is a measurement of this machine."""
+    sentences = []
+    for side, measurements in result.sides.items():
+        curve = measurements[zeros.ZEROS, "difference of units"]
+        if (at := zeros.parted(curve)) is None:
+            sentences.append(say("With {side} the zeros' units have not parted.", side=side))
+        else:
+            sentences.append(
+                say("With {side} the zeros' units have parted at iteration {at}.", side=side, at=at)
+            )
+    exact = means(result, zeros.EXACT, "difference of units").values.max()
+    sentences.append(
+        say(
+            "How soon depends on the library, the processor and the number of units; without "
+            "rounding they differ by {exact}.",
+            exact=number(exact),
+        )
+    )
+    return joined(sentences)
 
 
 def batchnorm_one(result: Result) -> list[Chart]:
     panel = over_x(result, "accuracy", EPOCH, TRAINING)
     title = "Accuracy on training images"
-    return [of_metric(result, "accuracy", title, ACCURACY_ENDS, panel, "epoch")]
+    finding = lowest_and_highest(ACCURACY_ENDS, ends(result, "accuracy"))
+    return [of_metric(result, "accuracy", title, finding, panel, "epoch")]
 
 
 def batchnorm_scales(result: Result) -> list[Chart]:

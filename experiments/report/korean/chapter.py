@@ -74,11 +74,13 @@ CLAIMS = {
     "the other three end at a higher test accuracy than SGD": (
         "나머지 셋은 SGD보다 시험 정확도가 높게 끝난다"
     ),
-    "from zeros, the units of a layer stay equal, to 1e-5 of the largest weight": (
-        "0에서 시작하면 한 층의 뉴런은 가장 큰 가중치의 1e-5 이내로 계속 같다"
+    "from zeros, the units of a layer get the same gradients: without rounding they stay equal "
+    "to the last bit": (
+        "0에서 시작하면 한 층의 뉴런은 모두 같은 기울기를 받는다: 반올림이 없으면 마지막 비트까지 "
+        "계속 같다"
     ),
-    "from random weights they differ by over a tenth of it": (
-        "무작위 가중치에서 시작하면 그 10분의 1 넘게 서로 다르다"
+    "from random weights they differ by over a tenth of the largest weight": (
+        "무작위 가중치에서 시작하면 가장 큰 가중치의 10분의 1 넘게 서로 다르다"
     ),
     "equal units are worth one: the loss stays over twice as high": (
         "똑같은 뉴런은 하나나 마찬가지다: 손실이 두 배 넘게 높은 채로 남는다"
@@ -154,7 +156,10 @@ MEASURED = {
     "SGD {}, Momentum {}, AdaGrad {}, Adam {}": "SGD {}, 모멘텀 {}, AdaGrad {}, Adam {}",
     "Momentum {}, AdaGrad {}, Adam {}": "모멘텀 {}, AdaGrad {}, Adam {}",
     "they differ by {} of the largest weight": "가장 큰 가중치의 {}만큼 서로 다르다",
-    "loss in the end: all zeros {}, std {} {}": "마지막 손실: 모두 0 {}, 표준편차 {} {}",
+    "they differ by {} of the largest weight, {}": "가장 큰 가중치 {1}의 {0}만큼 서로 다르다",
+    "loss in the end: zeros without rounding {}, std {} {}": (
+        "마지막 손실: 모두 0, 반올림 없이 {}, 표준편차 {} {}"
+    ),
     "at least {}% in every layer": "모든 층에서 {}% 이상",
     "std at most {}, mean within {} of {}": "표준편차 최대 {0}, 평균은 {2}에서 {1} 이내",
     "std in the last layer: std {} {}, Xavier √({}/n) {}; near an end {}%": (

@@ -3,6 +3,7 @@
 NAMES = {
     "all zeros": "모두 0",
     "zeros": "모두 0",
+    "zeros without rounding": "모두 0, 반올림 없이",
     "std 1": "표준편차 1",
     "std 0.01": "표준편차 0.01",
     "orthogonal": "직교",
@@ -103,8 +104,16 @@ FINDINGS = {
     "In the end the accuracy is lowest with {low} ({at_low}), highest with {high} ({at_high}).": (
         "마지막 정확도는 {low}에서 가장 낮고({at_low}) {high}에서 가장 높다({at_high})."
     ),
-    "In the end the units differ least with {low} ({at_low}), most with {high} ({at_high}).": (
-        "마지막에 뉴런의 차이는 {low}에서 가장 작고({at_low}) {high}에서 가장 크다({at_high})."
+    "With {side} the zeros' units have not parted.": (
+        "{side}에서는 0에서 시작한 뉴런이 갈라지지 않았다."
+    ),
+    "With {side} the zeros' units have parted at iteration {at}.": (
+        "{side}에서는 0에서 시작한 뉴런이 {at}번째 반복에서 갈라져 있다."
+    ),
+    "How soon depends on the library, the processor and the number of units; without rounding "
+    "they differ by {exact}.": (
+        "얼마나 빨리 갈라지는지는 라이브러리와 프로세서, 뉴런의 수에 따라 다르다. 반올림이 없으면 "
+        "차이는 {exact}이다."
     ),
     "ReLU: before the last activation the std is smallest with {low} ({at_low}), largest with "
     "{high} ({at_high}).": (
