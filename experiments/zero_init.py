@@ -154,6 +154,7 @@ def plot(by_backend: Mapping[str, Measurements], settings: Settings) -> Figure:
         ylim=(-1e-9, 4),
     )
     draw_metric(axes[0, 1], by_backend, "loss", smooth=True)
+    axes[0, 1].get_legend().remove()  # it is that of the other panel
     axes[0, 1].set(xlabel="iteration", ylabel="training loss (mean of 21 batches)")
     return figure
 
