@@ -14,6 +14,8 @@ from experiments.engine.measurements import Curve, Measurements
 from experiments.zero_init import EXACT, EXPERIMENT, GRID, RANDOM, WithoutRounding
 from scratch.nn import MultiLayerNet
 
+pytestmark = pytest.mark.arithmetic
+
 SIDES = pytest.mark.parametrize("side", backends.NAMES)
 
 

@@ -76,8 +76,8 @@ class Timer:
         at_most: seconds for a comparison; it is repeated less often where it would take longer,
             but three times, or ``repetitions`` if that is less.
         pause: seconds to sleep before a measurement. The threads of a library wait for their next
-            work in a loop (those of OpenBLAS for 2²⁶ cycles, 26 ms at 2.6 GHz), and take the cores
-            from those of the other library meanwhile.
+            work in a loop (those of OpenBLAS, as it is usually built, for 2²⁶ cycles: 26 ms at
+            2.6 GHz), and take the cores from those of the other library meanwhile.
         synchronize: waits until a device has done what it was given; called before the clock is
             read.
         clock: gives seconds.

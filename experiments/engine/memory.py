@@ -14,8 +14,8 @@ from scratch.train import EVALUATION_ROWS
 Item = TypeVar("Item")
 
 FLOAT = 4  # bytes
-#: Runs of a stack on a CPU. From 4 to 64 a run costs the same, with 108 it costs a fifth more;
-#: small stacks are shared out more evenly among processes.
+#: Runs of a stack on a CPU. Where it was measured (AMD, Zen 3), a run costs the same from 4 to 64,
+#: and a fifth more with 108; small stacks are shared out more evenly among processes.
 WIDEST = 32
 #: Work in so many pieces is announced.
 MANY = 100

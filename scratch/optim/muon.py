@@ -37,9 +37,10 @@ class Muon(Optimizer):
         groups: settings of some parameters, by a pattern of their names; see ``Optimizer``.
 
     Torch iterates in bfloat16, whatever dtype the parameters have, and so does this. The order in
-    which a product is summed up is not torch's, and decides one in 10⁴ of the elements' last bit,
-    the eighth; the next steps carry that on to others. Small matrices mostly get torch's step to
-    the bit; of a 100 × 784 one half of the elements differ, by up to 2 % of the largest.
+    which torch sums up a product depends on the processor; another one decides the last bit, the
+    eighth, of a few elements, and the next steps carry that on to others. Small matrices mostly get
+    torch's step to the bit; of a large one half of the elements may differ, by some hundredths of
+    the largest.
 
     Buffers: ``momentum_buffer`` (b).
 

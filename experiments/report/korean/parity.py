@@ -7,10 +7,10 @@ TWINS = {
         "float64에서 쌍 {count}개 가운데 {equal}개는 비트까지 같고, 나머지는 마지막 자리 "
         "단위(ULP)로 최대 {most}만큼 차이 난다."
     ),
-    "NumPy rounds after every operation, torch's kernels multiply and add in one and round once. A "
-    "dash: the rule is not followed to rounding, see its note.": (
-        "NumPy는 연산마다 반올림하고, torch의 커널은 곱셈과 덧셈을 묶어 한 번만 반올림한다. 줄표는 "
-        "반올림 수준으로 따라가지 않는 규칙이다(비고 참고)."
+    "NumPy rounds after every operation, torch's kernels multiply and add in one where the "
+    "processor can, and round once. A dash: the rule is not followed to rounding, see its note.": (
+        "NumPy는 연산마다 반올림하고, torch의 커널은 프로세서가 할 수 있으면 곱셈과 덧셈을 묶어 한 "
+        "번만 반올림한다. 줄표는 반올림 수준으로 따라가지 않는 규칙이다(비고 참고)."
     ),
     "optimizers": "최적화 기법",
     "schedules": "학습률 스케줄",
@@ -160,6 +160,12 @@ SPEED = {
     "torch: a training step": "torch: 학습 한 스텝",
     "torch: its products alone": "torch: 그 행렬 곱만",
     "torch: a large one": "torch: 큰 행렬 곱",
+    "scratch: a training step, {} threads": "scratch: 학습 한 스텝, 스레드 {}개",
+    "scratch: its products alone, {} threads": "scratch: 그 행렬 곱만, 스레드 {}개",
+    "scratch: a large one, {} threads": "scratch: 큰 행렬 곱, 스레드 {}개",
+    "torch: a training step, {} threads": "torch: 학습 한 스텝, 스레드 {}개",
+    "torch: its products alone, {} threads": "torch: 그 행렬 곱만, 스레드 {}개",
+    "torch: a large one, {} threads": "torch: 큰 행렬 곱, 스레드 {}개",
     "rate": "속도",
     "of its products alone": "그 행렬 곱만 할 때 대비",
     "of a large one": "큰 행렬 곱 대비",
