@@ -1,0 +1,54 @@
+"""The harness itself: what it takes for rounding, and what for a difference."""
+
+import numpy as np
+import pytest
+import torch
+
+from scratch.optim import SGD
+from torch_ref.lockstep import lockstep
+from torch_ref.registry import OPTIMIZERS
+
+
+class Off(SGD):
+    """Gradient descent whose parameters are once too large, by a part of their size."""
+
+    def __init__(self, by: float) -> None:
+        super().__init__(lr=0.01)
+        self.by = by
+
+    def update(self, params: dict, grads: dict) -> None:
+        super().update(params, grads)
+        for name, w in params.items():
+            if self.state[name]["step"] == 1:
+                w *= 1 + self.by
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+def test_a_difference_begins_at_the_registrys_tolerance(dtype: str) -> None:
+    tolerance = OPTIMIZERS["SGD"].tolerance[dtype]
+    for part, agrees in ((0.3, True), (3.0, False)):
+        report = lockstep(Off(part * tolerance), torch.optim.SGD, lr=0.01, dtype=dtype, steps=5)
+        assert report.agrees == agrees
+        assert report.worst.relative == pytest.approx(part * tolerance, rel=0.2)
+
+
+def test_what_passes_through_zero_is_held_to_the_size_that_it_had() -> None:
+    class Crossing:
+        """From −1 to 1e-9 in two steps: an error of 1e-14 there is rounding."""
+
+        params = {"w": np.array([-1.0])}  # noqa: RUF012
+        undetermined: frozenset[str] = frozenset()
+
+        def gradients(self, mine: dict, theirs: dict) -> tuple[dict, dict]:
+            g = {"w": np.array([-50.00000005])}
+            return g, {"w": g["w"].copy()}
+
+    class Rounding(SGD):
+        def update(self, params: dict, grads: dict) -> None:
+            super().update(params, grads)
+            params["w"] += 1e-14
+
+    report = lockstep(Rounding(lr=0.01), torch.optim.SGD, Crossing(), steps=2, lr=0.01)
+    assert report.agrees
+    assert 1e-15 < report.worst.relative < 1e-13
+    assert abs(Crossing.params["w"].item()) == 1.0
