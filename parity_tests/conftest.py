@@ -37,6 +37,14 @@ def no_network(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(urllib.request, "urlopen", refuse)
 
 
+@pytest.fixture
+def undrawn(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A run's figures are files of nothing: to draw them takes longer than all else it does."""
+    from experiments.engine import runner
+
+    monkeypatch.setattr(runner, "save", lambda figure, path: path.write_bytes(b""))
+
+
 @pytest.fixture(scope="session")
 def whole_results(tmp_path_factory: pytest.TempPathFactory, mnist: Dataset) -> Path:
     """A results folder with everything in it, not to be changed."""

@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+from parity_tests.helpers import RUNS
 from scratch import optim
-from torch_ref.registry import OPTIMIZERS, OptimizerPair
+from torch_ref.registry import OPTIMIZERS, OptimizerPair, Settings
 
 #: The optimizers that take gradients as arrays; those that take gradients at all, of rows too; and
 #: those that take any array.
@@ -29,6 +30,11 @@ def shapes_for(pair: OptimizerPair, *shapes: tuple[int, ...]) -> list[tuple[int,
         for shape in shapes
         if len(shape) == (pair.axes or len(shape)) and (shape or pair.gradients != "rows")
     ]
+
+
+def cases_for(pair: OptimizerPair, runs: Settings) -> tuple[Settings, ...]:
+    """All cases for a stack, and the first for a single run: no argument knows which it is."""
+    return pair.cases if runs == RUNS["stack"] else pair.cases[:1]
 
 
 def tried_values(pair: OptimizerPair) -> dict[str, list]:

@@ -13,7 +13,7 @@ import traceback
 import warnings
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -44,7 +44,7 @@ class Call:
     name: str
     make: Callable[[], tuple[Callable[..., Any], Arguments]]
 
-    @property
+    @cached_property
     def parameters(self) -> list[str]:
         """The names of all arguments, those with a default too."""
         function, arguments = self.make()
@@ -214,7 +214,7 @@ def assert_kind(error: Exception, call: Call, what: str) -> None:
     if is_out_of_memory(error):  # NumPy and torch say how much
         assert re.search("(Unable|can't) (to )?allocate", str(error)), what
         return
-    text, place = str(error), traceback.extract_tb(error.__traceback__)[-1]
+    text, place = str(error), traceback.extract_tb(error.__traceback__, limit=-1)[0]
     assert Path(place.filename).is_relative_to(ROOT), f"{what}: {place.filename}: {text}"
     assert place.line.startswith("raise"), f"{what}: {place} tripped over it: {text}"
     assert isinstance(error, TypeError | ValueError | KeyError | CheckpointError), what

@@ -19,7 +19,13 @@ from torch_ref.registry import OptimizerPair, Settings, resolve
 pytestmark = pytest.mark.arithmetic
 
 CASES = [
-    pytest.param(pair, case, id=f"{pair.name}-{'-'.join(map(str, case)) or 'defaults'}-{i}")
+    pytest.param(
+        pair,
+        case,
+        id=f"{pair.name}-{'-'.join(map(str, case)) or 'defaults'}-{i}",
+        # What its arguments do, the checks do not ask.
+        marks=[pytest.mark.slow] * (i > 0),
+    )
     for pair in ANY_SHAPE.values()
     for i, case in enumerate(pair.cases)
 ]

@@ -81,7 +81,7 @@ def test_training_handed_over_and_back_equals_training_on_one_side(
     if pair.name == "Rprop":
         pytest.skip("it takes signs, and that of a gradient of zero but for rounding is a toss")
     options = {"batch_norm": True, "dropout": 0.3, "activation": "tanh"} | runs
-    for case in pair.cases:
+    for case in (pair.cases[0], pair.cases[-1]):
         whole, parts = make_network(**options), make_network(**options)
         optimizers = pair.scratch(**case), pair.scratch(**case)
         for step in range(60):

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from parity_tests.helpers import IMAGES, IN_RUNS, LABELS, SIZES
-from parity_tests.optimizer_helpers import ELEMENTWISE
+from parity_tests.optimizer_helpers import ELEMENTWISE, cases_for
 from torch_ref import device, held
 from torch_ref import nn as torch_nn
 from torch_ref import optim as torch_optim
@@ -41,7 +41,7 @@ def test_a_whole_step_runs_on_the_chosen_device(pair: OptimizerPair, runs: Setti
     if pair.name == "ASGD":
         pytest.skip("torch's reads its rate from the device in every step; meta has no values")
     options = {"batch_norm": True, "dropout": 0.3, "weight_decay": 0.1} | runs
-    for case in pair.cases:
+    for case in cases_for(pair, runs):
         twin = torch_nn.MultiLayerNet(*SIZES, **options, device="meta")
         optimizer, lead = torch_optim.Twin(pair.scratch(**case)), twin.runs or 1
         x = torch.empty(lead, 10, 12, device="meta")

@@ -79,6 +79,7 @@ def test_two_processes_write_what_one_does(tmp_path: Path) -> None:
     assert_same_results(tmp_path / "two", tmp_path / "one", *NAMES)
 
 
+@pytest.mark.slow
 def test_a_sweep_over_two_processes_writes_what_one_does(tmp_path: Path) -> None:
     grid = ["sweep", "--optimizer", "sgd,adam", "--lr", "0.01,0.1", "--depth", "1,2", "--seeds"]
     grid += ["2", "--init", "he", "--batch-norm", "off", "--width", "8", "--iterations", "20"]
@@ -91,6 +92,7 @@ def test_a_sweep_over_two_processes_writes_what_one_does(tmp_path: Path) -> None
     assert not (tmp_path / "two" / ".parts").exists()
 
 
+@pytest.mark.slow
 def test_a_process_that_is_killed_is_named_and_the_next_run_completes(tmp_path: Path) -> None:
     (tmp_path / "sitecustomize.py").write_text(DIES)
     out, parts = tmp_path / "out", tmp_path / "out" / ".parts" / "zero-init"

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from parity_tests.helpers import IMAGES, IN_RUNS, LABELS, SIZES
-from parity_tests.optimizer_helpers import DENSE, ELEMENTWISE
+from parity_tests.optimizer_helpers import DENSE, ELEMENTWISE, cases_for
 from parity_tests.recorded_graph import as_if_on_cuda
 from scratch.train import History
 from torch_ref import graph, held, lr_scheduler, nn, train
@@ -88,7 +88,7 @@ def test_on_cuda_a_step_is_captured() -> None:
 @IN_RUNS
 @ELEMENTWISE
 def test_replayed_steps_are_the_plain_loops(pair: OptimizerPair, runs: Settings) -> None:
-    for case in pair.cases:
+    for case in cases_for(pair, runs):
         plain = fit(pair, case, OPTIONS | runs)
         with as_if_on_cuda() as calls:
             assert_same(fit(pair, case, OPTIONS | runs), plain)

@@ -47,7 +47,7 @@ print(json.dumps(rows))
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux limits a process's memory so")
-@pytest.mark.parametrize("backend", ["scratch", "torch"])
+@pytest.mark.parametrize("backend", ["scratch", pytest.param("torch", marks=pytest.mark.slow)])
 def test_a_stack_that_memory_is_too_small_for_goes_on_in_halves(
     backend: str, tmp_path: Path, mnist: data.Dataset
 ) -> None:

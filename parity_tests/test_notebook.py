@@ -50,11 +50,13 @@ def executed() -> nbformat.NotebookNode:
         return client.execute()  # raises at a cell that fails
 
 
+@pytest.mark.slow
 def test_it_runs_from_top_to_bottom(executed: nbformat.NotebookNode) -> None:
     counts = [cell.execution_count for cell in executed.cells if cell.cell_type == "code"]
     assert counts == list(range(1, len(counts) + 1))
 
 
+@pytest.mark.slow
 def test_it_draws_every_experiment_and_judges_its_claims(executed: nbformat.NotebookNode) -> None:
     import experiments
 
@@ -70,6 +72,7 @@ def test_it_draws_every_experiment_and_judges_its_claims(executed: nbformat.Note
             assert claim.text in verdicts["text/markdown"]
 
 
+@pytest.mark.slow
 def test_its_own_adam_is_found_out(executed: nbformat.NotebookNode) -> None:
     assert 'agrees with "bias correction missing"' in executed.cells[-2].outputs[0].text
 

@@ -131,6 +131,7 @@ def test_nothing_is_written_outside_of_the_output_folder(
     assert not [p for p in outside if str(p) != os.devnull and "__pycache__" not in p.parts]
 
 
+@pytest.mark.usefixtures("undrawn")
 @pytest.mark.parametrize("fingerprint", ["../../x", "a\0b", "\x1b[31m"])
 def test_a_result_edited_by_hand_puts_nothing_anywhere_else(
     fingerprint: object, tmp_path: Path

@@ -138,35 +138,35 @@ def test_loaded_state_that_does_not_fit_the_parameters_is_refused_by_the_update(
 
 
 @pytest.mark.parametrize("pair", STEPPED.values(), ids=STEPPED)
-def test_100_steps_in_numpy_100_in_torch_and_100_back_are_300_on_either_side(
+def test_40_steps_in_numpy_40_in_torch_and_40_back_are_120_on_either_side(
     pair: OptimizerPair, record_parity
 ) -> None:
     worst = 0.0
     for case in pair.cases:
         shapes = shapes_for(pair, *SHAPES)
         mine, theirs, mixed = (GradientStream(shapes) for _ in range(3))
-        trained(pair.scratch(**case, groups=GROUPS), mine, 300)
+        trained(pair.scratch(**case, groups=GROUPS), mine, 120)
         tensors = convert.to_torch(theirs.params)
         twin = Twin(pair.scratch(**case, groups=GROUPS))
-        trained_by_torch(twin, tensors, theirs, 300)
+        trained_by_torch(twin, tensors, theirs, 120)
         handed_over(pair.scratch(**case, groups=GROUPS), mixed)
         for name, w in mine.params.items():
             size = np.abs(w).max(initial=1e-300)
             for other in (tensors[name].numpy(), mixed.params[name]):
                 worst = max(worst, np.abs(other - w).max(initial=0) / size)
-    record_parity(pair.name, "float64", "handed over twice", 300, worst)
+    record_parity(pair.name, "float64", "handed over twice", 120, worst)
     assert worst <= pair.tolerance["float64"]
 
 
 def handed_over(optimizer: optim.Optimizer, stream: GradientStream) -> None:
-    """100 steps by hand, 100 through torch, 100 by hand again."""
-    trained(optimizer, stream, 100)
+    """40 steps by hand, 40 through torch, 40 by hand again."""
+    trained(optimizer, stream, 40)
     tensors, twin = convert.to_torch(stream.params), Twin(optimizer)
     convert.load_state_to_torch(optimizer, twin, tensors)
-    trained_by_torch(twin, tensors, stream, 100)
-    convert.load_state_to_numpy(twin, optimizer, tensors, step=200)
+    trained_by_torch(twin, tensors, stream, 40)
+    convert.load_state_to_numpy(twin, optimizer, tensors, step=80)
     stream.params |= convert.to_numpy(tensors)
-    trained(optimizer, stream, 100)
+    trained(optimizer, stream, 40)
 
 
 def test_state_is_handed_over_to_an_optimizer_of_torch_itself() -> None:

@@ -22,6 +22,8 @@ from experiments.engine import runner
 from experiments.report import results
 from parity_tests.soak import can_mount
 
+pytestmark = pytest.mark.usefixtures("undrawn")
+
 SURFACE = ("run", "surface", "--quick", "--backend", "scratch")
 
 #: Linux's: to read and write whatever the permissions, to look into any folder.

@@ -25,6 +25,7 @@ def made_once(reference: Callable, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(soak, "reference", reference)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("made_once")
 @pytest.mark.parametrize(
     ("name", "faults"),
@@ -40,6 +41,7 @@ def test_faults_are_survived_and_change_no_number(name: str, faults: tuple[str, 
     assert soaked.survived.total() == soaked.injected.total() >= 2
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("made_once")
 @pytest.mark.skipif(not soak.can_mount(), reason="no small disk can be mounted here")
 def test_a_disk_that_fills_up_is_survived() -> None:
@@ -71,6 +73,7 @@ def test_what_is_left_over_is_named(tmp_path: Path) -> None:
     ]
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not long_runs.can_look(), reason="only Linux tells a process its memory")
 @pytest.mark.parametrize("fit", [long_runs.by_hand, long_runs.by_torch])
 def test_memory_and_open_files_stay_flat_over_many_steps(fit: Callable[..., None]) -> None:

@@ -96,6 +96,7 @@ def test_a_signal_while_torch_is_imported_waits_for_it(
     assert not [path for path in tmp_path.rglob("*") if path.is_file() and path.name != ".lock"]
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_work_in_many_pieces_is_announced(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(memory, "MANY", 2)
     line = ["run", "surface", "--quick", "--backend", "scratch", "--out", str(tmp_path), "--seeds"]
