@@ -2,11 +2,13 @@
 #   make run ARGS='--quick --seeds 3'     more arguments for `lockstep run all --backend both --report`
 #   make test PYTEST_ARGS='-n 2'          more arguments for pytest
 #   make soak FAULTS=50                   fewer faults than 200
+#   make test-portable PORTABLE_ARGS=--short    two processors, not all
 #   make test PYTHON=python3.12           the interpreter that .venv is made from
 
 PYTHON ?= python3
 ARGS ?=
 FAULTS ?= 200
+PORTABLE_ARGS ?=
 PYTEST_ARGS ?= -n auto --maxprocesses 4 --dist worksteal
 
 VENV := .venv
@@ -21,10 +23,10 @@ CHECK_PYTHON := import sys; v = sys.version_info; sys.exit(0 if v >= (3, 11) els
 	% (sys.executable, v[0], v[1]))
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-slow test-all test-oldest soak lint format notebook clean
+.PHONY: help run test test-slow test-all test-oldest test-portable soak lint format notebook clean
 
 help: ## list these targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' Makefile
 
 run: $(STAMP) ## set up, then run every experiment of the chapter, in NumPy and torch; the page of it
 	$(BIN)/lockstep run all --backend both --report $(ARGS)
@@ -39,6 +41,9 @@ test-all: test test-slow ## both, one after the other
 
 test-oldest: $(OLDEST)/.installed ## all tests with the oldest versions that are allowed, in .venv-oldest (7 GB)
 	$(OLDEST)/bin/python -m pytest $(PYTEST_ARGS)
+
+test-portable: $(STAMP) ## the tests of arithmetic on the processors that this one can pretend to be
+	$(BIN)/python -m parity_tests.portable $(PORTABLE_ARGS)
 
 soak: $(STAMP) ## set up, then kill, starve and damage real runs, and see that nothing is lost
 	$(BIN)/python -m parity_tests.soak --faults $(FAULTS)

@@ -37,10 +37,9 @@ class Muon(Optimizer):
         groups: settings of some parameters, by a pattern of their names; see ``Optimizer``.
 
     Torch iterates in bfloat16, whatever dtype the parameters have, and so does this. The order in
-    which torch sums up a product depends on the processor; another one decides the last bit, the
-    eighth, of a few elements, and the next steps carry that on to others. Small matrices mostly get
-    torch's step to the bit; of a large one half of the elements may differ, by some hundredths of
-    the largest.
+    which torch sums up a product depends on the processor; another one decides the last of the 8
+    bits of some elements, and the next steps carry that on to others. At worst all roundings are
+    independent: that is 2 to 3 % of the step's norm, in the root mean square.
 
     Buffers: ``momentum_buffer`` (b).
 
