@@ -1,7 +1,7 @@
 """The layers of ``scratch.nn`` beside torch's modules."""
 
 from scratch import nn
-from torch_ref.registry.pairs import LayerPair, Settings
+from torch_ref.registry.pairs import LayerPair, Settings, from_torch
 
 _IN_PLACE = {"inplace": "a layer leaves its input as it is"}
 
@@ -16,22 +16,21 @@ _BATCH_NORM = _with(
     {"eps": 1e-2, "momentum": 0.5},
     {"momentum": None},
     {"affine": False},
-    {"bias": False},
+    *from_torch("2.12", {"bias": False}),
     {"track_running_stats": False},
     {"affine": False, "track_running_stats": False},
 )
 _INSTANCE_NORM = _with(
     {"num_features": 5},
     {"affine": True, "eps": 1e-2},
-    {"affine": True, "bias": False},
+    *from_torch("2.12", {"affine": True, "bias": False}),
     {"track_running_stats": True},
     {"track_running_stats": True, "momentum": None},
     {"affine": True, "track_running_stats": True, "momentum": 0.5},
 )
 _GROUP_NORM = (
-    *_with(
-        {"num_groups": 2, "num_channels": 12}, {"eps": 1e-2}, {"affine": False}, {"bias": False}
-    ),
+    *_with({"num_groups": 2, "num_channels": 12}, {"eps": 1e-2}, {"affine": False}),
+    *from_torch("2.12", {"num_groups": 2, "num_channels": 12, "bias": False}),
     {"num_groups": 1, "num_channels": 12},
     {"num_groups": 3, "num_channels": 12},
 )

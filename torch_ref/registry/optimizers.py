@@ -3,13 +3,18 @@
 import numpy as np
 
 from scratch import optim
-from torch_ref.registry.pairs import SAME_GRADIENTS, Buffer, OptimizerPair
+from torch_ref.registry.pairs import SAME_GRADIENTS, Buffer, OptimizerPair, Settings, from_torch
 
 _NOT_A_RATE = ({"lr": -0.1}, {"weight_decay": -1.0})
 _SHARED = ({}, {"lr": 0.05}, {"weight_decay": 0.1}, {"maximize": True})
 _ADAM = (*_SHARED, {"betas": (0.5, 0.9), "eps": 1e-3}, {"betas": (0.0, 0.9)})
 _NOT_ADAM = (*_NOT_A_RATE, {"betas": (1.0, 0.9)}, {"betas": (0.9, -0.1)}, {"eps": -1.0})
 _DECOUPLED = {"weight_decay": 0.1, "decoupled_weight_decay": True}
+
+
+def _unless_minimized(optimizer: optim.Optimizer) -> Settings:
+    """To minimize needs no word: torch's LBFGS knows ``maximize`` since 2.14 only."""
+    return {k: v for k, v in optimizer.settings.items() if k != "maximize" or v}
 
 
 def _of_velocity(optimizer: optim.Optimizer) -> float:
@@ -244,7 +249,7 @@ _OPTIMIZERS = (
             {"ns_coefficients": (2.0, -1.5, 0.5), "ns_steps": 8},
             {"eps": 100.0, "adjust_lr_fn": "original"},
             {"adjust_lr_fn": "match_rms_adamw"},
-            {"adjust_lr_fn": "spectral_unclamped"},
+            *from_torch("2.14", {"adjust_lr_fn": "spectral_unclamped"}),
         ),
         refused=(*_NOT_A_RATE, {"momentum": -0.1}, {"adjust_lr_fn": "adamw"}),
         axes=2,
@@ -268,9 +273,10 @@ _OPTIMIZERS = (
             {"line_search_fn": "strong_wolfe", "history_size": 3, "lr": 0.5},
             {"tolerance_grad": 1e-2, "line_search_fn": "strong_wolfe"},
             {"tolerance_change": 1e-3, "line_search_fn": "strong_wolfe"},
-            {"maximize": True, "line_search_fn": "strong_wolfe"},
+            *from_torch("2.14", {"maximize": True, "line_search_fn": "strong_wolfe"}),
         ),
         refused=({"lr": -0.1},),
+        to_torch=_unless_minimized,
         gradients="closure",
         lists=("old_dirs", "old_stps", "ro"),
         step="none",

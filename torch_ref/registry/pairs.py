@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from importlib import import_module
+from importlib import import_module, metadata
 from typing import Any, NamedTuple
 
 from scratch import init, optim
@@ -23,6 +23,21 @@ def resolve(dotted: str) -> Any:
     """The object of a dotted name, importing its module: ``resolve("torch.optim.SGD")``."""
     module, _, name = dotted.rpartition(".")
     return getattr(import_module(module), name)
+
+
+def torch_since(version: str) -> bool:
+    """Whether the torch that is installed is of this version or newer; it is not imported."""
+    installed, first = (text.split(".")[:2] for text in (metadata.version("torch"), version))
+    return [*map(int, installed)] >= [*map(int, first)]
+
+
+def from_torch(version: str, *cases: Settings) -> tuple[Settings, ...]:
+    """The cases, or none of them where the torch that is installed is too old to know them.
+
+    >>> from_torch("2.9", {"lr": 0.1}), from_torch("99.0", {"lr": 0.1})
+    (({'lr': 0.1},), ())
+    """
+    return cases if torch_since(version) else ()
 
 
 def same_settings(optimizer: optim.Optimizer) -> Settings:

@@ -88,7 +88,7 @@ def check_norm(
         reference = NormReference(kind, sizes, dtype, shared | dials)
         return _compare(mine, _trace(reference, batches, found), tolerance)[1]
 
-    module = Module(getattr(torch.nn, kind.name)(**sizes, **shared), dtype)
+    module = Module(_torchs(kind, sizes, shared), dtype)
     theirs = list(_trace(module, batches, found))
     first, apart = _compare(mine, theirs, tolerance)
     notes += _not_compared(mine, theirs)
@@ -98,6 +98,18 @@ def check_norm(
     if first is not None:
         verdict.findings = search(kind.variants, against_reference, tolerance, depth=3)
     return verdict
+
+
+def _torchs(kind: Kind, sizes: Settings, settings: Settings) -> torch.nn.Module:
+    """Torch's module, without its bias if there is to be none.
+
+    Before 2.12 most of torch's norms take no ``bias``, yet compute without one.
+    """
+    known = {name: value for name, value in settings.items() if name != "bias"}
+    module = getattr(torch.nn, kind.name)(**sizes, **known)
+    if not settings.get("bias", True):
+        module.register_parameter("bias", None)
+    return module
 
 
 def _not_compared(mine: list, theirs: list) -> list[str]:
