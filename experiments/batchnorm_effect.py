@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from experiments.engine.experiment import Claim, Context, Experiment, Seed
 from experiments.engine.figures import draw_metric, new_figure, subject
 from experiments.engine.measurements import Measurements
-from experiments.engine.memory import Stack, bytes_per_run
+from experiments.engine.memory import Stack
 from experiments.engine.verdicts import listed
 
 RUNS = {"without BatchNorm": False, "with BatchNorm": True}
@@ -66,8 +66,14 @@ def train(context: Context, run: str, batch_norm: bool, names: Sequence[str]) ->
 
 def stack(settings: Settings) -> Stack:
     """All scales at once."""
-    one = bytes_per_run(784, settings.hidden, settings.batch_size, batch_norm=True)
-    return Stack(one, len(settings.scales))
+    return Stack.of(
+        784,
+        settings.hidden,
+        settings.batch_size,
+        steps=len(RUNS) * settings.epochs * (settings.images // settings.batch_size),
+        runs=len(settings.scales),
+        batch_norm=True,
+    )
 
 
 def faster(seed: Seed) -> tuple[bool, str]:

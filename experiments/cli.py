@@ -25,6 +25,7 @@ from experiments.options import (
     Memory,
     Out,
     Processes,
+    Threads,
 )
 from experiments.parity_command import measure_into, parity
 from experiments.report_command import report, write_into
@@ -105,6 +106,7 @@ def run(
     data_dir: DataDir = None,
     memory: Memory = None,
     processes: Processes = None,
+    threads: Threads = None,
     checkpoint_every: CheckpointEvery = 30.0,
     quick: Annotated[
         bool, typer.Option("--quick", help="Smaller settings, for a first look.")
@@ -141,6 +143,7 @@ def run(
             checkpoint_every,
             command.in_bytes(memory),
             processes,
+            threads,
             team,
         )
         if team and team.rank > 0:

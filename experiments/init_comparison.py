@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from experiments.engine.experiment import Claim, Context, Experiment, Seed
 from experiments.engine.figures import draw_metric, new_figure, subject
 from experiments.engine.measurements import Measurements
-from experiments.engine.memory import Stack, bytes_per_run
+from experiments.engine.memory import Stack
 from experiments.engine.verdicts import final_loss, listed
 
 RUNS = {"std 0.01": 0.01, "Xavier": "xavier", "He": "he"}
@@ -92,5 +92,5 @@ EXPERIMENT = Experiment(
         Claim("with He it learns faster: its mean loss is lower", he_is_faster),
     ),
     needs_data=True,
-    stack=lambda s: Stack(bytes_per_run(784, s.hidden, s.batch_size), len(RUNS)),
+    stack=lambda s: Stack.of(784, s.hidden, s.batch_size, steps=s.iterations, runs=len(RUNS)),
 )

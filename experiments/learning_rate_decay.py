@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 from experiments.engine.experiment import Claim, Context, Experiment, Seed
 from experiments.engine.figures import draw_metric, new_figure, subject
 from experiments.engine.measurements import Measurements
-from experiments.engine.memory import Stack, bytes_per_run
+from experiments.engine.memory import Stack
 from experiments.engine.verdicts import final_loss, listed
 
 LARGE, DECAY, SMALL, ADAGRAD = "SGD, large", "SGD, decay", "SGD, small", "AdaGrad"
@@ -137,5 +137,5 @@ EXPERIMENT = Experiment(
         ),
     ),
     needs_data=True,
-    stack=lambda s: Stack(bytes_per_run(784, s.hidden, s.batch_size)),
+    stack=lambda s: Stack.of(784, s.hidden, s.batch_size, steps=4 * s.iterations),
 )

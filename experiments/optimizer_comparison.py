@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from experiments.engine.experiment import Claim, Context, Experiment, Seed, label
 from experiments.engine.figures import draw_metric, new_figure, subject
 from experiments.engine.measurements import Measurements
-from experiments.engine.memory import Stack, bytes_per_run
+from experiments.engine.memory import Stack
 from experiments.engine.verdicts import final_loss, listed
 
 ADAPTIVE = ("Momentum", "AdaGrad", "Adam")
@@ -122,5 +122,5 @@ EXPERIMENT = Experiment(
         Claim("the other three end at a higher test accuracy than SGD", others_end_higher),
     ),
     needs_data=True,
-    stack=lambda s: Stack(bytes_per_run(784, s.hidden, s.batch_size)),
+    stack=lambda s: Stack.of(784, s.hidden, s.batch_size, steps=len(s.optimizers) * s.iterations),
 )

@@ -35,6 +35,10 @@ Memory = Annotated[
 Processes = Annotated[
     int | None, typer.Option(min=1, max=1024, metavar="N", help="Side by side; all cores.")
 ]
+Threads = Annotated[
+    int | None,
+    typer.Option(min=1, max=64, metavar="N", help="Of each process; as many as are fastest."),
+]
 DataDir = Annotated[
     Path | None, typer.Option(help="Where data sets are, or are downloaded to.", readable=False)
 ]

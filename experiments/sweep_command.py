@@ -19,6 +19,7 @@ from experiments.options import (
     Memory,
     Out,
     Processes,
+    Threads,
 )
 from experiments.terminal import visible
 
@@ -55,6 +56,7 @@ def sweep(
     data_dir: DataDir = None,
     memory: Memory = None,
     processes: Processes = None,
+    threads: Threads = None,
     checkpoint_every: CheckpointEvery = 30.0,
     quick: Annotated[
         bool, typer.Option("--quick", help="A smaller grid where none is given, for a first look.")
@@ -101,6 +103,7 @@ def sweep(
             checkpoint_every,
             command.in_bytes(memory),
             processes,
+            threads,
             team,
         )
         if team and team.rank > 0:

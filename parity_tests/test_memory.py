@@ -31,11 +31,13 @@ PROGRAM = """
 import json, resource, sys
 from pathlib import Path
 from experiments import data
+from experiments.engine import checkpoints
 from experiments.engine.checkpoints import Checkpoints
 from experiments.sweep.run import Training
+checkpoints.WORTH_KEEPING = 1e6  # safetensors panics where there is no memory to write one
 plain = json.loads(sys.argv[1])
 images = data.load_mnist()
-work = Training("cpu", "mnist", None, images)
+work = Training("cpu", 1, "mnist", None, images)
 first = {**plain, "runs": plain["runs"][:1], "iterations": 1}
 work(first, Checkpoints(Path(sys.argv[2]), "first", "a first one", 1e6))  # libraries take theirs
 pages = int(Path("/proc/self/statm").read_text().split()[0])

@@ -13,7 +13,7 @@ from experiments.engine import memory
 from experiments.engine.checkpoints import Checkpoints
 from experiments.engine.memory import Stack
 from experiments.engine.parts import Job, Parts
-from experiments.engine.processes import THREADS, ProcessDied, side_by_side
+from experiments.engine.processes import ACCELERATE, ProcessDied, side_by_side
 
 
 @dataclass(frozen=True)
@@ -27,8 +27,7 @@ class Telling:
             os.kill(os.getpid(), signal.SIGKILL)
         if piece == "fail":
             raise ValueError("no such piece")
-        threads = {name: os.environ.get(name, "") for name in THREADS}
-        return {"pid": os.getpid(), "threads": threads, "here": self.here}
+        return {"pid": os.getpid(), "threads": os.environ[ACCELERATE], "here": self.here}
 
     def elsewhere(self) -> Self:
         return Telling("fetched")
@@ -38,13 +37,13 @@ def job(folder: Path) -> Job:
     return Job(Telling(), Parts(folder, "this one", "a job"))
 
 
-def test_pieces_are_done_in_processes_of_one_thread_each(tmp_path: Path) -> None:
+def test_pieces_are_done_in_processes_of_as_many_threads_as_are_asked_for(tmp_path: Path) -> None:
     mine, before = job(tmp_path), dict(os.environ)
-    assert sorted(side_by_side(mine, ["a", "b", "c"], 2)) == ["a", "b", "c"]
+    assert sorted(side_by_side(mine, ["a", "b", "c"], 2, threads=3)) == ["a", "b", "c"]
     found = [mine.parts.find(piece) for piece in "abc"]
     assert os.getpid() not in {each["pid"] for each in found}
     assert {each["here"] for each in found} == {"fetched"}
-    assert all(each["threads"] == dict.fromkeys(THREADS, "1") for each in found)
+    assert all(each["threads"] == "3" for each in found)
     assert dict(os.environ) == before
 
 

@@ -16,10 +16,12 @@ class Crew:
     Attributes:
         workers: those that are started for this; one is this process itself.
         team: of this process, where ``torchrun`` has started several.
+        threads: of each process.
     """
 
     workers: int = 1
     team: Team | None = None
+    threads: int = 1
 
     @property
     def size(self) -> int:
@@ -37,7 +39,7 @@ class Crew:
         if self.team:
             done = self.team.lead(order, job, pieces)
         elif self.workers > 1:
-            done = side_by_side(job, pieces, self.workers)
+            done = side_by_side(job, pieces, self.workers, self.threads)
         else:
             done = job.here(pieces)
         for piece in done:

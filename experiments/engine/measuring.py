@@ -8,7 +8,7 @@ from typing import Any, Self
 
 import experiments
 from experiments import data
-from experiments.engine import backends, memory
+from experiments.engine import backends, memory, threads
 from experiments.engine.backends import Backend
 from experiments.engine.checkpoints import Checkpoints
 from experiments.engine.experiment import Context, Experiment, Report
@@ -38,6 +38,7 @@ class Measuring:
     Attributes:
         experiment, backend: their names.
         device: where torch computes.
+        threads: of NumPy's BLAS and of torch.
         dataset, data_dir: where the images are found.
         tensorboard: whether to watch the trainings for it.
         here: what this process has of that; it does not go to others, who get their own.
@@ -46,6 +47,7 @@ class Measuring:
     experiment: str
     backend: str
     device: str
+    threads: int
     dataset: str
     data_dir: Path | None
     quick: bool
@@ -71,7 +73,8 @@ class Measuring:
                 measured["watched"] = context.watched.snapshot()
             return measured
 
-        return memory.in_halves(measure, tuple(seeds), _together, checkpoints.say)
+        with threads.limited(self.threads):
+            return memory.in_halves(measure, tuple(seeds), _together, checkpoints.say)
 
     def elsewhere(self) -> Self:
         """The same for another process."""

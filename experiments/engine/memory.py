@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Self, TypeVar
 
 from experiments.engine import container
 from scratch.train import EVALUATION_ROWS
@@ -23,10 +23,38 @@ MANY = 100
 
 @dataclass(frozen=True)
 class Stack:
-    """What an experiment trains at once for each seed: so many runs, of so many bytes each."""
+    """What an experiment trains at once for each seed.
+
+    Attributes:
+        bytes_per_run: the most that one of the networks takes.
+        runs: how many networks there are.
+        operations: of the largest product in a step of one.
+        steps: of each, in all of the trainings together.
+    """
 
     bytes_per_run: int = 0
     runs: int = 1
+    operations: int = 0
+    steps: int = 0
+
+    @classmethod
+    def of(
+        cls,
+        inputs: int,
+        hidden: Sequence[int],
+        batch_size: int,
+        *,
+        steps: int,
+        runs: int = 1,
+        batch_norm: bool = False,
+    ) -> Self:
+        """That of networks of a size.
+
+        >>> Stack.of(784, [100], 128, steps=1000).operations == 2 * 128 * 784 * 100
+        True
+        """
+        each = bytes_per_run(inputs, hidden, batch_size, batch_norm)
+        return cls(each, runs, operations(inputs, hidden, batch_size), steps)
 
     @property
     def bytes(self) -> int:
@@ -48,6 +76,11 @@ def bytes_per_run(
     training = batch_size * (int(2.25 * inputs) + units * (17 if batch_norm else 8))
     evaluating = EVALUATION_ROWS * (3 * widest + units)
     return FLOAT * (6 * weights + max(training, evaluating))
+
+
+def operations(inputs: int, hidden: Sequence[int], batch_size: int) -> int:
+    """Multiplications and additions in the largest product of a layer and a batch."""
+    return 2 * batch_size * max(a * b for a, b in pairwise((inputs, *hidden, 10)))
 
 
 def available(root: Path = Path("/")) -> int:

@@ -1,4 +1,4 @@
-"""Pieces of work side by side, in processes of one BLAS thread each.
+"""Pieces of work side by side, in processes of few threads each.
 
 A stack spends most of its time in NumPy's own loops, which use one core. So on two cores two
 processes with a half each are faster than one process whose BLAS has two threads.
@@ -16,7 +16,9 @@ from multiprocessing.connection import wait as wait_for_end
 from experiments.engine import interrupt
 from experiments.engine.parts import Job, Piece
 
-THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
+#: Apple's Accelerate reads its threads here when it is imported, and cannot be told otherwise; all
+#: other libraries can (``experiments.engine.threads``).
+ACCELERATE = "VECLIB_MAXIMUM_THREADS"
 PATIENCE = 10.0  # seconds for a process to leave its training
 
 
@@ -24,21 +26,20 @@ class ProcessDied(Exception):
     """A process was ended from outside; the message says what is kept."""
 
 
-def side_by_side(job: Job, pieces: Sequence[Piece], workers: int) -> Iterator[Piece]:
-    """Do the pieces in so many processes; each that is done.
-
-    A single one is not done in this process either, whose BLAS has other threads: the numbers would
-    differ in their last bits from those of a run that was not interrupted.
+def side_by_side(
+    job: Job, pieces: Sequence[Piece], workers: int, threads: int = 1
+) -> Iterator[Piece]:
+    """Do the pieces in so many processes of so many threads; each that is done.
 
     Raises:
         ProcessDied: a process was ended from outside.
     """
     if not pieces:
         return
-    context = multiprocessing.get_context("spawn")  # BLAS reads its threads when it is imported
+    context = multiprocessing.get_context("spawn")  # a fork would share torch's locks, and a device
     workers = min(workers, len(pieces))
     with (
-        _one_thread_each(),
+        _accelerate(threads),
         _ended(ProcessPoolExecutor(workers, context, _prepare)) as pool,
     ):
         waiting = {pool.submit(_do, job.elsewhere(), piece): piece for piece in pieces}
@@ -74,18 +75,16 @@ def _ended(pool: ProcessPoolExecutor) -> Iterator[ProcessPoolExecutor]:
 
 
 @contextmanager
-def _one_thread_each() -> Iterator[None]:
-    """New processes find in their environment that BLAS is to use one thread."""
-    before = {name: os.environ.get(name) for name in THREADS}
-    os.environ.update(dict.fromkeys(THREADS, "1"))
+def _accelerate(threads: int) -> Iterator[None]:
+    """New processes find the threads of Accelerate in their environment."""
+    before = os.environ.get(ACCELERATE)
+    os.environ[ACCELERATE] = str(threads)
     try:
         yield
     finally:
-        for name, value in before.items():
-            if value is None:
-                os.environ.pop(name, None)
-            else:
-                os.environ[name] = value
+        del os.environ[ACCELERATE]
+        if before is not None:
+            os.environ[ACCELERATE] = before
 
 
 def _prepare() -> None:

@@ -16,7 +16,7 @@ from rich.console import Console
 
 import experiments
 from experiments import data
-from experiments.engine import interrupt, memory, output, tensorboard
+from experiments.engine import interrupt, memory, output, tensorboard, threads
 from experiments.engine.backends import Backend
 from experiments.engine.checkpoints import EVERY
 from experiments.engine.crew import Crew
@@ -42,6 +42,7 @@ class Options:
         checkpoint_every: seconds.
         memory: bytes that the runs may take; ``None`` for half of what is available.
         processes: side by side; ``None`` to have them where it is worth it.
+        threads: of each process; ``None`` for as many as are fastest.
     """
 
     backends: tuple[Backend, ...]
@@ -56,6 +57,7 @@ class Options:
     checkpoint_every: float = EVERY
     memory: int | None = None
     processes: int | None = None
+    threads: int | None = None
     team: Team | None = None
 
 
@@ -173,7 +175,7 @@ def _measured(
 ) -> list[dict[str, Any]]:
     """What the experiment measures in a backend, in pieces: here, or in other processes."""
     job, seeds = _job(work, options, identity["fingerprint"]), options.seeds
-    crew = Crew(_workers(options, work.device), options.team)
+    crew = Crew(_workers(options, work.device), options.team, work.threads)
     budget = memory.budget(work.device, options.memory)
     settings = experiment.chosen(options.quick)
     pieces = job.parts.planned(
@@ -250,6 +252,7 @@ def _work(experiment: Experiment, options: Options, here: Here) -> Measuring:
         experiment.name,
         here.backend.name,
         here.backend.device,
+        _threads(experiment, options),
         options.dataset,
         options.data_dir,
         options.quick,
@@ -301,16 +304,25 @@ def _identity(
     experiment: Experiment, options: Options, images: data.Dataset | None
 ) -> dict[str, Any]:
     """What makes this run the run it is; the fingerprint covers all of it."""
+    settings, used = experiment.chosen(options.quick), _threads(experiment, options)
     identity = {
         "experiment": experiment.name,
-        "settings": asdict(experiment.chosen(options.quick)),
+        "settings": asdict(settings),
         "quick": options.quick,
         "seeds": list(options.seeds),
-        "backends": {b.name: {"device": b.device, **b.versions} for b in options.backends},
+        "backends": {
+            b.name: {"device": b.device, **b.versions, "threads": used} for b in options.backends
+        },
         "dataset": {"name": images.name, "digest": images.digest} if images else None,
         "code": code_digest(),
     }
     return identity | {"fingerprint": fingerprint(identity)}
+
+
+def _threads(experiment: Experiment, options: Options) -> int:
+    """How many a process computes with."""
+    stack = experiment.stack(experiment.chosen(options.quick))
+    return options.threads or threads.fastest(stack.operations)
 
 
 def _write(

@@ -13,6 +13,7 @@ import torch
 
 from experiments import data
 from experiments.bench import machine
+from experiments.engine import threads
 from experiments.engine.output import atomic
 from experiments.parity import drift, twins
 from torch_ref.conventions import CONVENTIONS
@@ -24,7 +25,12 @@ def measure(
     progress: Callable[[str], None], settings: drift.Settings | None = None
 ) -> dict[str, Any]:
     """Everything that the file has."""
-    start, settings = time.perf_counter(), settings or drift.Settings()
+    with threads.limited(1):
+        return _measured(progress, settings or drift.Settings())
+
+
+def _measured(progress: Callable[[str], None], settings: drift.Settings) -> dict[str, Any]:
+    start = time.perf_counter()
     content = {
         "twins": list(twins.measured(progress)),
         "drift": drift.measured(settings, data.load_mnist(), progress),

@@ -10,7 +10,7 @@ import jinja2
 from markupsafe import Markup, escape
 from plotly.offline import get_plotlyjs
 
-from experiments.engine import output
+from experiments.engine import output, threads
 from experiments.report import chapter, explorer, lab, parity, reproduce, results, speed
 from experiments.report.charts import Chart
 from experiments.report.explorer import MOMENTUM
@@ -31,7 +31,8 @@ def write(folder: Path, size: Size | None = None) -> tuple[Path, results.Results
         OutputError: it cannot be written.
     """
     found = results.read(folder)
-    page = render(found, size)
+    with threads.limited(1):
+        page = render(found, size)
     with output.atomic(folder / FILE) as path:
         path.write_text(page, encoding="utf-8")
     return folder / FILE, found

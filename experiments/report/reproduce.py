@@ -64,7 +64,7 @@ def _of_result(result: Result) -> Origin:
     versions = {"python": info["python"]}
     devices = []
     for side, about in info["backends"].items():
-        versions |= {k: str(v) for k, v in about.items() if k != "device"}
+        versions |= {k: str(v) for k, v in about.items() if k not in ("device", "threads")}
         devices.append(f"{side}: {about['device']}")
     return Origin(
         result.name,
@@ -88,7 +88,7 @@ def _of_document(document: Document) -> Origin:
     backends = content.get("backends")
     if isinstance(backends, Mapping):
         for side in backends.values():
-            found |= {k: v for k, v in side.items() if k != "device"}
+            found |= {k: v for k, v in side.items() if k not in ("device", "threads")}
     options = content.get("options")
     quick = " --quick" if isinstance(options, Mapping) and options.get("quick") is True else ""
     again = _sweep(content) if document.name == "sweep" else f"lockstep {document.name}{quick}"

@@ -9,7 +9,7 @@ from typing import Any, Self
 import numpy as np
 
 from experiments import data
-from experiments.engine import backends, interrupt, memory
+from experiments.engine import backends, interrupt, memory, threads
 from experiments.engine.checkpoints import Checkpoints
 from experiments.sweep.plan import EVALUATED, Piece, Run
 
@@ -29,11 +29,13 @@ class Training:
 
     Attributes:
         device: where torch computes.
+        threads: of NumPy's BLAS and of torch.
         dataset, data_dir: where a process finds the images,
         images: unless it has them already; they do not go to others.
     """
 
     device: str
+    threads: int
     dataset: str
     data_dir: Path | None
     images: data.Dataset | None = field(default=None, compare=False)
@@ -47,7 +49,9 @@ class Training:
             own = checkpoints.within(f"{first}-{first + len(runs) - 1}")
             return train(replace(piece, runs=runs), images, self.device, own)
 
-        rows = memory.in_halves(part, piece.runs, _together, checkpoints.say)
+        backends.create(piece.backend, self.device)  # before its threads can be set
+        with threads.limited(self.threads):
+            rows = memory.in_halves(part, piece.runs, _together, checkpoints.say)
         return {"rows": rows}
 
     def elsewhere(self) -> Self:

@@ -13,7 +13,7 @@ from typing import Any
 from rich.console import Console
 
 from experiments import data
-from experiments.engine import memory, output
+from experiments.engine import memory, output, threads
 from experiments.engine.backends import Backend
 from experiments.engine.checkpoints import EVERY
 from experiments.engine.crew import Crew
@@ -41,6 +41,7 @@ class Options:
         checkpoint_every: seconds.
         memory: bytes that the runs may take; ``None`` for half of what is available.
         processes: side by side; ``None`` for the cores, or one where a GPU computes.
+        threads: of each process; ``None`` for as many as are fastest.
     """
 
     backends: tuple[Backend, ...]
@@ -51,6 +52,7 @@ class Options:
     checkpoint_every: float = EVERY
     memory: int | None = None
     processes: int | None = None
+    threads: int | None = None
     team: Team | None = None
 
 
@@ -72,7 +74,7 @@ def _sweep(settings: Settings, options: Options, console: Console) -> Path:
     folder = output.prepare(options.out / NAME)
     images = data.load(options.dataset, options.data_dir)
     identity = _identity(settings, options, images)
-    jobs = [_job(b, options, identity["fingerprint"], images) for b in options.backends]
+    jobs = [_job(b, settings, options, identity["fingerprint"], images) for b in options.backends]
     if not options.force and (said := _finished(folder, identity)) is not None:
         for job in jobs:
             job.parts.clear()  # it may have been killed just before that
@@ -103,16 +105,19 @@ def assist(settings: Settings, options: Options) -> None:
         if order["same"] != same:
             raise ValueError("its code, data set or settings are not those of the first process")
         backend = next(b for b in options.backends if b.name == order["backend"])
-        return _job(backend, options, order["fingerprint"], images)
+        return _job(backend, settings, options, order["fingerprint"], images)
 
     options.team.follow(job_of)
 
 
-def _job(backend: Backend, options: Options, of: str, images: data.Dataset) -> Job:
+def _job(
+    backend: Backend, settings: Settings, options: Options, of: str, images: data.Dataset
+) -> Job:
     folder = options.out / FOLDER / NAME / of[:16] / backend.name
     what = f"{NAME} · {backend.name}"
     parts = Parts(folder, f"{of}/{backend.name}", what, options.checkpoint_every)
-    work = Training(backend.device, options.dataset, options.data_dir, images)
+    used = _threads(settings, options, images)
+    work = Training(backend.device, used, options.dataset, options.data_dir, images)
     return Job(work, parts, called, fits)
 
 
@@ -130,7 +135,8 @@ def _rows(
     console: Console,
 ) -> list[Row]:
     """Train what is missing, here or in other processes; the rows of all pieces, in their order."""
-    crew = Crew(_workers(options, backend), options.team)
+    used = job.work.threads
+    crew = Crew(_workers(options, backend, used), options.team, used)
     inputs = job.work.images.train_images.shape[1]
     todo = job.parts.planned(
         lambda: [p.plain() for p in planned(settings, options, backend, inputs, crew.size)],
@@ -158,8 +164,16 @@ def _length(piece: Mapping[str, Any]) -> int:
     return len(piece["runs"]) * piece["depth"] * (1 + piece["batch_norm"])
 
 
-def _workers(options: Options, backend: Backend) -> int:
-    return options.processes or (memory.cores() if backend.device == "cpu" else 1)
+def _workers(options: Options, backend: Backend, threads: int) -> int:
+    fitting = max(1, memory.cores() // threads)
+    return options.processes or (fitting if backend.device == "cpu" else 1)
+
+
+def _threads(settings: Settings, options: Options, images: data.Dataset) -> int:
+    """How many a process computes with: those for the deepest networks."""
+    hidden, inputs = [settings.width] * max(settings.depths), images.train_images.shape[1]
+    largest = memory.operations(inputs, hidden, settings.batch_size)
+    return options.threads or threads.fastest(largest)
 
 
 def planned(
@@ -180,9 +194,12 @@ def planned(
 
 def _identity(settings: Settings, options: Options, images: data.Dataset) -> dict[str, Any]:
     """What makes this sweep the sweep it is; the fingerprint covers all of it."""
+    used = _threads(settings, options, images)
     identity = {
         "settings": asdict(settings),
-        "backends": {b.name: {"device": b.device, **b.versions} for b in options.backends},
+        "backends": {
+            b.name: {"device": b.device, **b.versions, "threads": used} for b in options.backends
+        },
         "dataset": {"name": images.name, "digest": images.digest},
         "code": code_digest(),
     }
