@@ -4,11 +4,14 @@ import io
 import json
 import math
 from collections.abc import Callable
+from contextlib import nullcontext
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
+import threadpoolctl
 import torch
 from rich.console import Console
 from torch.utils.flop_counter import FlopCounterMode
@@ -142,7 +145,9 @@ def test_the_last_row_of_the_stacks_is_what_products_alone_would_take():
 
 def test_the_machine_tells_what_the_environment_tells_its_libraries(monkeypatch):
     monkeypatch.setenv("OPENBLAS_CORETYPE", "Haswell")
-    assert machine.describe(CPU)["set in the environment"]["OPENBLAS_CORETYPE"] == "Haswell"
+    described = machine.describe(CPU)
+    assert described["set in the environment"]["OPENBLAS_CORETYPE"] == "Haswell"
+    assert described["threads of each library"].startswith("1; ")
 
 
 def test_the_products_of_a_step_are_those_that_torch_counts():
@@ -176,6 +181,42 @@ def test_a_section_that_fails_keeps_its_rows_and_does_not_end_the_others(monkeyp
     result = runner.measured("some", section.create(CPU, TINY))
     assert len(result.rows) == 1
     assert result.failed == "ZeroDivisionError: nothing to divide by"
+
+
+def test_a_section_is_measured_with_one_thread_and_where_it_matters_with_more(monkeypatch):
+    def measure(given: Bench):
+        pools = threadpoolctl.threadpool_info()
+        seen = {pool["num_threads"] for pool in pools if pool["user_api"] == "blas"}
+        value = Spread.of([torch.get_num_threads(), *seen])
+        yield Row("a", f"{given.threads}", value, goal=9.0)
+
+    before = torch.get_num_threads()
+    for threaded, expected in ((False, [1]), (True, [1, 3])):
+        monkeypatch.setattr(bench, "load", lambda name, t=threaded: Section("Some", measure, t))
+        rows = runner.measured("some", section.create(CPU, TINY), most=3).rows
+        assert [row.threads for row in rows] == expected
+        for row in rows:
+            assert (row.value.low, row.value.high) == (row.threads, row.threads)
+            assert row.against == str(row.threads)
+    assert [(row.what, row.goal) for row in rows] == [("a", 9.0), ("a, 3 threads", None)]
+    assert torch.get_num_threads() == before
+
+
+def test_with_one_core_nothing_is_measured_twice(monkeypatch):
+    counts: list[int] = []
+    nothing = Section("Some", lambda given: iter([]), threaded=True)
+    monkeypatch.setattr(bench, "load", lambda name: nothing)
+    monkeypatch.setattr(runner, "limited", lambda threads: counts.append(threads) or nullcontext())
+    runner.measured("some", section.create(CPU, TINY), most=1)
+    assert counts == [1]
+
+
+def test_with_more_threads_only_large_arrays_are_stepped():
+    given = replace(section.create(CPU, TINY), threads=2)
+    assert not list(optimizer_step.measure(given))
+    scale = replace(TINY, elements=(10, 10**6), optimizers=("SGD",))
+    rows = list(optimizer_step.measure(replace(given, scale=scale)))
+    assert {row.what for row in rows} == {"SGD, 1,000,000"}
 
 
 def test_the_goals_hold_on_the_cpu_only():

@@ -8,6 +8,9 @@ from typing import Any
 
 import numpy as np
 import torch
+from threadpoolctl import ThreadpoolController
+
+from experiments.engine.memory import cores
 
 #: Variables that begin so choose the threads and kernels of NumPy's and torch's libraries.
 _PREFIXES = (
@@ -28,9 +31,9 @@ def describe(device: torch.device) -> dict[str, Any]:
     """The processor, its threads, the libraries and the device, by what they are called."""
     return {
         "processor": processor(),
-        "cores": _cores(),
+        "cores": cores(),
         "memory": _memory(),
-        "threads of torch": torch.get_num_threads(),
+        "threads of each library": f"1; {cores()} as well where a row says so",
         "instructions torch uses": torch.backends.cpu.get_cpu_capability(),
         "set in the environment": environment(),
         "BLAS of NumPy": _blas(),
@@ -67,12 +70,6 @@ def load() -> float | None:
     return round(os.getloadavg()[0], 2) if hasattr(os, "getloadavg") else None
 
 
-def _cores() -> int:
-    if hasattr(os, "sched_getaffinity"):  # those that this process may use
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
-
-
 def _memory() -> str:
     try:
         size = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
@@ -82,8 +79,13 @@ def _memory() -> str:
 
 
 def _blas() -> str:
-    blas = np.show_config(mode="dicts")["Build Dependencies"]["blas"]
-    return f"{blas.get('name', 'unknown')} {blas.get('version', '')}".strip()
+    """The libraries that NumPy multiplies with, and the processor that their kernels are for."""
+    found = ThreadpoolController().select(user_api="blas").info()
+    if not found:  # Apple's is not known to threadpoolctl
+        blas = np.show_config(mode="dicts")["Build Dependencies"]["blas"]
+        found = [{"internal_api": blas.get("name"), "version": blas.get("version")}]
+    names = ("internal_api", "version", "architecture")
+    return ", ".join(" ".join(str(each[n]) for n in names if each.get(n)) for each in found)
 
 
 def _device(device: torch.device) -> str:

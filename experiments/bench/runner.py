@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 
 import torch
 from rich.console import Console
@@ -11,6 +12,8 @@ from experiments.bench import machine
 from experiments.bench.report import Measured, Report, print_goals, print_machine, print_section
 from experiments.bench.scale import FULL, QUICK
 from experiments.bench.section import Bench, create
+from experiments.engine.memory import cores
+from experiments.engine.threads import limited
 
 
 def run(names: Sequence[str], device: torch.device, quick: bool, console: Console) -> Report:
@@ -29,12 +32,21 @@ def run(names: Sequence[str], device: torch.device, quick: bool, console: Consol
     return report
 
 
-def measured(name: str, given: Bench) -> Measured:
-    """The rows of a section. What it raises is kept beside the rows that were there before."""
+def measured(name: str, given: Bench, most: int | None = None) -> Measured:
+    """The rows of a section. What it raises is kept beside the rows that were there before.
+
+    Args:
+        most: threads of each library, where the section is measured with more than one;
+            ``None`` for one on each core that this process may use.
+    """
     section = bench.load(name)
     result, start = Measured(name, section.title), time.perf_counter()
+    counts = {1, most or cores()} if section.threaded else {1}
     try:
-        result.rows.extend(section.measure(given))
+        for threads in sorted(counts):
+            with limited(threads):
+                rows = section.measure(replace(given, threads=threads))
+                result.rows.extend(row.by(threads) for row in rows)
     except Exception as error:  # the other sections are not to be lost by it
         result.failed = f"{type(error).__name__}: {error}"
     result.seconds = time.perf_counter() - start

@@ -2,7 +2,7 @@
 
 import itertools
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -26,6 +26,7 @@ class Row:
         fastest: and the ratio of the shortest times.
         goal: the value is to be at most this.
         skipped: why there is no value.
+        threads: that each library on either side computed with.
     """
 
     what: str
@@ -36,6 +37,7 @@ class Row:
     fastest: float | None = None
     goal: float | None = None
     skipped: str = ""
+    threads: int = 1
 
     @property
     def reached(self) -> bool | None:
@@ -49,6 +51,13 @@ class Row:
         value = vars(self.value) if self.value else None
         return vars(self) | {"value": value, "reached": self.reached}
 
+    def by(self, threads: int) -> "Row":
+        """The same row, measured with so many threads; the goals are for one."""
+        if threads == 1:
+            return self
+        what = f"{self.what}, {threads} threads"
+        return replace(self, what=what, goal=None, threads=threads)
+
 
 @dataclass(frozen=True)
 class Bench:
@@ -58,11 +67,13 @@ class Bench:
         device: where torch's side is.
         scale: how much.
         timer: waits for ``device`` before it reads the clock.
+        threads: that each library computes with now, on either side.
     """
 
     device: torch.device
     scale: Scale
     timer: Timer
+    threads: int = 1
 
     @property
     def on_cpu(self) -> bool:
@@ -126,10 +137,12 @@ class Section:
     Attributes:
         title: one line.
         measure: gives the rows.
+        threaded: whether it is measured with a thread on every core, too. All is measured with one.
     """
 
     title: str
     measure: Callable[[Bench], Iterator[Row]]
+    threaded: bool = False
 
 
 def create(device: torch.device, scale: Scale) -> Bench:

@@ -76,4 +76,4 @@ def _multiplying(products: list[Shape], matmul: Callable, on: Callable[[np.ndarr
     return multiply
 
 
-SECTION = Section("The rate of matrix products, float32", measure)
+SECTION = Section("The rate of matrix products, float32", measure, threaded=True)

@@ -25,25 +25,33 @@ VARIANTS = {
 }
 # A step of Muon is 15 products of matrices: of 3,162 × 3,162, 5·10¹¹ multiplications in bfloat16.
 LARGEST_MATRIX = 10**6
+#: Elements that are worth more than one thread.
+LARGE = 10**6
 
 Arrays = dict[str, np.ndarray]
 
 
 def measure(bench: Bench) -> Iterator[Row]:
-    """Rows for each class: one array of each size, then the tensors of the chapter's network."""
+    """Rows for each class: one array of each size, then the tensors of the chapter's network.
+
+    With several threads, of the large arrays alone: the others are done before a second one wakes.
+    """
     for pair in OPTIMIZERS.values():
         chosen = not bench.scale.optimizers or pair.name in bench.scale.optimizers
         if pair.gradients != "dense" or not chosen:
             continue
         for elements in bench.scale.elements:
+            if bench.threads > 1 and elements < LARGE:
+                continue
             what = f"{pair.name}, {elements:,}"
             if pair.axes == 2 and elements > LARGEST_MATRIX:
                 yield Row(what, DEFAULT, None, skipped="takes minutes")
                 continue
             params, goal = one_array(elements, pair.axes), OPTIMIZER_STEP.get(elements)
             yield from _compared(bench, pair, what, params, goal)
-        params = networks(bench.scale.sizes, pair.axes)
-        yield from _compared(bench, pair, f"{pair.name}, {len(params)} tensors", params, None)
+        if bench.threads == 1:
+            params = networks(bench.scale.sizes, pair.axes)
+            yield from _compared(bench, pair, f"{pair.name}, {len(params)} tensors", params, None)
 
 
 def one_array(elements: int, axes: int) -> Arrays:
@@ -100,4 +108,4 @@ def torchs_step(
         return None
 
 
-SECTION = Section("An optimizer's step, float32", measure)
+SECTION = Section("An optimizer's step, float32", measure, threaded=True)
