@@ -12,10 +12,13 @@ from scratch.nn.norm import Norm
 from scratch.random import Generator
 from torch_ref import nn as torch_nn
 from torch_ref.lockstep import Distance, Drift
-from torch_ref.registry import LAYERS, LayerPair, Settings, resolve
+from torch_ref.registry import INITIALIZERS, LAYERS, LayerPair, Settings, resolve
+from torch_ref.registry.pairs import torch_since
 
 TOLERANCE = {"float64": 1e-12, "float32": 1e-5}
 LOSS = "CrossEntropyLoss"
+#: The initializers without those that the torch that is installed is too old to draw alike.
+DRAWN_ALIKE = {n: p for n, p in INITIALIZERS.items() if not p.since or torch_since(p.since)}
 MODES = pytest.mark.parametrize("training", [True, False], ids=["training", "evaluation"])
 DTYPES = pytest.mark.parametrize("dtype", TOLERANCE)
 LAYER_CASES = pytest.mark.parametrize(

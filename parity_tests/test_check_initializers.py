@@ -11,13 +11,14 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from parity_tests.helpers import DRAWN_ALIKE
 from scratch import init
 from scratch.random import Generator
 from torch_ref import init as torch_init
 from torch_ref.lockstep import rotations
 from torch_ref.lockstep.initializers import CUTS, SCALES, SHAPES, check_initializer
 from torch_ref.lockstep.laws import Law, law_test, truncated_moments
-from torch_ref.registry import INITIALIZERS, InitializerPair, Settings
+from torch_ref.registry import InitializerPair, Settings
 
 pytestmark = pytest.mark.arithmetic
 
@@ -27,7 +28,7 @@ RELU = {"nonlinearity": "relu"}
 LINEAR = {"nonlinearity": "linear"}
 CASES = [
     pytest.param(pair, case, id=f"{name}-{case}")
-    for name, pair in INITIALIZERS.items()
+    for name, pair in DRAWN_ALIKE.items()
     if name != "sparse"
     for case in pair.cases
 ]

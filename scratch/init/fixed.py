@@ -87,8 +87,9 @@ def trunc_normal(
     Where more than 0.3 of the normal lies within [a, b], normal numbers are drawn until all do.
     Where less does, uniform numbers x of [a, b] are drawn and kept with the probability
     p(x)/p(mode), where p is the density and the mode its peak within [a, b] (von Neumann 1951).
-    From the same seed float64 is torch's bit for bit. In float32 a number in several million may be
-    kept where torch draws it anew, or the reverse: logarithms and normals differ in the last bits.
+    So does torch since 2.12, and from the same seed float64 is the same bit for bit. In float32 a
+    number in several million may be kept where torch draws it anew, or the reverse: logarithms and
+    normals differ in the last bits.
 
     Args:
         mean, std: of the normal before it is cut; what is left has a smaller std, 0.88 for ±2·std.

@@ -111,6 +111,7 @@ _INITIALIZERS = (
             ((3, 4), {"a": 2.0, "b": -2.0}),
             ((3, 4), {"a": 1.0, "b": float("inf")}),
         ),
+        since="2.12",
         note="a and b are bounds of the weights, not in units of std",
     ),
     InitializerPair(

@@ -103,6 +103,7 @@ class InitializerPair:
         cases: settings to try; each is a test of its own.
         shapes: of weights to try each case on.
         refused: shapes and settings that both sides refuse.
+        since: the version of torch that draws as ours does, where older ones draw other numbers.
         note: what the reader must know about the pair.
     """
 
@@ -115,6 +116,7 @@ class InitializerPair:
     cases: tuple[Settings, ...] = ({},)
     shapes: tuple[tuple[int, ...], ...] = MATRICES + CONVOLUTIONS
     refused: tuple[tuple[tuple[int, ...], Settings], ...] = ()
+    since: str = ""
     note: str = ""
 
 
