@@ -20,6 +20,8 @@ from torch_ref import train as torch_train
 from torch_ref.optim import Twin
 from torch_ref.registry import OptimizerPair
 
+pytestmark = pytest.mark.arithmetic
+
 BACKENDS = ("scratch", "torch")
 FIT = {"iterations": 9, "batch_size": 10, "evaluate": (IMAGES, LABELS), "every": 4}
 OPTIONS = {"batch_norm": True, "dropout": 0.3, "seed": [3, 4]}

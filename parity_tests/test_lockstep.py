@@ -8,6 +8,8 @@ from scratch.optim import SGD
 from torch_ref.lockstep import lockstep
 from torch_ref.registry import OPTIMIZERS
 
+pytestmark = pytest.mark.arithmetic
+
 
 class Off(SGD):
     """Gradient descent whose parameters are once too large, by a part of their size."""

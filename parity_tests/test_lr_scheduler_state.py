@@ -21,6 +21,8 @@ from torch_ref.lr_scheduler import Schedule, by_hand
 from torch_ref.optim import Twin
 from torch_ref.registry import SchedulePair, Settings
 
+pytestmark = pytest.mark.arithmetic
+
 CASES = [case for case in cases() if case[0].endswith("-one")]
 WITH_CASES = pytest.mark.parametrize(
     ("pair", "case", "optimizer"), [pytest.param(*rest, id=name) for name, *rest in CASES]

@@ -17,6 +17,8 @@ from parity_tests.report_results import LAB
 from torch_ref import registry
 from torch_ref.conventions import CONVENTIONS, Convention, as_markdown
 
+pytestmark = pytest.mark.arithmetic
+
 ROOT = Path(__file__).parents[1]
 
 

@@ -17,6 +17,8 @@ from experiments.data import Dataset
 from experiments.sweep import figures, plan, report, run, sweep
 from experiments.sweep.plan import Architecture, Piece, Run, Settings
 
+pytestmark = pytest.mark.arithmetic
+
 TINY = Settings(
     optimizers=("SGD", "chapter.Adam"),
     rates=(0.01, 0.1),

@@ -12,6 +12,8 @@ from torch_ref import convert
 from torch_ref import optim as torch_optim
 from torch_ref import train as torch_train
 
+pytestmark = pytest.mark.arithmetic
+
 
 def test_a_stack_trains_as_its_networks_do_alone() -> None:
     options = {"batch_norm": True, "dropout": 0.3}
