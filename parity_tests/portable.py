@@ -3,9 +3,10 @@
     python -m parity_tests.portable            every switch by itself: make test-portable
     python -m parity_tests.portable --short    two processors, all switches of each: .ci/run
 
-NumPy, its BLAS, torch and torch's oneDNN each choose their kernels by the processor, and each has a
-variable that makes it choose as on another. The tests are those marked ``arithmetic``; the slow
-ones are left out, unless ``--slow``. What this machine cannot pretend is skipped, and says why.
+NumPy, its OpenBLAS, torch, and torch's MKL and oneDNN each choose their kernels by the processor,
+and each has a variable that makes it choose as on another. The tests are those marked
+``arithmetic``, without the slow ones unless ``--slow``. What this machine cannot pretend is
+skipped, and says why.
 """
 
 import argparse
@@ -27,17 +28,23 @@ from rich.table import Table
 ROOT = Path(__file__).parents[1]
 _BUILD = np.show_config(mode="dicts")
 FEATURES = tuple(_BUILD["SIMD Extensions"].get("found", ()))
-AVX2 = {"ATEN_CPU_CAPABILITY": "avx2", "ONEDNN_MAX_CPU_ISA": "AVX2", "OPENBLAS_CORETYPE": "Haswell"}
+AVX2 = {
+    "ATEN_CPU_CAPABILITY": "avx2",
+    "ONEDNN_MAX_CPU_ISA": "AVX2",
+    "MKL_ENABLE_INSTRUCTIONS": "AVX2",
+    "OPENBLAS_CORETYPE": "Haswell",
+}
 OLD = {
     "ATEN_CPU_CAPABILITY": "default",
     "ONEDNN_MAX_CPU_ISA": "SSE41",
+    "MKL_ENABLE_INSTRUCTIONS": "SSE4_2",
     "OPENBLAS_CORETYPE": "Prescott",
     "NPY_DISABLE_CPU_FEATURES": " ".join(FEATURES),
 }
 #: What a value of these variables needs; what is not here needs nothing.
 NEEDS = {
     **dict.fromkeys(("avx2", "AVX2", "Haswell", "Zen"), "AVX2"),
-    **dict.fromkeys(("avx512", "AVX512_CORE", "SkylakeX"), "AVX-512"),
+    **dict.fromkeys(("avx512", "AVX512", "AVX512_CORE", "SkylakeX"), "AVX-512"),
 }
 THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
 
@@ -86,6 +93,7 @@ def each_switch() -> list[Processor]:
     values = {
         "ATEN_CPU_CAPABILITY": ("default", "avx2", "avx512"),
         "ONEDNN_MAX_CPU_ISA": ("SSE41", "AVX2", "AVX512_CORE"),
+        "MKL_ENABLE_INSTRUCTIONS": ("SSE4_2", "AVX2", "AVX512"),
         "OPENBLAS_CORETYPE": ("Prescott", "Haswell", "SkylakeX", "Zen"),
     }
     switches = [Processor(f"{name}={v}", {name: v}) for name, vs in values.items() for v in vs]
