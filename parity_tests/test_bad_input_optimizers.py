@@ -3,6 +3,7 @@
 import inspect
 import re
 from collections.abc import Callable, Iterator
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -119,6 +120,15 @@ def test_a_gradient_that_is_not_finite_is_refused_by_the_name_of_its_parameter(
         optim.NonFiniteGradientError,
         rf"grads\['b'\] must be finite, got 1 of 2 elements .*, the first at \(1,\): {value}",
     )
+
+
+@PAIRS
+def test_a_number_that_cannot_be_replaced_is_refused(pair: OptimizerPair) -> None:
+    optimizer, params = pair.scratch(), {"W": np.ones((3, 2)), "x": -7.0}
+    with pytest.raises(TypeError, match=r"the number params\['x'\] to be .*, got a mappingproxy"):
+        optimizer.update(MappingProxyType(params), {"W": np.ones((3, 2)), "x": 1.0})
+    assert not optimizer.state
+    np.testing.assert_array_equal(params["W"], 1)
 
 
 @PAIRS

@@ -6,6 +6,7 @@ two sides can be compared on their way there.
 
 import copy
 from collections.abc import Callable
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,7 @@ import pytest
 import torch
 
 from parity_tests.helpers import batch, make_network
-from scratch.optim import LBFGS
+from scratch.optim import LBFGS, SGD
 from scratch.optim.lbfgs import Curvature
 from torch_ref import convert
 from torch_ref.lockstep import GradientStream, QuadraticBowl, lockstep
@@ -156,6 +157,18 @@ def test_lockstep_finds_a_landscape_for_it_by_itself() -> None:
 def test_a_stream_of_gradients_is_no_landscape() -> None:
     with pytest.raises(TypeError, match=r"problem must be a landscape, .* got GradientStream"):
         lockstep(LBFGS(), torch.optim.LBFGS, GradientStream())
+
+
+def test_a_pair_of_init_and_update_takes_no_closure() -> None:
+    pair = SimpleNamespace(init=lambda params: {}, update=lambda grads, state, params: (grads, {}))
+    with pytest.raises(TypeError, match="SimpleNamespace takes gradients, and no closure"):
+        lockstep(pair, torch.optim.LBFGS)
+
+
+def test_a_landscape_alone_gives_no_gradients_to_who_takes_no_closure() -> None:
+    net = make_network()
+    with pytest.raises(TypeError, match=r"problem must have gradients.*; got FullBatch"):
+        lockstep(SGD(), torch.optim.SGD, FullBatch(net, *batch(net)))
 
 
 def test_the_valley_of_rosenbrock_is_walked_to_its_end() -> None:

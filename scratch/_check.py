@@ -1,10 +1,16 @@
 """Refusing a bad argument: its name, what is allowed, and the value that came."""
 
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from numbers import Integral, Real
+from typing import Any, TypeGuard, TypeVar
 
 import numpy as np
+
+from scratch.typing import Array, DTypeLike, Rate
+
+T = TypeVar("T")
+K = TypeVar("K")
 
 _COUNTS = {2: "two", 3: "three"}
 #: Characters of a value in a message.
@@ -31,7 +37,7 @@ def shown(value: object) -> str:
     return text if len(text) <= _SHOWN else f"{text[: _SHOWN - 60]} … {text[-40:]}"
 
 
-def names(values: Iterable) -> str:
+def names(values: Iterable[object]) -> str:
     """Names for a message: as they are if they can be read, and not without end.
 
     >>> names(["W1", "b\\n"])
@@ -44,7 +50,7 @@ def names(values: Iterable) -> str:
 
 def number(
     name: str,
-    value: float,
+    value: object,
     *,
     at_least: float = -math.inf,
     above: float = -math.inf,
@@ -67,7 +73,7 @@ def number(
         allowed += " " + " and ".join(limits)
     if isinstance(value, np.ndarray) and value.ndim == 0:
         value = value.item()
-    if isinstance(value, bool | np.bool_) or not isinstance(value, Real):
+    if not _is_real(value):
         raise TypeError(f"{name} must be {allowed}, got {shown(value)}")
     inside = at_least <= value <= at_most and above < value < below
     try:
@@ -79,17 +85,25 @@ def number(
     return found
 
 
-def number_or_inf(name: str, value: float, *, at_least: float = -math.inf) -> float:
+def _is_real(value: object) -> TypeGuard[float]:
+    return isinstance(value, Real) and not isinstance(value, bool | np.bool_)
+
+
+def _is_whole(value: object) -> TypeGuard[int]:
+    return isinstance(value, Integral) and not isinstance(value, bool | np.bool_)
+
+
+def number_or_inf(name: str, value: object, *, at_least: float = -math.inf) -> float:
     """Return ``value`` as a Python float that may be infinite, or raise if it is no number."""
-    if isinstance(value, Real) and value in (-math.inf, math.inf) and value >= at_least:
+    if _is_real(value) and value in (-math.inf, math.inf) and value >= at_least:
         return float(value)
     return number(name, value, at_least=at_least)
 
 
-def integer(name: str, value: int, *, at_least: int, below: int | None = None) -> int:
+def integer(name: str, value: object, *, at_least: int, below: int | None = None) -> int:
     """Return ``value`` as a Python int, or raise if it is not a whole number in the range."""
     allowed = f"a whole number >= {at_least}" + ("" if below is None else f" and < {below}")
-    if isinstance(value, bool | np.bool_) or not isinstance(value, Integral):
+    if not _is_whole(value):
         raise TypeError(f"{name} must be {allowed}, got {shown(value)}")
     if value < at_least or value >= (2**63 if below is None else below):
         huge = " and < 2⁶³" if below is None and value > 0 else ""
@@ -97,7 +111,7 @@ def integer(name: str, value: int, *, at_least: int, below: int | None = None) -
     return int(value)
 
 
-def lengths(name: str, value: Sequence[int], *, at_least: int = 0) -> tuple[int, ...]:
+def lengths(name: str, value: object, *, at_least: int = 0) -> tuple[int, ...]:
     """Return the lengths of an array's axes as a tuple, or raise if there can be no such array."""
     if not is_sequence(value):
         raise TypeError(
@@ -109,14 +123,14 @@ def lengths(name: str, value: Sequence[int], *, at_least: int = 0) -> tuple[int,
     return found
 
 
-def flag(name: str, value: bool) -> bool:
+def flag(name: str, value: object) -> bool:
     """Return ``value`` as a Python bool, or raise if it is neither True nor False."""
     if not isinstance(value, bool | np.bool_):
         raise TypeError(f"{name} must be True or False, got {shown(value)}")
     return bool(value)
 
 
-def rate(name: str, value: float | np.ndarray) -> float | np.ndarray:
+def rate(name: str, value: object) -> Rate:
     """Return a number >= 0, or an array (K,) of such; raise if ``value`` is neither."""
     if not isinstance(value, np.ndarray) or value.ndim == 0:
         return number(name, value, at_least=0)
@@ -128,7 +142,7 @@ def rate(name: str, value: float | np.ndarray) -> float | np.ndarray:
     return np.array([number(f"{name}[{i}]", rate, at_least=0) for i, rate in enumerate(value)])
 
 
-def instance(name: str, value: object, kind: type) -> object:
+def instance(name: str, value: object, kind: type[T]) -> T:
     """Return ``value``, or raise if it is no object of the class ``kind``."""
     if not isinstance(value, kind):
         article = "an" if kind.__name__[0] in "AEIO" else "a"
@@ -136,7 +150,7 @@ def instance(name: str, value: object, kind: type) -> object:
     return value
 
 
-def function(name: str, value: Callable) -> Callable:
+def function(name: str, value: T) -> T:
     """Return ``value``, or raise if it cannot be called."""
     if not callable(value):
         raise TypeError(f"{name} must be a function, got {shown(value)}")
@@ -149,40 +163,40 @@ def methods(name: str, value: object, *expected: str) -> None:
         raise TypeError(f"{name} must have {', '.join(expected)}, got {shown(value)}")
 
 
-def mapping(name: str, value: Mapping) -> Mapping:
+def mapping(name: str, value: Mapping[K, T] | None) -> Mapping[K, T]:
     """Return ``value``, or raise if it is no mapping."""
     if not isinstance(value, Mapping):
         raise TypeError(f"{name} must be a dict, got {shown(value)}")
     return value
 
 
-def several(name: str, value: Sequence, count: int) -> tuple:
+def several(name: str, value: object, count: int) -> tuple[Any, ...]:
     """Return ``value`` as a tuple, or raise if it does not have ``count`` elements."""
     if not is_sequence(value) or len(value) != count:
         raise TypeError(f"{name} must be {_COUNTS[count]} numbers, got {shown(value)}")
     return tuple(value)
 
 
-def is_sequence(value: object) -> bool:
+def is_sequence(value: object) -> TypeGuard[Sequence[Any]]:
     """Whether ``value`` is a list of values, of whatever type, and no text."""
     if isinstance(value, np.ndarray):
         return value.ndim > 0
     return isinstance(value, Sequence) and not isinstance(value, str | bytes)
 
 
-def sequence(name: str, value: Sequence) -> Sequence:
+def sequence(name: str, value: Sequence[T]) -> Sequence[T]:
     """Return ``value``, or raise if it is no list, or an empty one."""
     if not is_sequence(value) or len(value) == 0:
         raise TypeError(f"{name} must be a list, and not empty, got {shown(value)}")
     return value
 
 
-def numbers(name: str, value: Sequence[float], count: int) -> tuple[float, ...]:
+def numbers(name: str, value: object, count: int) -> tuple[float, ...]:
     """Return ``count`` finite numbers, or raise if ``value`` is not that."""
     return tuple(number(f"{name}[{i}]", x) for i, x in enumerate(several(name, value, count)))
 
 
-def betas(value: tuple[float, float]) -> tuple[float, float]:
+def betas(value: object) -> tuple[float, float]:
     """Return Adam's two decay rates, or raise if they are not two numbers in [0, 1)."""
     beta1, beta2 = several("betas", value, 2)
     return (
@@ -191,14 +205,14 @@ def betas(value: tuple[float, float]) -> tuple[float, float]:
     )
 
 
-def choice(name: str, value: str, allowed: Iterable[str]) -> str:
+def choice(name: str, value: object, allowed: Iterable[str]) -> str:
     """Return ``value``, or raise if it is not one of the ``allowed`` names."""
     if not isinstance(value, str) or value not in allowed:
         raise ValueError(f"{name} must be one of {', '.join(allowed)}, got {shown(value)}")
     return value
 
 
-def array(name: str, value: np.ndarray) -> np.ndarray:
+def array(name: str, value: Array) -> Array:
     """Return ``value``, or raise if it is no array of float32 or float64."""
     odd = not isinstance(value, np.ndarray) or isinstance(value, np.ma.MaskedArray | np.matrix)
     if odd or value.dtype.type not in (np.float32, np.float64):
@@ -207,7 +221,7 @@ def array(name: str, value: np.ndarray) -> np.ndarray:
     return value
 
 
-def as_array(name: str, value: object, dtype: np.typing.DTypeLike = None) -> np.ndarray:
+def as_array(name: str, value: object, dtype: DTypeLike | None = None) -> Array:
     """Return ``value`` as an array, of ``dtype`` if there is one; raise if it makes none."""
     try:
         found = np.asarray(value)
@@ -218,7 +232,7 @@ def as_array(name: str, value: object, dtype: np.typing.DTypeLike = None) -> np.
     raise TypeError(f"{name} must be an array of numbers, or what makes one, got {shown(value)}")
 
 
-def floating(dtype: np.typing.DTypeLike) -> np.dtype:
+def floating(dtype: DTypeLike | None) -> np.dtype:
     """Return ``dtype`` as a NumPy dtype, or raise if it is neither float32 nor float64."""
     try:
         resolved = None if dtype is None else np.dtype(dtype)  # np.dtype(None) is float64

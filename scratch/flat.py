@@ -7,10 +7,12 @@ from typing import Any, Self
 
 import numpy as np
 
+from scratch.typing import Array, DTypeLike
+
 Shapes = Mapping[str, tuple[int, ...]]
 
 
-class FlatDict(dict[str, np.ndarray]):
+class FlatDict(dict[str, Array]):
     """A dict of arrays that are views of one vector, one after the other.
 
     What is done alike to every element can then be done once, to the vector: where parameters and
@@ -31,12 +33,12 @@ class FlatDict(dict[str, np.ndarray]):
     True
     """
 
-    def __init__(self, shapes: Shapes, dtype: np.typing.DTypeLike) -> None:
+    def __init__(self, shapes: Shapes, dtype: DTypeLike) -> None:
         self.shapes = dict(shapes)
         self._lay_out(np.zeros(sum(map(math.prod, shapes.values())), dtype))
 
     @property
-    def vector(self) -> np.ndarray | None:
+    def vector(self) -> Array | None:
         """All elements, if the arrays are the views that they were, by the same names."""
         kept = len(self) == len(self._views) and all(map(is_, self.values(), self._views))
         return self._vector if kept and all(map(is_, self, self.shapes)) else None
@@ -52,7 +54,7 @@ class FlatDict(dict[str, np.ndarray]):
         # The copies of views are views of nothing: a copy is an ordinary dict.
         return dict, (dict(self),)
 
-    def _lay_out(self, vector: np.ndarray) -> None:
+    def _lay_out(self, vector: Array) -> None:
         start = 0
         for name, shape in self.shapes.items():
             end = start + math.prod(shape)

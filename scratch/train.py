@@ -7,6 +7,7 @@ from functools import partial
 from typing import Any, Self
 
 import numpy as np
+from numpy.typing import NDArray
 
 from scratch import _check
 from scratch.keeper import Held, Keeper, Observer
@@ -15,10 +16,9 @@ from scratch.nn.loss import class_numbers
 from scratch.nn.network import MultiLayerNet
 from scratch.optim import NonFiniteGradientError, Optimizer
 from scratch.random import Generator
+from scratch.typing import Array, DTypeLike, Integers
 
-Progress = Callable[[int, np.ndarray], None]
-#: NumPy's, or torch's where ``torch_ref.train`` checks it.
-Array = Any
+Progress = Callable[[int, Array], None]
 
 EVALUATION_ROWS = 1000  # a stack's activations for all of MNIST at once would be large
 
@@ -35,19 +35,19 @@ class History:
             its losses and accuracies are NaN from there on.
     """
 
-    loss: np.ndarray
-    accuracy: np.ndarray
-    evaluated: np.ndarray
-    diverged: np.ndarray
+    loss: Array
+    accuracy: Array
+    evaluated: Integers
+    diverged: Integers
 
 
 def batches(
-    images: np.ndarray,
-    labels: np.ndarray,
+    images: Integers,
+    labels: Integers,
     batch_size: int,
     generators: list[Generator],
-    dtype: np.typing.DTypeLike = np.float32,
-) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    dtype: DTypeLike = np.float32,
+) -> Iterator[tuple[Array, Integers]]:
     """Batches for ever, drawn with replacement as in the chapter, each run from its generator.
 
     Args:
@@ -64,18 +64,18 @@ def batches(
 
 
 def _drawn(
-    images: np.ndarray,
-    labels: np.ndarray,
+    images: Integers,
+    labels: Integers,
     batch_size: int,
     generators: list[Generator],
     dtype: np.dtype,
-) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+) -> Iterator[tuple[Array, Integers]]:
     while True:
         rows = np.stack([g.randint(0, len(images), (batch_size,)) for g in generators])
         yield scaled(images.take(rows, axis=0), dtype), labels[rows]  # faster than images[rows]
 
 
-def check_data(images: Array, labels: Array, batch_size: int, classes: int | None = None) -> None:
+def check_data(images: Any, labels: Any, batch_size: int, classes: int | None = None) -> None:
     """Raise where no batch can be drawn, or not all labels are of that many ``classes``."""
     _check.integer("batch_size", batch_size, at_least=1)
     _check_images("images and labels", images, labels)
@@ -83,7 +83,7 @@ def check_data(images: Array, labels: Array, batch_size: int, classes: int | Non
         class_numbers(labels, (len(images), classes), "labels")
 
 
-def check_evaluation(evaluate: object, images: Array) -> None:
+def check_evaluation(evaluate: object, images: Any) -> None:
     """Raise where ``evaluate`` is no (images, labels) to measure on, of the size of ``images``."""
     if evaluate is None:
         return
@@ -110,7 +110,7 @@ def check_schedule(schedule: object, optimizer: Optimizer) -> None:
         )
 
 
-def _check_images(name: str, images: Array, labels: Array) -> None:
+def _check_images(name: str, images: Any, labels: Any) -> None:
     dtype = getattr(images, "dtype", type(images).__name__)
     if str(dtype).removeprefix("torch.") != "uint8":
         raise TypeError(f"{name} must have images of uint8, which are divided by 255, got {dtype}")
@@ -136,7 +136,7 @@ def check_stack(optimizer: type[Optimizer], runs: int | None) -> None:
         )
 
 
-def scaled(images: np.ndarray, dtype: np.typing.DTypeLike = np.float32) -> np.ndarray:
+def scaled(images: Integers | Array, dtype: DTypeLike = np.float32) -> Array:
     """uint8 images as floating-point numbers in [0, 1]."""
     if not isinstance(images, np.ndarray) or images.dtype.kind not in "uif":
         raise TypeError(f"images must be an array of numbers, got {_check.shown(images)}")
@@ -146,12 +146,12 @@ def scaled(images: np.ndarray, dtype: np.typing.DTypeLike = np.float32) -> np.nd
 def fit(
     net: MultiLayerNet,
     optimizer: Optimizer,
-    images: np.ndarray,
-    labels: np.ndarray,
+    images: Integers,
+    labels: Integers,
     *,
     iterations: int,
     batch_size: int,
-    evaluate: tuple[np.ndarray, np.ndarray] | None = None,
+    evaluate: tuple[Integers, Integers] | None = None,
     every: int = 0,
     schedule: LRScheduler | None = None,
     progress: Progress | None = None,
@@ -222,9 +222,9 @@ def fit(
 class Record:
     """What has happened in a training so far; see :class:`History`."""
 
-    loss: np.ndarray
-    diverged: np.ndarray
-    accuracy: list[np.ndarray]
+    loss: Array
+    diverged: Integers
+    accuracy: list[Array]
     evaluated: list[int]
 
     @classmethod
@@ -232,7 +232,7 @@ class Record:
         """Of K runs, before the first step."""
         return cls(np.full((runs, iterations), np.nan), np.full(runs, -1), [], [])
 
-    def evaluation(self, step: int, accuracy: np.ndarray) -> None:
+    def evaluation(self, step: int, accuracy: Array) -> None:
         """Note the accuracies (K,) after ``step`` updates."""
         self.accuracy.append(np.where(self.diverged < 0, accuracy, np.nan))
         self.evaluated.append(step)
@@ -276,10 +276,10 @@ def check_evaluations(accuracy: Any, evaluated: Any, runs: int) -> None:
 
 def accuracy_on(
     net: MultiLayerNet,
-    images: np.ndarray,
-    labels: np.ndarray,
+    images: Integers,
+    labels: Integers,
     between: Callable[[], None] = lambda: None,
-) -> np.ndarray:
+) -> Array:
     """The accuracy (K,) on uint8 ``images``, a thousand rows at a time, calling ``between``."""
     _check.instance("net", net, MultiLayerNet)
     _check_images("images and labels", images, labels)
@@ -297,11 +297,11 @@ def accuracy_on(
 def _step(
     net: MultiLayerNet,
     optimizer: Optimizer,
-    x: np.ndarray,
-    t: np.ndarray,
+    x: Array,
+    t: Integers,
     step: int,
-    diverged: np.ndarray,
-) -> np.ndarray:
+    diverged: Integers,
+) -> Array:
     """One update; returns the losses (K,) and marks the runs that diverge in ``diverged``."""
     if net.runs is None:
         losses, grads = net.loss_and_gradient(x[0], t[0])
@@ -327,7 +327,7 @@ def _rehearse(net: MultiLayerNet, optimizer: Optimizer) -> None:
         copy.deepcopy(optimizer).update(params, {n: np.zeros_like(w) for n, w in params.items()})
 
 
-def _stop(grads: dict[str, np.ndarray], runs: np.ndarray) -> None:
+def _stop(grads: dict[str, Array], runs: NDArray[np.bool]) -> None:
     if runs.any():
         for g in grads.values():
             g[runs] = 0

@@ -3,19 +3,22 @@
 All take a ``generator`` as the others do, and leave it alone.
 """
 
+from typing import Any
+
 import numpy as np
 
 from scratch import _check
 from scratch.init import _arguments
 from scratch.random import Generator
+from scratch.typing import Array, DTypeLike
 
 
 def zeros(
     shape: tuple[int, ...],
     *,
     generator: Generator | None = None,
-    dtype: np.typing.DTypeLike = np.float32,
-) -> np.ndarray:
+    dtype: DTypeLike = np.float32,
+) -> Array:
     """All zeros; draws nothing from the generator.
 
     >>> zeros((2, 3)).tolist()
@@ -28,8 +31,8 @@ def ones(
     shape: tuple[int, ...],
     *,
     generator: Generator | None = None,
-    dtype: np.typing.DTypeLike = np.float32,
-) -> np.ndarray:
+    dtype: DTypeLike = np.float32,
+) -> Array:
     """All ones, as ``torch.nn.init.ones_``.
 
     >>> ones((2, 3)).tolist()
@@ -43,8 +46,8 @@ def constant(
     val: float,
     *,
     generator: Generator | None = None,
-    dtype: np.typing.DTypeLike = np.float32,
-) -> np.ndarray:
+    dtype: DTypeLike = np.float32,
+) -> Array:
     """Every weight ``val``, as ``torch.nn.init.constant_``.
 
     Raises:
@@ -61,8 +64,8 @@ def eye(
     shape: tuple[int, int],
     *,
     generator: Generator | None = None,
-    dtype: np.typing.DTypeLike = np.float32,
-) -> np.ndarray:
+    dtype: DTypeLike = np.float32,
+) -> Array:
     """The identity matrix, as ``torch.nn.init.eye_``; zeros where a side is longer.
 
     A fully connected layer then passes on as many of its inputs as it can.
@@ -73,10 +76,10 @@ def eye(
     >>> eye((2, 3)).tolist()
     [[1.0, 0.0, 0.0], [0.0, 1.0, 0.0]]
     """
-    shape = _arguments.lengths(shape)
-    if len(shape) != 2:
-        raise ValueError(f"shape must have two axes (out, in), got {shape}")
-    return np.eye(*shape, dtype=_check.floating(dtype))
+    lengths = _arguments.lengths(shape)
+    if len(lengths) != 2:
+        raise ValueError(f"shape must have two axes (out, in), got {lengths}")
+    return np.eye(*lengths, dtype=_check.floating(dtype))
 
 
 def dirac(
@@ -84,8 +87,8 @@ def dirac(
     groups: int = 1,
     *,
     generator: Generator | None = None,
-    dtype: np.typing.DTypeLike = np.float32,
-) -> np.ndarray:
+    dtype: DTypeLike = np.float32,
+) -> Array:
     """The identity as a convolution, as ``torch.nn.init.dirac_``: 1 in the middle of the kernel.
 
     Each of the ``groups`` of output channels passes on as many of its input channels as it can.
@@ -113,5 +116,6 @@ def dirac(
     channel = np.arange(min(of_group, inputs))
     middle = tuple(size // 2 for size in kernel)
     for first in range(0, outputs, max(of_group, 1)):
-        w[first + channel, channel, *middle] = 1
+        places: tuple[Any, ...] = first + channel, channel, *middle
+        w[places] = 1
     return w

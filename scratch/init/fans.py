@@ -1,7 +1,6 @@
 """What a scale is made from: the fans of a layer, and the gain of the nonlinearity after it."""
 
 import math
-from collections.abc import Callable
 
 from scratch import _check
 from scratch.init import _arguments
@@ -50,23 +49,23 @@ def calculate_gain(nonlinearity: str, param: float | None = None) -> float:
     >>> calculate_gain("relu") == math.sqrt(2)
     True
     """
-    gain = _GAINS[_check.choice("nonlinearity", nonlinearity, _GAINS)]
-    if gain is _leaky:
-        return _leaky(0.01 if param is None else _check.number("param", param))
-    return gain
+    _check.choice("nonlinearity", nonlinearity, _GAINS)
+    if nonlinearity == "leaky_relu" and param is not None:
+        return _leaky(_check.number("param", param))
+    return _GAINS[nonlinearity]
 
 
 def _leaky(slope: float) -> float:
     return math.sqrt(2.0 / (1 + slope**2))
 
 
-_GAINS: dict[str, float | Callable[[float], float]] = {
+_GAINS = {
     "linear": 1.0,
     **{f"conv{n}d": 1.0 for n in (1, 2, 3)},
     **{f"conv_transpose{n}d": 1.0 for n in (1, 2, 3)},
     "sigmoid": 1.0,
     "tanh": 5.0 / 3,
     "relu": math.sqrt(2.0),
-    "leaky_relu": _leaky,
+    "leaky_relu": _leaky(0.01),
     "selu": 3.0 / 4,  # found by experiment, says torch; its paper wants "linear"
 }

@@ -5,12 +5,14 @@ import warnings
 from collections.abc import Callable
 
 import numpy as np
+from numpy.typing import NDArray
 
 from scratch import _check
 from scratch.init import _arguments
 from scratch.random import Generator
+from scratch.typing import Array, DTypeLike
 
-Initializer = Callable[..., np.ndarray]
+Initializer = Callable[..., Array]
 
 _LEAST_KEPT = 1e-4  # the share of uniform numbers; torch, where it is less, draws for ever
 _REDRAW_ABOVE = 0.3  # the share of the normal within [a, b] from which torch redraws normals
@@ -22,8 +24,8 @@ def normal(
     std: float = 1.0,
     *,
     generator: Generator,
-    dtype: np.typing.DTypeLike = np.float32,
-) -> np.ndarray:
+    dtype: DTypeLike = np.float32,
+) -> Array:
     """N(mean, std²), as ``torch.nn.init.normal_``.
 
     >>> normal((100, 50), std=0.01, generator=Generator(0)).std().round(3)
@@ -42,8 +44,8 @@ def fixed_std(std: float) -> Initializer:
     std = _check.number("std", std, at_least=0)
 
     def draw(
-        shape: tuple[int, ...], *, generator: Generator, dtype: np.typing.DTypeLike = np.float32
-    ) -> np.ndarray:
+        shape: tuple[int, ...], *, generator: Generator, dtype: DTypeLike = np.float32
+    ) -> Array:
         return normal(shape, 0.0, std, generator=generator, dtype=dtype)
 
     draw.__name__ = draw.__qualname__ = f"fixed_std({std:g})"
@@ -57,8 +59,8 @@ def uniform(
     b: float = 1.0,
     *,
     generator: Generator,
-    dtype: np.typing.DTypeLike = np.float32,
-) -> np.ndarray:
+    dtype: DTypeLike = np.float32,
+) -> Array:
     """U(a, b), as ``torch.nn.init.uniform_``.
 
     Raises:
@@ -80,8 +82,8 @@ def trunc_normal(
     b: float = 2.0,
     *,
     generator: Generator,
-    dtype: np.typing.DTypeLike = np.float32,
-) -> np.ndarray:
+    dtype: DTypeLike = np.float32,
+) -> Array:
     """N(mean, std²) cut off outside [a, b], as ``torch.nn.init.trunc_normal_``.
 
     Where more than 0.3 of the normal lies within [a, b], normal numbers are drawn until all do.
@@ -117,11 +119,11 @@ def trunc_normal(
         message = f"mean={mean:g} is more than 2 std ({std:g}) outside [a, b] = [{a:g}, {b:g}]"
         warnings.warn(message, stacklevel=2)
 
-    def normals() -> tuple[np.ndarray, np.ndarray]:
+    def normals() -> tuple[Array, NDArray[np.bool]]:
         x = generator.normal(mean, std, shape, dtype)
         return x, (x >= dtype.type(a)) & (x <= dtype.type(b))
 
-    def proposals() -> tuple[np.ndarray, np.ndarray]:
+    def proposals() -> tuple[Array, NDArray[np.bool]]:
         x = generator.uniform(_check.number("a", a), _check.number("b", b), shape, dtype)
         log_share = -0.5 * ((x - mean) / std) ** 2 - log_peak
         with np.errstate(divide="ignore"):  # log 0 = −inf is right: always kept

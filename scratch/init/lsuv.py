@@ -7,6 +7,7 @@ import numpy as np
 
 from scratch import _check
 from scratch.init.orthogonal import orthogonal
+from scratch.typing import Array
 
 if TYPE_CHECKING:
     from scratch.init.fixed import Initializer
@@ -15,12 +16,12 @@ if TYPE_CHECKING:
 
 def lsuv(
     net: "MultiLayerNet",
-    x: np.ndarray,
+    x: Array,
     tolerance: float = 0.01,
     max_iterations: int = 10,
     *,
     start: "Initializer | None" = orthogonal,
-) -> dict[str, float | np.ndarray]:
+) -> dict[str, float | Array]:
     r"""Layer-sequential unit variance (Mishkin and Matas 2016, "All you need is a good init").
 
     First the weights are drawn anew, orthogonal. Then, from the first layer to the last, each is
@@ -87,7 +88,7 @@ def lsuv(
         raise
 
 
-def _draw(w: np.ndarray, net: "MultiLayerNet", start: "Initializer") -> None:
+def _draw(w: Array, net: "MultiLayerNet", start: "Initializer") -> None:
     """Fill a weight (in, out), or one for each run, with new draws."""
     runs = w if w.ndim == 3 else w[None]
     for of_run, generator in zip(runs, net.generators, strict=True):
@@ -96,11 +97,11 @@ def _draw(w: np.ndarray, net: "MultiLayerNet", start: "Initializer") -> None:
 
 def _scale(
     name: str,
-    w: np.ndarray,
-    output: Callable[[], np.ndarray],
+    w: Array,
+    output: Callable[[], Array],
     tolerance: float,
     max_iterations: int,
-) -> float | np.ndarray:
+) -> float | Array:
     """Divide ``w`` until the output's variance is near 1; by what it was multiplied in all."""
     factor = np.ones(w.shape[:-2])
     for _ in range(max_iterations + 1):

@@ -5,6 +5,7 @@ import numpy as np
 from scratch import _check
 from scratch.init import _arguments
 from scratch.random import Generator
+from scratch.typing import Array, DTypeLike
 
 
 def orthogonal(
@@ -12,8 +13,8 @@ def orthogonal(
     gain: float = 1.0,
     *,
     generator: Generator,
-    dtype: np.typing.DTypeLike = np.float32,
-) -> np.ndarray:
+    dtype: DTypeLike = np.float32,
+) -> Array:
     r"""A random (semi-)orthogonal matrix, as ``torch.nn.init.orthogonal_`` (Saxe et al. 2014).
 
     .. math::

@@ -8,11 +8,10 @@ from scratch import _check
 from scratch.init import _arguments
 from scratch.init.fans import calculate_gain, fans
 from scratch.random import Generator
+from scratch.typing import Array, DTypeLike
 
 
-def xavier(
-    shape: tuple[int, ...], *, generator: Generator, dtype: np.typing.DTypeLike = np.float32
-) -> np.ndarray:
+def xavier(shape: tuple[int, ...], *, generator: Generator, dtype: DTypeLike = np.float32) -> Array:
     """The chapter's Xavier: N(0, 1/fan_in), for sigmoid and tanh.
 
     This is ``lecun_normal``. Glorot and Bengio's own is ``xavier_normal``; the two agree where
@@ -21,9 +20,7 @@ def xavier(
     return lecun_normal(shape, generator=generator, dtype=dtype)
 
 
-def he(
-    shape: tuple[int, ...], *, generator: Generator, dtype: np.typing.DTypeLike = np.float32
-) -> np.ndarray:
+def he(shape: tuple[int, ...], *, generator: Generator, dtype: DTypeLike = np.float32) -> Array:
     """The chapter's He: N(0, 2/fan_in), for ReLU, which halves the variance (He et al. 2015).
 
     >>> he((100, 50), generator=Generator(0)).std().round(2)  # √(2/50)
@@ -33,8 +30,8 @@ def he(
 
 
 def lecun_normal(
-    shape: tuple[int, ...], *, generator: Generator, dtype: np.typing.DTypeLike = np.float32
-) -> np.ndarray:
+    shape: tuple[int, ...], *, generator: Generator, dtype: DTypeLike = np.float32
+) -> Array:
     """N(0, 1/fan_in) (LeCun et al. 1998, "Efficient BackProp", section 4.6).
 
     torch writes it as ``kaiming_normal_(nonlinearity="linear")``; Keras's function of this name
@@ -47,8 +44,8 @@ def lecun_normal(
 
 
 def lecun_uniform(
-    shape: tuple[int, ...], *, generator: Generator, dtype: np.typing.DTypeLike = np.float32
-) -> np.ndarray:
+    shape: tuple[int, ...], *, generator: Generator, dtype: DTypeLike = np.float32
+) -> Array:
     """U(−b, b) with b = √(3/fan_in), whose variance is 1/fan_in (LeCun et al. 1998).
 
     >>> np.abs(lecun_uniform((100, 75), generator=Generator(0))).max().round(3)  # √(3/75)
@@ -62,8 +59,8 @@ def xavier_normal(
     gain: float = 1.0,
     *,
     generator: Generator,
-    dtype: np.typing.DTypeLike = np.float32,
-) -> np.ndarray:
+    dtype: DTypeLike = np.float32,
+) -> Array:
     """N(0, gain²·2/(fan_in + fan_out)), as torch's (Glorot and Bengio 2010, equation 12).
 
     >>> xavier_normal((120, 80), generator=Generator(0)).std().round(2)  # √(2/200)
@@ -78,8 +75,8 @@ def xavier_uniform(
     gain: float = 1.0,
     *,
     generator: Generator,
-    dtype: np.typing.DTypeLike = np.float32,
-) -> np.ndarray:
+    dtype: DTypeLike = np.float32,
+) -> Array:
     """U(−a, a) with a = gain·√(6/(fan_in + fan_out)), as torch's (Glorot and Bengio 2010, eq. 16).
 
     A uniform distribution on (−a, a) has the standard deviation a/√3.
@@ -99,8 +96,8 @@ def kaiming_normal(
     nonlinearity: str = "leaky_relu",
     *,
     generator: Generator,
-    dtype: np.typing.DTypeLike = np.float32,
-) -> np.ndarray:
+    dtype: DTypeLike = np.float32,
+) -> Array:
     """N(0, gain²/fan), as torch's (He et al. 2015, equations 10 and 14).
 
     Args:
@@ -123,8 +120,8 @@ def kaiming_uniform(
     nonlinearity: str = "leaky_relu",
     *,
     generator: Generator,
-    dtype: np.typing.DTypeLike = np.float32,
-) -> np.ndarray:
+    dtype: DTypeLike = np.float32,
+) -> Array:
     """U(−b, b) with b = gain·√(3/fan), as torch's; the arguments are ``kaiming_normal``'s."""
     shape = _arguments.drawn(shape, generator)
     bound = math.sqrt(3.0) * _kaiming_std(shape, a, mode, nonlinearity)

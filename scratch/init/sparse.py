@@ -7,6 +7,7 @@ import numpy as np
 from scratch import _check
 from scratch.init import _arguments
 from scratch.random import Generator
+from scratch.typing import Array, DTypeLike
 
 
 def sparse(
@@ -15,8 +16,8 @@ def sparse(
     std: float = 0.01,
     *,
     generator: Generator,
-    dtype: np.typing.DTypeLike = np.float32,
-) -> np.ndarray:
+    dtype: DTypeLike = np.float32,
+) -> Array:
     """N(0, std²) with zeros in every column, as ``torch.nn.init.sparse_`` (Martens 2010).
 
     Each column, all weights that leave one input, has ⌈sparsity·out⌉ zeros in random places: the
@@ -38,12 +39,12 @@ def sparse(
     >>> (sparse((10, 3), 0.75, generator=Generator(0)) == 0).sum(axis=0)
     array([8, 8, 8])
     """
-    shape = _arguments.drawn(shape, generator)
-    if len(shape) != 2:
-        raise ValueError(f"shape must have two axes (out, in), got {shape}")
+    lengths = _arguments.drawn(shape, generator)
+    if len(lengths) != 2:
+        raise ValueError(f"shape must have two axes (out, in), got {lengths}")
     sparsity = _check.number("sparsity", sparsity, at_least=0, at_most=1)
-    w = generator.normal(0.0, std, shape, dtype)
-    rows, columns = shape
+    w = generator.normal(0.0, std, lengths, dtype)
+    rows, columns = lengths
     for column in range(columns):
         w[generator.randperm(rows)[: math.ceil(sparsity * rows)], column] = 0
     return w

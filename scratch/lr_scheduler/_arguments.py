@@ -1,17 +1,17 @@
 """Arguments that may differ from group to group, and other checks that schedules share."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
 from scratch import _check
-from scratch.lr_scheduler._rates import Rate
+from scratch.typing import Rate
+
+T = TypeVar("T")
 
 
-def per_group(
-    name: str, value: Any, groups: int, check: Callable[[str, Any], Any] = _check.number
-) -> list[Any]:
+def per_group(name: str, value: object, groups: int, check: Callable[[str, object], T]) -> list[T]:
     """One value for each group: those of a list, or the same one for all; each is checked."""
     if not isinstance(value, list | tuple):
         return [check(name, value)] * groups
@@ -26,19 +26,20 @@ def per_group(
 def rates(name: str, value: Any, beside: list[Rate]) -> list[Rate]:
     """A learning rate beside each of the others, and for as many runs as that one is for."""
     given = per_group(name, value, len(beside), _check.rate)
-    for rate, other in zip(given, beside, strict=True):
-        if np.ndim(rate) and np.ndim(other) and len(rate) != len(other):
+    runs = [np.shape(other) for other in beside]
+    for rate, shape in zip(given, runs, strict=True):
+        if np.ndim(rate) and shape and np.shape(rate) != shape:
             raise ValueError(
-                f"{name} must be one number, or one for each of the {len(other)} runs, got "
-                f"{len(rate)}"
+                f"{name} must be one number, or one for each of the {shape[0]} runs, got "
+                f"{np.size(rate)}"
             )
     return [
-        rate if np.ndim(rate) or not np.ndim(other) else np.full(len(other), rate)
-        for rate, other in zip(given, beside, strict=True)
+        rate if np.ndim(rate) or not shape else np.full(shape, rate)
+        for rate, shape in zip(given, runs, strict=True)
     ]
 
 
-def not_negative(name: str, value: float) -> float:
+def not_negative(name: str, value: object) -> float:
     """Return a finite number >= 0, or raise."""
     return _check.number(name, value, at_least=0)
 

@@ -19,7 +19,7 @@ class CompositeLR(LRScheduler):
 
     unsaved = LRScheduler.unsaved | {"schedulers"}
 
-    def __init__(self, optimizer: Optimizer, schedulers: Sequence[LRScheduler]) -> None:
+    def __init__(self, optimizer: Optimizer | None, schedulers: Sequence[LRScheduler]) -> None:
         if not isinstance(schedulers, list | tuple):
             raise TypeError(
                 f"schedulers must be a list of schedules, got {_check.shown(schedulers)}"
@@ -39,7 +39,7 @@ class CompositeLR(LRScheduler):
                     f"schedulers[{i}] must be of this optimizer, {optimizer!r}, got one of "
                     f"{schedule.optimizer!r}"
                 )
-        super().__init__(optimizer)
+        super().__init__(_check.instance("optimizer", optimizer, Optimizer))
         self.schedulers = list(schedulers)
 
     @property

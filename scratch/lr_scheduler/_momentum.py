@@ -1,14 +1,16 @@
 """Schedules that lower the momentum while they raise the learning rate, and back."""
 
+import math
 from collections.abc import Callable
 from functools import partial
 from typing import Any
 
 from scratch import _check
 from scratch.lr_scheduler import _arguments
-from scratch.lr_scheduler._rates import Rate, momentum_name
+from scratch.lr_scheduler._rates import momentum_names
 from scratch.lr_scheduler.base import FormulaLR
 from scratch.optim import Optimizer
+from scratch.typing import Rate
 
 
 class CyclicMomentumLR(FormulaLR):
@@ -37,14 +39,14 @@ class CyclicMomentumLR(FormulaLR):
         if not self.cycle_momentum:
             self.base_momentums, self.max_momentums = [], []
             return
-        name = momentum_name(optimizer)
-        if name is None:
+        names = momentum_names(optimizer)
+        if not names:
             raise ValueError(
                 "cycle_momentum must be False for an optimizer without momentum or betas, got "
                 f"True for {type(optimizer).__name__}"
             )
-        limit = {} if name == "momentum" else {"below": 1}
-        check = partial(_check.number, at_least=0, **limit)
+        below = math.inf if names == ["momentum"] else 1
+        check = partial(_check.number, at_least=0, below=below)
         self.base_momentums = _arguments.per_group("base_momentum", base, groups, check)
         self.max_momentums = _arguments.per_group("max_momentum", top, groups, check)
 

@@ -3,12 +3,9 @@
 import copy
 from typing import Any
 
-import numpy as np
-
 from scratch import _check
 from scratch.optim import Optimizer
-
-Rate = float | np.ndarray
+from scratch.typing import Rate
 
 
 class Rates:
@@ -37,7 +34,8 @@ class Rates:
     @property
     def lr(self) -> Rate:
         """η as it stands; a copy, so that what a schedule keeps cannot change under it."""
-        return copy.copy(self.own.get("lr", self.optimizer.lr))
+        lr: Rate = self.own.get("lr", self.optimizer.lr)
+        return copy.copy(lr)
 
     @lr.setter
     def lr(self, value: Rate) -> None:
@@ -58,34 +56,33 @@ class Rates:
     @property
     def momentum(self) -> float:
         """μ, or β₁ where there are betas."""
-        name = momentum_name(self.optimizer)
+        name = momentum_names(self.optimizer)[0]
         value = (self.optimizer.settings | self.own)[name]
-        return value[0] if name == "betas" else value
+        momentum: float = value[0] if name == "betas" else value
+        return momentum
 
     @momentum.setter
     def momentum(self, value: float) -> None:
-        name, optimizer = momentum_name(self.optimizer), self.optimizer
+        name, optimizer = momentum_names(self.optimizer)[0], self.optimizer
         if self.pattern is not None:
             _set(self.own, name, value, optimizer)
             return
         for group in optimizer.groups.values():  # without an lr it follows the optimizer's
             if "lr" not in group and name in group:
                 _set(group, name, value, optimizer)
-        if name == "momentum":
-            optimizer.momentum = value
-        else:
-            optimizer.betas = (value, optimizer.betas[1])
+        _set(vars(optimizer), "momentum" if name == "momentum" else "betas", value, optimizer)
 
 
 def _initial_lrs(optimizer: Optimizer) -> dict[str | None, Rate]:
     """By group, and kept in the optimizer, so that a copy of it has them."""
-    return vars(optimizer).setdefault("_initial_lrs", {})
+    lrs: dict[str | None, Rate] = vars(optimizer).setdefault("_initial_lrs", {})
+    return lrs
 
 
-def momentum_name(optimizer: Optimizer) -> str | None:
+def momentum_names(optimizer: Optimizer) -> list[str]:
     """The argument that is or holds the momentum, if the optimizer has one."""
     names = ("betas", "beta1", "momentum")
-    return next((name for name in names if name in optimizer.settings), None)
+    return [name for name in names if name in optimizer.settings]
 
 
 def rates_of(optimizer: Optimizer) -> list[Rates]:
@@ -97,6 +94,6 @@ def rates_of(optimizer: Optimizer) -> list[Rates]:
 
 def _set(group: dict[str, Any], name: str, momentum: float, optimizer: Optimizer) -> None:
     if name == "betas":
-        group["betas"] = (momentum, group.get("betas", optimizer.betas)[1])
+        group["betas"] = (momentum, group.get("betas", vars(optimizer)["betas"])[1])
     else:
         group[name] = momentum

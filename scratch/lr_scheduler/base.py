@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 
 from scratch import _check
-from scratch.lr_scheduler._rates import Rate, Rates, rates_of
+from scratch.lr_scheduler._rates import Rates, rates_of
 from scratch.optim import Optimizer
+from scratch.typing import Rate
 
 
 class LRScheduler:

@@ -3,9 +3,9 @@
 import math
 
 from scratch import _check
-from scratch.lr_scheduler._rates import Rate
 from scratch.lr_scheduler.base import FormulaLR, StepwiseLR
 from scratch.optim import Optimizer
+from scratch.typing import Rate
 
 
 class CosineAnnealingLR(StepwiseLR):

@@ -6,9 +6,10 @@ from collections.abc import Callable, Sequence
 from scratch import _check
 from scratch.lr_scheduler import _arguments
 from scratch.lr_scheduler._momentum import CyclicMomentumLR
-from scratch.lr_scheduler._rates import Rate, rates_of
+from scratch.lr_scheduler._rates import rates_of
 from scratch.lr_scheduler.base import LRScheduler
 from scratch.optim import Optimizer
+from scratch.typing import Rate
 
 MODES = ("triangular", "triangular2", "exp_range")
 

@@ -1,9 +1,9 @@
 """Decay by a factor at every step."""
 
 from scratch.lr_scheduler import _arguments
-from scratch.lr_scheduler._rates import Rate
 from scratch.lr_scheduler.base import StepwiseLR
 from scratch.optim import Optimizer
+from scratch.typing import Rate
 
 
 class ExponentialLR(StepwiseLR):

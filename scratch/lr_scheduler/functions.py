@@ -1,12 +1,14 @@
 """A learning rate by a function of one's own."""
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 from scratch import _check
 from scratch.lr_scheduler import _arguments
-from scratch.lr_scheduler._rates import Rate, rates_of
+from scratch.lr_scheduler._rates import rates_of
 from scratch.lr_scheduler.base import FormulaLR, LRScheduler, StepwiseLR
 from scratch.optim import Optimizer
+from scratch.typing import Rate
 
 Factor = Callable[[int], Rate]
 
@@ -71,6 +73,11 @@ def _factor(lr_lambda: Factor, t: int) -> Rate:
     return _check.rate(f"lr_lambda({t})", lr_lambda(t))
 
 
+def _check_factor(name: str, value: Any) -> Factor:
+    factor: Factor = _check.function(name, value)
+    return factor
+
+
 def _functions(optimizer: Optimizer, lr_lambda: Factor | Sequence[Factor]) -> list[Factor]:
     groups = len(rates_of(optimizer))
-    return _arguments.per_group("lr_lambda", lr_lambda, groups, _check.function)
+    return _arguments.per_group("lr_lambda", lr_lambda, groups, _check_factor)

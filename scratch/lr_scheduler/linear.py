@@ -1,9 +1,9 @@
 """A smaller learning rate for the first steps: constant, or growing (or falling) on a line."""
 
 from scratch import _check
-from scratch.lr_scheduler._rates import Rate
 from scratch.lr_scheduler.base import StepwiseLR
 from scratch.optim import Optimizer
+from scratch.typing import Rate
 
 
 class ConstantLR(StepwiseLR):

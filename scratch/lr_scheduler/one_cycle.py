@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from scratch import _check
 from scratch.lr_scheduler import _arguments
 from scratch.lr_scheduler._momentum import CyclicMomentumLR
-from scratch.lr_scheduler._rates import Rate, rates_of
+from scratch.lr_scheduler._rates import rates_of
 from scratch.optim import Optimizer
+from scratch.typing import Rate
 
 
 def cosine(start: Rate, end: Rate, part: float) -> Rate:
@@ -100,7 +101,7 @@ class OneCycleLR(CyclicMomentumLR):
 
     def momentum_at(self, i: int) -> float:
         top = self.max_momentums[i]
-        return self._between(top, self.base_momentums[i], top)
+        return float(self._between(top, self.base_momentums[i], top))
 
     def _between(self, first: Rate, middle: Rate, last: Rate) -> Rate:
         """The value at the step ``last_epoch``, on the way from the first to the last."""

@@ -70,7 +70,8 @@ class ReduceLROnPlateau(LRScheduler):
         self.cooldown_counter = 0
         self.last_epoch = 0
 
-    def step(self, metrics: float) -> None:
+    # The override: as in torch, whoever steps any schedule cannot step this one.
+    def step(self, metrics: float) -> None:  # type: ignore[override]
         """Take note of the metric, a number, and reduce the learning rate if it is time to."""
         try:
             metric = float(metrics)

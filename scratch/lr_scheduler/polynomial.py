@@ -1,9 +1,9 @@
 """Decay to zero on a power of a line."""
 
 from scratch import _check
-from scratch.lr_scheduler._rates import Rate
 from scratch.lr_scheduler.base import StepwiseLR
 from scratch.optim import Optimizer
+from scratch.typing import Rate
 
 
 class PolynomialLR(StepwiseLR):
@@ -34,4 +34,5 @@ class PolynomialLR(StepwiseLR):
         t, T = self.last_epoch, self.total_iters
         if t > T or T == 0:
             return lr
-        return lr * ((1.0 - t / T) / (1.0 - (t - 1) / T)) ** self.power
+        factor: float = ((1.0 - t / T) / (1.0 - (t - 1) / T)) ** self.power
+        return lr * factor

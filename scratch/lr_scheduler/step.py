@@ -4,9 +4,9 @@ from collections.abc import Iterable
 
 from scratch import _check
 from scratch.lr_scheduler import _arguments
-from scratch.lr_scheduler._rates import Rate
 from scratch.lr_scheduler.base import StepwiseLR
 from scratch.optim import Optimizer
+from scratch.typing import Rate
 
 
 class StepLR(StepwiseLR):

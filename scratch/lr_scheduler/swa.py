@@ -1,15 +1,16 @@
 """To a constant learning rate, for the averaging of weights."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from scratch import _check
 from scratch.lr_scheduler import _arguments
-from scratch.lr_scheduler._rates import Rate, rates_of
+from scratch.lr_scheduler._rates import rates_of
 from scratch.lr_scheduler.base import StepwiseLR
 from scratch.optim import Optimizer
+from scratch.typing import Rate
 
-SHARES = {
+SHARES: dict[str, Callable[[float], float]] = {
     "cos": lambda part: (1 - math.cos(math.pi * part)) / 2,
     "linear": lambda part: part,
 }

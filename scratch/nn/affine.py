@@ -4,6 +4,7 @@ import numpy as np
 
 from scratch import _check
 from scratch.nn.layer import Layer
+from scratch.typing import Array
 
 
 class Affine(Layer):
@@ -27,7 +28,7 @@ class Affine(Layer):
     (5, 4, 2)
     """
 
-    def __init__(self, weight: np.ndarray, bias: np.ndarray) -> None:
+    def __init__(self, weight: Array, bias: Array) -> None:
         super().__init__()
         _check.array("weight", weight)
         _check.array("bias", bias)
@@ -38,7 +39,7 @@ class Affine(Layer):
             )
         self.params = {"weight": weight, "bias": bias}
 
-    def forward(self, x: np.ndarray) -> np.ndarray:
+    def forward(self, x: Array) -> Array:
         weight, bias = self.params["weight"], self.params["bias"]
         runs, features = weight.shape[:-2], weight.shape[-2]
         _check.array("x", x)
@@ -50,12 +51,11 @@ class Affine(Layer):
         y += bias[..., None, :]
         return y
 
-    def backward(self, dy: np.ndarray) -> np.ndarray:
+    def backward(self, dy: Array) -> Array:
         self.backward_params(dy)
         return dy @ self.params["weight"].swapaxes(-1, -2)
 
-    def backward_params(self, dy: np.ndarray) -> None:
-        """Set ``grads`` alone: all that the first layer of a network is asked for."""
+    def backward_params(self, dy: Array) -> None:
         x, weight, room = self._kept("_x"), self.params["weight"], self.room
         self._check_gradient(dy, (*weight.shape[:-2], x.shape[-2], weight.shape[-1]))
         ones = np.ones(dy.shape[-2], dy.dtype)  # Σₙ is 1ᵀ∂y, and BLAS is faster than sum

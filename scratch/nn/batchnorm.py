@@ -6,6 +6,7 @@ import numpy as np
 
 from scratch.nn.norm import axes_but, standardize
 from scratch.nn.running import RunningNorm
+from scratch.typing import Array, DTypeLike
 
 
 class BatchNorm(RunningNorm):
@@ -20,7 +21,7 @@ class BatchNorm(RunningNorm):
         track_running_stats: bool = True,
         *,
         bias: bool = True,
-        dtype: np.typing.DTypeLike = np.float32,
+        dtype: DTypeLike = np.float32,
         runs: int | None = None,
     ) -> None:
         super().__init__(
@@ -42,7 +43,7 @@ class BatchNorm(RunningNorm):
         if self.eps == 0:
             raise ValueError("eps must be > 0 to normalize a batch by its own statistics, got 0.0")
 
-    def _normalize(self, x: np.ndarray) -> np.ndarray:
+    def _normalize(self, x: Array) -> Array:
         self._n = None  # the number of values that μ and σ² were taken of, if they were
         if not self._from_batch:
             return self._normalize_by_running(x)
@@ -54,13 +55,13 @@ class BatchNorm(RunningNorm):
             self._track(mean.reshape(self._shape), var.reshape(self._shape), n)
         return x_hat
 
-    def backward(self, dy: np.ndarray) -> np.ndarray:
+    def backward(self, dy: Array) -> Array:
         # γ is one number along the averaged axes, so that the means of ∂x̂ and ∂x̂·x̂ are
         # γ·∂β/n and γ·∂γ/n: sums that are at hand.
         self._check_gradient(dy, self._kept("_x_hat").shape)
         axes = axes_but(self._names, "C")
-        dy_sum = dy.sum(axis=axes, keepdims=True)
-        dy_x_hat_sum = (dy * self._x_hat).sum(axis=axes, keepdims=True)
+        dy_sum: Array = dy.sum(axis=axes, keepdims=True)
+        dy_x_hat_sum: Array = (dy * self._x_hat).sum(axis=axes, keepdims=True)
         sums = {"weight": dy_x_hat_sum, "bias": dy_sum}
         self.grads = {name: sums[name].reshape(self._shape) for name in self.params}
         scale = self._inverse_std

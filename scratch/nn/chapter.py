@@ -4,6 +4,7 @@ import numpy as np
 
 from scratch import _check
 from scratch.nn.batchnorm import BatchNorm1d
+from scratch.typing import Array, DTypeLike
 
 
 class BatchNormalization(BatchNorm1d):
@@ -24,13 +25,15 @@ class BatchNormalization(BatchNorm1d):
     array([0.1])
     """
 
+    momentum: float
+
     def __init__(
         self,
         num_features: int,
         momentum: float = 0.9,
         eps: float = 1e-6,
         *,
-        dtype: np.typing.DTypeLike = np.float32,
+        dtype: DTypeLike = np.float32,
     ) -> None:
         momentum = _check.number("momentum", momentum, at_least=0, at_most=1)
         super().__init__(num_features, eps, momentum, dtype=dtype)
@@ -39,5 +42,5 @@ class BatchNormalization(BatchNorm1d):
     def share_of_new_batch(self) -> float:
         return 1 - self.momentum
 
-    def running_variance(self, var: np.ndarray, n: int) -> np.ndarray:
+    def running_variance(self, var: Array, n: int) -> Array:
         return var

@@ -1,12 +1,14 @@
 """Dropout: leave units out at random while training."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
 from scratch import _check
 from scratch.nn.layer import Layer
 from scratch.random import Generator
+from scratch.typing import Array
 
 
 class Dropout(Layer):
@@ -24,7 +26,8 @@ class Dropout(Layer):
         super().__init__()
         self.p = _check.number("p", p, at_least=0, at_most=1)
         several = isinstance(generator, list | tuple) and len(generator) > 0
-        for each in generator if several else (generator,):
+        generators: Any = generator if several else (generator,)
+        for each in generators:
             if not isinstance(each, Generator):
                 raise TypeError(
                     "generator must be a scratch.random.Generator, or a list of one for each run, "
@@ -32,7 +35,7 @@ class Dropout(Layer):
                 )
         self.generator = generator
 
-    def forward(self, x: np.ndarray) -> np.ndarray:
+    def forward(self, x: Array) -> Array:
         _check.array("x", x)
         if not isinstance(self.generator, Generator) and x.shape[:1] != (len(self.generator),):
             raise ValueError(
@@ -42,15 +45,16 @@ class Dropout(Layer):
         self._scale = self._draw(x.shape, x.dtype) if self.training and self.p > 0 else None
         return x if self._scale is None else x * self._scale
 
-    def backward(self, dy: np.ndarray) -> np.ndarray:
-        scale = self._kept("_scale")
+    def backward(self, dy: Array) -> Array:
+        scale: Array | None = self._kept("_scale")
         self._check_gradient(dy, self._shape)
         return dy if scale is None else dy * scale
 
-    def _draw(self, shape: tuple[int, ...], dtype: np.dtype) -> np.ndarray:
+    def _draw(self, shape: tuple[int, ...], dtype: np.dtype) -> Array:
         keep = 1 - self.p
         if isinstance(self.generator, Generator):
             kept = self.generator.bernoulli(keep, shape)
         else:
             kept = np.stack([g.bernoulli(keep, shape[1:]) for g in self.generator])
-        return kept.astype(dtype) / dtype.type(keep or 1)
+        scale: Array = kept.astype(dtype) / dtype.type(keep or 1)
+        return scale

@@ -6,6 +6,7 @@ import numpy as np
 
 from scratch import _check
 from scratch.nn.norm import ChannelNorm, standardize, standardize_backward
+from scratch.typing import Array, DTypeLike
 
 
 class GroupNorm(ChannelNorm):
@@ -56,7 +57,7 @@ class GroupNorm(ChannelNorm):
         affine: bool = True,
         *,
         bias: bool = True,
-        dtype: np.typing.DTypeLike = np.float32,
+        dtype: DTypeLike = np.float32,
         runs: int | None = None,
     ) -> None:
         self.num_groups = _check.integer("num_groups", num_groups, at_least=1)
@@ -75,16 +76,16 @@ class GroupNorm(ChannelNorm):
                 f"shape {shape}"
             )
 
-    def _normalize(self, x: np.ndarray) -> np.ndarray:
+    def _normalize(self, x: Array) -> Array:
         x_hat, self._inverse_std, _, _ = standardize(self._grouped(x), (-1,), self.eps)
         return x_hat.reshape(x.shape)
 
-    def _normalize_backward(self, dx_hat: np.ndarray) -> np.ndarray:
+    def _normalize_backward(self, dx_hat: Array) -> Array:
         dx = standardize_backward(
             self._grouped(dx_hat), self._grouped(self._x_hat), self._inverse_std, (-1,)
         )
         return dx.reshape(dx_hat.shape)
 
-    def _grouped(self, x: np.ndarray) -> np.ndarray:
+    def _grouped(self, x: Array) -> Array:
         """(N, C, *) as (N, G, C/G · *): a group's channels lie side by side."""
         return x.reshape(*x.shape[: len(self._lead) + 1], self.num_groups, -1)

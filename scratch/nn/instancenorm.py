@@ -6,6 +6,7 @@ import numpy as np
 
 from scratch.nn.norm import axes_but, standardize, standardize_backward
 from scratch.nn.running import RunningNorm
+from scratch.typing import Array, DTypeLike
 
 
 class InstanceNorm(RunningNorm):
@@ -20,7 +21,7 @@ class InstanceNorm(RunningNorm):
         track_running_stats: bool = False,
         *,
         bias: bool = True,
-        dtype: np.typing.DTypeLike = np.float32,
+        dtype: DTypeLike = np.float32,
         runs: int | None = None,
     ) -> None:
         super().__init__(
@@ -38,7 +39,7 @@ class InstanceNorm(RunningNorm):
                 f"its own statistics, got shape {shape}"
             )
 
-    def _normalize(self, x: np.ndarray) -> np.ndarray:
+    def _normalize(self, x: Array) -> Array:
         self._along = axes_but(self._names, "NC") if self._from_batch else None
         if self._along is None:
             return self._normalize_by_running(x)
@@ -50,7 +51,7 @@ class InstanceNorm(RunningNorm):
             self._track(mean, var, n)
         return x_hat
 
-    def _normalize_backward(self, dx_hat: np.ndarray) -> np.ndarray:
+    def _normalize_backward(self, dx_hat: Array) -> Array:
         if self._along is None:
             return self._inverse_std * dx_hat
         return standardize_backward(dx_hat, self._x_hat, self._inverse_std, self._along)

@@ -5,6 +5,7 @@ from typing import Any, Self
 import numpy as np
 
 from scratch import _check
+from scratch.typing import Array
 
 
 class Layer:
@@ -22,20 +23,24 @@ class Layer:
     """
 
     def __init__(self) -> None:
-        self.params: dict[str, np.ndarray] = {}
-        self.grads: dict[str, np.ndarray] = {}
-        self.room: dict[str, np.ndarray] = {}
+        self.params: dict[str, Array] = {}
+        self.grads: dict[str, Array] = {}
+        self.room: dict[str, Array] = {}
         self.training = True
 
-    def forward(self, x: np.ndarray) -> np.ndarray:
+    def forward(self, x: Array) -> Array:
         """The layer's output for the input ``x``; keeps what ``backward`` needs."""
         raise NotImplementedError(f"{type(self).__name__} has no forward")
 
-    def backward(self, dy: np.ndarray) -> np.ndarray:
+    def backward(self, dy: Array) -> Array:
         """∂L/∂x from ``dy`` = ∂L/∂y of the last ``forward``; sets ``grads``."""
         raise NotImplementedError(f"{type(self).__name__} has no backward")
 
-    def __call__(self, x: np.ndarray) -> np.ndarray:
+    def backward_params(self, dy: Array) -> None:
+        """Set ``grads`` alone, which may take less: all that the first layer is asked for."""
+        self.backward(dy)
+
+    def __call__(self, x: Array) -> Array:
         return self.forward(x)
 
     def train(self, mode: bool = True) -> Self:
@@ -47,7 +52,7 @@ class Layer:
         """Behave as in evaluation; returns the layer."""
         return self.train(False)
 
-    def _check_gradient(self, dy: np.ndarray, shape: tuple[int, ...]) -> None:
+    def _check_gradient(self, dy: Array, shape: tuple[int, ...]) -> None:
         """Raise if ``dy`` is no array like the output, which was of ``shape``."""
         if not isinstance(dy, np.ndarray):
             raise TypeError(

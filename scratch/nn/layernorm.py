@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from scratch.nn.norm import LastAxesNorm, standardize, standardize_backward
+from scratch.typing import Array, DTypeLike
 
 
 class LayerNorm(LastAxesNorm):
@@ -50,14 +51,14 @@ class LayerNorm(LastAxesNorm):
         elementwise_affine: bool = True,
         bias: bool = True,
         *,
-        dtype: np.typing.DTypeLike = np.float32,
+        dtype: DTypeLike = np.float32,
         runs: int | None = None,
     ) -> None:
         super().__init__(normalized_shape, eps, elementwise_affine, bias, dtype, runs)
 
-    def _normalize(self, x: np.ndarray) -> np.ndarray:
+    def _normalize(self, x: Array) -> Array:
         x_hat, self._inverse_std, _, _ = standardize(x, self._last, self.eps)
         return x_hat
 
-    def _normalize_backward(self, dx_hat: np.ndarray) -> np.ndarray:
+    def _normalize_backward(self, dx_hat: Array) -> Array:
         return standardize_backward(dx_hat, self._x_hat, self._inverse_std, self._last)

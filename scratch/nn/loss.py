@@ -3,9 +3,10 @@
 import numpy as np
 
 from scratch import _check
+from scratch.typing import Array, Integers, Labels
 
 
-def softmax(x: np.ndarray) -> np.ndarray:
+def softmax(x: Array) -> Array:
     """exp(x) / Σ exp(x) along the last axis.
 
     >>> softmax(np.array([1000.0, 1000.0]))
@@ -13,8 +14,10 @@ def softmax(x: np.ndarray) -> np.ndarray:
     """
     if _check.array("x", x).ndim == 0 or x.shape[-1] == 0:
         raise ValueError(f"x must have numbers along a last axis, got shape {x.shape}")
-    exponentials = np.exp(x - x.max(axis=-1, keepdims=True))  # the largest is exp(0): no overflow
-    return exponentials / exponentials.sum(axis=-1, keepdims=True)
+    # The largest is exp(0): no overflow.
+    exponentials: Array = np.exp(x - x.max(axis=-1, keepdims=True))
+    total: Array = exponentials.sum(axis=-1, keepdims=True)
+    return exponentials / total
 
 
 class CrossEntropyLoss:
@@ -30,7 +33,7 @@ class CrossEntropyLoss:
     np.float64(2.302585092994046)
     """
 
-    def forward(self, x: np.ndarray, t: np.ndarray) -> np.ndarray:
+    def forward(self, x: Array, t: Labels) -> Array:
         """The loss of the scores ``x`` (N, C) for the labels ``t``.
 
         Args:
@@ -48,17 +51,18 @@ class CrossEntropyLoss:
         # Where the labels' scores are among all, one row after the other.
         self._places = np.arange(labels.size) * x.shape[-1] + labels.ravel().astype(np.intp)
         shifted_of_labels = shifted.take(self._places).reshape(labels.shape)
-        return (np.log(total[..., 0]) - shifted_of_labels).mean(axis=-1)
+        loss: Array = (np.log(total[..., 0]) - shifted_of_labels).mean(axis=-1)
+        return loss
 
-    def backward(self) -> np.ndarray:
+    def backward(self) -> Array:
         """∂L/∂x; for K runs the gradient of each run's own loss."""
-        dx = self._softmax.copy()
+        dx: Array = self._softmax.copy()
         dx.reshape(-1)[self._places] -= 1
         dx /= dx.shape[-2]
         return dx
 
 
-def class_numbers(t: np.ndarray, scores_shape: tuple[int, ...], name: str = "t") -> np.ndarray:
+def class_numbers(t: Labels, scores_shape: tuple[int, ...], name: str = "t") -> Integers:
     """The labels ``t`` as class numbers of shape ``scores_shape[:-1]``, from either form."""
     t = _check.as_array(name, t)
     if len(scores_shape) < 2:

@@ -2,8 +2,10 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from scratch import _check
 from scratch.flat import FlatDict
@@ -15,6 +17,7 @@ from scratch.nn.dropout import Dropout
 from scratch.nn.layer import Layer
 from scratch.nn.loss import CrossEntropyLoss, class_numbers
 from scratch.random import Generator
+from scratch.typing import Array, DTypeLike, Integers, Labels
 
 #: What a normalization layer remembers from batch to batch.
 REMEMBERED = ("running_mean", "running_var", "num_batches_tracked")
@@ -64,7 +67,7 @@ class MultiLayerNet:
         dropout: float = 0.0,
         weight_decay: float = 0.0,
         seed: int | Sequence[int] = 0,
-        dtype: np.typing.DTypeLike = np.float32,
+        dtype: DTypeLike = np.float32,
     ) -> None:
         self.sizes = layer_sizes(input_size, hidden_sizes, output_size)
         self.activation = _check.choice("activation", activation, ACTIVATIONS)
@@ -85,7 +88,7 @@ class MultiLayerNet:
         self._loss = CrossEntropyLoss()
         self.params = self._side_by_side()
 
-    def predict(self, x: np.ndarray, train: bool = False) -> np.ndarray:
+    def predict(self, x: Array, train: bool = False) -> Array:
         """The scores (N, C) of the rows of ``x`` (N, D), before the softmax."""
         train = _check.flag("train", train)
         self._hand_out_params()
@@ -94,7 +97,7 @@ class MultiLayerNet:
             y = layer.train(train).forward(y)
         return y
 
-    def activations(self, x: np.ndarray, train: bool = False) -> dict[str, np.ndarray]:
+    def activations(self, x: Array, train: bool = False) -> dict[str, Array]:
         """What each layer of units gives to the next, (N, units), and last the scores.
 
         >>> net = MultiLayerNet(3, [4], 2)
@@ -110,7 +113,7 @@ class MultiLayerNet:
             outputs[f"layer{number}"] = y
         return outputs
 
-    def affine_outputs(self, x: np.ndarray) -> Iterator[tuple[str, Callable[[], np.ndarray]]]:
+    def affine_outputs(self, x: Array) -> Iterator[tuple[str, Callable[[], Array]]]:
         """For each affine layer, its weight's name and a function that gives x·W + b.
 
         As in evaluation. The next layer's ``x`` is computed when it is asked for, so that a weight
@@ -128,7 +131,7 @@ class MultiLayerNet:
                 yield next(weights), partial(layer.forward, y)
             y = layer.train(False).forward(y)
 
-    def loss(self, x: np.ndarray, t: np.ndarray, train: bool = False) -> float | np.ndarray:
+    def loss(self, x: Array, t: Labels, train: bool = False) -> float | Array:
         """The cross-entropy for the labels ``t``, class numbers or one-hot, and the weight decay.
 
         With ``train`` batches are normalized and units dropped as in training.
@@ -142,13 +145,11 @@ class MultiLayerNet:
             loss = loss + self.dtype.type(self.weight_decay / 2) * squares
         return float(loss) if self.runs is None else loss
 
-    def gradient(self, x: np.ndarray, t: np.ndarray) -> dict[str, np.ndarray]:
+    def gradient(self, x: Array, t: Labels) -> dict[str, Array]:
         """∂loss/∂w for every parameter, by backpropagation, in training."""
         return self.loss_and_gradient(x, t)[1]
 
-    def loss_and_gradient(
-        self, x: np.ndarray, t: np.ndarray
-    ) -> tuple[float | np.ndarray, dict[str, np.ndarray]]:
+    def loss_and_gradient(self, x: Array, t: Labels) -> tuple[float | Array, dict[str, Array]]:
         """Both, from one forward pass."""
         loss = self.loss(x, t, train=True)
         grads = self._new_gradients()
@@ -166,14 +167,14 @@ class MultiLayerNet:
                 grads[name] += self.weight_decay * self.params[name]
         return loss, grads
 
-    def accuracy(self, x: np.ndarray, t: np.ndarray) -> float | np.ndarray:
+    def accuracy(self, x: Array, t: Labels) -> float | Array:
         """The share of the rows of ``x`` whose largest score is that of their label."""
         x = self._checked(x)
         labels = self._labels(x, t)
         hits = (self.predict(x).argmax(axis=-1) == labels).mean(axis=-1)
         return float(hits) if self.runs is None else hits
 
-    def state_dict(self) -> dict[str, np.ndarray]:
+    def state_dict(self) -> dict[str, NDArray[Any]]:
         """A snapshot of all that training changes: ``params``, and what the layers remember.
 
         Returns:
@@ -192,7 +193,7 @@ class MultiLayerNet:
             state[f"generator{k}"] = generator.get_state()
         return state
 
-    def load_state_dict(self, state_dict: Mapping[str, np.ndarray]) -> None:
+    def load_state_dict(self, state_dict: Mapping[str, NDArray[Any]]) -> None:
         """Go on from a snapshot of a network like this one.
 
         Raises:
@@ -262,7 +263,7 @@ class MultiLayerNet:
         for name, (layer, slot) in self._slots.items():
             layer.params[slot] = self.params[name]  # an optimizer may have put a new array there
 
-    def _new_gradients(self) -> dict[str, np.ndarray]:
+    def _new_gradients(self) -> dict[str, Array]:
         """Arrays for the layers' gradients, side by side if the parameters are; else none."""
         if not isinstance(self.params, FlatDict) or self.params.vector is None:
             return {}
@@ -274,12 +275,12 @@ class MultiLayerNet:
     def _weights(self) -> list[str]:
         return [name for name in self.params if name.startswith("W")]
 
-    def _labels(self, x: np.ndarray, t: np.ndarray) -> np.ndarray:
+    def _labels(self, x: Array, t: Labels) -> Integers:
         """The labels of the rows of ``x`` as class numbers, for each run."""
         lead = () if self.runs is None else (self.runs,)
         return class_numbers(t, (*lead, x.shape[-2], self.sizes[-1]))
 
-    def _checked(self, x: np.ndarray) -> np.ndarray:
+    def _checked(self, x: Array) -> Array:
         x = _check.as_array("x", x, self.dtype)
         allowed = [(x.shape[-2:-1] + self.sizes[:1])]
         if self.runs is not None:
@@ -300,9 +301,7 @@ class TwoLayerNet(MultiLayerNet):
         options: as for :class:`MultiLayerNet`.
     """
 
-    def __init__(
-        self, input_size: int, hidden_size: int, output_size: int, **options: object
-    ) -> None:
+    def __init__(self, input_size: int, hidden_size: int, output_size: int, **options: Any) -> None:
         hidden_size = _check.integer("hidden_size", hidden_size, at_least=1)
         super().__init__(input_size, [hidden_size], output_size, **{"init": 0.01} | options)
 
@@ -327,7 +326,7 @@ def per_run(
     seed: int | Sequence[int], init: str | float | Sequence[str | float]
 ) -> tuple[int | None, list[int], list[str | float]]:
     """(K, seeds, inits), each a list of K; or (None, [seed], [init]) for a single run."""
-    sequences = {
+    sequences: dict[str, list[Any]] = {
         name: list(value)
         for name, value in {"seed": seed, "init": init}.items()
         if _check.is_sequence(value)

@@ -21,18 +21,19 @@ import numpy as np
 
 from scratch import _check
 from scratch.nn.layer import Layer
+from scratch.typing import Array, DTypeLike
 
 
 class Standardized(NamedTuple):
     """x̂ and what it was computed with."""
 
-    x_hat: np.ndarray
-    inverse_std: np.ndarray
-    mean: np.ndarray
-    var: np.ndarray
+    x_hat: Array
+    inverse_std: Array
+    mean: Array
+    var: Array
 
 
-def standardize(x: np.ndarray, axes: tuple[int, ...], eps: float) -> Standardized:
+def standardize(x: Array, axes: tuple[int, ...], eps: float) -> Standardized:
     """x̂ along ``axes``, with the biased variance; the statistics keep these axes, of length 1.
 
     >>> standardize(np.array([[1.0, 3.0]]), (1,), eps=0.0).x_hat
@@ -46,8 +47,8 @@ def standardize(x: np.ndarray, axes: tuple[int, ...], eps: float) -> Standardize
 
 
 def standardize_backward(
-    dx_hat: np.ndarray, x_hat: np.ndarray, inverse_std: np.ndarray, axes: tuple[int, ...]
-) -> np.ndarray:
+    dx_hat: Array, x_hat: Array, inverse_std: Array, axes: tuple[int, ...]
+) -> Array:
     r"""∂L/∂x from ∂L/∂x̂, where x moves x̂ itself, μ and σ².
 
     .. math::
@@ -55,8 +56,8 @@ def standardize_backward(
             \partial \hat x - \overline{\partial \hat x}
             - \hat x \cdot \overline{\partial \hat x \cdot \hat x} \right)
     """
-    mean = dx_hat.mean(axis=axes, keepdims=True)
-    along_x_hat = (dx_hat * x_hat).mean(axis=axes, keepdims=True)
+    mean: Array = dx_hat.mean(axis=axes, keepdims=True)
+    along_x_hat: Array = (dx_hat * x_hat).mean(axis=axes, keepdims=True)
     return inverse_std * (dx_hat - mean - x_hat * along_x_hat)
 
 
@@ -78,7 +79,7 @@ class Norm(Layer):
         eps: float,
         affine: bool,
         bias: bool,
-        dtype: np.typing.DTypeLike,
+        dtype: DTypeLike,
         runs: int | None,
     ) -> None:
         super().__init__()
@@ -92,7 +93,7 @@ class Norm(Layer):
             if bias:
                 self.params["bias"] = np.zeros(self._shape, dtype)
 
-    def forward(self, x: np.ndarray) -> np.ndarray:
+    def forward(self, x: Array) -> Array:
         names = self._fit(_check.array("x", x))
         if x.size == 0:
             raise ValueError(f"x must not be empty, got shape {x.shape}")
@@ -109,7 +110,7 @@ class Norm(Layer):
             y += self._spread(self.params["bias"])
         return y
 
-    def backward(self, dy: np.ndarray) -> np.ndarray:
+    def backward(self, dy: Array) -> Array:
         self._check_gradient(dy, self._kept("_x_hat").shape)
         if "weight" not in self.params:
             return self._normalize_backward(dy)
@@ -118,7 +119,7 @@ class Norm(Layer):
             self.grads["bias"] = self._sum_back(dy)
         return self._normalize_backward(self._spread(self.params["weight"]) * dy)
 
-    def _fit(self, x: np.ndarray) -> tuple[str, ...]:
+    def _fit(self, x: Array) -> tuple[str, ...]:
         """The names of x's axes: K for the runs, C for those that γ has, too.
 
         Raises ValueError if ``x`` does not fit the layer.
@@ -128,22 +129,23 @@ class Norm(Layer):
     def _check_counts(self, shape: tuple[int, ...], names: tuple[str, ...]) -> None:
         """Raise ValueError if an x that fits has too few values to be normalized."""
 
-    def _normalize(self, x: np.ndarray) -> np.ndarray:
+    def _normalize(self, x: Array) -> Array:
         """x̂; keeps what ``_normalize_backward`` needs."""
         raise NotImplementedError(f"{type(self).__name__} has no _normalize")
 
-    def _normalize_backward(self, dx_hat: np.ndarray) -> np.ndarray:
+    def _normalize_backward(self, dx_hat: Array) -> Array:
         """∂L/∂x from ∂L/∂x̂."""
         raise NotImplementedError(f"{type(self).__name__} has no _normalize_backward")
 
-    def _spread(self, values: np.ndarray) -> np.ndarray:
+    def _spread(self, values: Array) -> Array:
         """``values`` of γ's shape, so that they broadcast with x."""
         return values.reshape(self._beside_x)
 
-    def _sum_back(self, values: np.ndarray) -> np.ndarray:
+    def _sum_back(self, values: Array) -> Array:
         """The sum of ``values`` of x's shape over all that share a γ: the adjoint of spreading."""
         axes = tuple(axis for axis, length in enumerate(self._beside_x) if length == 1)
-        return values.sum(axis=axes).reshape(self._shape)
+        total: Array = values.sum(axis=axes)
+        return total.reshape(self._shape)
 
 
 class ChannelNorm(Norm):
@@ -155,7 +157,7 @@ class ChannelNorm(Norm):
 
     LAYOUTS: tuple[str, ...]
 
-    def _fit(self, x: np.ndarray) -> tuple[str, ...]:
+    def _fit(self, x: Array) -> tuple[str, ...]:
         (channels,), lead = self._shape[len(self._lead) :], len(self._lead)
         for layout in self.LAYOUTS:
             axes = layout.replace("*", " *" * (x.ndim - lead - 2)).split()
@@ -193,7 +195,7 @@ class LastAxesNorm(Norm):
         eps: float,
         elementwise_affine: bool,
         bias: bool,
-        dtype: np.typing.DTypeLike,
+        dtype: DTypeLike,
         runs: int | None,
     ) -> None:
         self.normalized_shape = shape_of(normalized_shape)
@@ -201,7 +203,7 @@ class LastAxesNorm(Norm):
         super().__init__(self.normalized_shape, eps, elementwise_affine, bias, dtype, runs)
         self._last = tuple(range(-len(self.normalized_shape), 0))
 
-    def _fit(self, x: np.ndarray) -> tuple[str, ...]:
+    def _fit(self, x: Array) -> tuple[str, ...]:
         lead, between = len(self._lead), x.ndim - len(self._shape)
         last = x.shape[lead + between :]
         if between < 0 or x.shape[:lead] != self._lead or last != self.normalized_shape:

@@ -5,11 +5,10 @@ from collections.abc import Callable
 import numpy as np
 
 from scratch import _check
+from scratch.typing import Array
 
 
-def numerical_gradient(
-    f: Callable[[], float | np.ndarray], x: np.ndarray, h: float = 1e-5
-) -> np.ndarray:
+def numerical_gradient(f: Callable[[], float | Array], x: Array, h: float = 1e-5) -> Array:
     """∂f/∂x by central differences, (f(x + h) − f(x − h)) / 2h, one element of ``x`` at a time.
 
     Args:

@@ -1,10 +1,12 @@
 """Root mean square layer normalization: layer normalization without the mean."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
 from scratch.nn.norm import LastAxesNorm
+from scratch.typing import Array, DTypeLike
 
 
 class RMSNorm(LastAxesNorm):
@@ -39,13 +41,16 @@ class RMSNorm(LastAxesNorm):
            [0.8485, 1.1314]])
     """
 
+    eps: Any  # a number, or None
+    _inverse_rms: Array
+
     def __init__(
         self,
         normalized_shape: int | Sequence[int],
         eps: float | None = None,
         elementwise_affine: bool = True,
         *,
-        dtype: np.typing.DTypeLike = np.float32,
+        dtype: DTypeLike = np.float32,
         runs: int | None = None,
     ) -> None:
         given = 0.0 if eps is None else eps
@@ -53,11 +58,11 @@ class RMSNorm(LastAxesNorm):
         if eps is None:
             self.eps = None
 
-    def _normalize(self, x: np.ndarray) -> np.ndarray:
+    def _normalize(self, x: Array) -> Array:
         eps = float(np.finfo(x.dtype).eps) if self.eps is None else self.eps
         self._inverse_rms = 1 / np.sqrt((x * x).mean(axis=self._last, keepdims=True) + eps)
         return x * self._inverse_rms
 
-    def _normalize_backward(self, dx_hat: np.ndarray) -> np.ndarray:
-        along_x_hat = (dx_hat * self._x_hat).mean(axis=self._last, keepdims=True)
+    def _normalize_backward(self, dx_hat: Array) -> Array:
+        along_x_hat: Array = (dx_hat * self._x_hat).mean(axis=self._last, keepdims=True)
         return self._inverse_rms * (dx_hat - self._x_hat * along_x_hat)

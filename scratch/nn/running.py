@@ -1,9 +1,12 @@
 """Running statistics, which stand in for the batch's own in evaluation."""
 
+from typing import Any
+
 import numpy as np
 
 from scratch import _check
 from scratch.nn.norm import ChannelNorm
+from scratch.typing import Array, DTypeLike
 
 
 class RunningNorm(ChannelNorm):
@@ -23,6 +26,8 @@ class RunningNorm(ChannelNorm):
         runs: K for a stack of K runs.
     """
 
+    _inverse_std: Array
+
     def __init__(
         self,
         num_features: int,
@@ -31,7 +36,7 @@ class RunningNorm(ChannelNorm):
         affine: bool,
         track_running_stats: bool,
         bias: bool,
-        dtype: np.typing.DTypeLike,
+        dtype: DTypeLike,
         runs: int | None,
     ) -> None:
         self.num_features = _check.integer("num_features", num_features, at_least=1)
@@ -41,7 +46,10 @@ class RunningNorm(ChannelNorm):
         self.affine = _check.flag("affine", affine)
         self.track_running_stats = _check.flag("track_running_stats", track_running_stats)
         super().__init__((self.num_features,), eps, affine, bias, dtype, runs)
-        self.running_mean = self.running_var = self.num_batches_tracked = None
+        # None where nothing is tracked, but whoever tracks need not ask.
+        self.running_mean: Array | Any = None
+        self.running_var: Array | Any = None
+        self.num_batches_tracked: int | Any = None
         if self.track_running_stats:
             self.running_mean = np.zeros(self._shape, dtype)
             self.running_var = np.ones(self._shape, dtype)
@@ -51,7 +59,7 @@ class RunningNorm(ChannelNorm):
         """m, the weight of the batch that is being tracked."""
         raise NotImplementedError(f"{type(self).__name__} has no share_of_new_batch")
 
-    def running_variance(self, var: np.ndarray, n: int) -> np.ndarray:
+    def running_variance(self, var: Array, n: int) -> Array:
         """What a batch of ``n`` values with the biased variance ``var`` adds to ``running_var``."""
         return var * (n / (n - 1))
 
@@ -60,7 +68,7 @@ class RunningNorm(ChannelNorm):
         """Whether x is normalized by its own statistics."""
         return self.training or not self.track_running_stats
 
-    def _track(self, mean: np.ndarray, var: np.ndarray, n: int) -> None:
+    def _track(self, mean: Array, var: Array, n: int) -> None:
         """Update the running statistics by those of ``n`` values, both of γ's shape."""
         m = self.share_of_new_batch()
         var = self.running_variance(var, n)
@@ -69,6 +77,6 @@ class RunningNorm(ChannelNorm):
         self.running_var *= 1 - m
         self.running_var += m * var
 
-    def _normalize_by_running(self, x: np.ndarray) -> np.ndarray:
+    def _normalize_by_running(self, x: Array) -> Array:
         self._inverse_std = 1 / np.sqrt(self._spread(self.running_var) + self.eps)
         return (x - self._spread(self.running_mean)) * self._inverse_std

@@ -41,9 +41,10 @@ from scratch.optim.muon import Muon
 from scratch.optim.nadam import NAdam
 from scratch.optim.radam import RAdam
 from scratch.optim.rmsprop import RMSprop
+from scratch.optim.row_gradient import RowGradient
 from scratch.optim.rprop import Rprop
 from scratch.optim.sgd import SGD
-from scratch.optim.sparse_adam import RowGradient, SparseAdam
+from scratch.optim.sparse_adam import SparseAdam
 
 __all__ = [
     "ASGD",

@@ -2,13 +2,14 @@
 
 import copy
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, MutableMapping
 from numbers import Real
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from scratch import _check
+from scratch.typing import Array, Rate, Shape, State
 
 if TYPE_CHECKING:
     from scratch.optim.base import Optimizer
@@ -20,27 +21,43 @@ BLOCK = 2**17
 
 _FLOATING = (np.dtype(np.float32), np.dtype(np.float64))
 
-State = dict[str, Any]
-Kind = tuple[tuple[int, ...], np.dtype]
+Kind = tuple[Shape, np.dtype]
 
 
 class NonFiniteGradientError(ValueError):
     """A gradient holds inf or NaN; nothing was changed."""
 
 
-def kind(w: np.ndarray) -> Kind:
+def replaceable(name: str, params: Mapping[str, object]) -> MutableMapping[str, object]:
+    """Return ``params``, or raise if a number in it cannot be replaced by another."""
+    if not isinstance(params, MutableMapping):
+        raise TypeError(
+            f"params must be a dict for the number params[{name!r}] to be replaced, got a "
+            f"{type(params).__name__}"
+        )
+    return params
+
+
+def replace_number(params: Mapping[str, object], name: str, w: Array) -> None:
+    """Put the number in ``w`` in the place of the plain one that it was made of."""
+    before = params[name]
+    number = type(before)(w.item()) if isinstance(before, np.floating) else w.item()
+    replaceable(name, params)[name] = number
+
+
+def kind(w: Array) -> Kind:
     """What must stay the same of a parameter from one update to the next."""
     return w.shape, w.dtype
 
 
-def per_run(values: float | np.ndarray, w: np.ndarray) -> float | np.ndarray:
+def per_run(values: Rate, w: Array) -> Rate:
     """Values (K,) so that they multiply something like ``w``, as (K, 1, …); a number as it is."""
     if not isinstance(values, np.ndarray):
         return values
     return values.astype(w.dtype).reshape(-1, *[1] * (w.ndim - 1))
 
 
-def check_names(params: Mapping, grads: Mapping) -> None:
+def check_names(params: Mapping[str, object], grads: Mapping[str, object]) -> None:
     """Raise if the two do not have the same keys."""
     _check.mapping("params", params)
     _check.mapping("grads", grads)
@@ -63,8 +80,8 @@ def as_arrays(w: object, g: object) -> tuple[object, object]:
     return w, g
 
 
-def check_parameter(name: str, w: object, g: object) -> None:
-    """Raise if ``w`` is no array that can be changed; ``g`` is there for the message."""
+def parameter(name: str, w: object, g: object) -> Array:
+    """Return ``w``, or raise if it is no array that can be changed; ``g`` is for the message."""
     if not isinstance(w, np.ndarray) or w.dtype not in _FLOATING:
         if isinstance(w, Real):
             raise TypeError(
@@ -75,23 +92,24 @@ def check_parameter(name: str, w: object, g: object) -> None:
         )
     if not w.flags.writeable:
         raise ValueError(f"params[{name!r}] is read-only; pass a copy")
+    return w
 
 
-def check_gradient(name: str, w: np.ndarray, g: object) -> None:
+def check_gradient(name: str, w: Array, g: object) -> None:
     """Raise if ``g`` is no finite array like ``w``."""
-    check_like(name, w, g)
-    check_finite(f"grads[{name!r}]", g)
+    check_finite(f"grads[{name!r}]", gradient(name, w, g))
 
 
-def check_like(name: str, w: np.ndarray, g: object) -> None:
-    """Raise if ``g`` is no array like ``w``."""
+def gradient(name: str, w: Array, g: object) -> Array:
+    """Return ``g``, or raise if it is no array like ``w``."""
     if not isinstance(g, np.ndarray) or g.shape != w.shape or g.dtype != w.dtype:
         raise (ValueError if isinstance(g, np.ndarray) else TypeError)(
             f"grads[{name!r}] must be like params[{name!r}], {shown(w)}, got {shown(g)}"
         )
+    return g
 
 
-def check_finite(name: str, g: np.ndarray) -> None:
+def check_finite(name: str, g: Array) -> None:
     """Raise if an element of ``g`` is inf or NaN."""
     # One that is not finite makes the sum of squares so. It is the fastest sum there is, and only
     # where it overflows is there anything to look for.
@@ -106,7 +124,7 @@ def check_finite(name: str, g: np.ndarray) -> None:
         )
 
 
-def check_runs(name: str, w: np.ndarray, lr: float | np.ndarray) -> None:
+def check_runs(name: str, w: Array, lr: Rate) -> None:
     """Raise if there is a learning rate for each run, and ``w`` has not as many runs."""
     if isinstance(lr, np.ndarray) and w.shape[:1] != lr.shape:
         raise ValueError(
@@ -116,7 +134,7 @@ def check_runs(name: str, w: np.ndarray, lr: float | np.ndarray) -> None:
 
 
 def check_state(
-    name: str, w: np.ndarray, state: State, expected: State, numbers: tuple[str, ...]
+    name: str, w: Array, state: State, expected: State, numbers: tuple[str, ...]
 ) -> None:
     """Raise if the ``state`` of a parameter is not one that ``w`` can have."""
     if not state.keys() >= expected.keys():
@@ -147,8 +165,8 @@ def shown(value: object) -> str:
 
 
 def blocks(
-    optimizer: "Optimizer", w: np.ndarray, g: np.ndarray, state: State
-) -> Iterator[tuple["Optimizer", np.ndarray, np.ndarray, State]]:
+    optimizer: "Optimizer", w: Array, g: Array, state: State
+) -> Iterator[tuple["Optimizer", Array, Array, State]]:
     """(optimizer, w, g, state) in pieces of about BLOCK elements that share the originals' memory.
 
     Where ``optimizer.lr`` is an array (K,), the pieces are (K, n), and that of the optimizer that

@@ -25,15 +25,25 @@ def with_groups_checked(init: Callable[..., None]) -> Callable[..., None]:
     return checked
 
 
-@cache
-def fixed(cls: type["Optimizer"]) -> Callable[["Optimizer"], tuple]:
-    """Reads the settings whose change has to be checked; lr always is, and may be an array."""
-    return attrgetter("maximize", *(name for name in arguments(cls) if name != "lr"))
+def fixed(optimizer: "Optimizer") -> tuple[Any, ...]:
+    """The settings whose change has to be checked; lr always is, and may be an array."""
+    cls: type = type(optimizer)
+    return _reader(cls)(optimizer)
+
+
+def arguments(optimizer: "Optimizer") -> dict[str, None]:
+    """The names of the arguments that an optimizer's class takes, but for ``groups``."""
+    cls: type = type(optimizer)
+    return _arguments(cls)
 
 
 @cache
-def arguments(cls: type["Optimizer"]) -> dict[str, None]:
-    """The names of a constructor's arguments, but for ``groups``."""
+def _reader(cls: type) -> Callable[["Optimizer"], tuple[Any, ...]]:
+    return attrgetter("maximize", *(name for name in _arguments(cls) if name != "lr"))
+
+
+@cache
+def _arguments(cls: type) -> dict[str, None]:
     names = inspect.signature(cls).parameters
     return {name: None for name in names if name != "groups"}
 
@@ -63,7 +73,7 @@ def restored(optimizer: "Optimizer", state_dict: Mapping[str, Any]) -> "Optimize
             f"state_dict must be of {kind}, got one of {_check.shown(given['optimizer'])}"
         )
     settings = _check.mapping("state_dict['settings']", given["settings"])
-    if unknown := settings.keys() ^ arguments(type(optimizer)).keys():
+    if unknown := settings.keys() ^ arguments(optimizer).keys():
         differing = _check.names(sorted(unknown, key=str))
         raise ValueError(f"state_dict must have {kind}'s settings, differs in {differing}")
     fresh = with_settings(type(optimizer), settings)

@@ -7,11 +7,12 @@ from operator import is_
 import numpy as np
 
 from scratch.flat import FlatDict, Shapes
-from scratch.optim._arrays import Kind, State, kind
+from scratch.optim._arrays import Kind, kind
+from scratch.typing import Array, State
 
 
-def vectors(params: Mapping, grads: Mapping) -> tuple[np.ndarray, np.ndarray] | None:
-    """The parameters and the gradients as a vector each, where both are one and laid out alike.
+def flat(params: object, grads: object) -> tuple[FlatDict, Array, Array] | None:
+    """The parameters, and they and the gradients as a vector, where both are laid out alike.
 
     Not where a parameter is read-only: the ordinary way says which.
     """
@@ -20,7 +21,7 @@ def vectors(params: Mapping, grads: Mapping) -> tuple[np.ndarray, np.ndarray] | 
     w, g = params.vector, grads.vector
     if w is None or g is None or params.shapes is not grads.shapes or not params:
         return None
-    return (w, g) if all(view.flags.writeable for view in params.values()) else None
+    return (params, w, g) if all(view.flags.writeable for view in params.values()) else None
 
 
 def in_step(states: list[State], numbers: tuple[str, ...]) -> bool:
@@ -74,6 +75,7 @@ class Buffers:
             for key, views in self.views.items()
         )
 
-    def vectors(self) -> dict[str, np.ndarray]:
-        """The vectors."""
-        return {key: views.vector for key, views in self.views.items()}
+    def vectors(self) -> dict[str, Array]:
+        """The vectors: all, where ``hold``."""
+        found = {key: views.vector for key, views in self.views.items()}
+        return {key: vector for key, vector in found.items() if vector is not None}

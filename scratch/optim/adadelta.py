@@ -3,7 +3,8 @@
 import numpy as np
 
 from scratch import _check
-from scratch.optim.base import Groups, Optimizer, State
+from scratch.optim.base import Groups, Optimizer
+from scratch.typing import Array, Rate, State
 
 
 class Adadelta(Optimizer):
@@ -38,7 +39,7 @@ class Adadelta(Optimizer):
 
     def __init__(
         self,
-        lr: float | np.ndarray = 1.0,
+        lr: Rate = 1.0,
         rho: float = 0.9,
         eps: float = 1e-6,
         weight_decay: float = 0.0,
@@ -50,10 +51,10 @@ class Adadelta(Optimizer):
         self.rho = _check.number("rho", rho, at_least=0, at_most=1)
         self.eps = _check.number("eps", eps, at_least=0)
 
-    def init_state(self, w: np.ndarray) -> State:
+    def init_state(self, w: Array) -> State:
         return {"square_avg": np.zeros_like(w), "acc_delta": np.zeros_like(w)}
 
-    def rule(self, w: np.ndarray, g: np.ndarray, state: State) -> None:
+    def rule(self, w: Array, g: Array, state: State) -> None:
         g = self.regularized(w, g)
         v, u = state["square_avg"], state["acc_delta"]
         v *= self.rho

@@ -3,7 +3,8 @@
 import numpy as np
 
 from scratch import _check
-from scratch.optim.base import Groups, Optimizer, State
+from scratch.optim.base import Groups, Optimizer
+from scratch.typing import Array, State
 
 
 class Adafactor(Optimizer):
@@ -67,12 +68,12 @@ class Adafactor(Optimizer):
         )
         self.d = _check.number("d", d, at_least=1)
 
-    def init_state(self, w: np.ndarray) -> State:
+    def init_state(self, w: Array) -> State:
         if w.ndim < 2:
             return {"variance": np.zeros_like(w)}
         return {"row_var": np.zeros_like(w[..., :1]), "col_var": np.zeros_like(w[..., :1, :])}
 
-    def rule(self, w: np.ndarray, g: np.ndarray, state: State) -> None:
+    def rule(self, w: Array, g: Array, state: State) -> None:
         if w.size == 0:
             return
         eps1, eps2 = self.eps
@@ -98,6 +99,7 @@ class Adafactor(Optimizer):
         w -= u
 
 
-def _rms(x: np.ndarray) -> float:
+def _rms(x: Array) -> float:
     """The root mean square of the elements."""
-    return float(np.linalg.norm(x)) / x.size**0.5
+    root_n: float = x.size**0.5
+    return float(np.linalg.norm(x)) / root_n

@@ -3,7 +3,8 @@
 import numpy as np
 
 from scratch import _check
-from scratch.optim.base import Groups, Optimizer, State
+from scratch.optim.base import Groups, Optimizer
+from scratch.typing import Array, Rate, State
 
 
 class Adagrad(Optimizer):
@@ -35,7 +36,7 @@ class Adagrad(Optimizer):
 
     def __init__(
         self,
-        lr: float | np.ndarray = 1e-2,
+        lr: Rate = 1e-2,
         lr_decay: float = 0.0,
         weight_decay: float = 0.0,
         initial_accumulator_value: float = 0.0,
@@ -51,10 +52,10 @@ class Adagrad(Optimizer):
         )
         self.eps = _check.number("eps", eps, at_least=0)
 
-    def init_state(self, w: np.ndarray) -> State:
+    def init_state(self, w: Array) -> State:
         return {"sum": np.full_like(w, self.initial_accumulator_value)}
 
-    def rule(self, w: np.ndarray, g: np.ndarray, state: State) -> None:
+    def rule(self, w: Array, g: Array, state: State) -> None:
         g = self.regularized(w, g)
         h = state["sum"]
         h += g * g

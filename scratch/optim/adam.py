@@ -3,7 +3,8 @@
 import numpy as np
 
 from scratch import _check
-from scratch.optim.base import Groups, Optimizer, State
+from scratch.optim.base import Groups, Optimizer
+from scratch.typing import Array, Rate, State
 
 
 class Adam(Optimizer):
@@ -40,7 +41,7 @@ class Adam(Optimizer):
 
     def __init__(
         self,
-        lr: float | np.ndarray = 1e-3,
+        lr: Rate = 1e-3,
         betas: tuple[float, float] = (0.9, 0.999),
         eps: float = 1e-8,
         weight_decay: float = 0.0,
@@ -61,11 +62,11 @@ class Adam(Optimizer):
         self.eps = _check.number("eps", eps, at_least=0)
         self.amsgrad = _check.flag("amsgrad", amsgrad)
 
-    def init_state(self, w: np.ndarray) -> State:
+    def init_state(self, w: Array) -> State:
         names = ["exp_avg", "exp_avg_sq"] + ["max_exp_avg_sq"] * self.amsgrad
         return {name: np.zeros_like(w) for name in names}
 
-    def rule(self, w: np.ndarray, g: np.ndarray, state: State) -> None:
+    def rule(self, w: Array, g: Array, state: State) -> None:
         g = self.regularized(w, g)
         m, v, t = state["exp_avg"], state["exp_avg_sq"], state["step"]
         beta1, beta2 = self.betas

@@ -3,7 +3,8 @@
 import numpy as np
 
 from scratch import _check
-from scratch.optim.base import Groups, Optimizer, State
+from scratch.optim.base import Groups, Optimizer
+from scratch.typing import Array, Rate, State
 
 
 class Adamax(Optimizer):
@@ -36,7 +37,7 @@ class Adamax(Optimizer):
 
     def __init__(
         self,
-        lr: float | np.ndarray = 2e-3,
+        lr: Rate = 2e-3,
         betas: tuple[float, float] = (0.9, 0.999),
         eps: float = 1e-8,
         weight_decay: float = 0.0,
@@ -48,10 +49,10 @@ class Adamax(Optimizer):
         self.betas = _check.betas(betas)
         self.eps = _check.number("eps", eps, at_least=0)
 
-    def init_state(self, w: np.ndarray) -> State:
+    def init_state(self, w: Array) -> State:
         return {"exp_avg": np.zeros_like(w), "exp_inf": np.zeros_like(w)}
 
-    def rule(self, w: np.ndarray, g: np.ndarray, state: State) -> None:
+    def rule(self, w: Array, g: Array, state: State) -> None:
         g = self.regularized(w, g)
         m, u = state["exp_avg"], state["exp_inf"]
         beta1, beta2 = self.betas

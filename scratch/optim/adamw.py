@@ -1,9 +1,8 @@
 """AdamW: Adam with the weight decay taken out of the gradient."""
 
-import numpy as np
-
 from scratch.optim.adam import Adam
 from scratch.optim.base import Groups
+from scratch.typing import Rate
 
 
 class AdamW(Adam):
@@ -29,6 +28,7 @@ class AdamW(Adam):
 
     Buffers: ``exp_avg`` (m), ``exp_avg_sq`` (v), and ``max_exp_avg_sq`` with ``amsgrad``.
 
+    >>> import numpy as np
     >>> params = {"w": np.array([1.0])}
     >>> AdamW(lr=0.1, weight_decay=0.5).update(params, {"w": np.array([2.0])})
     >>> params["w"].round(6)  # 1 − 0.1·0.5·1 − 0.1
@@ -37,7 +37,7 @@ class AdamW(Adam):
 
     def __init__(
         self,
-        lr: float | np.ndarray = 1e-3,
+        lr: Rate = 1e-3,
         betas: tuple[float, float] = (0.9, 0.999),
         eps: float = 1e-8,
         weight_decay: float = 1e-2,

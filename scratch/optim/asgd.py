@@ -4,7 +4,8 @@ import numpy as np
 
 from scratch import _check
 from scratch.optim._arrays import per_run
-from scratch.optim.base import Groups, Optimizer, State
+from scratch.optim.base import Groups, Optimizer
+from scratch.typing import Array, Rate, State
 
 
 class ASGD(Optimizer):
@@ -45,7 +46,7 @@ class ASGD(Optimizer):
 
     def __init__(
         self,
-        lr: float | np.ndarray = 1e-2,
+        lr: Rate = 1e-2,
         lambd: float = 1e-4,
         alpha: float = 0.75,
         t0: float = 1e6,
@@ -59,10 +60,10 @@ class ASGD(Optimizer):
         self.alpha = _check.number("alpha", alpha, at_least=0)
         self.t0 = _check.number("t0", t0)
 
-    def init_state(self, w: np.ndarray) -> State:
+    def init_state(self, w: Array) -> State:
         return {"eta": _single(self.lr), "mu": 1.0, "ax": np.zeros_like(w)}
 
-    def rule(self, w: np.ndarray, g: np.ndarray, state: State) -> None:
+    def rule(self, w: Array, g: Array, state: State) -> None:
         g = self.regularized(w, g)
         a, eta, mu = state["ax"], state["eta"], state["mu"]
         eta = per_run(eta, w)
@@ -79,6 +80,6 @@ class ASGD(Optimizer):
         state["mu"] = _single(1 / max(1, t - self.t0))
 
 
-def _single(value: float | np.ndarray) -> float | np.ndarray:
+def _single(value: Rate) -> Rate:
     """The value rounded to float32."""
     return value.astype(np.float32) if isinstance(value, np.ndarray) else float(np.float32(value))

@@ -2,7 +2,7 @@
 
 import copy
 import warnings
-from collections.abc import Callable, Mapping, MutableMapping
+from collections.abc import Callable, Mapping
 from fnmatch import fnmatchcase
 from typing import Any, NamedTuple
 
@@ -10,10 +10,14 @@ import numpy as np
 
 from scratch import _check
 from scratch.optim import _arrays, _settings, _whole
-from scratch.optim._arrays import NonFiniteGradientError, State
+from scratch.optim._arrays import NonFiniteGradientError
+from scratch.optim.row_gradient import RowGradient
+from scratch.typing import Array, Rate, State
 
-Params = MutableMapping[str, np.ndarray | float]
-Grads = Mapping[str, np.ndarray | float | None]
+#: name → an array, which is changed in place, or a number, which is replaced by another.
+Params = Mapping[str, Array | float | np.floating]
+#: The same names → gradients; ``None`` skips the parameter, rows are for ``SparseAdam``.
+Grads = Mapping[str, Array | float | np.floating | RowGradient | None]
 #: pattern of names → the settings that its parameters have instead of the optimizer's.
 Groups = Mapping[str, Mapping[str, Any]]
 #: The loss and the gradients where the parameters stand.
@@ -54,11 +58,12 @@ class Optimizer:
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
         if "__init__" in vars(cls):
-            cls.__init__ = _settings.with_groups_checked(cls.__init__)
+            checked = _settings.with_groups_checked(cls.__init__)
+            cls.__init__ = checked  # type: ignore[method-assign] # each class has its own
 
     def __init__(
         self,
-        lr: float | np.ndarray,
+        lr: Rate,
         weight_decay: float = 0.0,
         maximize: bool = False,
         *,
@@ -71,14 +76,15 @@ class Optimizer:
         self.decoupled_weight_decay = _check.flag("decoupled_weight_decay", decoupled_weight_decay)
         self.groups = {} if groups is None else groups
         self.state = {}
-        self._approved: tuple | None = None  # the lr and the settings that were checked last,
-        self._approved_settings: dict[str | None, tuple] = {}  # and those of the groups
+        # The lr and the settings that were checked last, and those of the groups.
+        self._approved: tuple[Any, ...] | None = None
+        self._approved_settings: dict[str | None, tuple[Any, ...]] = {}
 
-    def init_state(self, w: np.ndarray) -> State:
+    def init_state(self, w: Array) -> State:
         """The buffers for a parameter ``w`` before its first step."""
         return {}
 
-    def rule(self, w: np.ndarray, g: np.ndarray, state: State) -> None:
+    def rule(self, w: Array, g: Array, state: State) -> None:
         """Change ``w`` and the buffers in ``state`` by one step along the gradient ``g``, in place.
 
         ``state["step"]`` counts from 1. Where the rule is ``elementwise``, parameters that lie in
@@ -123,14 +129,14 @@ class Optimizer:
             for name, (group, w, g) in arrays.items():
                 _Piece(group, w, g, [self._state[name]]).step()
                 if w is not params[name]:
-                    params[name] = w[()] if isinstance(params[name], np.floating) else w.item()
+                    _arrays.replace_number(params, name, w)
         return loss
 
-    def lr_for(self, w: np.ndarray) -> float | np.ndarray:
+    def lr_for(self, w: Array) -> Rate:
         """The learning rate to multiply something like ``w`` by: (K,) becomes (K, 1, …)."""
         return _arrays.per_run(self.lr, w)
 
-    def regularized(self, w: np.ndarray, g: np.ndarray) -> np.ndarray:
+    def regularized(self, w: Array, g: Array) -> Array:
         """The gradient with ``maximize`` and the weight decay, in torch's order."""
         if self.maximize:
             g = -g
@@ -141,7 +147,7 @@ class Optimizer:
                 g = g + self.weight_decay * w
         return g
 
-    def check_gradient(self, name: str, w: np.ndarray, g: object) -> None:
+    def check_gradient(self, name: str, w: Array, g: object) -> None:
         """Raise if ``g`` is no finite gradient for the parameter ``w``."""
         _arrays.check_gradient(name, w, g)
 
@@ -173,9 +179,7 @@ class Optimizer:
                     f"the patterns of groups must be texts, got {_check.shown(pattern)}"
                 )
             for name in _check.mapping(f"groups[{pattern!r}]", settings):
-                _check.choice(
-                    f"a setting in groups[{pattern!r}]", name, _settings.arguments(type(self))
-                )
+                _check.choice(f"a setting in groups[{pattern!r}]", name, _settings.arguments(self))
         before = vars(self).get("_groups")
         self._groups = copy.deepcopy({key: dict(settings) for key, settings in groups.items()})
         if before is not None:  # while it is made, the constructor's end is what checks the values
@@ -188,7 +192,7 @@ class Optimizer:
     @property
     def settings(self) -> dict[str, Any]:
         """The constructor's arguments, but for ``groups``, as they stand now."""
-        return {name: getattr(self, name) for name in _settings.arguments(type(self))}
+        return {name: getattr(self, name) for name in _settings.arguments(self)}
 
     def pattern_of(self, name: str) -> str | None:
         """The first pattern of ``groups`` that a parameter's name fits."""
@@ -229,7 +233,7 @@ class Optimizer:
         listed = ", ".join(f"{name}={value!r}" for name, value in settings.items())
         return f"{type(self).__name__}({listed})"
 
-    def _checked_lr(self, lr: float | np.ndarray) -> float | np.ndarray:
+    def _checked_lr(self, lr: Rate) -> Rate:
         if isinstance(lr, np.ndarray) and lr.ndim and not self.elementwise:
             raise ValueError(
                 f"lr must be one number: {type(self).__name__} has no runs side by side, got an "
@@ -260,58 +264,60 @@ class Optimizer:
 
     def _checked_settings(self) -> dict[str | None, "Optimizer"]:
         """The optimizer, and one for each pattern of ``groups``; raises if a setting is unfit."""
-        lr, fixed = self.lr, _settings.fixed(type(self))(self)
+        lr, fixed = self.lr, _settings.fixed(self)
         if type(lr) is float and not self.groups and (lr, fixed) == self._approved:
             return {None: self}
         self.lr = self._checked_lr(lr)
         groups = {None: self} | {pattern: self._group(pattern) for pattern in self.groups}
-        settings = {
-            pattern: _settings.fixed(type(self))(group) for pattern, group in groups.items()
-        }
+        settings = {pattern: _settings.fixed(group) for pattern, group in groups.items()}
         if settings != self._approved_settings:
             checked = vars(_settings.with_settings(type(self), self.settings))
             # As the constructor takes them: a list becomes a tuple, np.float64(0.9) a float.
             vars(self).update(
                 {n: checked[n] for n in self.settings.keys() - {"lr"} & checked.keys()}
             )
-            settings[None] = fixed = _settings.fixed(type(self))(self)
+            settings[None] = fixed = _settings.fixed(self)
             self._approved_settings, self._kinds = settings, {}  # buffers may be missing now
         self._approved = (self.lr, fixed) if isinstance(self.lr, float) else None
         return groups
 
     def _whole(self, params: Params, grads: Grads) -> "_Piece | None":
         """All parameters as one, where nothing tells them apart and nothing is wrong with them."""
-        vectors = _whole.vectors(params, grads)
+        found = _whole.flat(params, grads)
         alike = self.elementwise and not self.groups and not isinstance(self.lr, np.ndarray)
-        if vectors is None or not alike or not self._kinds.keys() >= params.keys():
+        if found is None or not alike or not self._kinds.keys() >= params.keys():
             return None
-        states = [self._state[name] for name in params]
+        flat, w, g = found
+        states = [self._state[name] for name in flat]
         if not _whole.in_step(states, self.numbers):
             return None
-        if not (self._buffers and self._buffers.hold(params, states)):
-            self._buffers = _whole.Buffers.lay_out(params, states, self.numbers, self._kinds)
+        if not (self._buffers and self._buffers.hold(flat, states)):
+            self._buffers = _whole.Buffers.lay_out(flat, states, self.numbers, self._kinds)
         if self._buffers is None:
             return None
         try:
-            self.check_gradient("of all", *vectors)
+            self.check_gradient("of all", w, g)
         except NonFiniteGradientError:  # the ordinary way says in which
             return None
-        return _Piece(self, *vectors, states, self._buffers.vectors())
+        return _Piece(self, w, g, states, self._buffers.vectors())
 
     def _checked(
         self, groups: Mapping[str | None, "Optimizer"], params: Params, grads: Grads
-    ) -> dict[str, tuple["Optimizer", np.ndarray, np.ndarray]]:
+    ) -> dict[str, tuple["Optimizer", Array, Any]]:
         """For each parameter to be changed its settings, itself and its gradient, as arrays.
 
         Raises if anything is unfit; gives the parameters that are new their state if nothing is.
         """
         _arrays.check_names(params, grads)
-        arrays, new = {}, {}
+        arrays: dict[str, tuple[Optimizer, Array, Any]] = {}
+        new: dict[str, State] = {}
         for name in params:
             if grads[name] is None:
                 continue
-            w, g = _arrays.as_arrays(params[name], grads[name])
-            _arrays.check_parameter(name, w, g)
+            found, g = _arrays.as_arrays(params[name], grads[name])
+            w = _arrays.parameter(name, found, g)
+            if w is not params[name]:
+                _arrays.replaceable(name, params)
             group = groups[self.pattern_of(name) if self.groups else None]
             group.check_gradient(name, w, g)
             _arrays.check_runs(name, w, group.lr)
@@ -336,18 +342,18 @@ class _Piece(NamedTuple):
     """What a rule is applied to: a parameter, or all as one."""
 
     optimizer: Optimizer
-    w: np.ndarray
-    g: np.ndarray
+    w: Array
+    g: Any  # an array, or what else the rule takes
     states: list[State]  # of each parameter
-    vectors: Mapping[str, np.ndarray] | None = None  # the buffers, if it is all as one
+    vectors: dict[str, Array] | None = None  # the buffers, if it is all as one
 
     def step(self) -> None:
         for state in self.states:
             state["step"] += 1
         first = self.states[0]
         state = first | self.vectors if self.vectors else first
-        for stepper, *block in _arrays.blocks(self.optimizer, self.w, self.g, state):
-            stepper.rule(*block)
+        for stepper, w, g, part in _arrays.blocks(self.optimizer, self.w, self.g, state):
+            stepper.rule(w, g, part)
         for state in self.states:
             self.optimizer.finish(state)
 
@@ -363,7 +369,9 @@ def evaluated(closure: Closure) -> tuple[float, Grads]:
 
 
 def _evaluated(grads: Grads | None, closure: Closure | None) -> tuple[float | None, Grads]:
-    if (grads is None) == (closure is None):
-        given = "neither" if grads is None else "both"
-        raise TypeError(f"update takes either grads or a closure that gives them, got {given}")
-    return (None, grads) if closure is None else evaluated(closure)
+    if closure is not None and grads is None:
+        return evaluated(closure)
+    if closure is None and grads is not None:
+        return None, grads
+    given = "neither" if grads is None else "both"
+    raise TypeError(f"update takes either grads or a closure that gives them, got {given}")

@@ -9,8 +9,9 @@ import numpy as np
 from scratch import _check
 from scratch.optim.adagrad import Adagrad
 from scratch.optim.adam import Adam as TorchAdam
-from scratch.optim.base import Groups, Optimizer, State
+from scratch.optim.base import Groups, Optimizer
 from scratch.optim.rmsprop import RMSprop
+from scratch.typing import Array, Rate, State
 
 
 class Momentum(Optimizer):
@@ -38,7 +39,7 @@ class Momentum(Optimizer):
 
     def __init__(
         self,
-        lr: float | np.ndarray = 0.01,
+        lr: Rate = 0.01,
         momentum: float = 0.9,
         *,
         groups: Groups | None = None,
@@ -46,10 +47,10 @@ class Momentum(Optimizer):
         super().__init__(lr, groups=groups)
         self.momentum = _check.number("momentum", momentum, at_least=0)
 
-    def init_state(self, w: np.ndarray) -> State:
+    def init_state(self, w: Array) -> State:
         return {"v": np.zeros_like(w)}
 
-    def rule(self, w: np.ndarray, g: np.ndarray, state: State) -> None:
+    def rule(self, w: Array, g: Array, state: State) -> None:
         v = state["v"]
         v *= self.momentum
         v -= self.lr * g
@@ -68,7 +69,7 @@ class Nesterov(Momentum):
     the velocity *before* the step) with the v that was already updated: that is another method.
     """
 
-    def rule(self, w: np.ndarray, g: np.ndarray, state: State) -> None:
+    def rule(self, w: Array, g: Array, state: State) -> None:
         v = state["v"]
         v *= self.momentum
         v -= self.lr * g
@@ -83,9 +84,7 @@ class AdaGrad(Adagrad):
         w &\leftarrow w - \eta\, g / (\sqrt{h} + 10^{-7})
     """
 
-    def __init__(
-        self, lr: float | np.ndarray = 0.01, eps: float = 1e-7, *, groups: Groups | None = None
-    ) -> None:
+    def __init__(self, lr: Rate = 0.01, eps: float = 1e-7, *, groups: Groups | None = None) -> None:
         super().__init__(lr, eps=eps, groups=groups)
 
 
@@ -100,7 +99,7 @@ class RMSProp(RMSprop):
 
     def __init__(
         self,
-        lr: float | np.ndarray = 0.01,
+        lr: Rate = 0.01,
         decay_rate: float = 0.99,
         eps: float = 1e-7,
         *,
@@ -132,7 +131,7 @@ class Adam(TorchAdam):
 
     def __init__(
         self,
-        lr: float | np.ndarray = 0.001,
+        lr: Rate = 0.001,
         beta1: float = 0.9,
         beta2: float = 0.999,
         eps: float = 1e-7,
@@ -151,7 +150,7 @@ class Adam(TorchAdam):
     def beta2(self) -> float:
         return self.betas[1]
 
-    def rule(self, w: np.ndarray, g: np.ndarray, state: State) -> None:
+    def rule(self, w: Array, g: Array, state: State) -> None:
         m, v, t = state["exp_avg"], state["exp_avg_sq"], state["step"]
         m *= self.beta1
         m += (1 - self.beta1) * g

@@ -1,13 +1,11 @@
 """Gradient clipping: a bound on the gradients before the optimizer sees them."""
 
-from collections.abc import Mapping
-
 import numpy as np
 
 from scratch import _check
 from scratch.optim._arrays import per_run
-
-Grads = Mapping[str, np.ndarray | None]
+from scratch.optim.base import Grads
+from scratch.typing import Array
 
 
 def clip_grad_norm(
@@ -17,7 +15,7 @@ def clip_grad_norm(
     error_if_nonfinite: bool = False,
     *,
     runs: int | None = None,
-) -> float | np.ndarray:
+) -> float | Array:
     r"""Shrink all gradients together, in place, as ``torch.nn.utils.clip_grad_norm_``.
 
     .. math::
@@ -79,7 +77,7 @@ def clip_grad_value(grads: Grads, clip_value: float) -> None:
         np.clip(g, -clip_value, clip_value, out=g)
 
 
-def _checked(grads: Grads, runs: int | None) -> list[np.ndarray]:
+def _checked(grads: Grads, runs: int | None) -> list[Array]:
     if runs is not None:
         _check.integer("runs", runs, at_least=1)
     arrays = []
@@ -100,12 +98,13 @@ def _checked(grads: Grads, runs: int | None) -> list[np.ndarray]:
     return arrays
 
 
-def _norm(rows: np.ndarray, p: float) -> np.ndarray:
+def _norm(rows: Array, p: float) -> Array:
     """The p-norm of each row; 0 for an empty one."""
     if rows.shape[-1] == 0:
         return np.zeros(len(rows))
-    return np.linalg.norm(rows, p, axis=-1).astype(np.float64)
+    norms: Array = np.linalg.norm(rows, p, axis=-1).astype(np.float64)
+    return norms
 
 
-def _plain(total: np.ndarray, runs: int | None) -> float | np.ndarray:
+def _plain(total: Array, runs: int | None) -> float | Array:
     return total if runs else float(total[0])

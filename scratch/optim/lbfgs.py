@@ -4,13 +4,15 @@ import math
 from collections import deque
 from collections.abc import Callable, Iterator
 from numbers import Real
+from typing import Any
 
 import numpy as np
 
 from scratch import _check
 from scratch.optim import _arrays
-from scratch.optim.base import Closure, Grads, Groups, Optimizer, Params, State, evaluated
+from scratch.optim.base import Closure, Grads, Groups, Optimizer, Params, evaluated
 from scratch.optim.line_search import Point, strong_wolfe
+from scratch.typing import Array, State
 
 
 class LBFGS(Optimizer):
@@ -93,7 +95,7 @@ class LBFGS(Optimizer):
             _check.choice("line_search_fn", line_search_fn, ("strong_wolfe",))
         self.line_search_fn = line_search_fn
 
-    def init_state(self, w: np.ndarray) -> State:
+    def init_state(self, w: Array) -> State:
         return {"func_evals": 0, "n_iter": 0}  # the rest comes with the first step
 
     def update(
@@ -135,7 +137,7 @@ class LBFGS(Optimizer):
             self.state, self._kinds = {next(iter(params)): state}, landscape.kinds
         return -loss if self.maximize else loss
 
-    def _descend(self, landscape: "_Landscape", loss: float, g: np.ndarray, state: State) -> None:
+    def _descend(self, landscape: "_Landscape", loss: float, g: Array, state: State) -> None:
         """Walk, and keep in ``state`` what the next update needs."""
         state["step"] += 1
         state["func_evals"] += 1
@@ -176,7 +178,7 @@ class LBFGS(Optimizer):
                 break
         state |= curvature.state(g)
 
-    def _state_for(self, landscape: "_Landscape", g: np.ndarray) -> State:
+    def _state_for(self, landscape: "_Landscape", g: Array) -> State:
         """The state before an update, to be changed."""
         kinds, first = landscape.kinds, next(iter(landscape.kinds))
         if not self.state:
@@ -192,7 +194,7 @@ class LBFGS(Optimizer):
                 f"update, {_shown(known) or 'of others'}, got {_shown(kinds)}; use a new optimizer "
                 "for new parameters"
             )
-        return dict(state)
+        return dict(state or {})
 
 
 def _check_curvature(name: str, state: State) -> None:
@@ -241,25 +243,26 @@ class Curvature:
         self._pairs = deque(zip(*histories, strict=True), maxlen=size)
         self._scale = state.get("H_diag", 1.0)
 
-    def add(self, y: np.ndarray, s: np.ndarray) -> None:
+    def add(self, y: Array, s: Array) -> None:
         """Take a step s into account that changed the gradient by y."""
         ys = y @ s
         if ys > 1e-10:  # otherwise H would no longer point downhill
             self._pairs.append((y, s, 1.0 / ys))
             self._scale = ys / (y @ y)
 
-    def inverse_times(self, g: np.ndarray) -> np.ndarray:
+    def inverse_times(self, g: Array) -> Array:
         """H·g."""
-        q, alphas = g, []
+        q: Array = g
+        alphas: list[Any] = []
         for y, s, rho in reversed(self._pairs):
             alphas.append((s @ q) * rho)
             q = q - alphas[-1] * y
-        r = self._scale * q
+        r: Array = self._scale * q
         for (y, s, rho), alpha in zip(self._pairs, reversed(alphas), strict=True):
             r = r + (alpha - (y @ r) * rho) * s
         return r
 
-    def state(self, g: np.ndarray) -> State:
+    def state(self, g: Array) -> State:
         """The pairs as arrays of the dtype of ``g``, by torch's names."""
         y, s, rho = zip(*self._pairs, strict=True) if self._pairs else ((), (), ())
         return {
@@ -281,7 +284,7 @@ class _Landscape:
         self._sign = -1 if uphill else 1
         self.kinds: dict[str, _arrays.Kind] = {}
 
-    def evaluate(self) -> tuple[float, np.ndarray]:
+    def evaluate(self) -> tuple[float, Array]:
         """The loss and its gradient where the parameters stand."""
         loss, grads = evaluated(self._closure)
         if not _is_number(loss):
@@ -290,18 +293,19 @@ class _Landscape:
             )
         _arrays.check_names(self._params, grads)
         parts = []
-        for name, w in self._params.items():
-            g = grads[name]
-            if g is None:
-                g = np.zeros_like(w) if isinstance(w, np.ndarray) else 0.0
-            w, g = _arrays.as_arrays(w, g)
-            _arrays.check_parameter(name, w, g)
-            _arrays.check_like(name, w, g)
+        for name, value in self._params.items():
+            given: object = grads[name]
+            if given is None:
+                given = np.zeros_like(value) if isinstance(value, np.ndarray) else 0.0
+            found, g = _arrays.as_arrays(value, given)
+            w = _arrays.parameter(name, found, g)
+            if w is not value:
+                _arrays.replaceable(name, self._params)
             self.kinds[name] = _arrays.kind(w)
-            parts.append(g.ravel())
+            parts.append(_arrays.gradient(name, w, g).ravel())
         return self._sign * float(loss), self._sign * _joined(parts)
 
-    def along(self, x: np.ndarray, d: np.ndarray) -> Callable[[float], Point]:
+    def along(self, x: Array, d: Array) -> Callable[[float], Point]:
         """The line x + t·d."""
 
         def at(t: float) -> Point:
@@ -311,26 +315,26 @@ class _Landscape:
 
         return at
 
-    def position(self) -> np.ndarray:
+    def position(self) -> Array:
         """Where the parameters stand."""
         return _joined([np.ravel(w) for w in self._params.values()])
 
-    def move_to(self, x: np.ndarray) -> None:
+    def move_to(self, x: Array) -> None:
         """Put the parameters there."""
         for name, part in self._split(x):
             w = self._params[name]
             if isinstance(w, np.ndarray):
                 w[...] = part
             else:
-                self._params[name] = type(w)(part) if isinstance(w, np.floating) else part.item()
+                _arrays.replace_number(self._params, name, part)
 
-    def check_finite(self, g: np.ndarray) -> None:
+    def check_finite(self, g: Array) -> None:
         """Raise if an element of the gradient is inf or NaN."""
         if not np.isfinite(g).all():
             for name, part in self._split(self._sign * g):
                 _arrays.check_finite(f"grads[{name!r}]", part)
 
-    def _split(self, x: np.ndarray) -> Iterator[tuple[str, np.ndarray]]:
+    def _split(self, x: Array) -> Iterator[tuple[str, Array]]:
         start = 0
         for name, (shape, _) in self.kinds.items():
             size = math.prod(shape)
@@ -338,7 +342,7 @@ class _Landscape:
             start += size
 
 
-def _joined(parts: list[np.ndarray]) -> np.ndarray:
+def _joined(parts: list[Array]) -> Array:
     return np.concatenate(parts) if parts else np.zeros(0)
 
 
@@ -346,9 +350,10 @@ def _is_number(value: object) -> bool:
     return isinstance(value, Real) or (isinstance(value, np.ndarray) and value.ndim == 0)
 
 
-def _largest(x: np.ndarray) -> float:
+def _largest(x: Array) -> float:
     """The largest magnitude of an element."""
-    return np.abs(x).max()
+    largest: float = np.abs(x).max()
+    return largest
 
 
 def _shown(kinds: dict[str, _arrays.Kind]) -> str:

@@ -1,9 +1,11 @@
 """A line search: how far to go along a direction."""
 
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
+
+from scratch.typing import Array
 
 
 class Point(NamedTuple):
@@ -13,13 +15,13 @@ class Point(NamedTuple):
         t: how far along d.
         loss: there.
         gradient: there, of all of x.
-        slope: the derivative of the loss by t, gradient·d.
+        slope: the derivative of the loss by t, gradient·d; a NumPy number.
     """
 
     t: float
     loss: float
-    gradient: np.ndarray
-    slope: float
+    gradient: Array
+    slope: Any
 
 
 def strong_wolfe(
@@ -62,10 +64,10 @@ def strong_wolfe(
     """
 
     def is_too_high(point: Point) -> bool:
-        return point.loss > start.loss + c1 * point.t * start.slope
+        return bool(point.loss > start.loss + c1 * point.t * start.slope)
 
     def is_flat(point: Point) -> bool:
-        return abs(point.slope) <= -c2 * start.slope
+        return bool(abs(point.slope) <= -c2 * start.slope)
 
     previous, point, steps = start, at(t), 0
     while steps < max_steps:
@@ -110,7 +112,7 @@ def _inside(bracket: list[Point], narrow: bool) -> tuple[float, bool]:
 
     Of two such places in a row the second is moved, to a tenth of the way to the other end.
     """
-    t = _lowest(*bracket)
+    t = _lowest(bracket[0], bracket[1])
     ends = [point.t for point in bracket]
     first, last = min(ends), max(ends)
     tenth = 0.1 * (last - first)
@@ -136,4 +138,5 @@ def _lowest(a: Point, b: Point, bounds: tuple[float, float] | None = None) -> fl
         return (low + high) / 2
     d2 = np.sqrt(square)
     t = b.t - (b.t - a.t) * ((b.slope + d2 - d1) / (b.slope - a.slope + 2 * d2))
-    return min(max(t, low), high)
+    lowest: float = min(max(t, low), high)
+    return lowest

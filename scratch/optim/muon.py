@@ -5,7 +5,8 @@ from collections.abc import Callable
 import numpy as np
 
 from scratch import _check
-from scratch.optim.base import Groups, Optimizer, State
+from scratch.optim.base import Groups, Optimizer
+from scratch.typing import Array, State
 
 _ADJUSTMENTS = ("original", "match_rms_adamw", "spectral_unclamped")
 
@@ -68,17 +69,18 @@ class Muon(Optimizer):
         super().__init__(lr, weight_decay, decoupled_weight_decay=True, groups=groups)
         self.momentum = _check.number("momentum", momentum, at_least=0)
         self.nesterov = _check.flag("nesterov", nesterov)
-        self.ns_coefficients = _check.numbers("ns_coefficients", ns_coefficients, 3)
+        a, b, c = _check.numbers("ns_coefficients", ns_coefficients, 3)
+        self.ns_coefficients = a, b, c
         self.eps = _check.number("eps", eps, at_least=0)
         self.ns_steps = _check.integer("ns_steps", ns_steps, at_least=0, below=100)
         if adjust_lr_fn is not None:
             _check.choice("adjust_lr_fn", adjust_lr_fn, _ADJUSTMENTS)
         self.adjust_lr_fn = adjust_lr_fn
 
-    def init_state(self, w: np.ndarray) -> State:
+    def init_state(self, w: Array) -> State:
         return {"momentum_buffer": np.zeros_like(w)}
 
-    def rule(self, w: np.ndarray, g: np.ndarray, state: State) -> None:
+    def rule(self, w: Array, g: Array, state: State) -> None:
         if w.size == 0:
             return
         g, b = self.regularized(w, g), state["momentum_buffer"]
@@ -88,7 +90,7 @@ class Muon(Optimizer):
         direction = newton_schulz(u, self.ns_coefficients, self.ns_steps, self.eps)
         w -= self.lr * self._scale(*w.shape) * direction.astype(w.dtype)
 
-    def check_gradient(self, name: str, w: np.ndarray, g: object) -> None:
+    def check_gradient(self, name: str, w: Array, g: object) -> None:
         if w.ndim != 2:
             raise ValueError(
                 f"params[{name!r}] must be a matrix, got shape {w.shape}; "
@@ -98,13 +100,13 @@ class Muon(Optimizer):
 
     def _scale(self, n: int, m: int) -> float:
         if self.adjust_lr_fn == "match_rms_adamw":
-            return 0.2 * max(n, m) ** 0.5
+            return float(0.2 * max(n, m) ** 0.5)
         if self.adjust_lr_fn == "spectral_unclamped":
-            return (n / m) ** 0.5
-        return max(1, n / m) ** 0.5
+            return float((n / m) ** 0.5)
+        return float(max(1, n / m) ** 0.5)
 
 
-def bfloat16(x: np.ndarray) -> np.ndarray:
+def bfloat16(x: Array) -> Array:
     """The numbers of bfloat16 that are nearest to ``x``, as float32.
 
     They have float32's exponents and its first 8 significant bits; what lies halfway between two
@@ -119,12 +121,12 @@ def bfloat16(x: np.ndarray) -> np.ndarray:
 
 
 def newton_schulz(
-    u: np.ndarray,
+    u: Array,
     coefficients: tuple[float, float, float],
     steps: int,
     eps: float,
-    rounded: Callable[[np.ndarray], np.ndarray] = bfloat16,
-) -> np.ndarray:
+    rounded: Callable[[Array], Array] = bfloat16,
+) -> Array:
     r"""A matrix with the singular vectors of ``u`` and singular values near 1.
 
     .. math::

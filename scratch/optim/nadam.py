@@ -3,7 +3,8 @@
 import numpy as np
 
 from scratch import _check
-from scratch.optim.base import Groups, Optimizer, State
+from scratch.optim.base import Groups, Optimizer
+from scratch.typing import Array, Rate, State
 
 
 class NAdam(Optimizer):
@@ -46,7 +47,7 @@ class NAdam(Optimizer):
 
     def __init__(
         self,
-        lr: float | np.ndarray = 2e-3,
+        lr: Rate = 2e-3,
         betas: tuple[float, float] = (0.9, 0.999),
         eps: float = 1e-8,
         weight_decay: float = 0.0,
@@ -67,10 +68,10 @@ class NAdam(Optimizer):
         self.eps = _check.number("eps", eps, at_least=0)
         self.momentum_decay = _check.number("momentum_decay", momentum_decay, at_least=0)
 
-    def init_state(self, w: np.ndarray) -> State:
+    def init_state(self, w: Array) -> State:
         return {"mu_product": 1.0, "exp_avg": np.zeros_like(w), "exp_avg_sq": np.zeros_like(w)}
 
-    def rule(self, w: np.ndarray, g: np.ndarray, state: State) -> None:
+    def rule(self, w: Array, g: Array, state: State) -> None:
         g = self.regularized(w, g)
         m, v, t = state["exp_avg"], state["exp_avg_sq"], state["step"]
         beta1, beta2 = self.betas
@@ -87,7 +88,7 @@ class NAdam(Optimizer):
         state["mu_product"] = self._product(state)
 
     def _mu(self, t: int) -> float:
-        return self.betas[0] * (1 - 0.5 * 0.96 ** (t * self.momentum_decay))
+        return float(self.betas[0] * (1 - 0.5 * 0.96 ** (t * self.momentum_decay)))
 
     def _product(self, state: State) -> float:
         """Π of this step from that of the one before."""

@@ -3,7 +3,8 @@
 import numpy as np
 
 from scratch import _check
-from scratch.optim.base import Groups, Optimizer, State
+from scratch.optim.base import Groups, Optimizer
+from scratch.typing import Array, Rate, State
 
 
 class RMSprop(Optimizer):
@@ -39,7 +40,7 @@ class RMSprop(Optimizer):
 
     def __init__(
         self,
-        lr: float | np.ndarray = 1e-2,
+        lr: Rate = 1e-2,
         alpha: float = 0.99,
         eps: float = 1e-8,
         weight_decay: float = 0.0,
@@ -55,13 +56,13 @@ class RMSprop(Optimizer):
         self.momentum = _check.number("momentum", momentum, at_least=0)
         self.centered = _check.flag("centered", centered)
 
-    def init_state(self, w: np.ndarray) -> State:
+    def init_state(self, w: Array) -> State:
         names = ["square_avg"]
         names += ["momentum_buffer"] if self.momentum else []
         names += ["grad_avg"] if self.centered else []
         return {name: np.zeros_like(w) for name in names}
 
-    def rule(self, w: np.ndarray, g: np.ndarray, state: State) -> None:
+    def rule(self, w: Array, g: Array, state: State) -> None:
         g = self.regularized(w, g)
         h = state["square_avg"]
         h *= self.alpha

@@ -3,7 +3,8 @@
 import numpy as np
 
 from scratch import _check
-from scratch.optim.base import Groups, Optimizer, State
+from scratch.optim.base import Groups, Optimizer
+from scratch.typing import Array, Rate, State
 
 
 class Rprop(Optimizer):
@@ -42,7 +43,7 @@ class Rprop(Optimizer):
 
     def __init__(
         self,
-        lr: float | np.ndarray = 1e-2,
+        lr: Rate = 1e-2,
         etas: tuple[float, float] = (0.5, 1.2),
         step_sizes: tuple[float, float] = (1e-6, 50),
         *,
@@ -57,12 +58,12 @@ class Rprop(Optimizer):
         )
         self.step_sizes = _check.numbers("step_sizes", step_sizes, 2)
 
-    def init_state(self, w: np.ndarray) -> State:
+    def init_state(self, w: Array) -> State:
         step_size = np.zeros_like(w)
         step_size += self.lr_for(w)
         return {"prev": np.zeros_like(w), "step_size": step_size}
 
-    def rule(self, w: np.ndarray, g: np.ndarray, state: State) -> None:
+    def rule(self, w: Array, g: Array, state: State) -> None:
         g = self.regularized(w, g)
         previous, step = state["prev"], state["step_size"]
         shrink, grow = self.etas

@@ -3,7 +3,8 @@
 import numpy as np
 
 from scratch import _check
-from scratch.optim.base import Groups, Optimizer, State
+from scratch.optim.base import Groups, Optimizer
+from scratch.typing import Array, Rate, State
 
 
 class SGD(Optimizer):
@@ -43,7 +44,7 @@ class SGD(Optimizer):
 
     def __init__(
         self,
-        lr: float | np.ndarray = 1e-3,
+        lr: Rate = 1e-3,
         momentum: float = 0.0,
         dampening: float = 0.0,
         weight_decay: float = 0.0,
@@ -62,10 +63,10 @@ class SGD(Optimizer):
                 f"got momentum={momentum!r} and dampening={dampening!r}"
             )
 
-    def init_state(self, w: np.ndarray) -> State:
+    def init_state(self, w: Array) -> State:
         return {"momentum_buffer": np.zeros_like(w)} if self.momentum else {}
 
-    def rule(self, w: np.ndarray, g: np.ndarray, state: State) -> None:
+    def rule(self, w: Array, g: Array, state: State) -> None:
         g = self.regularized(w, g)
         if self.momentum:
             b = state["momentum_buffer"]

@@ -1,63 +1,12 @@
 """SparseAdam: Adam for gradients of a few rows, as an embedding's are."""
 
-from dataclasses import dataclass
-
 import numpy as np
 
 from scratch import _check
 from scratch.optim import _arrays
-from scratch.optim.base import Groups, Optimizer, State
-
-
-@dataclass(frozen=True, eq=False, repr=False)
-class RowGradient:
-    """The gradient of a parameter of which only some rows were used; it is zero in all others.
-
-    Args:
-        rows: (n,) whole numbers, the indices of the rows. One may come several times, as a word
-            does in a sentence: its gradient is the sum of what is given for it.
-        values: (n, …), the gradients of these rows, in the parameter's dtype.
-
-    Raises:
-        TypeError, ValueError: they are no such arrays.
-
-    >>> RowGradient(np.array([2, 0, 2]), np.array([[1.0, 1.0], [3.0, 4.0], [0.5, 0.0]])).summed()
-    (array([0, 2]), array([[3. , 4. ],
-           [1.5, 1. ]]))
-    """
-
-    rows: np.ndarray
-    values: np.ndarray
-
-    def __post_init__(self) -> None:
-        rows, values = self.rows, self.values
-        if not isinstance(rows, np.ndarray) or rows.dtype.kind not in "iu":
-            raise TypeError(f"rows must be an array of whole numbers, got {_arrays.shown(rows)}")
-        if not isinstance(values, np.ndarray):
-            raise TypeError(f"values must be an array, got {_arrays.shown(values)}")
-        if rows.ndim != 1 or values.shape[:1] != rows.shape:
-            raise ValueError(
-                "rows must be of shape (n,) and values of shape (n, …), got "
-                f"{rows.shape} and {values.shape}"
-            )
-
-    @classmethod
-    def of(cls, g: np.ndarray) -> "RowGradient":
-        """The rows of the array ``g`` that are not all zero."""
-        if np.ndim(g) == 0:
-            raise ValueError(f"g must have rows, got {_arrays.shown(g)}")
-        rows = np.flatnonzero(g.reshape(len(g), -1).any(axis=1)) if g.size else np.arange(0)
-        return cls(rows, g[rows])
-
-    def summed(self) -> tuple[np.ndarray, np.ndarray]:
-        """The rows in order, each once, and their gradients."""
-        rows, where = np.unique(self.rows, return_inverse=True)
-        values = np.zeros((len(rows), *self.values.shape[1:]), self.values.dtype)
-        np.add.at(values, where, self.values)
-        return rows, values
-
-    def __repr__(self) -> str:
-        return f"RowGradient({len(self.rows)} rows, values {_arrays.shown(self.values)})"
+from scratch.optim.base import Groups, Optimizer
+from scratch.optim.row_gradient import RowGradient
+from scratch.typing import Array, State
 
 
 class SparseAdam(Optimizer):
@@ -116,11 +65,12 @@ class SparseAdam(Optimizer):
         self.betas = _check.betas(betas)
         self.eps = _check.number("eps", eps, above=0)
 
-    def init_state(self, w: np.ndarray) -> State:
+    def init_state(self, w: Array) -> State:
         return {"exp_avg": np.zeros_like(w), "exp_avg_sq": np.zeros_like(w)}
 
-    def rule(self, w: np.ndarray, g: RowGradient, state: State) -> None:
-        rows, g = g.summed()
+    # The override: check_gradient has refused all other gradients.
+    def rule(self, w: Array, gradient: RowGradient, state: State) -> None:  # type: ignore[override]
+        rows, g = gradient.summed()
         if self.maximize:
             g = -g
         beta1, beta2 = self.betas
@@ -130,7 +80,7 @@ class SparseAdam(Optimizer):
         step_size = self.lr * (1 - beta2**t) ** 0.5 / (1 - beta1**t)
         w[rows] -= step_size * (m[rows] / (np.sqrt(v[rows]) + self.eps))
 
-    def check_gradient(self, name: str, w: np.ndarray, g: object) -> None:
+    def check_gradient(self, name: str, w: Array, g: object) -> None:
         if not isinstance(g, RowGradient):
             raise TypeError(
                 f"grads[{name!r}] must be a RowGradient(rows, values), got {_arrays.shown(g)}; "

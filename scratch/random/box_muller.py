@@ -6,11 +6,12 @@ from types import ModuleType
 import numpy as np
 
 from scratch.random import cephes, glibc, logarithm, processor
+from scratch.typing import Array
 
 BOX = 16  # torch takes 8 radii and 8 angles from 16 uniform numbers, and puts 8 cosines and 8 sines
 
 
-def boxes(numbers: np.ndarray) -> None:
+def boxes(numbers: Array) -> None:
     """Turn numbers in [0, 1), a multiple of 16, into standard normal ones, as torch's ``randn``.
 
     >>> numbers = np.array([0.5] * 8 + [0.25] * 8)
@@ -39,19 +40,20 @@ def _float32() -> ModuleType:
     return cephes if processor.AVX2 else glibc
 
 
-def _log(x: np.ndarray) -> np.ndarray:
+def _log(x: Array) -> Array:
     return _float32().log(x) if x.dtype == np.float32 else logarithm.log(x)
 
 
-def _angle(u2: np.ndarray) -> np.ndarray:
+def _angle(u2: Array) -> Array:
     """2π·u₂: of float32's 2π in vector code, else rounded only here."""
     if processor.AVX2:
         return u2.dtype.type(2 * math.pi) * u2
     return (2 * math.pi * u2.astype(np.float64)).astype(u2.dtype)
 
 
-def _cos_and_sin(angle: np.ndarray) -> np.ndarray:
+def _cos_and_sin(angle: Array) -> Array:
     """In float64 NumPy calls the system's, as torch does."""
     if angle.dtype == np.float32:
-        return _float32().cos_and_sin(angle)
+        both: Array = _float32().cos_and_sin(angle)
+        return both
     return np.stack([np.cos(angle), np.sin(angle)])

@@ -20,7 +20,7 @@ _FOUR_OVER_PI = np.float32(1.27323954473516)
 
 
 def _as_float32(*coefficients: float) -> list[float]:
-    return np.float32(coefficients).tolist()
+    return [float(np.float32(each)) for each in coefficients]
 
 
 # Cephes takes away three parts of π/4, one by one, for more bits than a float32 has.

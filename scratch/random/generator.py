@@ -1,8 +1,8 @@
 """A stream of random numbers, equal to torch's."""
 
 import math
-from collections.abc import Callable
-from typing import Self
+from collections.abc import Callable, Sequence
+from typing import Any, Self
 
 import numpy as np
 
@@ -101,13 +101,13 @@ class Generator:
 
         Assigning it makes the stream go on from there.
         """
-        _, words, position, *_ = self._twister.get_state()
-        return words, position, self._spare
+        twister = self._twister.get_state(legacy=False)["state"]
+        return twister["key"], twister["pos"], self._spare
 
     @state.setter
     def state(self, state: tuple[np.ndarray, int, float | None]) -> None:
         words, position, self._spare = state
-        self._twister.set_state(("MT19937", words, position))
+        self._twister.set_state(("MT19937", words, position, 0, 0.0))
         self._untouched = False
 
     def __repr__(self) -> str:
@@ -270,7 +270,7 @@ def _fill(numbers: np.ndarray, draw: Draw) -> None:
         draw(numbers[start : start + _BLOCK])
 
 
-def _shape(size: tuple) -> Size:
+def _shape(size: Sequence[Any]) -> Size:
     if isinstance(size, tuple | list) and len(size) == 1 and isinstance(size[0], tuple | list):
         size = size[0]
     return _check.lengths("size", size)

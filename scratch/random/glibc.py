@@ -16,6 +16,7 @@ import math
 import numpy as np
 
 from scratch.random import quadrant
+from scratch.typing import Array
 
 _PARTS = 16
 _LOWEST = np.float32(0.69921875).view(np.int32)  # [0.699, 1.398) in 16 parts; 1 is inside of one
@@ -34,7 +35,7 @@ _SIN = (-0.16666654943701084, 0.008332178146138854, -0.00019517298981385725)
 _COS = (-0.49999999725108224, 0.041666623324344516, -0.001388676379437604, 2.4390450703564542e-5)
 
 
-def log(x: np.ndarray) -> np.ndarray:
+def log(x: Array) -> Array:
     """ln x of float32 numbers 0 < x <= 1.
 
     x = 2ᵏ·z and r = z/c − 1, then ln x = (k·ln 2 + ln c) + r + r²·P(r).
@@ -46,13 +47,13 @@ def log(x: np.ndarray) -> np.ndarray:
     z = (bits - (k << 23)).view(np.float32).astype(np.float64)
     r = z * _ONE_OVER_C.take(part) - 1
     square = r * r
-    y = _LOG[2] * square + (_LOG[1] * r + _LOG[0])
+    y: Array = _LOG[2] * square + (_LOG[1] * r + _LOG[0])
     y *= square
     y += (k * math.log(2) + _LN_C.take(part)) + r
     return y.astype(np.float32)
 
 
-def cos_and_sin(angle: np.ndarray) -> np.ndarray:
+def cos_and_sin(angle: Array) -> Array:
     """cos x and sin x, (2, n), of n float32 numbers 0 <= x <= 2π.
 
     x = k·π/2 + r with |r| <= π/4.

@@ -21,6 +21,8 @@ from functools import cache
 
 import numpy as np
 
+from scratch.typing import Array
+
 FEW = 512  # for fewer, math.log takes less time than NumPy's calls
 _PARTS = 256
 _SERIES = [(-1) ** (n + 1) / n for n in range(7, 1, -1)]
@@ -28,7 +30,7 @@ _UNDECIDED = 2.0**-57  # of ln x: 1/32 to 1/16 ULP
 
 
 @cache
-def _ln_c() -> tuple[np.ndarray, np.ndarray]:
+def _ln_c() -> tuple[Array, Array]:
     """ln c for c = 1, 257/256 … 2 in two parts; up to 2¹⁰ times the first is exact."""
     with localcontext(prec=32):
         exact = [(Decimal(place) / _PARTS).ln() for place in range(_PARTS, 2 * _PARTS + 1)]
@@ -37,7 +39,7 @@ def _ln_c() -> tuple[np.ndarray, np.ndarray]:
     return np.array(high), np.array(low)
 
 
-def log(x: np.ndarray) -> np.ndarray:
+def log(x: Array) -> Array:
     """ln x of float64 numbers 0 < x <= 1, (n,).
 
     >>> log(np.array([0.1, 1.0])).tolist() == [math.log(0.1), 0.0]
@@ -59,17 +61,17 @@ def log(x: np.ndarray) -> np.ndarray:
     low += e * ln_c_low[-1] - ln_c_low.take(place)
     low += _series(r)
     margin = high * _UNDECIDED
-    y = high + (low + margin)
+    y: Array = high + (low + margin)
     undecided = np.flatnonzero(y != high + (low - margin))
     y[undecided] = _one_by_one(x[undecided])
     return y
 
 
-def _one_by_one(x: np.ndarray) -> np.ndarray:
+def _one_by_one(x: Array) -> Array:
     return np.fromiter(map(math.log, x.tolist()), np.float64, len(x))
 
 
-def _product_less_one(m: np.ndarray, c: np.ndarray) -> np.ndarray:
+def _product_less_one(m: Array, c: Array) -> Array:
     """m·c − 1, exactly: the upper 33 bits of m times 9 of c, and then the lower."""
     upper = (m.view(np.int64) & -(2**20)).view(np.float64)
     m -= upper
@@ -80,9 +82,9 @@ def _product_less_one(m: np.ndarray, c: np.ndarray) -> np.ndarray:
     return upper
 
 
-def _series(r: np.ndarray) -> np.ndarray:
+def _series(r: Array) -> Array:
     """ln(1 + r) − r = −r²/2 + r³/3 − … + r⁷/7."""
-    y = _SERIES[0] * r
+    y: Array = _SERIES[0] * r
     for coefficient in _SERIES[1:]:
         y += coefficient
         y *= r

@@ -41,6 +41,6 @@ def shuffle(order: np.ndarray, targets: np.ndarray) -> None:
 
 
 def _one_by_one(order: np.ndarray, places: np.ndarray, targets: np.ndarray) -> None:
-    cells = memoryview(order)  # a list's speed, without a copy
+    cells = order.data  # a list's speed, without a copy
     for i, j in zip(places.tolist(), targets.tolist(), strict=True):
         cells[i], cells[j] = cells[j], cells[i]

@@ -1,11 +1,16 @@
 """x·scale + shift as torch's kernels round it: once, or twice on processors without the means."""
 
+from typing import TypeVar
+
 import numpy as np
 
 from scratch.random import processor
+from scratch.typing import Array
+
+X = TypeVar("X", Array, float)
 
 
-def scale_and_shift(x: np.ndarray, scale: float, shift: float) -> None:
+def scale_and_shift(x: Array, scale: float, shift: float) -> None:
     """Turn x into x·scale + shift, rounded as by what torch's compiler makes of these words.
 
     That is a multiply-add instruction wherever all processors that a kernel is for have one.
@@ -22,7 +27,7 @@ def scale_and_shift(x: np.ndarray, scale: float, shift: float) -> None:
         x += shift
 
 
-def multiply_add(x: np.ndarray, scale: float, shift: float) -> None:
+def multiply_add(x: Array, scale: float, shift: float) -> None:
     """Turn x into x·scale + shift, rounded once, in its dtype, float32 or float64.
 
     A product of float32 numbers is exact in float64. In float64 the rounding errors of the product
@@ -55,7 +60,7 @@ def multiply_add(x: np.ndarray, scale: float, shift: float) -> None:
     np.add(total, product_error + total_error, out=x)
 
 
-def _split(x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _split(x: X) -> tuple[X, X]:
     """The upper and the lower 26 bits of a float64 (Veltkamp's splitting by 2²⁷ + 1)."""
     spread = x * (2.0**27 + 1)
     high = spread - (spread - x)
