@@ -77,7 +77,7 @@ def device(value: torch.device | str) -> torch.device:
     )
 
 
-def generator(name: str, value: torch.Generator) -> torch.Generator:
+def generator(name: str, value: object) -> torch.Generator:
     """Return ``value``, or raise if it is no generator of torch's on the CPU."""
     if not isinstance(value, torch.Generator) or value.device.type != "cpu":
         raise TypeError(f"{name} must be a torch.Generator on the CPU, got {shown(value)}")

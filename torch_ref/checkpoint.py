@@ -46,7 +46,8 @@ def save(path: Path | str, snapshot: Mapping[str, Any]) -> None:
         CheckpointError: the file cannot be written; an older one of that name is still there.
         TypeError: the snapshot holds something else than it may.
     """
-    path, tensors = files.checked("path", path), {}
+    path = files.checked("path", path)
+    tensors: dict[str, np.ndarray] = {}
     _check.mapping("snapshot", snapshot)
     tree = json.dumps(_without_arrays(snapshot, "", tensors))
     metadata = {"format": FORMAT, "snapshot": tree, "sha256": _sha256(tree, tensors)}

@@ -5,6 +5,7 @@ The README's table and the report's are made of this one.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -41,7 +42,8 @@ class WidelyCopiedNesterov:
     """w + α²·v − (1 + α)·η·g with the v that was already updated: not Nesterov's method."""
 
     def __init__(self, lr: float, momentum: float = 0.9) -> None:
-        self.lr, self.momentum, self.v = lr, momentum, 0.0
+        self.lr, self.momentum = lr, momentum
+        self.v: np.ndarray | float = 0.0
 
     def update(self, params: dict[str, np.ndarray], grads: dict[str, np.ndarray]) -> None:
         self.v = self.momentum * self.v - self.lr * grads["w"]
@@ -49,31 +51,35 @@ class WidelyCopiedNesterov:
 
 
 def momentum() -> tuple[float, float]:
-    return tuple(
+    first, second = (
         _apart(
             _ours(optim.Momentum(lr=0.1), rates=rates),
             _torchs(torch.optim.SGD, rates=rates, lr=0.1, momentum=0.9),
         )
         for rates in (FALLING, CONSTANT)
     )
+    return first, second
 
 
 def nesterov() -> tuple[float, float]:
     theirs = _torchs(torch.optim.SGD, lr=0.1, momentum=0.9, nesterov=True)
     ours = (_ours(cls(lr=0.1)) for cls in (WidelyCopiedNesterov, optim.Nesterov))
-    return tuple(_apart(w, theirs) for w in ours)
+    first, second = (_apart(w, theirs) for w in ours)
+    return first, second
 
 
 def adagrad() -> tuple[float, float]:
     ours = _ours(optim.AdaGrad(lr=0.1), scale=1e-7)
     theirs = (_torchs(torch.optim.Adagrad, scale=1e-7, lr=0.1, eps=e) for e in (1e-10, 1e-7))
-    return tuple(_apart(ours, w) for w in theirs)
+    first, second = (_apart(ours, w) for w in theirs)
+    return first, second
 
 
 def rmsprop() -> tuple[float, float]:
     ours = _ours(optim.RMSProp(lr=0.1), scale=1e-7)
     theirs = (_torchs(torch.optim.RMSprop, scale=1e-7, lr=0.1, eps=e) for e in (1e-8, 1e-7))
-    return tuple(_apart(ours, w) for w in theirs)
+    first, second = (_apart(ours, w) for w in theirs)
+    return first, second
 
 
 def adam() -> tuple[float, float]:
@@ -81,7 +87,8 @@ def adam() -> tuple[float, float]:
 
     ours = _ours(optim.chapter.Adam(lr=0.1), scale=1e-6)
     theirs = (torch.optim.Adam, EpsilonHatAdam)
-    return tuple(_apart(ours, _torchs(c, scale=1e-6, lr=0.1, eps=1e-7)) for c in theirs)
+    first, second = (_apart(ours, _torchs(c, scale=1e-6, lr=0.1, eps=1e-7)) for c in theirs)
+    return first, second
 
 
 def weight_decay() -> tuple[float, float]:
@@ -97,7 +104,8 @@ def weight_decay() -> tuple[float, float]:
     for _ in range(STEPS):
         optimizer.update(network.params, network.gradient(x, t))
     mine = _flat(network.params)
-    return tuple(_apart(mine, _flat(end), _flat(start)) for end in ends)
+    first, second = (_apart(mine, _flat(end), _flat(start)) for end in ends)
+    return first, second
 
 
 def xavier() -> tuple[float, float]:
@@ -105,19 +113,19 @@ def xavier() -> tuple[float, float]:
     mine = init.xavier(shape, generator=Generator(0), dtype=np.float64)
     generator = torch.Generator()
     ends = []
-    for fill, settings in (
-        (torch.nn.init.xavier_normal_, {}),
-        (torch.nn.init.kaiming_normal_, {"nonlinearity": "linear"}),
-    ):
+    linear = partial(torch.nn.init.kaiming_normal_, nonlinearity="linear")
+    for fill in (torch.nn.init.xavier_normal_, linear):
         w = torch.empty(shape, dtype=torch.float64)
-        ends.append(fill(w, **settings, generator=generator.manual_seed(0)).numpy())
-    return tuple(_apart(mine, theirs) for theirs in ends)
+        ends.append(fill(w, generator=generator.manual_seed(0)).numpy())
+    first, second = (_apart(mine, theirs) for theirs in ends)
+    return first, second
 
 
 def batchnorm_momentum() -> tuple[float, float]:
     mine = _normalized(nn.chapter.BatchNormalization(4, momentum=0.9, dtype=np.float64))
     theirs = (_torchs_normalized(momentum=m) for m in (0.9, 0.1))
-    return tuple(_apart(mine.running_mean, t.running_mean.numpy()) for t in theirs)
+    first, second = (_apart(mine.running_mean, t.running_mean.numpy()) for t in theirs)
+    return first, second
 
 
 def batchnorm_variance() -> tuple[float, float]:
@@ -135,7 +143,8 @@ def batchnorm_start() -> tuple[float, float]:
     for settings in ({"eps": 1e-5, "start": 1.0}, {"eps": 1e-6, "start": 0.0}):
         layer = _torchs_layer(**settings).eval()
         ends.append(layer(torch.tensor(x)).detach().numpy())
-    return tuple(_apart(mine, theirs) for theirs in ends)
+    first, second = (_apart(mine, theirs) for theirs in ends)
+    return first, second
 
 
 def layout() -> tuple[float, float]:
@@ -148,7 +157,8 @@ def layout() -> tuple[float, float]:
         with torch.no_grad():
             linear.weight.copy_(torch.tensor(w.copy()))
         ends.append(linear(torch.tensor(x)).detach().numpy())
-    return tuple(_apart(mine, theirs) for theirs in ends)
+    first, second = (_apart(mine, theirs) for theirs in ends)
+    return first, second
 
 
 ROWS = 10
@@ -167,7 +177,7 @@ def _normalized(layer: nn.Layer) -> Any:
 
 def _torchs_layer(momentum: float = 0.1, eps: float = 1e-5, start: float = 1.0) -> Any:
     layer = torch.nn.BatchNorm1d(4, eps=eps, momentum=momentum, dtype=torch.float64)
-    layer.running_var.fill_(start)
+    layer.get_buffer("running_var").fill_(start)
     return layer
 
 

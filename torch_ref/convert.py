@@ -61,8 +61,8 @@ def network_to_torch(net: scratch_nn.MultiLayerNet, device: str = "cpu") -> nn.M
     twins = [layer for layer in twin.layers if isinstance(layer, torch.nn.BatchNorm1d)]
     for norm, other in zip(net.batch_norms, twins, strict=True):
         _copy_statistics(norm, other)
-    for generator, other in zip(net.generators, twin.generators, strict=True):
-        load_generator_to_torch(generator, other)
+    for generator, torchs in zip(net.generators, twin.generators, strict=True):
+        load_generator_to_torch(generator, torchs)
     return twin
 
 
@@ -77,11 +77,11 @@ def network_to_numpy(twin: nn.MultiLayerNet, net: scratch_nn.MultiLayerNet) -> N
         net.params[name][...] = w
     twins = [layer for layer in twin.layers if isinstance(layer, torch.nn.BatchNorm1d)]
     for norm, other in zip(net.batch_norms, twins, strict=True):
-        norm.running_mean[...] = other.running_mean.cpu().numpy()
-        norm.running_var[...] = other.running_var.cpu().numpy()
-        norm.num_batches_tracked = int(other.num_batches_tracked)
-    for generator, other in zip(net.generators, twin.generators, strict=True):
-        load_generator_to_numpy(other, generator)
+        norm.running_mean[...] = other.get_buffer("running_mean").cpu().numpy()
+        norm.running_var[...] = other.get_buffer("running_var").cpu().numpy()
+        norm.num_batches_tracked = int(other.get_buffer("num_batches_tracked"))
+    for generator, torchs in zip(net.generators, twin.generators, strict=True):
+        load_generator_to_numpy(torchs, generator)
 
 
 def load_generator_to_torch(generator: Generator, twin: torch.Generator) -> None:
@@ -131,7 +131,8 @@ def plain_params(modules: torch.nn.Sequential) -> dict[str, torch.nn.Parameter]:
     for module in modules:
         if isinstance(module, torch.nn.Linear):
             layer += 1
-            named |= {f"W{layer}": module.weight, f"b{layer}": module.bias}
+            named[f"W{layer}"] = module.get_parameter("weight")
+            named[f"b{layer}"] = module.get_parameter("bias")
         elif isinstance(module, torch.nn.BatchNorm1d):
             named |= {f"gamma{layer}": module.weight, f"beta{layer}": module.bias}
     return named
@@ -147,7 +148,7 @@ def from_linear(name: str, tensor: Tensor) -> Tensor:
 def state_to_torch(optimizer: scratch_optim.Optimizer) -> dict[str, dict[str, Any]]:
     """The state of a hand-written optimizer in torch's names and units, as arrays and numbers."""
     buffers = pair_of(optimizer).buffers
-    converted = {}
+    converted: dict[str, dict[str, Any]] = {}
     for name, state in optimizer.state.items():
         group, converted[name] = optimizer.group_of(name), {}
         for key, value in state.items():
@@ -272,6 +273,6 @@ def _torchs(
 
 
 def _copy_statistics(norm: scratch_nn.BatchNorm1d, other: torch.nn.BatchNorm1d) -> None:
-    other.running_mean.copy_(torch.tensor(norm.running_mean))
-    other.running_var.copy_(torch.tensor(norm.running_var))
-    other.num_batches_tracked.fill_(norm.num_batches_tracked)
+    other.get_buffer("running_mean").copy_(torch.tensor(norm.running_mean))
+    other.get_buffer("running_var").copy_(torch.tensor(norm.running_var))
+    other.get_buffer("num_batches_tracked").fill_(norm.num_batches_tracked)

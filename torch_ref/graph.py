@@ -61,7 +61,7 @@ class Graph:
         self._inputs: list[Tensor] = []
         self._warmed = 0
         self._side: torch.cuda.Stream | None = None
-        self._graph: torch.cuda.CUDAGraph | None = None
+        self._graph: torch.cuda.CUDAGraph | Any = None
         self._output: Any = None
 
     def __call__(self, *inputs: Tensor) -> Any:

@@ -38,6 +38,8 @@ class Draws:
     Each item is the rows of the batch (K, N), and a mask for each dropout layer.
     """
 
+    _block: Iterator[tuple[Tensor, ...]]
+
     def __init__(self, net: MultiLayerNet, rows: int, batch_size: int, iterations: int) -> None:
         self._net, self._rows = net, rows
         self._batch_size, self._iterations = batch_size, iterations
@@ -78,7 +80,7 @@ class Draws:
         """The next block is to begin with the step ``first``."""
         self._first, self._taken = first, 0
         self._before = [generator.get_state().numpy() for generator in self._net.generators]
-        self._block: Iterator[tuple[Tensor, ...]] = iter(())
+        self._block = iter(())
 
     def _draw(self, count: int) -> list[Tensor]:
         """For so many steps their batches and masks, each with a leading axis of steps."""
@@ -143,7 +145,8 @@ class Optimizer:
             {**group, "params": [w.detach().clone() for w in group["params"]]}
             for group in torchs.param_groups
         ]
-        other = type(torchs)(groups)
+        cls: Any = type(torchs)
+        other = cls(groups)
         for mine, theirs in zip(torchs.param_groups, groups, strict=True):
             for w, its in zip(mine["params"], theirs["params"], strict=True):
                 its.grad = torch.zeros_like(its)

@@ -109,8 +109,9 @@ def lsuv(
     net.eval()
     factors = {}
     for layer in net.layers:
-        if (w := getattr(layer, "weight", None)) in names:
-            factors[names[w]] = _scale(w, lambda: layer(x), tolerance, max_iterations)  # noqa: B023
+        weight: Any = getattr(layer, "weight", None)
+        if weight in names:
+            factors[names[weight]] = _scale(weight, lambda: layer(x), tolerance, max_iterations)  # noqa: B023
         x = layer(x)
     return factors
 

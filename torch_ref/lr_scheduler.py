@@ -47,7 +47,7 @@ class Schedule:
     def __init__(self, name: str, twin: Twin, **settings: Any) -> None:
         self.name = _check.choice("name", name, SCHEDULES)
         self.twin, self.settings = _check.instance("twin", twin, Twin), settings
-        self.torch: torch.optim.lr_scheduler.LRScheduler | None = None
+        self.torch: torch.optim.lr_scheduler.LRScheduler | Any = None
 
     def bind(self, params: Mapping[str, torch.Tensor]) -> None:
         """Make torch's optimizer and its schedule over ``params``, if that is not done yet."""

@@ -7,6 +7,7 @@ Weights have the chapter's layout (in, out), and one leading axis of K for a sta
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -59,6 +60,8 @@ class BatchNorm1d(torch.nn.BatchNorm1d):
     The features of all runs stand side by side as K·C channels of one batch.
     """
 
+    momentum: float
+
     def __init__(self, num_features: int, *, dtype: torch.dtype, runs: int | None = None) -> None:
         num_features = _check.integer("num_features", num_features, at_least=1)
         super().__init__(num_features, dtype=_torch_check.floating(dtype))
@@ -84,11 +87,11 @@ class BatchNorm1d(torch.nn.BatchNorm1d):
         if self.runs is None:
             return super().forward(x)
         if self.training:
-            self.num_batches_tracked.add_(1)
+            self.get_buffer("num_batches_tracked").add_(1)
         y = F.batch_norm(
             x.movedim(0, 1).flatten(1, 2),
-            self.running_mean.view(-1),
-            self.running_var.view(-1),
+            self.get_buffer("running_mean").view(-1),
+            self.get_buffer("running_var").view(-1),
             self.weight.view(-1),
             self.bias.view(-1),
             self.training,
@@ -116,16 +119,16 @@ class Dropout(torch.nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         _torch_check.tensor("x", x)
-        single = isinstance(self.generator, torch.Generator)
-        if not single and x.shape[:1] != (len(self.generator),):
-            raise ValueError(
-                f"x must have a leading axis of {len(self.generator)} runs, got {tuple(x.shape)}"
-            )
+        runs: tuple[int, ...] = (
+            () if isinstance(self.generator, torch.Generator) else (len(self.generator),)
+        )
+        if x.shape[: len(runs)] != runs:
+            raise ValueError(f"x must have a leading axis of {runs[0]} runs, got {tuple(x.shape)}")
         if not self.training or self.p == 0:
             return x
         kept = self.kept
         if kept is None:
-            kept = self.draw(x.shape if single else x.shape[1:])
+            kept = self.draw(x.shape[len(runs) :])
         return x * (kept.to(x.device, x.dtype) / ((1 - self.p) or 1))
 
     def draw(self, shape: Sequence[int]) -> Tensor:
@@ -250,7 +253,7 @@ class MultiLayerNet(torch.nn.Module):
         return right.mean(dim=-1, dtype=widest(y.device))
 
     def _checked(self, x: Tensor) -> Tensor:
-        _torch_check.tensor("x", x, self.layers[0].weight.dtype)
+        _torch_check.tensor("x", x, next(self.layers.parameters()).dtype)
         rows = (*x.shape[-2:-1], self.sizes[0])
         allowed = [rows] if self.runs is None else [rows, (self.runs, *rows)]
         if x.ndim < 2 or x.shape not in allowed or x.shape[-2] == 0:
@@ -314,8 +317,6 @@ def _seeded(seed: int) -> torch.Generator:
 class TwoLayerNet(MultiLayerNet):
     """The twin of ``scratch.nn.TwoLayerNet``."""
 
-    def __init__(
-        self, input_size: int, hidden_size: int, output_size: int, **options: object
-    ) -> None:
+    def __init__(self, input_size: int, hidden_size: int, output_size: int, **options: Any) -> None:
         hidden_size = _check.integer("hidden_size", hidden_size, at_least=1)
-        super().__init__(input_size, [hidden_size], output_size, **{"init": 0.01} | options)
+        super().__init__(input_size, [hidden_size], output_size, **({"init": 0.01} | options))

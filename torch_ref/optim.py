@@ -70,7 +70,8 @@ class Twin:
     def __init__(self, optimizer: Optimizer) -> None:
         self.pair = pair_of(optimizer)
         self.settings = self.pair.to_torch(optimizer)
-        self.torch: torch.optim.Optimizer | None = None
+        # None until then, but whoever has bound it need not ask.
+        self.torch: torch.optim.Optimizer | Any = None
         self._original = optimizer
         self._bound: dict[str, torch.Tensor] = {}
         self._views: dict[str, list[View]] = {}
@@ -119,20 +120,21 @@ class Twin:
         """Take one step: change every tensor of ``params`` in place, on whatever device it is."""
         self._check_params(params)
         if closure is None:
-            _check_gradients(params, grads)
+            checked = _checked_gradients(params, grads)
             self._begin(params)
-            self._assign(grads)
-            return self.torch.step()
+            self._assign(checked)
+            loss: Any = self.torch.step()
+            return loss
 
-        def evaluate() -> torch.Tensor:
+        def evaluate() -> Any:  # a tensor, where torch's annotations have a float
             loss, grads = closure()
-            _check_gradients(params, grads)
-            self._assign(grads)
+            self._assign(_checked_gradients(params, grads))
             return loss
 
         _check.function("closure", closure)
         self._begin(params)
-        return self.torch.step(evaluate)
+        loss = self.torch.step(evaluate)
+        return loss
 
     def bind(self, params: Tensors) -> None:
         """Construct torch's optimizer over ``params``, if that is not done yet."""
@@ -192,7 +194,7 @@ class Twin:
         for name, w in self._bound.items():
             pattern = self._original.pattern_of(name)
             settings = self.pair.to_torch(self._original.group_of(name)) if pattern else {}
-            rate = settings.get("lr", self.settings["lr"])
+            rate: Any = settings.get("lr", self.settings["lr"])
             self._views[name] = _views(name, w, rate)
             for view in self._views[name]:
                 runs = view.runs
@@ -207,8 +209,11 @@ class Twin:
         return list(groups.values())
 
 
-def _check_gradients(params: Tensors, grads: Mapping[str, torch.Tensor | None] | None) -> None:
-    if missing := params.keys() - _check.mapping("grads", grads).keys():
+def _checked_gradients(
+    params: Tensors, given: Mapping[str, torch.Tensor | None] | None
+) -> Mapping[str, torch.Tensor | None]:
+    grads = _check.mapping("grads", given)
+    if missing := params.keys() - grads.keys():
         raise KeyError(f"grads must have the keys of params, lacks {_check.names(missing)}")
     for name, w in params.items():
         g = grads[name]
@@ -217,6 +222,7 @@ def _check_gradients(params: Tensors, grads: Mapping[str, torch.Tensor | None] |
                 f"grads[{_check.shown(name)}] must be None or a tensor of shape "
                 f"{tuple(w.shape)}, got {_torch_check.shown(g)}"
             )
+    return grads
 
 
 class View(NamedTuple):

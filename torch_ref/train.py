@@ -1,6 +1,7 @@
 """The twin of ``scratch.train``: the same batches, the same loop, on any device."""
 
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import nullcontext
 from typing import Any
 
 import numpy as np
@@ -44,8 +45,8 @@ def batches(
     _torch_check.generators("generators", generators)
     _torch_check.floating(dtype)
     while True:
-        rows = [torch.randint(len(images), (batch_size,), generator=g) for g in generators]
-        rows = torch.stack(rows).to(images.device)
+        drawn = [torch.randint(len(images), (batch_size,), generator=g) for g in generators]
+        rows = torch.stack(drawn).to(images.device)
         yield scaled(images[rows], dtype), labels[rows]
 
 
@@ -117,7 +118,7 @@ def fit(
         observer=observer,
     )
     take_step = _stepper(net, optimizer, *(_put(array, net) for array in (images, labels)))
-    evaluation = [_put(array, net) for array in evaluate or ()]
+    evaluation = evaluate and (_put(evaluate[0], net), _put(evaluate[1], net))
     optimizer.bind(net.params)
     if schedule:
         schedule.bind(net.params)
@@ -209,7 +210,7 @@ def _stepper(
             return _loss_and_gradient(net, scaled(images[rows], net.dtype), labels[rows])
 
     def update(*inputs: Tensor) -> Tensor:
-        with recorded.recording():
+        with recorded.recording() if recorded else nullcontext():
             return _updated(net, optimizer, *gradient(*inputs))
 
     recorded = graph.recordable(optimizer, net)

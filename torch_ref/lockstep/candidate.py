@@ -82,7 +82,7 @@ class Candidate:
         """
         made = self.target
         if self.is_torch:
-            side = TorchSide(made, **settings)
+            side: Side = TorchSide(made, **settings)
         else:
             if not self.made:
                 with self.blamed("the constructor raised"):
@@ -194,6 +194,8 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
 def _run(path: Path, blamed: Candidate) -> ModuleType:
     """The file as a module, under a name that hides no other module."""
     spec = importlib.util.spec_from_file_location(f"_candidate_{path.stem}", path)
+    if spec is None or spec.loader is None:
+        raise CandidateError(f"{path} must be a Python file, with the suffix .py")
     module = importlib.util.module_from_spec(spec)
     sys.modules[spec.name] = module  # dataclasses look their module up
     search, writes = list(sys.path), sys.dont_write_bytecode

@@ -158,7 +158,7 @@ def check(
 
 
 def _check(
-    candidate: Candidate, theirs: reference.Reference, args: dict, dtype: str, steps: int
+    candidate: Candidate, theirs: reference.Reference, args: dict[str, Any], dtype: str, steps: int
 ) -> Outcome:
     if theirs.kind == reference.OPTIMIZER:
         return _optimizer(candidate, theirs.target, args, dtype, steps)
@@ -172,7 +172,7 @@ def _check(
 
 
 def _other(
-    candidate: Candidate, theirs: reference.Reference, args: dict, dtype: str, steps: int
+    candidate: Candidate, theirs: reference.Reference, args: dict[str, Any], dtype: str, steps: int
 ) -> Any:
     """The result of the check for what is no optimizer."""
     if theirs.kind == reference.NORM:
@@ -189,7 +189,9 @@ def _other(
     return check_schedule(candidate.target, against=theirs.name, steps=steps, **args)
 
 
-def _optimizer(candidate: Candidate, theirs: type, args: dict, dtype: str, steps: int) -> Outcome:
+def _optimizer(
+    candidate: Candidate, theirs: type, args: dict[str, Any], dtype: str, steps: int
+) -> Outcome:
     matched = match(candidate, theirs, args)
     special = _SHAPES.get(theirs.__name__)
     shapes = special or (*_WITH_AXES, _WITHOUT_AXES)
@@ -237,11 +239,11 @@ def _run(
         return outcome
     # No variant of torch's is NaN where torch is not: there is nothing to search for.
     if report.agrees or not non_finite:
-        _look_closer(outcome, mine, theirs.__name__)
+        _look_closer(outcome, report, mine, theirs.__name__)
     return outcome
 
 
-def _look_closer(outcome: Outcome, mine: Guarded, family: str) -> None:
+def _look_closer(outcome: Outcome, report: Report, mine: Guarded, family: str) -> None:
     """Run the diagnosis: on other gradients, and with an lr that changes on the way.
 
     It is an extra: where it fails, the verdict stands.
@@ -252,7 +254,7 @@ def _look_closer(outcome: Outcome, mine: Guarded, family: str) -> None:
         found = diagnose(mine, family, outcome.settings, dtype=np.dtype(outcome.dtype))
     except KeyError:
         unknown = [f"there is no catalogue of variants of {family} to find the cause in"]
-        outcome.cause = [] if outcome.report.agrees else unknown
+        outcome.cause = [] if report.agrees else unknown
         return
     except TimeUp:
         outcome.cause = ["the time limit came before the end of the search for differences"]
@@ -261,15 +263,14 @@ def _look_closer(outcome: Outcome, mine: Guarded, family: str) -> None:
         outcome.cause = [f"on other gradients it could not be run: {error}"]
         return
     if found.agrees:
-        if not outcome.report.agrees:
+        if not report.agrees:
             outcome.cause = ["on other gradients, of a matrix and a vector, it agrees: look there"]
         return
-    changed = found.lr_halved_at is not None and found.report.first.step >= found.lr_halved_at
-    if not outcome.report.agrees:
+    if not report.agrees:
         outcome.cause = found.lines() if found.findings else [found.reason]
         if not found.findings and outcome.dtype == "float64":
             outcome.cause += _in_float32(mine, family, outcome.settings)
-    elif changed:
+    elif found.after_lr_changed:
         outcome.notes = ["as long as lr stays; once it changes, they differ:"]
         outcome.notes += str(found).splitlines()
     else:
@@ -277,7 +278,7 @@ def _look_closer(outcome: Outcome, mine: Guarded, family: str) -> None:
         outcome.cause = str(found).splitlines()
 
 
-def _in_float32(mine: Guarded, family: str, settings: dict) -> list[str]:
+def _in_float32(mine: Guarded, family: str, settings: dict[str, Any]) -> list[str]:
     """A line on whether the two agree where both have no more than single precision."""
     theirs = TorchSide(getattr(torch.optim, family), **settings)
     stream = GradientStream(_WITH_AXES, dtype="float32", awkward=True)

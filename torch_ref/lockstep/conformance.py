@@ -166,12 +166,12 @@ def resumes_from_its_state_dict(subject: Subject) -> None:
     """A new one that is given the ``state_dict`` goes on as the old one does."""
     stream = GradientStream(awkward=True)
     side = subject.started(stream.params)
-    optimizer = getattr(side, "optimizer", None)
+    optimizer: Any = getattr(side, "optimizer", None)
     if not hasattr(optimizer, "state_dict") or not hasattr(optimizer, "load_state_dict"):
         raise SkipTest(f"{subject.candidate.name} has no state_dict and load_state_dict")
     _advance(side, [stream.next() for _ in range(10)])
     other, rest = subject.started(side.params()), [stream.next() for _ in range(10)]
-    other.optimizer.load_state_dict(copy.deepcopy(optimizer.state_dict()))
+    vars(other)["optimizer"].load_state_dict(copy.deepcopy(optimizer.state_dict()))
     for each in (side, other):
         _advance(each, rest)
     _assert_same(other.params(), side.params(), "its state_dict does not hold all of its state")
@@ -204,7 +204,8 @@ def takes_keys_added_later(subject: Subject) -> None:
     stream = GradientStream([(4, 3), (3,)])
     grads = [stream.next() for _ in range(10)]
     later = 4
-    together, alone = _with_a_late_key(subject, stream.params, grads, later), {}
+    together = _with_a_late_key(subject, stream.params, grads, later)
+    alone: Arrays = {}
     for name, first in (("w0", 0), ("w1", later)):
         side = subject.started({name: stream.params[name]})
         _advance(side, [{name: g[name]} for g in grads[first:]])
@@ -284,12 +285,12 @@ def _with_a_late_key(subject: Subject, start: Arrays, grads: list[Arrays], later
         return side.params()
     if isinstance(side, InitUpdateSide):
         raise SkipTest("the state of an init and update pair is made for all parameters at once")
-    params = {"w0": start["w0"].copy()}
+    params, optimizer = {"w0": start["w0"].copy()}, vars(side)["optimizer"]
     for g in grads[:later]:
-        side.optimizer.update(params, {"w0": g["w0"].copy()})
+        optimizer.update(params, {"w0": g["w0"].copy()})
     params["w1"] = start["w1"].copy()
     for g in grads[later:]:
-        side.optimizer.update(params, {name: each.copy() for name, each in g.items()})
+        optimizer.update(params, {name: each.copy() for name, each in g.items()})
     return params
 
 

@@ -51,6 +51,12 @@ class Diagnosis:
         return self.report.agrees
 
     @property
+    def after_lr_changed(self) -> bool:
+        """Whether they diverge only once lr has been halved."""
+        first, halved_at = self.report.first, self.lr_halved_at
+        return first is not None and halved_at is not None and first.step >= halved_at
+
+    @property
     def reason(self) -> str:
         """Why there is no finding."""
         if self.rounding:
@@ -82,10 +88,9 @@ class Diagnosis:
         return f"your {self.report.mine} agrees with {names} {apart}; {theirs}"
 
     def _lr_note(self) -> str:
-        at = self.lr_halved_at
-        if at is None or self.report.first.step < at:
+        if not self.after_lr_changed:
             return ""
-        return f"; until lr was halved at step {at}, the two agreed"
+        return f"; until lr was halved at step {self.lr_halved_at}, the two agreed"
 
     def __str__(self) -> str:
         return "\n".join(self.lines())

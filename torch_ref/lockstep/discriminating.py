@@ -48,7 +48,8 @@ class Discriminating:
     def gradients(self, mine: Arrays, theirs: Arrays) -> tuple[Arrays, Arrays]:
         grads = self.stream[self._next % len(self.stream)]
         self._next += 1
-        return tuple({name: g.copy() for name, g in grads.items()} for _ in range(2))
+        first, second = ({name: g.copy() for name, g in grads.items()} for _ in range(2))
+        return first, second
 
 
 def _gradient(random: np.random.Generator, scale: np.ndarray, step: int) -> np.ndarray:

@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import accumulate
+from typing import Any
 
 import numpy as np
 
@@ -68,7 +69,7 @@ def add_all(
     Those of one dtype go through NumPy in one piece: where arrays are small, its calls are what
     takes the time.
     """
-    alike: dict[tuple, list[tuple]] = defaultdict(list)
+    alike: dict[tuple[object, ...], list[tuple[Any, ...]]] = defaultdict(list)
     for i, (drift, a, b) in enumerate(zip(drifts, mine, theirs, strict=True)):
         if a.shape != b.shape:
             a, b = np.broadcast_arrays(a, b)

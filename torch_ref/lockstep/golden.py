@@ -183,7 +183,8 @@ def _shapes_of_buffers(run: Mapping[tuple[str, str], list[np.ndarray]]) -> dict[
 
 def _run(twin: Twin, start: Arrays, grads: list[Arrays]) -> dict[tuple[str, str], list[np.ndarray]]:
     """By (quantity, parameter), the values after each step."""
-    side, values = TorchSide(twin), {}
+    side = TorchSide(twin)
+    values: dict[tuple[str, str], list[np.ndarray]] = {}
     side.start(start)
     for g in grads:
         side.step(g)

@@ -33,7 +33,7 @@ class Guarded:
     "changes the gradients it is given: grads['w'] at step 1"
     """
 
-    def __init__(self, candidate: Candidate, settings: dict) -> None:
+    def __init__(self, candidate: Candidate, settings: dict[str, Any]) -> None:
         self._candidate, self._side = candidate, candidate.side(settings)
         self.name, self.strict = self._side.name, self._side.strict
 

@@ -178,7 +178,9 @@ def _counterparts(
 ) -> dict[str, tuple[str, ...]]:
     """For torch's names, the candidate's: one, or two for a pair. Each is used once."""
     free = {_plain(name): name for name in taken}
-    found = {name: (free.pop(_plain(name)),) for name in torchs if _plain(name) in free}
+    found: dict[str, tuple[str, ...]] = {
+        name: (free.pop(_plain(name)),) for name in torchs if _plain(name) in free
+    }
     if "betas" in torchs and "betas" not in found:
         for pair in _PAIRS:
             if all(_plain(each) in free for each in pair):

@@ -8,6 +8,7 @@ import inspect
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 from itertools import product
 from typing import Any, NamedTuple
 
@@ -213,7 +214,7 @@ def _torchs(against: str, settings: dict[str, Any]) -> tuple[str, dict[str, Any]
 def _draws(draw: Draw, size: int, samples: int, notes: list[str]) -> list[np.ndarray]:
     """Weights of at least ``samples`` numbers; those of one call if each call gives the same."""
     arrays = draw(-(-samples // size))
-    if len(arrays) > 1 and np.array_equal(*arrays[:2]):
+    if len(arrays) > 1 and np.array_equal(arrays[0], arrays[1]):
         notes.append("every call gives the same numbers: those of one call are the sample")
         arrays = arrays[:1]
     return arrays
@@ -236,7 +237,9 @@ def _way_to_call(
     ways = product(_forms(parameters, shape), _seedings(parameters), typings)
     for form, (seeded_by, stream), typed in ways:
 
-        def draw(count: int, form=form, stream=stream, typed=typed) -> list[np.ndarray]:
+        def draw(
+            count: int, form: _Form = form, stream: Any = stream, typed: Any = typed
+        ) -> list[np.ndarray]:
             with _global_streams(seed):
                 options, made = {**given, **typed}, stream(seed)
                 return [form.call(candidate, shape, dtype, options | made(k)) for k in range(count)]
@@ -255,10 +258,14 @@ class _Form(NamedTuple):
     """One way to call a candidate: its arguments for a shape and a tensor to fill."""
 
     name: str
-    arguments: Callable[[tuple[int, ...], torch.Tensor], tuple[tuple, dict[str, int]]]
+    arguments: Callable[[tuple[int, ...], torch.Tensor], tuple[tuple[Any, ...], dict[str, int]]]
 
     def call(
-        self, candidate: Callable[..., Any], shape: tuple[int, ...], dtype: np.dtype, options: dict
+        self,
+        candidate: Callable[..., Any],
+        shape: tuple[int, ...],
+        dtype: np.dtype,
+        options: dict[str, Any],
     ) -> np.ndarray:
         tensor = torch.zeros(shape, dtype=getattr(torch, dtype.name))
         positional, named = self.arguments(shape, tensor)
@@ -274,6 +281,12 @@ class _Form(NamedTuple):
         return array
 
 
+def _by_name(
+    named: dict[str, int], shape: tuple[int, ...], tensor: torch.Tensor
+) -> tuple[tuple[()], dict[str, int]]:
+    return (), named
+
+
 def _forms(parameters: Parameters, shape: tuple[int, ...]) -> list[_Form]:
     forms = [
         _Form("f(shape)", lambda shape, tensor: ((shape,), {})),
@@ -284,14 +297,16 @@ def _forms(parameters: Parameters, shape: tuple[int, ...]) -> list[_Form]:
         if {fan_in, fan_out} <= parameters.keys() and len(shape) == 2:
             named = {fan_in: shape[1], fan_out: shape[0]}
             name = f"f({fan_in}=, {fan_out}=)"
-            forms.insert(0, _Form(name, lambda shape, tensor, named=named: ((), named)))
+            forms.insert(0, _Form(name, partial(_by_name, named)))
     return forms
 
 
 def _seedings(parameters: Parameters) -> list[Seeding]:
     """The ways to seed: what it is called, and from the seed, the arguments of the k-th call."""
 
-    def one(name: str, stream: Callable[[int], Any]) -> Callable[[int], Callable]:
+    def one(
+        name: str, stream: Callable[[int], Any]
+    ) -> Callable[[int], Callable[[int], dict[str, Any]]]:
         def make(seed: int) -> Callable[[int], dict[str, Any]]:
             made = {name: stream(seed)}
             return lambda k: made

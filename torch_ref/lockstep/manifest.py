@@ -154,7 +154,8 @@ def _manifest(fields: Mapping[str, Any]) -> Manifest:
         and tolerance
     ):
         raise ValueError
-    return Manifest(*names, fields["steps"], parameters, tolerance, cases)
+    name, cls, torchs = names
+    return Manifest(name, cls, torchs, fields["steps"], parameters, tolerance, cases)
 
 
 def _finite(settings: dict[str, Any]) -> dict[str, Any]:

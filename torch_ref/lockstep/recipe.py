@@ -58,7 +58,8 @@ class Recipe:
             return Law(self.kind, self.mean, std)
         cut = self.bounds or TWO_STDS
         if self.bounds and not self.in_stds:
-            cut = tuple((bound - self.mean) / std for bound in self.bounds)
+            low, high = self.bounds
+            cut = (low - self.mean) / std, (high - self.mean) / std
         moved, narrowed, _ = truncated_moments(*cut)
         if self.kind == "rescaled" or self.std == "after the cut":
             narrowed = 1.0

@@ -126,8 +126,8 @@ class Report:
         for one, mine, drift, distance in zip(compared, scaled, drifts, distances, strict=True):
             if not distance.relative <= self.tolerance:
                 at = drift.element
-                values = (np.asarray(side)[at].item() for side in (mine, one.theirs))
-                found = Divergence(self.steps, one.name, one.quantity, at, *values, distance)
+                a, b = (np.asarray(side)[at].item() for side in (mine, one.theirs))
+                found = Divergence(self.steps, one.name, one.quantity, at, a, b, distance)
                 if not one.certain:
                     self._suspect = self._suspect or found
                 elif self.first is None:

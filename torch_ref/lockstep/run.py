@@ -50,7 +50,7 @@ def lockstep(
     if problem is not None:
         _check_problem(problem)
     sides = named_side("mine", mine, {}), named_side("theirs", theirs, settings)
-    pairs = [side.pair for side in sides if getattr(side, "pair", None)]
+    pairs = [pair for side in sides if (pair := getattr(side, "pair", None))]
     problem = problem or _default_problem(pairs, dtype)
     if tolerance is None:
         tolerances = pairs[0].tolerance if pairs else SAME_GRADIENTS
@@ -87,7 +87,12 @@ def _step(sides: tuple[Side, Side], problem: Problem | Landscape) -> tuple[Array
         for side in sides:
             side.minimize(problem.evaluate)
         return {}, {}
-    grads = problem.gradients(*(side.params() for side in sides))
+    if not hasattr(problem, "gradients"):
+        raise TypeError(
+            f"problem must have gradients(mine, theirs), as {sides[0].name} and {sides[1].name} "
+            f"take them; got {type(problem).__name__}"
+        )
+    grads: tuple[Arrays, Arrays] = problem.gradients(*(side.params() for side in sides))
     for side, g in zip(sides, grads, strict=True):
         side.step(g)
     return grads
@@ -98,14 +103,20 @@ def _default_problem(pairs: list[OptimizerPair], dtype: np.typing.DTypeLike) -> 
     gradients = {pair.gradients for pair in pairs}
     if "closure" in gradients:
         return Rosenbrock(dtype=dtype)
-    shapes = ((7, 5), (4, 6)) if any(pair.axes for pair in pairs) else ((7, 5), (5,), ())
+    shapes: tuple[tuple[int, ...], ...] = ((7, 5), (5,), ())
+    if any(pair.axes for pair in pairs):
+        shapes = ((7, 5), (4, 6))
     if "rows" in gradients:
         shapes = tuple(shape for shape in shapes if shape)
     return GradientStream(shapes, dtype=dtype, awkward=True)
 
 
 def _compare(
-    mine: Side, theirs: Side, problem: Problem, grads: tuple[Arrays, Arrays], report: Report
+    mine: Side,
+    theirs: Side,
+    problem: Problem | Landscape,
+    grads: tuple[Arrays, Arrays],
+    report: Report,
 ) -> None:
     """Compare in the order in which a step computes: gradients, buffers, parameters."""
     names = [name for name in problem.params if name not in problem.undetermined]

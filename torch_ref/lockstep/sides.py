@@ -84,8 +84,10 @@ class UpdateSide:
 
     def step(self, grads: Arrays) -> None:
         if gradients_of(self) == "rows":
-            grads = {name: g if g is None else RowGradient.of(g) for name, g in grads.items()}
-        self.optimizer.update(self._params, grads)
+            rows = {name: g if g is None else RowGradient.of(g) for name, g in grads.items()}
+            self.optimizer.update(self._params, rows)
+        else:
+            self.optimizer.update(self._params, grads)
 
     def minimize(self, evaluate: Evaluate) -> None:
         self.optimizer.update(self._params, closure=lambda: evaluate(self.params()))
@@ -114,7 +116,7 @@ class TorchSide:
             self.twin = copy.copy(self._cls)
             self.twin.torch = None
             self.twin.bind(self.tensors)
-            self.optimizer = self.twin.torch
+            self.optimizer: torch.optim.Optimizer | Any = self.twin.torch
         else:
             self.optimizer = self._cls(list(self.tensors.values()), **self._settings)
 
@@ -132,11 +134,11 @@ class TorchSide:
 
     def _assign(self, grads: Arrays) -> None:
         for name, w in self.tensors.items():
-            g = grads[name]
-            if g is not None:
-                g = torch.from_numpy(np.array(g, order="C"))  # several times faster than tensor(g)
-            # One sparse axis: the elements of a row are all there.
-            w.grad = g.to_sparse(1) if g is not None and gradients_of(self) == "rows" else g
+            w.grad = None
+            if grads[name] is not None:
+                g = torch.from_numpy(np.array(grads[name], order="C"))  # faster than tensor(g)
+                # One sparse axis: the elements of a row are all there.
+                w.grad = g.to_sparse(1) if gradients_of(self) == "rows" else g
 
     def params(self) -> Arrays:
         return {name: w.detach().numpy() for name, w in self.tensors.items()}
@@ -160,7 +162,7 @@ class InitUpdateSide:
     """
 
     strict = False
-    pair = None
+    pair: OptimizerPair | None = None
 
     def __init__(self, pair: Any) -> None:
         self._pair = pair
@@ -176,6 +178,9 @@ class InitUpdateSide:
             name: np.asarray(w + np.asarray(updates[name]), w.dtype)
             for name, w in self._params.items()
         }
+
+    def minimize(self, evaluate: Evaluate) -> None:
+        raise TypeError(f"{self.name} takes gradients, and no closure that evaluates them")
 
     def params(self) -> Arrays:
         return self._params
@@ -239,7 +244,8 @@ def _arrays(state: Mapping[str, Any]) -> Arrays:
 
 def _found(attributes: Mapping[str, Any], side: Side) -> dict[str, Arrays]:
     """Buffers among ``attributes``: dicts by parameter, or a dict of dicts by parameter."""
-    params, found = side.params(), {name: {} for name in side.params()}
+    params = side.params()
+    found: dict[str, Arrays] = {name: {} for name in params}
     for key, value in attributes.items():
         if not isinstance(value, Mapping) or not value.keys() & params.keys():
             continue

@@ -91,9 +91,7 @@ class Verdict:
 
     def as_dict(self) -> dict[str, Any]:
         """The verdict in plain JSON values; a number that is not finite is a string."""
-        first = self.first
-        if isinstance(first, Divergence):
-            first = first.as_dict()
+        first = self.first.as_dict() if isinstance(self.first, Divergence) else self.first
         return {
             "mine": self.mine,
             "theirs": self.theirs,

@@ -218,18 +218,13 @@ def _compare(
     start: Arrays,
     grads: Arrays,
 ) -> Report:
-    sides = [
-        _Recorded(name, _trajectories(file, manifest, *at, everything))
-        for name, file, everything in (
-            (mine.path.name, mine, False),
-            (manifest.torch_class, theirs, True),
-        )
-    ]
+    ours = _Recorded(mine.path.name, _trajectories(mine, manifest, *at, False))
+    torchs = _Recorded(manifest.torch_class, _trajectories(theirs, manifest, *at, True))
     tolerance = manifest.tolerance[at[0]]
     # A candidate may hold anything, inf and 1e300 too, and is reported, not warned of.
     with np.errstate(all="ignore"):
         problem = _Given(start, grads)
-        return lockstep(*sides, problem, steps=manifest.steps, tolerance=tolerance)
+        return lockstep(ours, torchs, problem, steps=manifest.steps, tolerance=tolerance)
 
 
 def _trajectories(

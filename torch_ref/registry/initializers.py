@@ -1,25 +1,26 @@
 """The initializers of ``scratch.init`` beside torch's."""
 
 from scratch import init
-from torch_ref.registry.pairs import CONVOLUTIONS, MATRICES, InitializerPair
+from scratch.typing import Shape
+from torch_ref.registry.pairs import CONVOLUTIONS, MATRICES, InitializerPair, Settings
 
 _VECTORS = ((5,), (0,), ())
-_KAIMING = (
+_KAIMING: tuple[Settings, ...] = (
     {},
     {"a": 0.5},
     {"mode": "fan_out"},
     {"mode": "FAN_OUT", "nonlinearity": "tanh"},
     {"nonlinearity": "conv2d"},
 )
-_KAIMING_REFUSED = (
+_KAIMING_REFUSED: tuple[tuple[Shape, Settings], ...] = (
     ((5,), {}),
     ((), {}),
     ((3, 4), {"mode": "fan_avg"}),
     ((3, 4), {"nonlinearity": "gelu"}),
 )
-_XAVIER = ({}, {"gain": 2.0})
-_XAVIER_REFUSED = (((5,), {}), ((), {}), ((3, 4), {"gain": -1.0}))
-_NO_FANS = (((5,), {}), ((), {}))
+_XAVIER: tuple[Settings, ...] = ({}, {"gain": 2.0})
+_NO_FANS: tuple[tuple[Shape, Settings], ...] = (((5,), {}), ((), {}))
+_XAVIER_REFUSED = (*_NO_FANS, ((3, 4), {"gain": -1.0}))
 
 _INITIALIZERS = (
     InitializerPair(

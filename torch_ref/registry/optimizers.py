@@ -6,7 +6,7 @@ from scratch import optim
 from torch_ref.registry.pairs import SAME_GRADIENTS, Buffer, OptimizerPair, Settings, from_torch
 
 _NOT_A_RATE = ({"lr": -0.1}, {"weight_decay": -1.0})
-_SHARED = ({}, {"lr": 0.05}, {"weight_decay": 0.1}, {"maximize": True})
+_SHARED: tuple[Settings, ...] = ({}, {"lr": 0.05}, {"weight_decay": 0.1}, {"maximize": True})
 _ADAM = (*_SHARED, {"betas": (0.5, 0.9), "eps": 1e-3}, {"betas": (0.0, 0.9)})
 _NOT_ADAM = (*_NOT_A_RATE, {"betas": (1.0, 0.9)}, {"betas": (0.9, -0.1)}, {"eps": -1.0})
 _DECOUPLED = {"weight_decay": 0.1, "decoupled_weight_decay": True}

@@ -79,7 +79,7 @@ class OptimizerPair:
     section: str
     cases: tuple[Settings, ...]
     refused: tuple[Settings, ...]
-    to_torch: Callable[[optim.Optimizer], Settings] = same_settings
+    to_torch: Callable[[Any], Settings] = same_settings
     buffers: Mapping[str, Buffer] = field(default_factory=dict)
     gradients: str = "dense"
     axes: int = 0

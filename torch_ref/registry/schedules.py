@@ -1,5 +1,7 @@
 """The schedules of ``scratch.lr_scheduler`` beside torch's."""
 
+from typing import Any
+
 from scratch import lr_scheduler
 from torch_ref.registry.pairs import SchedulePair, Settings
 
@@ -18,7 +20,7 @@ def _slowly(t: int) -> float:
     return 0.99
 
 
-def _pair(name: str, section: str = "6.1.5", **said: object) -> SchedulePair:
+def _pair(name: str, section: str = "6.1.5", **said: Any) -> SchedulePair:
     return SchedulePair(name, getattr(lr_scheduler, name), _TORCH + name, section, **said)
 
 

@@ -112,7 +112,7 @@ def _torchs(kind: Kind, sizes: Settings, settings: Settings) -> torch.nn.Module:
     return module
 
 
-def _not_compared(mine: list, theirs: list) -> list[str]:
+def _not_compared(mine: list[Any], theirs: list[Any]) -> list[str]:
     """A note on what torch has and the candidate has not, by mode."""
     missing = {
         f"{quantity} in {phase}"

@@ -132,8 +132,16 @@ def _tracking(
     flags = {"affine": by_default, "bias": True, "track_running_stats": by_default}
     defaults = {"eps": 1e-5, "momentum": 0.1, **flags}
     variants = (*_TRACKED, *_CENTRED, _AVERAGED, *own)
-    sizes, more = {"num_features": 5}, {"scaled_rows": False, "other_shapes": other_shapes}
-    return Kind(name, sizes, defaults, shape, blocks, variants, **more)
+    return Kind(
+        name,
+        {"num_features": 5},
+        defaults,
+        shape,
+        blocks,
+        variants,
+        scaled_rows=False,
+        other_shapes=other_shapes,
+    )
 
 
 def _batch_norm(name: str, shape: Shape, *other_shapes: Shape) -> Kind:

@@ -68,7 +68,9 @@ def _called(candidate: Callable[..., Any], kind: Kind, sizes: Settings, settings
     def make(dtype: np.dtype) -> Side:
         arrays = {"weight": np.ones(c, dtype), "bias": np.zeros(c, dtype)}
         needed = {n for n, p in parameters.items() if p.default is inspect.Parameter.empty}
-        known = {n: a for name, a in arrays.items() for n in SPELLINGS[name] if n in needed}
+        known: dict[str, Any] = {
+            n: a for name, a in arrays.items() for n in SPELLINGS[name] if n in needed
+        }
         is_module = isinstance(candidate, type) and issubclass(candidate, torch.nn.Module)
         if "dtype" in parameters:
             known["dtype"] = getattr(torch, dtype.name) if is_module else dtype

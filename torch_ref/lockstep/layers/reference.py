@@ -1,6 +1,7 @@
 """Torch's normalization layers by hand, with a dial for each known way to differ from them."""
 
 import math
+from typing import Any
 
 import numpy as np
 
@@ -32,8 +33,8 @@ class NormReference:
         self._block, self._axes = self._kind.blocks(x.shape, self._sizes, self._dials)
         self._n = math.prod(self._block[axis] for axis in self._axes)
         centred = dial("centred", self._kind.centred)
-        mean = self._mean(x) if centred else np.zeros_like(x)
-        var = self._mean((x - mean) ** 2)
+        mean: Any = self._mean(x) if centred else np.zeros_like(x)
+        var: Any = self._mean((x - mean) ** 2)
         batch = mean, var
         if self._track and (training or dial("evaluation") == "update"):
             self._update(*batch)

@@ -43,7 +43,8 @@ class Module:
 
     def backward(self, dy: np.ndarray) -> np.ndarray:
         self._y.backward(torch.tensor(dy))
-        return self._x.grad.numpy()
+        dx: Any = self._x.grad
+        return dx.numpy()
 
     def read(self, name: str, gradient: bool = False) -> np.ndarray | None:
         tensor = find_array(vars(self._module) | _tensors(self._module), SPELLINGS[name])
