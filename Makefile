@@ -48,9 +48,11 @@ test-portable: $(STAMP) ## the tests of arithmetic on the processors that this o
 soak: $(STAMP) ## set up, then kill, starve and damage real runs, and see that nothing is lost
 	$(BIN)/python -m parity_tests.soak --faults $(FAULTS)
 
-lint: $(STAMP) ## check the style, change nothing
+lint: $(STAMP) ## check the style and the types, change nothing
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/python -m parity_tests.readme_types
 
 format: $(STAMP) ## put the style right
 	$(BIN)/ruff check --fix .
@@ -60,7 +62,7 @@ notebook: $(STAMP) ## make experiments/chapter6.ipynb from its text, experiments
 	$(BIN)/jupytext --to ipynb --update experiments/chapter6.md
 
 clean: ## remove .venv, .venv-oldest, caches and build output; results stay
-	rm -rf $(VENV) $(OLDEST) .pytest_cache .ruff_cache .hypothesis build dist
+	rm -rf $(VENV) $(OLDEST) .mypy_cache .pytest_cache .ruff_cache .hypothesis build dist
 	find scratch torch_ref parity_tests experiments -name __pycache__ -prune -exec rm -rf {} +
 
 # The stamp is written last: an install that fails leaves none, and the next make starts it again.
