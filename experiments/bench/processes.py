@@ -8,6 +8,8 @@ import tempfile
 from pathlib import Path
 
 _ROOT = Path(__file__).parents[2]
+#: Without the current folder on its path, which may have packages of our names.
+_PYTHON = (sys.executable, "-P")
 #: Starts the command that it is given, and prints the largest memory that it had.
 _MEASURE = """
 import json, os, subprocess, sys
@@ -26,7 +28,7 @@ def run_python(*arguments: str) -> str:
     Raises:
         RuntimeError: it failed; the message is the last line of its own.
     """
-    command, paths = [sys.executable, *arguments], [str(_ROOT), os.environ.get("PYTHONPATH", "")]
+    command, paths = [*_PYTHON, *arguments], [str(_ROOT), os.environ.get("PYTHONPATH", "")]
     environment = os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, paths))}
     done = subprocess.run(command, capture_output=True, text=True, env=environment)
     if done.returncode:
@@ -45,7 +47,7 @@ def peak_memory(*arguments: str) -> int:
     """
     if not hasattr(os, "wait4"):
         raise RuntimeError(f"{sys.platform} has no wait4")
-    code, message, peak = json.loads(run_python("-c", _MEASURE, sys.executable, *arguments))
+    code, message, peak = json.loads(run_python("-c", _MEASURE, *_PYTHON, *arguments))
     if code:
         raise RuntimeError(_last_line(message) or f"exit status {code}")
     return peak
