@@ -356,6 +356,14 @@ def test_p_values_are_uniform_where_the_law_is_right(kind: str) -> None:
     assert np.mean(p < 0.3) > 0.1
 
 
+def test_a_std_of_a_tenth_more_is_seen_though_no_distance_between_the_curves_shows_it() -> None:
+    law, x = Law("normal", 0.0, 1.0), torch.special.ndtri((torch.arange(500.0) + 0.5) / 500).numpy()
+    assert law_test(x, law)[1] > 0.5
+    d, p = law_test(1.15 * x, law)
+    assert d < 1.36 / math.sqrt(500)  # what Kolmogorov and Smirnov take for chance in 1 of 20
+    assert p < 1e-3
+
+
 @pytest.mark.parametrize("cut", [(-2.0, 2.0), (-1.0, 3.0), (0.5, 1.5), (0.0, math.inf)])
 def test_the_moments_of_a_truncated_normal_are_those_of_its_density(
     cut: tuple[float, float],

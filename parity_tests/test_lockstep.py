@@ -5,7 +5,10 @@ import pytest
 import torch
 
 from scratch.optim import SGD
-from torch_ref.lockstep import lockstep
+from torch_ref.lockstep import Drift, lockstep
+from torch_ref.lockstep.candidate import Candidate
+from torch_ref.lockstep.guard import Guarded
+from torch_ref.lockstep.sides import UpdateSide
 from torch_ref.registry import OPTIMIZERS
 
 pytestmark = pytest.mark.arithmetic
@@ -54,3 +57,31 @@ def test_what_passes_through_zero_is_held_to_the_size_that_it_had() -> None:
     assert report.agrees
     assert 1e-15 < report.worst.relative < 1e-13
     assert abs(Crossing.params["w"].item()) == 1.0
+
+
+def test_nan_on_one_side_is_infinitely_far_and_on_both_is_no_distance() -> None:
+    mine, theirs = np.array([np.nan, 1.0]), np.array([np.nan, 1.0])
+    assert Drift().add(mine, theirs).relative == 0.0
+    for one, other in ((mine, np.ones(2)), (np.ones(2), theirs)):
+        assert Drift().add(one, other).relative == np.inf
+
+
+def test_a_buffer_in_which_the_two_differ_is_named_though_the_parameters_agree() -> None:
+    class Doubled(UpdateSide):
+        def state(self) -> dict[str, dict[str, np.ndarray]]:
+            return {n: {k: 2 * b for k, b in s.items()} for n, s in super().state().items()}
+
+    mine = Doubled(SGD(lr=0.01, momentum=0.9))
+    report = lockstep(mine, torch.optim.SGD, lr=0.01, momentum=0.9, steps=3)
+    assert (report.first.step, report.first.quantity) == (1, "momentum_buffer")
+
+
+def test_a_parameter_that_becomes_infinite_is_noted_where_it_does() -> None:
+    class Exploding:
+        def update(self, params: dict, grads: dict) -> None:
+            params["w"][1] = np.inf
+
+    side = Guarded(Candidate.of(Exploding), {})
+    side.start({"w": np.ones(2)})
+    side.step({"w": np.ones(2)})
+    assert side.non_finite == "makes w[1] inf at step 1, where the gradient is 1"
