@@ -7,6 +7,7 @@
     nn             the network they belong to: layers, batch normalization, the loss
     flat           parameters that lie in one vector, so that a step takes them at once
     train          the loop that draws a batch and applies the rule
+    typing         the names that annotations use
 
 Nothing here imports more than NumPy. Each name has a twin of the same name in ``torch_ref``.
 """
