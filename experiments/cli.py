@@ -3,6 +3,7 @@
 import io
 import os
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -27,13 +28,15 @@ from experiments.options import (
     Processes,
     Threads,
 )
-from experiments.parity_command import measure_into, parity
-from experiments.report_command import report, write_into
+from experiments.parity_command import parity, sum_up
+from experiments.report_command import report, say_what_it_lacks, written
 from experiments.sweep_command import sweep
 from experiments.terminal import escape, visible
 
 if TYPE_CHECKING:
+    from experiments.engine.crew import Crew, Unit
     from experiments.engine.runner import Outcome
+    from experiments.report.results import Missing, Unreadable
 
 
 UsageError = typer.BadParameter.__base__  # typer brings its own click, and does not name this one
@@ -123,15 +126,17 @@ def run(
     debug: Debug = False,
 ) -> None:
     """Run experiments: write their numbers, figures and verdicts on the chapter's claims."""
-    from experiments.engine.runner import Options, Outcome, assist, run_all
+    from experiments.engine.crew import crew as crew_of
+    from experiments.engine.progress import Display
+    from experiments.engine.runner import Options, Outcome, assist, fitting, run_all
 
-    chosen, outcome = _chosen(names), Outcome()
+    chosen, outcome, sides = _chosen(names), Outcome(), command.sides(backend)
     command.check_dataset(dataset)
     if tensorboard:
         command.check_tensorboard()
     with command.computing(lambda: _kept(outcome, len(chosen), out), debug) as team:
-        options = Options(
-            command.create_backends(backend, team.device(device) if team else device),
+        asked = Options(
+            (),
             tuple(range(seeds)),
             out,
             dataset,
@@ -146,15 +151,44 @@ def run(
             threads,
             team,
         )
+        if team:
+            device = team.device(device)
         if team and team.rank > 0:
-            assist(options)
+            assist(replace(asked, backends=command.create_backends(backend, device)))
             return
-        run_all(chosen, options, console, outcome)
+        with (
+            Display(console) as display,
+            crew_of(fitting(chosen, asked, len(sides)), display, team, threads or 1) as crew,
+        ):
+            options = replace(asked, backends=command.create_backends(backend, device, crew))
+            beside = _beside(out) if page else []
+            run_all(chosen, options, crew, console, outcome, beside)
+            made = _write_page(out, crew) if page else None
         _print_outcome(outcome, out)
-        if page:
-            measure_into(out, console)
-            console.print(escape(str(write_into(out, console))), soft_wrap=True)
+        if made:
+            path, lacking = made
+            say_what_it_lacks(lacking, console)
+            console.print(escape(str(path)), soft_wrap=True)
     raise typer.Exit(1 if outcome.failed else 0)
+
+
+def _beside(out: Path) -> "list[Unit]":
+    """What ``--report`` asks for and no experiment gives."""
+    from experiments.parity import run as parity_run
+    from experiments.report import pieces
+
+    return [*parity_run.units(out), *pieces.units(out)]
+
+
+def _write_page(out: Path, crew: "Crew") -> "tuple[Path, list[Missing | Unreadable]]":
+    """Write the parity and the page; the page's path, and what it lacks."""
+    from experiments.parity import run as parity_run
+    from experiments.report import pieces
+
+    content = parity_run.gathered(out)
+    parity_run.write(content, out / parity_run.FILE)
+    sum_up(content, console)
+    return crew.call(written, out, pieces.gathered(out))
 
 
 def _kept(outcome: "Outcome", asked: int, out: Path) -> str:

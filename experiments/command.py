@@ -13,7 +13,8 @@ from rich.console import Console
 from experiments.terminal import escape
 
 if TYPE_CHECKING:
-    from experiments.engine.backends import Backend
+    from experiments.engine.backends import Backend, Described
+    from experiments.engine.crew import Crew
     from experiments.engine.distributed import Team
 
 errors = Console(stderr=True, highlight=False)
@@ -47,16 +48,33 @@ def check_tensorboard() -> None:
         raise typer.BadParameter(tensorboard.MISSING, param_hint="--tensorboard")
 
 
-def create_backends(name: str, device: str) -> "tuple[Backend, ...]":
-    """The backends that ``--backend`` and ``--device`` ask for."""
-    from experiments.engine import backends, interrupt
+def sides(name: str) -> tuple[str, ...]:
+    """The names of the backends that ``--backend`` asks for, or the usage error."""
+    from experiments.engine import backends
 
     names = backends.NAMES if name == "both" else (name,)
     for each in names:
         one_of("--backend", each, (*backends.NAMES, "both"))
+    return names
+
+
+def create_backends(
+    name: str, device: str, crew: "Crew | None" = None
+) -> "tuple[Backend | Described, ...]":
+    """The backends that ``--backend`` and ``--device`` ask for.
+
+    Where processes of the crew compute with it, this one need not wait until torch is imported.
+    """
+    from experiments.engine import backends, interrupt
+
+    def create(each: str) -> "Backend | Described":
+        if crew is None or crew.here or each == "scratch":
+            return backends.create(each, device)
+        return crew.first(backends.describe, each, device)
+
     try:
         with interrupt.deferred():  # torch aborts where it is interrupted while it is imported
-            return tuple(backends.create(each, device) for each in names)
+            return tuple(create(each) for each in sides(name))
     except ValueError as error:
         raise typer.BadParameter(str(error), param_hint="--device") from None
 

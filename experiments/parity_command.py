@@ -1,6 +1,8 @@
 """The command ``lockstep parity``."""
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import typer
 from rich.console import Console
@@ -37,8 +39,13 @@ def measure_into(out: Path, console: Console) -> Path:
     with console.status("parity") as status:
         content = measure(lambda name: status.update(f"parity · {name}"))
     write(content, out / FILE)
+    sum_up(content, console)
+    return out / FILE
+
+
+def sum_up(content: Mapping[str, Any], console: Console) -> None:
+    """Say what was measured."""
     console.print(
         f"[bold]parity[/] of {len(content['twins'])} twins and {len(content['conventions'])} "
         f"conventions in {content['seconds']:.1f} s"
     )
-    return out / FILE

@@ -1,7 +1,8 @@
 """The command ``lockstep report``."""
 
+from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import typer
 from rich.console import Console
@@ -11,7 +12,7 @@ from experiments import command
 from experiments.options import Debug, Out
 
 if TYPE_CHECKING:
-    from experiments.report.results import Results
+    from experiments.report.results import Missing, Unreadable
 
 console = Console(highlight=False)
 
@@ -32,23 +33,34 @@ def write_into(out: Path, console: Console) -> Path:
     Raises:
         OutputError: the folder cannot be written.
     """
-    from experiments.engine import interrupt
     from experiments.engine.output import prepare
 
     prepare(out)
     with console.status("report"):
-        with interrupt.deferred():  # torch aborts where it is interrupted while it is imported
-            from experiments.report import page
-
-        path, found = page.write(out)
-    _say_what_it_lacks(found, console)
+        path, lacking = written(out)
+    say_what_it_lacks(lacking, console)
     return path
 
 
-def _say_what_it_lacks(found: "Results", console: Console) -> None:
+def written(
+    out: Path, computed: Mapping[str, Any] | None = None
+) -> tuple[Path, "list[Missing | Unreadable]"]:
+    """Write the page, in whatever process; its path, and what it lacks."""
+    from experiments.engine import interrupt
+
+    with interrupt.deferred():  # torch aborts where it is interrupted while it is imported
+        from experiments.report import page
+        from experiments.report.results import Missing, Unreadable
+
+    path, found = page.write(out, computed=computed)
+    return path, [item for item in found.items if isinstance(item, Missing | Unreadable)]
+
+
+def say_what_it_lacks(lacking: "Iterable[Missing | Unreadable]", console: Console) -> None:
+    """Say it, with the commands that make it."""
     from experiments.report.results import Missing, Unreadable
 
-    for item in found.items:
+    for item in lacking:
         if isinstance(item, Missing):
             console.print(f"[yellow]missing:[/] {item.name}; `{item.command}` makes it")
         elif isinstance(item, Unreadable):

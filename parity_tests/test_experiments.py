@@ -207,7 +207,7 @@ def test_a_failed_write_leaves_the_old_result_and_no_torn_file(
 def test_an_output_folder_that_cannot_be_written_is_found_before_training(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(runner, "run", lambda *_: pytest.fail("it began to train"))
+    monkeypatch.setattr(runner, "_planned", lambda *_: pytest.fail("it was begun"))
     (tmp_path / "file").write_text("")
     result = lockstep("run", "all", "--out", str(tmp_path / "file" / "results"))
     assert result.exit_code == 1

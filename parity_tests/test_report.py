@@ -141,8 +141,13 @@ def test_run_with_report_ends_with_the_page_in_its_own_folder(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked = []
-    monkeypatch.setattr(cli, "measure_into", lambda out, console: asked.append(out))
-    monkeypatch.setattr(cli, "write_into", lambda out, console: out / "report.html")
+
+    def write(out: Path, crew: object) -> tuple[Path, list]:
+        asked.append(out)
+        return out / "report.html", []
+
+    monkeypatch.setattr(cli, "_beside", lambda out: [])
+    monkeypatch.setattr(cli, "_write_page", write)
     done = lockstep("run", "surface", "--backend", "scratch", "--report", "--out", str(tmp_path))
     assert done.exit_code == 0, done.output
     assert done.output.splitlines()[-1] == str(tmp_path / "report.html")

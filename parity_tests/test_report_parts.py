@@ -128,7 +128,7 @@ def test_float32_drifts_from_float64_and_less_from_torch(mnist: Dataset) -> None
 def test_the_command_measures_what_the_page_reads(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(twins, "measured", lambda _: iter([]))
+    monkeypatch.setattr(twins, "measured", lambda *_: iter([]))
     monkeypatch.setattr(drift, "measured", lambda *_: [])
     done = CliRunner().invoke(cli.app, ["parity", "--out", str(tmp_path)])
     assert done.exit_code == 0, done.output

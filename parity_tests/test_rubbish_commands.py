@@ -53,7 +53,13 @@ def no_work(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
         raise Begun("it began")
 
     for module, name in (
-        *((runner, "run_all"), (sweep, "sweep"), (check, "check"), (bench_runner, "run")),
+        *(
+            (runner, "run_all"),
+            (runner, "fitting"),
+            (sweep, "sweep"),
+            (check, "check"),
+            (bench_runner, "run"),
+        ),
         *((golden, "write_golden"), (verify, "verify"), (parity_run, "measure"), (page, "write")),
     ):
         monkeypatch.setattr(module, name, begin)

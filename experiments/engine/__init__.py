@@ -4,9 +4,12 @@ experiment     what an experiment is: settings, measurements, figure, claims
 measurements   what it measured: curves, by run and metric, over seeds
 backends       scratch or torch behind one face
 runner         measure, judge the claims, draw, write; one failure does not stop the others
-distributed    the same, shared out to the processes of torchrun
+crew           who does the units of work: this process, others beside it, a team of torchrun's
+processes      others beside it
+distributed    the processes of torchrun
+threads        how many the libraries compute with
 output         files that are whole or not there
 interrupt      Ctrl-C that is not lost
 figures        how the figures look
-progress       bars in a terminal, nothing elsewhere
+progress       a live display in a terminal, nothing elsewhere
 """

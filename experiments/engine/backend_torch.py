@@ -21,7 +21,7 @@ class TorchBackend:
     def __init__(self, device_name: str = "auto") -> None:
         self._device = device.resolve(device_name)
         self.device = str(self._device)
-        self.versions = {"torch": torch.__version__}
+        self.versions = {"torch": str(torch.__version__)}  # a plain text, for other processes
 
     def network(
         self, *args: Any, mixin: type | None = None, dtype: str = "float32", **options: Any

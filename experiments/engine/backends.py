@@ -1,6 +1,7 @@
 """Scratch or torch behind one face, so that an experiment is written once."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 import numpy as np
@@ -62,6 +63,21 @@ class Backend(Protocol):
 def mixed(network: type, mixin: type | None) -> type:
     """The class ``network`` with the methods of ``mixin`` before its own."""
     return network if mixin is None else type(mixin.__name__, (mixin, network), {})
+
+
+@dataclass(frozen=True)
+class Described:
+    """A backend that other processes compute with."""
+
+    name: str
+    device: str
+    versions: dict[str, str]
+
+
+def describe(name: str, device: str = "auto") -> Described:
+    """What :func:`create` would give, for a process that does not compute with it."""
+    backend = create(name, device)
+    return Described(name, backend.device, backend.versions)
 
 
 def create(name: str, device: str = "auto") -> Backend:

@@ -30,7 +30,19 @@ UNFIT += (ArithmeticError, AssertionError)
 
 def tell(message: str) -> None:
     """Say something beside the results, from whatever process."""
+    _ways[-1](message)
+
+
+def _print(message: str) -> None:
     print(visible(message), file=sys.stderr, flush=True)
+
+
+_ways: list[Say] = [_print]
+
+
+def say_by(way: Say) -> None:
+    """From now on, what this process says goes that way: to a parent that has a live display."""
+    _ways.append(way)
 
 
 class Checkpoints:

@@ -13,6 +13,7 @@ from experiments.engine.backends import Backend
 from experiments.engine.checkpoints import Checkpoints
 from experiments.engine.measurements import Key, Measurements
 from experiments.engine.memory import Stack
+from experiments.engine.progress import Report
 from experiments.engine.watching import LOOKS, ROWS, Watch, Watched
 from scratch.train import History
 
@@ -21,9 +22,6 @@ if TYPE_CHECKING:
 
 #: One seed's measurements: (run, metric) → values over x.
 Seed = Mapping[Key, np.ndarray]
-
-#: Called with (what is running, step, steps, loss or None).
-Report = Callable[[str, int, int, float | None], None]
 
 
 @dataclass(frozen=True)

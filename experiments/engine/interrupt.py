@@ -77,6 +77,19 @@ def heeding_signals() -> Iterator[None]:
         _seen.clear()
 
 
+@contextmanager
+def held_back() -> Iterator[None]:
+    """Within, a Ctrl-C waits; a process that is begun within holds it back until it heeds it."""
+    if not hasattr(signal, "pthread_sigmask"):  # Windows
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
 def heed_the_parent() -> None:
     """In a process that works for another one: only SIGTERM counts, which the other one sends.
 
@@ -84,6 +97,8 @@ def heed_the_parent() -> None:
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, _end)
+    if hasattr(signal, "pthread_sigmask"):
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
 
 
 def _note(signum: int, frame: object) -> None:

@@ -1,5 +1,6 @@
 """Measuring an experiment in pieces, each a stack of seeds, in whatever process."""
 
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache
@@ -8,18 +9,17 @@ from typing import Any, Self
 
 import experiments
 from experiments import data
-from experiments.engine import backends, memory, threads
+from experiments.engine import backends, memory, progress, threads
 from experiments.engine.backends import Backend
 from experiments.engine.checkpoints import Checkpoints
-from experiments.engine.experiment import Context, Experiment, Report
+from experiments.engine.experiment import Context, Experiment
 from experiments.engine.measurements import fits, joined
 from experiments.engine.watching import Watched
 
 Seeds = Sequence[int]
-
-
-def silent(what: str, step: int, steps: int, loss: float | None) -> None:
-    """A report to nobody."""
+#: Networks of a stack on a CPU; more are no faster (:data:`experiments.engine.memory.WIDEST`), and
+#: the seeds are to be shared out among all cores.
+ABREAST = 4
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,6 @@ class Here:
 
     backend: Backend
     images: data.Dataset | None
-    report: Report
 
 
 @dataclass(frozen=True)
@@ -55,8 +54,11 @@ class Measuring:
     here: Here | None = field(default=None, compare=False)
 
     def __call__(self, seeds: Seeds, checkpoints: Checkpoints) -> dict[str, Any]:
-        experiment = experiments.load(self.experiment)
-        here = self.here or Here(*_found(self, experiment.needs_data), silent)
+        experiment, start = experiments.load(self.experiment), time.perf_counter()
+        here = self.here or Here(
+            _backend(self.backend, self.device),
+            _images(self.dataset, self.data_dir) if experiment.needs_data else None,
+        )
 
         def measure(part: tuple[int, ...]) -> dict[str, Any]:
             context = Context(
@@ -64,7 +66,7 @@ class Measuring:
                 experiment.chosen(self.quick),
                 part,
                 here.images,
-                here.report,
+                progress.report,
                 checkpoints.within(f"{part[0]}-{part[-1]}"),
                 Watched() if self.tensorboard else None,
             )
@@ -74,7 +76,8 @@ class Measuring:
             return measured
 
         with threads.limited(self.threads):
-            return memory.in_halves(measure, tuple(seeds), _together, checkpoints.say)
+            made = memory.in_halves(measure, tuple(seeds), _together, checkpoints.say)
+        return made | {"seconds": time.perf_counter() - start}
 
     def elsewhere(self) -> Self:
         """The same for another process."""
@@ -82,9 +85,13 @@ class Measuring:
 
 
 @cache
-def _found(work: Measuring, needs_data: bool) -> tuple[Backend, data.Dataset | None]:
-    images = data.load(work.dataset, work.data_dir) if needs_data else None
-    return backends.create(work.backend, work.device), images
+def _backend(name: str, device: str) -> Backend:
+    return backends.create(name, device)
+
+
+@cache
+def _images(dataset: str, data_dir: Path | None) -> data.Dataset:
+    return data.load(dataset, data_dir)
 
 
 def _together(halves: Sequence[dict[str, Any]]) -> dict[str, Any]:
@@ -95,9 +102,14 @@ def _together(halves: Sequence[dict[str, Any]]) -> dict[str, Any]:
     return together
 
 
+def fits_timed(seeds: Seeds, found: Any) -> bool:
+    """Whether something, which may be anything, is what is made of a piece."""
+    return fits(seeds, found) and type(found.get("seconds")) is float
+
+
 def fits_watched(seeds: Seeds, found: Any) -> bool:
-    """Whether something is a snapshot of measurements, and of what TensorBoard is to show."""
-    if not fits(seeds, found):
+    """The same, with what TensorBoard is to show."""
+    if not fits_timed(seeds, found):
         return False
     (watched,) = watched_in([found])
     return watched["curves"] == [] or fits(seeds, watched)
@@ -109,9 +121,22 @@ def watched_in(parts: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
 
 
 def stacks(
-    experiment: Experiment, settings: Any, seeds: Seeds, device: str, budget: int, workers: int
+    experiment: Experiment,
+    settings: Any,
+    seeds: Seeds,
+    device: str,
+    budget: int,
+    workers: int,
+    parts: int = 1,
 ) -> list[list[int]]:
     """The seeds, cut so that each stack fits into its process's share of the budget.
+
+    On a CPU how they are cut is no matter of how many cores it has: in a stack of others a seed's
+    numbers have other last bits.
+
+    Args:
+        workers: processes that share the budget.
+        parts: so many there are at least, if there are seeds enough.
 
     Raises:
         MemoryError: one seed does not fit.
@@ -124,6 +149,6 @@ def stacks(
         )
     largest = share // each.bytes if each.bytes else len(seeds)
     if device == "cpu":
-        largest = min(largest, max(1, memory.WIDEST // each.runs))
-    count = max(-(-len(seeds) // largest), min(workers, len(seeds)))
+        largest = min(largest, max(1, ABREAST // each.runs))
+    count = max(-(-len(seeds) // largest), min(parts, len(seeds)))
     return [list(part) for part in memory.evenly(seeds, count)]

@@ -4,9 +4,9 @@ import json
 import math
 import platform
 import re
-import time
 import traceback
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -19,18 +19,28 @@ from experiments import data
 from experiments.engine import interrupt, memory, output, tensorboard, threads
 from experiments.engine.backends import Backend
 from experiments.engine.checkpoints import EVERY
-from experiments.engine.crew import Crew
+from experiments.engine.crew import Crew, Unit
 from experiments.engine.distributed import Order, Team
 from experiments.engine.experiment import Experiment, judged
 from experiments.engine.figures import save
 from experiments.engine.fingerprint import code_digest, common, fingerprint
 from experiments.engine.lock import locked
-from experiments.engine.measurements import Measurements, distances, fits, joined, write_csv
-from experiments.engine.measuring import Here, Measuring, fits_watched, silent, stacks, watched_in
+from experiments.engine.measurements import Measurements, distances, joined, write_csv
+from experiments.engine.measuring import (
+    Here,
+    Measuring,
+    Seeds,
+    fits_timed,
+    fits_watched,
+    stacks,
+    watched_in,
+)
 from experiments.engine.parts import FOLDER, Job, Parts
-from experiments.engine.progress import reporting
 from experiments.terminal import escape
 
+#: Processes take about three seconds to start, in which a network of the chapter is trained for so
+#: many steps.
+WORTH_STARTING = 4000
 RESULT, METRICS, FIGURES = "result.json", "metrics.csv", ("figure.png", "figure.svg")
 
 
@@ -70,37 +80,102 @@ class Outcome:
     failed: list[str] = field(default_factory=list)
 
 
-def run_all(names: Sequence[str], options: Options, console: Console, outcome: Outcome) -> None:
-    """Run the experiments one after another; ``outcome`` says at any time how far it has come.
+@dataclass(frozen=True)
+class Planned:
+    """An experiment that is to be run.
+
+    Attributes:
+        jobs: by backend.
+        pieces: of each of them.
+        units: what is missing of all.
+    """
+
+    experiment: Experiment
+    images: data.Dataset | None
+    identity: Mapping[str, Any]
+    jobs: dict[str, Job]
+    pieces: dict[str, list[Seeds]]
+    units: list[Unit]
+
+
+def run_all(
+    names: Sequence[str],
+    options: Options,
+    crew: Crew,
+    console: Console,
+    outcome: Outcome,
+    beside: Sequence[Unit] = (),
+) -> None:
+    """Run the experiments; ``outcome`` says at any time how far it has come.
 
     One that fails is reported and does not stop the others.
+
+    Args:
+        names: of the experiments.
+        options: for all of them.
+        crew: does the work.
+        console: for the results.
+        outcome: of each experiment.
+        beside: other work for the crew; what goes wrong with that is raised in the end.
     """
     output.prepare(options.out)
     with locked(options.out):
-        _run_each(names, options, console, outcome)
+        _run_each(names, options, crew, console, outcome, beside)
 
 
-def _run_each(names: Sequence[str], options: Options, console: Console, outcome: Outcome) -> None:
-    load = _once(lambda: data.load(options.dataset, options.data_dir))
+def _run_each(
+    names: Sequence[str],
+    options: Options,
+    crew: Crew,
+    console: Console,
+    outcome: Outcome,
+    beside: Sequence[Unit],
+) -> None:
+    load, wrong = _once(lambda: data.load(options.dataset, options.data_dir)), []
+    planned: dict[str, Planned] = {}
     for name in names:
-        interrupt.check()
-        try:
-            experiment = experiments.load(name)
-            images = load() if experiment.needs_data else None
-            identity = _identity(experiment, options, images)
-            if not options.force and finished(options.out / name, identity, options.tensorboard):
-                _clear_parts(name, options, identity)  # it may have been killed just before that
-                outcome.kept.append(name)
-                console.print(f"[bold]{name}[/] is done already; --force runs it again")
-                continue
-            result = run(experiment, options, images, identity, console)
-        except Exception as error:
-            outcome.failed.append(name)
-            _report_failure(console, name, error, options.debug)
-            continue
-        outcome.written.append(name)
-        _report_result(console, result)
+        with _failing(name, options, console, outcome):
+            if plan := _planned(name, options, crew, load, console, outcome):
+                planned[name] = plan
+    left = {name: len(plan.units) for name, plan in planned.items()}
+
+    def finish(name: str) -> None:
+        with _failing(name, options, console, outcome):
+            result = _finished(planned[name], options, console)
+            outcome.written.append(name)
+            _report_result(console, result)
+
+    for name in [name for name, missing in left.items() if not missing]:
+        finish(name)
+    units = [*(unit for plan in planned.values() for unit in plan.units), *beside]
+    for unit, error in crew.do(units, lambda unit: unit.of not in outcome.failed):
+        if not unit.of:
+            wrong += [error] if error else []
+        elif unit.of not in outcome.failed:
+            left[unit.of] -= 1
+            if error:
+                _fail(unit.of, error, options, console, outcome)
+            elif not left[unit.of]:
+                finish(unit.of)
+    if wrong:
+        raise wrong[0]
+
+
+@contextmanager
+def _failing(name: str, options: Options, console: Console, outcome: Outcome) -> Iterator[None]:
+    """Around what is done for an experiment: where it fails, that is reported."""
     interrupt.check()
+    try:
+        yield
+    except Exception as error:
+        _fail(name, error, options, console, outcome)
+
+
+def _fail(
+    name: str, error: Exception, options: Options, console: Console, outcome: Outcome
+) -> None:
+    outcome.failed.append(name)
+    _report_failure(console, name, error, options.debug)
 
 
 def _once(load: Callable[[], data.Dataset]) -> Callable[[], data.Dataset]:
@@ -120,33 +195,88 @@ def _once(load: Callable[[], data.Dataset]) -> Callable[[], data.Dataset]:
     return get
 
 
-def run(
-    experiment: Experiment,
+def _planned(
+    name: str,
     options: Options,
-    images: data.Dataset | None,
-    identity: Mapping[str, Any],
+    crew: Crew,
+    load: Callable[[], data.Dataset],
     console: Console,
-) -> dict[str, Any]:
-    """Run one experiment in every backend, write its files, and return what ``result.json`` has."""
+    outcome: Outcome,
+) -> Planned | None:
+    """What there is to do for an experiment; ``None`` where it is done already."""
+    experiment = experiments.load(name)
+    images = load() if experiment.needs_data else None
+    identity = _identity(experiment, options, images)
+    if not options.force and finished(options.out / name, identity, options.tensorboard):
+        _clear_parts(name, options, identity)  # it may have been killed just before that
+        outcome.kept.append(name)
+        console.print(f"[bold]{name}[/] is done already; --force runs it again")
+        return None
+    output.prepare(options.out / name)
+    plan = Planned(experiment, images, identity, {}, {}, [])
+    for backend in options.backends:
+        _plan_for(backend, plan, options, crew)
+    return plan
+
+
+def _plan_for(backend: Backend, plan: Planned, options: Options, crew: Crew) -> None:
+    """Add what there is to do in a backend: the seeds in pieces, of which some may be finished."""
+    experiment, seeds = plan.experiment, options.seeds
+    work = _work(experiment, options, backend, plan.images)
+    job = _job(work, options, plan.identity["fingerprint"])
+    budget = memory.budget(work.device, options.memory)
+    sharing = crew.size if work.device == "cpu" or options.team else 1
     settings = experiment.chosen(options.quick)
-    _set_aside(options.out / experiment.name, identity, console)
+    pieces = job.parts.planned(
+        lambda: stacks(
+            experiment,
+            settings,
+            seeds,
+            work.device,
+            budget,
+            sharing,
+            options.team.size if options.team else 1,
+        ),
+        lambda kept: json.dumps([s for part in kept for s in part]) == json.dumps(seeds),
+    )
+    stack = experiment.stack(settings)
+    if len(pieces) >= memory.MANY:
+        largest, runs = max(map(len, pieces)) * stack.bytes, len(seeds) * stack.runs
+        job.parts.say(memory.announced(job.parts.what, runs, len(pieces), largest))
+    plan.jobs[backend.name], plan.pieces[backend.name] = job, pieces
+    plan.units.extend(
+        Unit(
+            job,
+            piece,
+            stack.steps * stack.runs * len(piece),
+            stack.steps,
+            work.device,
+            _order(work, plan.identity),
+            f"{job.parts.what}, {named(piece)}" if len(pieces) > 1 else job.parts.what,
+            experiment.name,
+        )
+        for piece in job.missing(pieces)
+    )
+
+
+def _finished(plan: Planned, options: Options, console: Console) -> dict[str, Any]:
+    """Sum up what was measured, write the files, and return what ``result.json`` has."""
+    experiment, images = plan.experiment, plan.images
+    _set_aside(options.out / experiment.name, plan.identity, console)
     folder = output.prepare(options.out / experiment.name)
     measured: dict[str, Measurements] = {}
     watched: dict[str, Measurements] = {}
     seconds: dict[str, float] = {}
-    for backend in options.backends:
-        start = time.perf_counter()
-        with reporting(console, f"{experiment.name} · {backend.name}") as report:
-            work = _work(experiment, options, Here(backend, images, report))
-            parts = _measured(experiment, work, options, identity)
-            measured[backend.name] = joined(parts, options.seeds)
-            if options.tensorboard:
-                watched[backend.name] = joined(watched_in(parts), options.seeds)
+    for name, job in plan.jobs.items():
+        parts = [job.parts.find(piece) for piece in plan.pieces[name]]
+        measured[name] = joined(parts, options.seeds)
+        if options.tensorboard:
+            watched[name] = joined(watched_in(parts), options.seeds)
         if images and images.name != "mnist":
-            measured[backend.name].subject = images.name
-        seconds[backend.name] = round(time.perf_counter() - start, 3)
+            measured[name].subject = images.name
+        seconds[name] = round(sum(part["seconds"] for part in parts), 3)
     result = {
-        **identity,
+        **plan.identity,
         "title": experiment.title,
         "section": experiment.section,
         "python": platform.python_version(),
@@ -160,8 +290,9 @@ def run(
         "finished": datetime.now(UTC).isoformat(timespec="seconds"),
     }
     shown = watched if options.tensorboard else None
+    settings = experiment.chosen(options.quick)
     _write(folder, experiment, settings, measured, shown, options.seeds, result)
-    _clear_parts(experiment.name, options, identity)
+    _clear_parts(experiment.name, options, plan.identity)
     return result
 
 
@@ -170,34 +301,23 @@ def _clear_parts(name: str, options: Options, identity: Mapping[str, Any]) -> No
         _parts(name, backend.name, options, identity["fingerprint"]).clear()
 
 
-def _measured(
-    experiment: Experiment, work: Measuring, options: Options, identity: Mapping[str, Any]
-) -> list[dict[str, Any]]:
-    """What the experiment measures in a backend, in pieces: here, or in other processes."""
-    job, seeds = _job(work, options, identity["fingerprint"]), options.seeds
-    crew = Crew(_workers(options, work.device), options.team, work.threads)
-    budget = memory.budget(work.device, options.memory)
-    settings = experiment.chosen(options.quick)
-    pieces = job.parts.planned(
-        lambda: stacks(experiment, settings, seeds, work.device, budget, crew.size),
-        lambda kept: json.dumps([s for part in kept for s in part]) == json.dumps(seeds),
-    )
-    if len(pieces) >= memory.MANY:
-        stack = experiment.stack(settings)
-        largest, runs = max(map(len, pieces)) * stack.bytes, len(seeds) * stack.runs
-        job.parts.say(memory.announced(job.parts.what, runs, len(pieces), largest))
-    for _ in crew.do(job, job.missing(pieces), _order(work, identity)):
-        pass
-    return [job.parts.find(piece) for piece in pieces]
+def fitting(names: Sequence[str], options: Options, sides: int) -> int:
+    """How many processes are worth it: none beside this one where there is little to train.
 
-
-def _workers(options: Options, device: str) -> int:
-    """How many processes share the seeds: where a CPU is to train more than a few for long."""
-    if options.processes:
-        return options.processes
-    if options.quick or device != "cpu":
+    Args:
+        names: of the experiments.
+        options: for them; its backends are not needed,
+        sides: but how many there are.
+    """
+    if options.processes or options.team:
+        return options.processes or 1
+    chosen = [experiments.load(name) for name in names]
+    stacks = [experiment.stack(experiment.chosen(options.quick)) for experiment in chosen]
+    steps = sum(stack.steps * stack.runs for stack in stacks)
+    if steps * len(options.seeds) * sides < WORTH_STARTING:
         return 1
-    return max(1, min(memory.cores(), len(options.seeds) // 2))
+    used = max(_threads(experiment, options) for experiment in chosen)
+    return max(1, memory.cores() // used)
 
 
 def _order(work: Measuring, identity: Mapping[str, Any]) -> Order:
@@ -211,7 +331,7 @@ def _order(work: Measuring, identity: Mapping[str, Any]) -> Order:
 
 def _job(work: Measuring, options: Options, of: str) -> Job:
     parts = _parts(work.experiment, work.backend, options, of)
-    return Job(work, parts, named, fits_watched if options.tensorboard else fits)
+    return Job(work, parts, named, fits_watched if options.tensorboard else fits_timed)
 
 
 def _parts(experiment: str, backend: str, options: Options, of: str) -> Parts:
@@ -241,23 +361,25 @@ def assist(options: Options) -> None:
         if common(_identity(experiment, options, images)) != order["same"]:
             raise ValueError("its code, data set or settings are not those of the first process")
         backend = next(b for b in options.backends if b.name == order["backend"])
-        work = _work(experiment, options, Here(backend, images, silent))
+        work = _work(experiment, options, backend, images)
         return _job(work, options, order["fingerprint"])
 
     options.team.follow(job_of)
 
 
-def _work(experiment: Experiment, options: Options, here: Here) -> Measuring:
+def _work(
+    experiment: Experiment, options: Options, backend: Backend, images: data.Dataset | None
+) -> Measuring:
     return Measuring(
         experiment.name,
-        here.backend.name,
-        here.backend.device,
+        backend.name,
+        backend.device,
         _threads(experiment, options),
         options.dataset,
         options.data_dir,
         options.quick,
         options.tensorboard,
-        here,
+        Here(backend, images),
     )
 
 

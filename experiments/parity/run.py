@@ -1,50 +1,117 @@
-"""Measuring all of it, and the file."""
+"""Measuring all of it, in pieces that any process may do, and the file."""
 
 import json
 import math
 import time
-from collections.abc import Callable
-from dataclasses import asdict
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
+from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, Self
 
-import torch
-
-from experiments import data
-from experiments.bench import machine
-from experiments.engine import threads
+from experiments.engine import progress, threads
+from experiments.engine.checkpoints import Checkpoints
+from experiments.engine.crew import Unit
+from experiments.engine.fingerprint import code_digest, fingerprint
 from experiments.engine.output import atomic
-from experiments.parity import drift, twins
-from torch_ref.conventions import CONVENTIONS
+from experiments.engine.parts import FOLDER, Job, Parts
+
+if TYPE_CHECKING:
+    from experiments.parity import drift
 
 FILE = "parity.json"
+TWINS = ("optimizers", "schedules", "initializers", "layers")
+#: What is measured, with about the milliseconds that it takes.
+PIECES = {"optimizers": 4000, "drift": 3000, "layers": 600, "initializers": 300, "schedules": 200}
+PIECES |= {"conventions": 200, "machine": 10}
 
 
 def measure(
-    progress: Callable[[str], None], settings: drift.Settings | None = None
+    tell: Callable[[str], None], settings: "drift.Settings | None" = None
 ) -> dict[str, Any]:
     """Everything that the file has."""
-    with threads.limited(1):
-        return _measured(progress, settings or drift.Settings())
+    with progress.reported_to(lambda what, *_: tell(what)):
+        return assembled({piece: Measuring(settings)(piece) for piece in PIECES})
 
 
-def _measured(progress: Callable[[str], None], settings: drift.Settings) -> dict[str, Any]:
-    start = time.perf_counter()
-    content = {
-        "twins": list(twins.measured(progress)),
-        "drift": drift.measured(settings, data.load_mnist(), progress),
-        "settings": {"steps": twins.STEPS, "drift": asdict(settings)},
-        "conventions": [],
-        "machine": machine.describe(torch.device("cpu")),
-    }
-    for convention in CONVENTIONS:
-        progress(convention.name)
-        apart, aligned = convention.measure()
-        content["conventions"].append({"name": convention.name, "apart": apart, "aligned": aligned})
-    content["seconds"] = round(time.perf_counter() - start, 1)
-    content["finished"] = datetime.now(UTC).isoformat(timespec="seconds")
+@dataclass(frozen=True)
+class Measuring:
+    """The work on a piece.
+
+    Attributes:
+        settings: of the drift; ``None`` for its own.
+    """
+
+    settings: "drift.Settings | None" = None
+
+    def __call__(self, piece: str, checkpoints: Checkpoints | None = None) -> dict[str, Any]:
+        import torch
+
+        from experiments import data
+        from experiments.bench import machine
+        from experiments.parity import drift, twins
+        from torch_ref.conventions import CONVENTIONS
+
+        start, settings = time.perf_counter(), self.settings or drift.Settings()
+        with threads.limited(1):
+            if piece in TWINS:
+                found = {"twins": list(twins.measured(piece, _tell)), "steps": twins.STEPS}
+            elif piece == "drift":
+                measured = drift.measured(settings, data.load_mnist(), _tell)
+                found = {"drift": measured, "settings": asdict(settings)}
+            elif piece == "machine":
+                found = {"machine": machine.describe(torch.device("cpu"))}
+            else:
+                found = {"conventions": [_convention(each) for each in CONVENTIONS]}
+        return found | {"seconds": time.perf_counter() - start}
+
+    def elsewhere(self) -> Self:
+        """The same for another process."""
+        return self
+
+
+def _tell(what: str) -> None:
+    progress.report(what, 0, 0, None)
+
+
+def _convention(convention: Any) -> dict[str, Any]:
+    _tell(convention.name)
+    apart, aligned = convention.measure()
+    return {"name": convention.name, "apart": apart, "aligned": aligned}
+
+
+def units(out: Path) -> list[Unit]:
+    """The pieces for a crew; their results are in the folder."""
+    job = _job(out)
+    return [Unit(job, piece, PIECES[piece], title=f"parity · {piece}") for piece in PIECES]
+
+
+def gathered(out: Path) -> dict[str, Any]:
+    """Everything that the file has, when the units are done; their results go."""
+    job = _job(out)
+    content = assembled({piece: job.parts.find(piece) for piece in PIECES})
+    job.parts.clear()
     return content
+
+
+def _job(out: Path) -> Job:
+    versions = {name: version(name) for name in ("numpy", "torch")}
+    identity = fingerprint({"code": code_digest(), "versions": versions})
+    return Job(Measuring(), Parts(out / FOLDER / "parity" / identity[:16], identity, "parity"))
+
+
+def assembled(found: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+    """What the file has, from all pieces."""
+    return {
+        "twins": [twin for piece in TWINS for twin in found[piece]["twins"]],
+        "drift": found["drift"]["drift"],
+        "settings": {"steps": found[TWINS[0]]["steps"], "drift": found["drift"]["settings"]},
+        "conventions": found["conventions"]["conventions"],
+        "machine": found["machine"]["machine"],
+        "seconds": round(sum(piece["seconds"] for piece in found.values()), 1),
+        "finished": datetime.now(UTC).isoformat(timespec="seconds"),
+    }
 
 
 def write(content: dict[str, Any], path: Path) -> None:

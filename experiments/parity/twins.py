@@ -24,24 +24,23 @@ SHAPES = ((7, 5), (5,), ())
 Distances = dict[str, Distance]
 
 
-def measured(progress: Callable[[str], None]) -> Iterator[dict[str, Any]]:
-    """What the file has of each twin."""
-    tables = (
-        ("optimizers", registry.OPTIMIZERS, optimizer),
-        ("schedules", registry.SCHEDULES, schedule),
-        ("initializers", registry.INITIALIZERS, initializer),
-        ("layers", registry.LAYERS, layer),
-    )
-    for title, table, measure in tables:
-        for name, pair in table.items():
-            progress(name)
-            yield {
-                "table": title,
-                "name": name,
-                "torch": pair.torch,
-                "note": pair.note,
-                "distance": {dtype: vars(found) for dtype, found in measure(pair).items()},
-            }
+def measured(title: str, progress: Callable[[str], None]) -> Iterator[dict[str, Any]]:
+    """What the file has of each twin in a table."""
+    table, measure = {
+        "optimizers": (registry.OPTIMIZERS, optimizer),
+        "schedules": (registry.SCHEDULES, schedule),
+        "initializers": (registry.INITIALIZERS, initializer),
+        "layers": (registry.LAYERS, layer),
+    }[title]
+    for name, pair in table.items():
+        progress(name)
+        yield {
+            "table": title,
+            "name": name,
+            "torch": pair.torch,
+            "note": pair.note,
+            "distance": {dtype: vars(found) for dtype, found in measure(pair).items()},
+        }
 
 
 def optimizer(pair: registry.OptimizerPair) -> Distances:

@@ -1,6 +1,7 @@
 """The whole page as one file: texts, data, styles and scripts, and nothing from anywhere else."""
 
 import re
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from importlib import metadata, resources
 from pathlib import Path
@@ -24,21 +25,30 @@ STYLES = ("page.css",)
 SCRIPTS = ("page.js", "charts.js", "explorer.js", "lab.js", "start.js")
 
 
-def write(folder: Path, size: Size | None = None) -> tuple[Path, results.Results]:
+def write(
+    folder: Path, size: Size | None = None, computed: Mapping[str, Any] | None = None
+) -> tuple[Path, results.Results]:
     """Write the page into the folder from what is there; returns its path and what was found.
+
+    Args:
+        folder: the results, and the page.
+        size: of the lab.
+        computed: the lab and the explorer, where they are computed already.
 
     Raises:
         OutputError: it cannot be written.
     """
     found = results.read(folder)
     with threads.limited(1):
-        page = render(found, size)
+        page = render(found, size, computed)
     with output.atomic(folder / FILE) as path:
         path.write_text(page, encoding="utf-8")
     return folder / FILE, found
 
 
-def render(found: results.Results, size: Size | None = None) -> str:
+def render(
+    found: results.Results, size: Size | None = None, computed: Mapping[str, Any] | None = None
+) -> str:
     """The page as text."""
     sections, twins = chapter.sections(found), parity.section(found.parity)
     measured = speed.section(found.bench)
@@ -62,7 +72,7 @@ def render(found: results.Results, size: Size | None = None) -> str:
         surfaces=SURFACES,
         optimizers=[(name, MOMENTUM.get(name, "")) for name in explorer.names()],
         words=WORDS,
-        data=_data(charts, size),
+        data=_data(charts, size, computed or {}),
         styles=[asset(name) for name in STYLES],
         scripts=[Markup(get_plotlyjs()), *(asset(name) for name in SCRIPTS)],
         made=datetime.now(UTC).isoformat(timespec="seconds"),
@@ -70,9 +80,10 @@ def render(found: results.Results, size: Size | None = None) -> str:
     )
 
 
-def _data(charts: list[Chart], size: Size | None) -> dict[str, Any]:
+def _data(charts: list[Chart], size: Size | None, computed: Mapping[str, Any]) -> dict[str, Any]:
     """What the scripts draw, and the Korean for what they write."""
-    paths, flows = explorer.as_dict(), lab.as_dict(size)
+    paths = computed.get("explorer") or explorer.as_dict()
+    flows = computed.get("lab") or lab.as_dict(size)
     words = {word for chart in charts for word in chart.words()}
     words |= {*flows["activations"], *flows["named"], *(o["name"] for o in paths["optimizers"])}
     texts = map(known, sorted(words))

@@ -9,7 +9,7 @@ from typing import Any, Self
 import numpy as np
 
 from experiments import data
-from experiments.engine import backends, interrupt, memory, threads
+from experiments.engine import backends, interrupt, memory, progress, threads
 from experiments.engine.checkpoints import Checkpoints
 from experiments.sweep.plan import EVALUATED, Piece, Run
 
@@ -133,6 +133,7 @@ def train(
             iterations=piece.iterations,
             batch_size=piece.batch_size,
             evaluate=(images.test_images[:EVALUATED], images.test_labels[:EVALUATED]),
+            progress=lambda step, _: progress.report("", step, piece.iterations, None),
             keeper=checkpoints.next() if checkpoints else None,
         )
     losses = history.loss[:, -max(1, piece.iterations // 10) :].mean(axis=1)

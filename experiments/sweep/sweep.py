@@ -16,13 +16,13 @@ from experiments import data
 from experiments.engine import memory, output, threads
 from experiments.engine.backends import Backend
 from experiments.engine.checkpoints import EVERY
-from experiments.engine.crew import Crew
+from experiments.engine.crew import Unit, crew
 from experiments.engine.distributed import Order, Team
 from experiments.engine.figures import save
 from experiments.engine.fingerprint import code_digest, common, fingerprint
 from experiments.engine.lock import locked
 from experiments.engine.parts import FOLDER, Job, Parts
-from experiments.engine.progress import reporting
+from experiments.engine.progress import Display
 from experiments.sweep import figures, report
 from experiments.sweep.plan import Piece, Settings, are_all, bytes_of, pieces
 from experiments.sweep.run import Row, SweepError, Training, fits
@@ -81,9 +81,7 @@ def _sweep(settings: Settings, options: Options, console: Console) -> Path:
         console.print(f"[bold]sweep[/] is done already; --force runs it again\n{escape(said)}")
         return folder
     start = time.perf_counter()
-    rows: list[Row] = []
-    for backend, job in zip(options.backends, jobs, strict=True):
-        rows += _rows(settings, options, backend, job, identity, console)
+    rows = _rows(settings, options, jobs, identity, console)
     seconds = time.perf_counter() - start
     result = _result(settings, identity, rows, len(images.classes), seconds)
     _write(folder, settings, rows, result, images)
@@ -129,34 +127,44 @@ def called(piece: Mapping[str, Any]) -> str:
 def _rows(
     settings: Settings,
     options: Options,
-    backend: Backend,
-    job: Job,
+    jobs: Sequence[Job],
     identity: Mapping[str, Any],
     console: Console,
 ) -> list[Row]:
     """Train what is missing, here or in other processes; the rows of all pieces, in their order."""
-    used = job.work.threads
-    crew = Crew(_workers(options, backend, used), options.team, used)
+    todo, units = [], []
+    workers, used = _workers(options, jobs[0].work.threads), jobs[0].work.threads
+    with Display(console) as display, crew(workers, display, options.team, used) as people:
+        for backend, job in zip(options.backends, jobs, strict=True):
+            pieces = _pieces(settings, options, backend, job, people.size)
+            todo += [(job, piece) for piece in pieces]
+            order = {"backend": backend.name, "fingerprint": identity["fingerprint"]}
+            order |= {"same": common(identity)}
+            for piece in sorted(job.missing(pieces), key=_length, reverse=True):
+                title = f"{NAME} · {called(piece)}"
+                length, steps = _length(piece), piece["iterations"]
+                units.append(Unit(job, piece, length, steps, backend.device, order, title))
+        for _, error in people.do(units):
+            if error:
+                raise error
+    return [row for job, piece in todo for row in job.parts.find(piece)["rows"]]
+
+
+def _pieces(
+    settings: Settings, options: Options, backend: Backend, job: Job, workers: int
+) -> list[Mapping[str, Any]]:
+    """All of a backend; many are announced."""
     inputs = job.work.images.train_images.shape[1]
+    sharing = workers if backend.device == "cpu" or options.team else 1
     todo = job.parts.planned(
-        lambda: [p.plain() for p in planned(settings, options, backend, inputs, crew.size)],
+        lambda: [p.plain() for p in planned(settings, options, backend, inputs, sharing)],
         lambda kept: are_all(kept, settings, backend.name),
     )
     if len(todo) >= memory.MANY:
         largest = max(bytes_of(Piece.of(piece), inputs) for piece in todo)
         runs = settings.runs
         job.parts.say(memory.announced(job.parts.what, runs, len(todo), largest))
-    missing = sorted(job.missing(todo), key=_length, reverse=True)
-    order = {"backend": backend.name, "fingerprint": identity["fingerprint"]}
-    order |= {"same": common(identity)}
-    with reporting(console, f"{NAME} · {backend.name}") as progress:
-        total = sum(len(piece["runs"]) for piece in todo)
-        left = sum(len(piece["runs"]) for piece in missing)
-        progress("runs", total - left, total, None)
-        for piece in crew.do(job, missing, order):
-            left -= len(piece["runs"])
-            progress("runs", total - left, total, None)
-    return [row for piece in todo for row in job.parts.find(piece)["rows"]]
+    return todo
 
 
 def _length(piece: Mapping[str, Any]) -> int:
@@ -164,9 +172,10 @@ def _length(piece: Mapping[str, Any]) -> int:
     return len(piece["runs"]) * piece["depth"] * (1 + piece["batch_norm"])
 
 
-def _workers(options: Options, backend: Backend, threads: int) -> int:
+def _workers(options: Options, threads: int) -> int:
     fitting = max(1, memory.cores() // threads)
-    return options.processes or (fitting if backend.device == "cpu" else 1)
+    on_the_cpu = any(backend.device == "cpu" for backend in options.backends)
+    return options.processes or (fitting if on_the_cpu and not options.team else 1)
 
 
 def _threads(settings: Settings, options: Options, images: data.Dataset) -> int:
