@@ -61,6 +61,11 @@ bad_rates = st.one_of(
 )
 
 
+def unwrapped(output: str) -> str:
+    """What a terminal shows without any space: where rich breaks a line depends on a path."""
+    return "".join(output.replace("│", "").split())
+
+
 def normal(seed: int, shape: tuple[int, ...], dtype: str = "float64") -> np.ndarray:
     return np.asarray(np.random.default_rng(seed).normal(0.3, 1.2, shape), dtype=dtype)
 

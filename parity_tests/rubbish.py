@@ -238,6 +238,8 @@ def assert_refused_by_name(
         sizes: (call, argument) where a large number is none too large, but takes its time.
     """
     function, pristine = call.make()
+    function(**pristine)  # else any refusal would do
+    function, pristine = call.make()
     before = contents([pristine, subject_of(function)])
     for parameter in call.parameters:
         where = call.name, parameter

@@ -94,15 +94,15 @@ SPOILT: dict[str, tuple[Spoil, type[Exception], str]] = {
 
 @PAIRS
 @pytest.mark.parametrize("used", [False, True], ids=["new", "used"])
-@pytest.mark.parametrize(("spoil", "error", "message"), SPOILT.values(), ids=SPOILT)
 def test_parameters_and_gradients_that_do_not_fit_change_nothing(
-    pair: OptimizerPair, used: bool, spoil: Spoil, error: type[Exception], message: str
+    pair: OptimizerPair, used: bool
 ) -> None:
-    optimizer, (params, grads) = pair.scratch(), fresh()
-    if used:
-        optimizer.update(params, grads)
-    spoil(params, grads)
-    assert_refused(optimizer, params, grads, error, message)
+    for spoil, error, message in SPOILT.values():
+        optimizer, (params, grads) = pair.scratch(), fresh()
+        if used:
+            optimizer.update(params, grads)
+        spoil(params, grads)
+        assert_refused(optimizer, params, grads, error, message)
 
 
 @PAIRS
@@ -154,15 +154,13 @@ def test_a_bad_learning_rate_is_refused_at_the_start(pair: OptimizerPair, lr: ob
 
 
 @PAIRS
-@pytest.mark.parametrize("lr", [*NOT_FINITE, -0.1, None, "0.1", True], ids=repr)
-def test_a_bad_learning_rate_assigned_later_is_refused_by_the_update(
-    pair: OptimizerPair, lr: object
-) -> None:
-    optimizer, (params, grads) = pair.scratch(), fresh()
-    optimizer.update(params, grads)
-    optimizer.lr = lr
-    message = f"lr must be a finite number >= 0, got {lr!r}"
-    assert_refused(optimizer, params, grads, (TypeError, ValueError), message)
+def test_a_bad_learning_rate_assigned_later_is_refused_by_the_update(pair: OptimizerPair) -> None:
+    for lr in (*NOT_FINITE, -0.1, None, "0.1", True):
+        optimizer, (params, grads) = pair.scratch(), fresh()
+        optimizer.update(params, grads)
+        optimizer.lr = lr
+        message = f"lr must be a finite number >= 0, got {lr!r}"
+        assert_refused(optimizer, params, grads, (TypeError, ValueError), message)
 
 
 @pytest.mark.parametrize("lr", [np.float64(0.1), np.float32(0.1), np.array(0.1), 1, 0])

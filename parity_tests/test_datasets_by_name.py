@@ -7,11 +7,10 @@ import urllib.request
 import zipfile
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
-from torchvision import datasets
-from torchvision.datasets import utils
 
 from experiments.data import DATASETS, DataError, default_data_dir, load
 from experiments.data.downloads import SOURCES, Source
@@ -73,7 +72,7 @@ def test_what_torchvision_raises_is_explained(
     def fail(*args: object) -> None:
         raise error
 
-    monkeypatch.setattr(utils, "download_url", fail)
+    monkeypatch.setattr("torchvision.datasets.utils.download_url", fail)
     with pytest.raises(DataError) as caught:
         load("kmnist", tmp_path)
     assert message in str(caught.value)
@@ -85,6 +84,13 @@ def test_a_data_dir_that_is_a_file_is_refused(tmp_path: Path, no_network: None) 
     path.touch()
     with pytest.raises(DataError, match=r"kmnist could not be stored under .*Not a directory"):
         load("kmnist", path)
+
+
+def torchvisions(source: Source) -> Any:
+    """Its class; imported by the process that needs it, since that takes a while."""
+    from torchvision import datasets
+
+    return getattr(datasets, source.torchvision_name)
 
 
 def write_small(root: Path, name: str, monkeypatch: pytest.MonkeyPatch) -> np.ndarray:
@@ -121,7 +127,7 @@ def write_small(root: Path, name: str, monkeypatch: pytest.MonkeyPatch) -> np.nd
 
 def publish(raw: Path, source: Source, monkeypatch: pytest.MonkeyPatch) -> None:
     """Let torchvision know the files that are there as those that are published."""
-    known = getattr(datasets, source.torchvision_name)
+    known = torchvisions(source)
     md5 = {name: hashlib.md5((raw / name).read_bytes()).hexdigest() for name in source.files}
     if source.archive:
         monkeypatch.setattr(known, "md5", md5[source.archive])
@@ -152,7 +158,7 @@ def test_it_is_what_torchvision_reads(
     name: str, tmp_path: Path, no_network: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     write_small(tmp_path, name, monkeypatch)
-    data, known = load(name, tmp_path), getattr(datasets, SOURCES[name].torchvision_name)
+    data, known = load(name, tmp_path), torchvisions(SOURCES[name])
     for split, train in (("train", True), ("test", False)):
         for file in SOURCES[name].files:
             path = tmp_path / SOURCES[name].torchvision_name / "raw" / file
@@ -219,5 +225,4 @@ def test_a_published_file_with_something_else_in_it_is_refused(
 
 def test_classes_are_torchvisions() -> None:
     for name in ("fashion-mnist", "kmnist"):
-        theirs = getattr(datasets, SOURCES[name].torchvision_name).classes
-        assert list(SOURCES[name].classes) == theirs
+        assert list(SOURCES[name].classes) == torchvisions(SOURCES[name]).classes

@@ -22,6 +22,7 @@ from experiments.engine.experiment import Context, Experiment, judged
 from experiments.engine.figures import new_figure, save
 from experiments.engine.lock import LOCK
 from experiments.engine.measurements import Measurements, distances
+from parity_tests.helpers import unwrapped
 
 pytestmark = pytest.mark.arithmetic
 
@@ -199,7 +200,7 @@ def test_a_failed_write_leaves_the_old_result_and_no_torn_file(
     monkeypatch.setattr(runner, "write_csv", disk_full)
     result = lockstep(*arguments, "--force")
     assert result.exit_code == 1
-    assert "metrics.csv was not written: No space left on device" in result.output.replace("\n", "")
+    assert "metrics.csvwasnotwritten:Nospaceleftondevice" in unwrapped(result.output)
     assert (tmp_path / "surface" / "metrics.csv").read_bytes() == before
     assert {path.name for path in (tmp_path / "surface").iterdir()} == FILES
 

@@ -27,12 +27,6 @@ NOT_LOOKED_AT = (
 
 
 @EVERY_CALL
-def test_the_call_is_one(call: Call) -> None:
-    function, arguments = call.make()
-    function(**arguments)
-
-
-@EVERY_CALL
 def test_rubbish_is_refused_by_name_and_changes_nothing(call: Call) -> None:
     rubbish.assert_refused_by_name(call, NOT_LOOKED_AT)
 

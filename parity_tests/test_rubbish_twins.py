@@ -28,12 +28,6 @@ def in_a_folder_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
 
 
 @EVERY_CALL
-def test_the_call_is_one(call: Call) -> None:
-    function, arguments = call.make()
-    function(**arguments)
-
-
-@EVERY_CALL
 def test_rubbish_is_refused_by_name_and_changes_nothing(call: Call) -> None:
     rubbish.assert_refused_by_name(call, sizes=LARGE)
 
