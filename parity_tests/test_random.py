@@ -1,7 +1,6 @@
 """The random stream: the same seed gives the numbers of torch's CPU generator."""
 
 import math
-import platform
 from collections.abc import Callable
 from unittest import mock
 
@@ -12,18 +11,19 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from parity_tests.streams import (
+    ANY_MEAN,
     DTYPES,
+    GNU,
     SEEDS,
     Call,
     assert_same_bits,
     calls,
     draw_mine,
     draw_theirs,
-    rounded_once,
     torch_dtype,
     twin,
 )
-from scratch.random import Generator, box_muller, permutation, processor, state
+from scratch.random import Generator, box_muller, permutation, state
 
 pytestmark = pytest.mark.arithmetic
 
@@ -31,11 +31,9 @@ SHAPES = ((), (0,), (3, 0), *((n,) for n in range(1, 18)), (31,), (32,), (7, 11)
 LARGE_SHAPES = ((2**16,), (2**16 + 16,), (3, 5, 7, 700), (140_001,))  # up to three blocks
 RANGES = ((0, 1), (0, 10), (-5, 3), (0, 2**28 - 1), (0, 2**28), (-(2**40), 2**40), (0, 2**63 - 1))
 RANGES += ((-(2**63), 2**63 - 1), (-(2**63), 0), (0, 2**32), (-1, 2**32 + 5), (2**62, 2**62 + 3))
-MEAN = 0.25 if processor.FUSES or rounded_once() else 0.0
-# Elsewhere another compiler or C library rounds otherwise.
-GNU = pytest.mark.skipif(
-    platform.libc_ver()[0] != "glibc" or platform.machine() not in ("x86_64", "aarch64"),
-    reason="float32 normals are torch's bit for bit with the GNU C library, on x86-64 and ARM",
+MEAN = 0.25 if ANY_MEAN else 0.0
+BIT_FOR_BIT = pytest.mark.skipif(
+    not GNU, reason="float32 normals are torch's with the GNU C library, on x86-64 and ARM"
 )
 
 
@@ -73,7 +71,7 @@ def test_normal_numbers_in_float32_are_torchs_within_rounding_on_every_processor
     assert np.max(np.abs(mine.astype(np.float64) - theirs)) <= 3e-6 * std + 2.0**-24 * abs(mean)
 
 
-@GNU
+@BIT_FOR_BIT
 @pytest.mark.parametrize("seed", SEEDS)
 def test_normal_numbers_in_float32_are_torchs_bit_for_bit(seed: int) -> None:
     mine, theirs = Generator(seed), twin(seed)
@@ -83,7 +81,7 @@ def test_normal_numbers_in_float32_are_torchs_bit_for_bit(seed: int) -> None:
         assert_same_bits(mine.normal(MEAN, 3.1, shape), expected)
 
 
-@GNU
+@BIT_FOR_BIT
 def test_every_float32_radius_and_every_angle_are_torchs_bit_for_bit() -> None:
     """u₁ and u₂ have 2²⁴ values each; torch is given the words that make each of them once."""
     per_state, per_round = 38 * 16, 38 * 16 * 64  # so many boxes of 16 fit into 623 words
