@@ -96,10 +96,9 @@ class Display:
             TextColumn("  {task.description}", table_column=Column(**one_line)),
             BarColumn(bar_width=16),
             TextColumn("{task.fields[count]}", table_column=Column(justify="right", **one_line)),
-            _Beside(table_column=Column(ratio=1, **one_line)),
+            _Beside(table_column=Column(**one_line)),
             console=console,
             transient=True,
-            expand=True,
             disable=not self.is_live,
         )
         self._all = self._bars.add_task("[bold]all[/]", total=None, count="", beside=None)
