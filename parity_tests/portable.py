@@ -1,7 +1,7 @@
 """The tests that depend on arithmetic, on every processor that this one can pretend to be.
 
-    python -m parity_tests.portable            every switch by itself: make test-portable
-    python -m parity_tests.portable --short    two processors, all switches of each: .ci/run
+    python -m parity_tests.portable            every switch by itself, and together
+    python -m parity_tests.portable --short    two processors, all switches of each, for .ci/run
 
 NumPy, its OpenBLAS, torch, and torch's MKL and oneDNN each choose their kernels by the processor,
 and each has a variable that makes it choose as on another. The tests are those marked
@@ -102,6 +102,7 @@ def each_switch() -> list[Processor]:
         Processor("as it is", {}),
         *switches,
         Processor(f"{disabled}: all {len(FEATURES)}", {disabled: OLD[disabled]}),
+        *whole(),
         Processor("torch: two threads", {}, (2, 2, 1)),
         Processor("OpenBLAS: two threads", {}, (1, 1, 2)),
     ]
@@ -109,8 +110,8 @@ def each_switch() -> list[Processor]:
 
 def whole() -> list[Processor]:
     return [
-        Processor("no AVX, one thread each", OLD),
-        Processor("AVX2, two threads each", AVX2, (2, 2, 2)),
+        Processor("no AVX: all switches", OLD),
+        Processor("AVX2: all switches", AVX2),
     ]
 
 
@@ -170,8 +171,12 @@ def main() -> int:
     def outcome(processor: Processor) -> Outcome | str:
         return processor.obstacle() or run(processor, marked, options.arguments)
 
+    # Threads that share a core with another program wait for each other: those run alone.
+    alone = [p for p in processors if max(p.threads) > 1]
+    beside = [p for p in processors if p not in alone]
     with ThreadPoolExecutor(options.side_by_side) as pool:
-        rows = list(zip(processors, pool.map(outcome, processors), strict=True))
+        rows = list(zip(beside, pool.map(outcome, beside), strict=True))
+    rows += [(processor, outcome(processor)) for processor in alone]
     console = Console(width=100)
     console.print(table(rows))
     failures = [(p.name, name) for p, o in rows if isinstance(o, Outcome) for name in o.failed]
