@@ -1,19 +1,26 @@
 """How many threads NumPy's BLAS and torch compute with: set, never left to the libraries.
 
-Left to themselves they take a thread for every core. A product of this chapter is over before
-these have met, and OpenBLAS's threads spin while they wait for each other: beside another program
-a run of 20 s took minutes. So there is a rule, by the size of the largest product.
+Left to themselves they take a thread for every core. That is good for one product on a machine
+that does nothing else, and bad for anything else: OpenBLAS's threads spin while they wait for each
+other, and where one of them has lost its core to another program, all wait for that. float32
+products with two threads, as a part of their time with one, medians (an Intel Xeon with AMX, two
+cores, NumPy 2.4, torch 2.14; busy: some other programs computing):
 
-A product of F operations takes some time to be shared out, by which more threads are worth having
-only where each of them has enough to do. :data:`EACH` is that.
+    operations            20 · 10⁶ idle   20 · 10⁶ busy   0.9 · 10⁹ busy   2.1 · 10⁹ busy
+    NumPy (OpenBLAS)               0.56              82              2.2              2.2
+    torch (MKL)                    0.57              11              1.3             0.77
 
-The network of the chapter comes to 20 million in a batch of 128 images, so that it trains with one
-thread, and the cores are for other trainings side by side (``experiments.engine.processes``), whose
-loops over elements use one core anyway. On 16 or 64 cores that is no other: the number of threads
-grows with the product, and the cores are only its limit. A product that is worth two threads gets
-two, and 64 only where each of the 64 has :data:`EACH` to do.
+20 million are the largest product of the chapter's networks, in a batch of 128 images. Its 0.2 ms
+are a tenth of a time slice, so that to wait for a core costs a hundred of it. And there is always
+another training for the second core (``experiments.engine.processes``), which wins the loops over
+elements, too. So the rule is that a thread must have so much to do that waiting for a core is no
+more than about doubling it: five milliseconds, :data:`EACH`.
 
-The threads are part of what makes a result: sums are cut into other pieces by others.
+On 16 or 64 cores that is no other: the number of threads follows from the product, and the cores
+are only its limit. A product that is worth two threads gets two, and 64 only where each of the 64
+has :data:`EACH` to do; what is left of the cores is for other processes.
+
+The threads are part of what makes a result: with another number, sums are cut into other pieces.
 """
 
 import sys
@@ -25,7 +32,7 @@ from threadpoolctl import threadpool_limits
 from experiments.engine.memory import cores
 
 #: So many multiplications and additions are worth a thread of their own.
-EACH = 200_000_000
+EACH = 450_000_000
 
 
 def fastest(operations: int, most: int | None = None) -> int:
