@@ -45,6 +45,12 @@ UsageError = typer.BadParameter.__base__  # typer brings its own click, and does
 class _Group(typer.core.TyperGroup):
     """Commands whose usage errors show what was typed, and do not obey it."""
 
+    def parse_args(self, ctx: typer.Context, args: list[str]) -> list[str]:
+        for text in args:
+            if "\0" in text:  # which os.stat refuses in its own words, if a path was meant
+                raise typer.BadParameter(f"{visible(text)} has a null byte")
+        return super().parse_args(ctx, args)
+
     def invoke(self, ctx: typer.Context) -> Any:
         try:
             return super().invoke(ctx)

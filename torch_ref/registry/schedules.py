@@ -3,7 +3,7 @@
 from typing import Any
 
 from scratch import lr_scheduler
-from torch_ref.registry.pairs import SchedulePair, Settings
+from torch_ref.registry.pairs import SchedulePair, Settings, from_torch
 
 _TORCH = "torch.optim.lr_scheduler."
 
@@ -213,7 +213,8 @@ _SCHEDULES = (
         cases=(
             {"schedulers": (_DECAY,), "milestones": []},
             {"schedulers": (_WARM_UP, _DECAY), "milestones": [7]},
-            {"schedulers": (_COSINE, _WARM_UP, _DECAY), "milestones": [0, 9]},
+            # At a milestone of 0 older ones begin with the first all the same.
+            *from_torch("2.13", {"schedulers": (_COSINE, _WARM_UP, _DECAY), "milestones": [0, 9]}),
             {"schedulers": (_WARM_UP, _COSINE, _DECAY), "milestones": [5, 5]},
             *(
                 {"schedulers": (first, second), "milestones": [7]}
