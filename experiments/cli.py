@@ -206,7 +206,8 @@ def _print_outcome(outcome: "Outcome", out: Path) -> None:
     from experiments.engine.runner import FIGURES, METRICS, RESULT
     from experiments.engine.tensorboard import FOLDER
 
-    for name in outcome.written + outcome.kept:
+    done = outcome.written + outcome.kept
+    for name in filter(done.__contains__, experiments.NAMES):
         events = [f"{FOLDER}{os.sep}"] if (out / name / FOLDER).exists() else []
         files = ", ".join((*FIGURES, METRICS, RESULT, *events))
         console.print(f"{escape(str(out / name))}{os.sep}: {files}", soft_wrap=True)
