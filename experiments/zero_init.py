@@ -28,10 +28,11 @@ PARTED = 1e-5
 class WithoutRounding:
     """A network in float64 whose gradients are rounded to multiples of 2⁻²⁰.
 
-    Two orders of summing up a gradient of at most 1e-2 come apart by 1e-18 to 1e-16 in float64.
-    That moves it to another multiple once in 10¹⁰ sums or less often, and a training has 10⁶ sums
-    that could. The learning rate is a power of two and the weights start at zero, so the steps are
-    exact as well: what rounding does is gone before it can grow.
+    Two orders of summing up 128 terms of at most 0.05 together come apart by 7e-16 in float64 at
+    the very worst, by 3e-18 in the trainings that were looked at. Multiples are 1e-6 apart, so that
+    one sum in 10¹¹ may land on another one, and a training has half a million. The learning rate
+    is a power of two and the weights start at zero, so the steps are exact as well: what rounding
+    does is gone before it can grow.
     """
 
     def loss_and_gradient(self, x: Any, t: Any) -> tuple[Any, dict[str, Any]]:
