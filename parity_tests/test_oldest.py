@@ -1,5 +1,6 @@
 """Every lower bound can be installed: what `make test-oldest` asks pip for."""
 
+import re
 import tomllib
 
 import pytest
@@ -17,6 +18,15 @@ def test_every_package_that_is_needed_is_installed_in_its_oldest_version() -> No
 def test_a_requirement_whose_oldest_version_is_open_is_refused(requirement: str) -> None:
     with pytest.raises(ValueError, match=f"must be name>=version, .* got '{requirement}'"):
         oldest.pinned(requirement)
+
+
+def test_the_page_on_versions_says_what_each_bound_of_the_package_is_there_for() -> None:
+    page = (oldest.PYPROJECT.parent / "experiments" / "docs" / "versions.md").read_text("utf-8")
+    project = tomllib.loads(oldest.PYPROJECT.read_text("utf-8"))["project"]
+    bounds = dict(re.findall(r"^\| ([\w-]+) \| ([\d.]+) \|", page, flags=re.MULTILINE))
+    for requirement in project["dependencies"]:
+        name, _, version = requirement.partition(">=")
+        assert bounds[name] == version
 
 
 def test_no_package_has_two_lower_bounds() -> None:
