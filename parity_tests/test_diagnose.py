@@ -23,6 +23,7 @@ from parity_tests.handwritten import (
     Written,
 )
 from scratch import optim
+from scratch.random import processor
 from torch_ref.lockstep import as_side, lockstep
 from torch_ref.lockstep.catalogue import (
     REFERENCES,
@@ -143,8 +144,10 @@ def test_the_reference_is_never_accused(family: str, data: st.DataObject) -> Non
 def test_rounding_that_grows_is_not_given_a_name() -> None:
     case = {"lr": 0.5, "weight_decay": 0.01, "alpha": 0.5, "momentum": 0.5, "eps": 1e-10}
     diagnosis = diagnose(Planted(reference("RMSprop", case)), "RMSprop", case)
-    assert diagnosis.rounding
     assert names(diagnosis) == []
+    if not processor.FUSES and diagnosis.agrees:
+        return  # without multiply-add torch rounds as NumPy does, and there is nothing to grow
+    assert diagnosis.rounding
     assert "these settings amplify rounding errors" in str(diagnosis)
 
 
