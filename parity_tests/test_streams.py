@@ -100,6 +100,6 @@ def test_a_signal_while_torch_is_imported_waits_for_it(
 def test_work_in_many_pieces_is_announced(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(memory, "MANY", 2)
     line = ["run", "surface", "--quick", "--backend", "scratch", "--out", str(tmp_path), "--seeds"]
-    assert "pieces" not in CliRunner().invoke(cli.app, [*line, "32"]).stderr
-    said = CliRunner().invoke(cli.app, [*line, "40", "--processes", "1"]).stderr
-    assert said.startswith("surface · scratch: 40 runs in 2 pieces, each taking little memory at")
+    assert "pieces" not in CliRunner().invoke(cli.app, [*line, "4"]).stderr
+    said = CliRunner().invoke(cli.app, [*line, "8", "--processes", "1"]).stderr
+    assert said.startswith("surface · scratch: 8 runs in 2 pieces, each taking little memory at")

@@ -88,7 +88,7 @@ def load(path: Path | str) -> dict[str, Any]:
             )
         return snapshot
     except OSError as error:
-        why = error.strerror or str(error).removesuffix(f": {path}")
+        why = error.strerror or str(error).partition(": ")[0]
         raise CheckpointError(f"{files.shown(path)} cannot be read: {why}") from error
     except (SafetensorError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise CheckpointError(f"{files.shown(path)} is damaged: {error}") from error
