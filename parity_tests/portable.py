@@ -1,7 +1,7 @@
 """The tests that depend on arithmetic, on every processor that this one can pretend to be.
 
     python -m parity_tests.portable            every switch by itself, and together
-    python -m parity_tests.portable --short    two processors, all switches of each, for .ci/run
+    python -m parity_tests.portable --short    two processors, all switches of each
 
 NumPy, its OpenBLAS, torch, and torch's MKL and oneDNN each choose their kernels by the processor,
 and each has a variable that makes it choose as on another. The tests are those marked
