@@ -23,7 +23,7 @@ CHECK_PYTHON := import sys; v = sys.version_info; sys.exit(0 if v >= (3, 11) els
 	% (sys.executable, v[0], v[1]))
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-slow test-all test-oldest test-portable soak lint format notebook clean
+.PHONY: help run test test-slow test-all test-oldest test-portable soak lint format texts notebook clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' Makefile
@@ -53,10 +53,14 @@ lint: $(STAMP) ## check the style and the types, change nothing
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/python -m parity_tests.readme_types
+	$(BIN)/python -m experiments.report.translations --check
 
 format: $(STAMP) ## put the style right
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+texts: $(STAMP) ## put new texts of the page into experiments/report/ko.po, to be translated
+	$(BIN)/python -m experiments.report.translations
 
 notebook: $(STAMP) ## make experiments/chapter6.ipynb from its text, experiments/chapter6.md
 	$(BIN)/jupytext --to ipynb --update experiments/chapter6.md

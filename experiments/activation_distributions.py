@@ -1,36 +1,44 @@
 """Sections 6.2.2 and 6.2.3: what flows through five layers, from weights of six kinds."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
-from matplotlib.patches import Patch
 
 from experiments.engine.experiment import Claim, Context, Experiment, Seed
-from experiments.engine.figures import COLORS, draw_curve, new_figure, strokes
-from experiments.engine.measurements import Curve, Measurements
+from experiments.engine.figures import (
+    Axis,
+    Bars,
+    Chart,
+    Figure,
+    Panel,
+    Sides,
+    Table,
+    colors,
+    first,
+    lines,
+    lowest_and_highest,
+    mean,
+    table,
+)
+from experiments.engine.measurements import Measurements
 from experiments.engine.verdicts import listed
+from experiments.texts import Text, named, number, say
 
-XAVIER, HE, ORTHOGONAL, LSUV = "Xavier √(1/n)", "He √(2/n)", "orthogonal", "LSUV"
+XAVIER, HE, ORTHOGONAL, LSUV = "Xavier √(1/n)", "He √(2/n)", say("orthogonal"), "LSUV"
 #: Weights → ``MultiLayerNet(init=…)``; LSUV scales its orthogonal ones by data.
 WEIGHTS: dict[str, str | float] = {
-    "std 1": 1.0,
-    "std 0.01": 0.01,
+    say("std 1"): 1.0,
+    say("std 0.01"): 0.01,
     XAVIER: "xavier",
     HE: "he",
     ORTHOGONAL: "orthogonal",
     LSUV: "orthogonal",
 }
-#: Orthogonal weights are in the curves alone: their histograms are like Xavier's.
-SHOWN = [weights for weights in WEIGHTS if weights != ORTHOGONAL]
-BEFORE = "std before the activation"
+BEFORE = say("std before the activation")
 RANGES = {"sigmoid": (0.0, 1.0), "tanh": (-1.0, 1.0), "relu": (0.0, 1.0)}
 TOPS = {"relu": 0.07}  # as in the chapter; the bar at 0, half of all, is cut off
-NAMES = {"sigmoid": "sigmoid", "tanh": "tanh", "relu": "ReLU"}
+NAMES = {"sigmoid": say("sigmoid"), "tanh": "tanh", "relu": "ReLU"}
 
 
 @dataclass(frozen=True)
@@ -125,34 +133,45 @@ def _add(
     measurements.add(run, "near an end", layers, saturated.mean(axis=(2, 3)))
 
 
-def at_the_ends(seed: Seed) -> tuple[bool, str]:
+def at_the_ends(seed: Seed) -> tuple[bool, Text]:
     share = float(seed["sigmoid, std 1", "near an end"].min())
-    return share > 0.5, f"at least {share:.0%} in every layer"
+    return share > 0.5, say("at least {share} in every layer", share=f"{share:.0%}")
 
 
-def in_the_middle(seed: Seed) -> tuple[bool, str]:
+def in_the_middle(seed: Seed) -> tuple[bool, Text]:
     std = float(seed["sigmoid, std 0.01", "std"].max())
     mean = float(np.abs(seed["sigmoid, std 0.01", "mean"] - 0.5).max())
-    return std < 0.05 and mean < 0.05, f"std at most {std:.3f}, mean within {mean:.3f} of 0.5"
+    return std < 0.05 and mean < 0.05, say(
+        "std at most {std}, mean within {mean} of 0.5", std=f"{std:.3f}", mean=f"{mean:.3f}"
+    )
 
 
-def xavier_spreads(seed: Seed) -> tuple[bool, str]:
+def xavier_spreads(seed: Seed) -> tuple[bool, Text]:
     stds = {scale: float(seed[f"sigmoid, {scale}", "std"][-1]) for scale in ("std 0.01", XAVIER)}
     share = float(seed[f"sigmoid, {XAVIER}", "near an end"].max())
     holds = stds[XAVIER] > 3 * stds["std 0.01"] and share < 0.1
-    return holds, f"std in the last layer: {listed(stds)}; near an end {share:.0%}"
+    return holds, say(
+        "std in the last layer: std 0.01 {small}, Xavier √(1/n) {xavier}; near an end {share}",
+        small=f"{stds['std 0.01']:.3g}",
+        xavier=f"{stds[XAVIER]:.3g}",
+        share=f"{share:.0%}",
+    )
 
 
-def tanh_is_symmetric(seed: Seed) -> tuple[bool, str]:
+def tanh_is_symmetric(seed: Seed) -> tuple[bool, Text]:
     means = np.abs(seed[f"tanh, {XAVIER}", "mean"])
     stds = {name: float(seed[f"{name}, {XAVIER}", "std"][-1]) for name in ("sigmoid", "tanh")}
     holds = means.max() < 0.05 and stds["tanh"] > stds["sigmoid"]
-    return holds, f"|mean| at most {means.max():.3f}; std in the last layer: {listed(stds)}"
+    return holds, say(
+        "|mean| at most {mean}; std in the last layer: {stds}",
+        mean=f"{means.max():.3f}",
+        stds=listed(stds),
+    )
 
 
-def relu_dies_out(seed: Seed) -> tuple[bool, str]:
+def relu_dies_out(seed: Seed) -> tuple[bool, Text]:
     last = float(seed["ReLU, std 0.01", "std"][-1])
-    return last < 1e-3, f"std in the last layer {last:.1g}"
+    return last < 1e-3, say("std in the last layer {last}", last=f"{last:.1g}")
 
 
 def _decay(seed: Seed, scale: str) -> float:
@@ -160,14 +179,18 @@ def _decay(seed: Seed, scale: str) -> float:
     return float(stds[-1] / stds[0])
 
 
-def relu_xavier_shrinks(seed: Seed) -> tuple[bool, str]:
+def _shrunk(ratio: float) -> Text:
+    return say("std of the last layer / of the first = {ratio}", ratio=f"{ratio:.2f}")
+
+
+def relu_xavier_shrinks(seed: Seed) -> tuple[bool, Text]:
     ratio = _decay(seed, XAVIER)
-    return ratio < 0.5, f"std of the last layer / of the first = {ratio:.2f}"
+    return ratio < 0.5, _shrunk(ratio)
 
 
-def relu_he_keeps(seed: Seed) -> tuple[bool, str]:
+def relu_he_keeps(seed: Seed) -> tuple[bool, Text]:
     ratio = _decay(seed, HE)
-    return 0.5 < ratio < 2, f"std of the last layer / of the first = {ratio:.2f}"
+    return 0.5 < ratio < 2, _shrunk(ratio)
 
 
 def _worst(seed: Seed, weights: str) -> float:
@@ -176,96 +199,117 @@ def _worst(seed: Seed, weights: str) -> float:
     return float(np.abs(np.array(stds) - 1).max())
 
 
-def lsuv_keeps_1(seed: Seed) -> tuple[bool, str]:
+def lsuv_keeps_1(seed: Seed) -> tuple[bool, Text]:
     worst = _worst(seed, LSUV)
-    return worst < 0.05, f"at most {worst:.1%} from 1"
+    return worst < 0.05, say("at most {worst} from 1", worst=f"{worst:.1%}")
 
 
-def no_other_keeps_1(seed: Seed) -> tuple[bool, str]:
+def no_other_keeps_1(seed: Seed) -> tuple[bool, Text]:
     worst = {weights: _worst(seed, weights) for weights in WEIGHTS if weights != LSUV}
-    return min(worst.values()) > 0.05, f"farthest from 1: {listed(worst)}"
+    return min(worst.values()) > 0.05, say("farthest from 1: {worst}", worst=listed(worst))
 
 
-def plot(by_backend: Mapping[str, Measurements], settings: Settings) -> Figure:
+def figure(sides: Sides, settings: Settings) -> Figure:
     """A row for each activation and kind of weights, a histogram for each layer; means over seeds.
 
-    Beside the rows of an activation, what its layers make of the standard deviation.
+    Below them, what the layers make of the standard deviation.
     """
-    combinations = [(activation, weights) for activation in RANGES for weights in SHOWN]
-    figure, axes = new_figure(
+    runs = [(activation, weights) for activation in RANGES for weights in WEIGHTS]
+    histograms = Chart(
+        "histograms",
+        say("The activations of every layer"),
+        say(
+            "With std 1 sigmoid's values lie at 0 and 1, with 0.01 in the middle; with Xavier's "
+            "weights they spread. For ReLU the bar at 0 is cut off, and what is above 1 is not "
+            "shown."
+        ),
+        _ends(sides, settings),
+        [
+            _histogram(sides, activation, weights, layer)
+            for activation, weights in runs
+            for layer in range(1, settings.layers + 1)
+        ],
+        columns=settings.layers,
+        size=(2.1, 0.85),
+        height=220,
+        chooses=say("activation, weights"),
+    )
+    return Figure(
         f"Activations of {settings.layers} layers of {settings.units} units, input N(0, 1) "
         "(ReLU: the bar at 0 is cut off, values above 1 are not shown)",
-        len(combinations),
-        settings.layers + 2,
-        figsize=(14, 1.15 * len(combinations)),
+        [histograms, _stds(sides)],
+        stacked=True,
     )
-    for layer, panel in enumerate(axes[0, :-2], start=1):
-        panel.set_title(f"layer {layer}")
-    colors = dict(zip(RANGES, COLORS, strict=False))
-    for row, (activation, weights) in zip(axes[:, :-2], combinations, strict=True):
-        run = f"{NAMES[activation]}, {weights}"
-        for layer, panel in enumerate(row, start=1):
-            for i, measurements in enumerate(by_backend.values()):
-                curve = measurements[run, f"share in layer {layer}"]
-                _draw(panel, curve, None if i else colors[activation])
-            panel.set(yticks=[], ylim=(0, TOPS.get(activation)), xlim=RANGES[activation])
-            panel.grid(visible=False)
-            if weights != SHOWN[-1]:
-                panel.set_xticklabels([])
-        row[0].set_ylabel(run.replace(", ", "\n"), rotation=0, ha="right", va="center")
-    _draw_stds(figure, axes, by_backend)
-    if len(by_backend) > 1:
-        handles = [Patch(color="gray", alpha=0.45, label="scratch")]
-        handles += [Line2D([], [], color="black", lw=0.9, label="torch")]
-        figure.legend(handles=handles, loc="outside lower center", ncols=2)
-    return figure
 
 
-def _draw_stds(figure: Figure, axes: np.ndarray, by_backend: Mapping[str, Measurements]) -> None:
-    """In place of the last two columns, a panel for each activation: its std over the layers."""
-    for panel in axes[:, -2:].flat:
-        panel.remove()
-    grid, rows = axes[0, 0].get_gridspec(), len(SHOWN)
-    # Orthogonal weights do nearly what Xavier's do: dashed, they leave those to be seen.
-    styles = {
-        weights: {"color": color, "ls": "--" if weights == ORTHOGONAL else "-"}
-        for weights, color in zip(WEIGHTS, COLORS, strict=False)
-    }
-    for i, name in enumerate(NAMES.values()):
-        panel = figure.add_subplot(grid[i * rows : (i + 1) * rows, -2:])
-        for weights, style in styles.items():
-            for backend, stroke in strokes(by_backend).items():
-                curve = by_backend[backend][f"{name}, {weights}", BEFORE]
-                draw_curve(panel, curve, style["color"], stroke | {"ls": style["ls"]})
-        panel.set(title=f"{name}: {BEFORE}", yscale="log", xticks=curve.x)
-        panel.grid(visible=True, alpha=0.25)
-        if i == 0:
-            low, high = panel.get_ylim()
-            panel.set_ylim(low * (low / high) ** 0.4, high)  # room for the legend
-            handles = [Line2D([], [], lw=2, label=weights, **styles[weights]) for weights in styles]
-            panel.legend(handles=handles, loc="lower left")
-    panel.set_xlabel("layer")
+def _histogram(sides: Sides, activation: str, weights: str, layer: int) -> Panel:
+    run, bars = f"{NAMES[activation]}, {weights}", []
+    for side, measured in sides.items():
+        curve = measured[run, f"share in layer {layer}"]
+        bars.append(
+            Bars(run, [*RANGES].index(activation), curve.x, curve.values.mean(axis=0), side)
+        )
+    top = TOPS.get(activation) or 1.1 * max(float(bar.heights.max()) for bar in bars)
+    x, y = Axis(range=RANGES[activation]), Axis(say("share"), range=(0, top))
+    return Panel(x, y, bars, say("layer {layer}", layer=layer), row=named(run))
 
 
-def _draw(panel: Axes, curve: Curve, color: str | None) -> None:
-    """A histogram, filled with ``color``; ``None`` for its outline alone, over the first one."""
-    step = curve.x[1] - curve.x[0]
-    edges = np.append(curve.x - step / 2, curve.x[-1] + step / 2)
-    shares = curve.values.mean(axis=0)
-    if color:
-        panel.stairs(shares, edges, fill=True, color=color, alpha=0.45)
-    else:
-        panel.stairs(shares, edges, color="black", lw=0.9)
+def _ends(sides: Sides, settings: Settings) -> Table:
+    """The mean, the std and the share at the ends in the first and the last layer."""
+    metrics = {"mean": say("mean"), "std": say("std"), "near an end": say("near an end")}
+    header = [
+        say("activation, weights"),
+        *(
+            say("{metric}, layer {layer}", metric=metric, layer=layer)
+            for metric in metrics.values()
+            for layer in (1, settings.layers)
+        ),
+    ]
+    rows = [
+        (
+            named(run),
+            *(number(mean(first(sides)[run, m])[i]) for m in metrics for i in (0, -1)),
+        )
+        for run in first(sides).runs("mean")
+    ]
+    return Table(header, rows)
+
+
+def _stds(sides: Sides) -> Chart:
+    """The std before the activation, a panel for each activation."""
+    panels = []
+    for name in NAMES.values():
+        drawn = lines(sides, BEFORE, {w: f"{name}, {w}" for w in WEIGHTS}, colors([*WEIGHTS]))
+        # Orthogonal weights do nearly what Xavier's do: dashed, they leave those to be seen.
+        drawn = [replace(line, dash=line.name == ORTHOGONAL) for line in drawn]
+        layers = tuple(drawn[0].x.tolist())
+        x, y = Axis(say("layer"), ticks=layers), Axis(BEFORE, log=True)
+        panels.append(Panel(x, y, drawn, named(name)))
+    relu = {w: float(mean(first(sides)[f"ReLU, {w}", BEFORE])[-1]) for w in WEIGHTS}
+    finding = say(
+        "ReLU: before the last activation the std is smallest with {low} ({at_low}), largest with "
+        "{high} ({at_high})."
+    )
+    return Chart(
+        "std",
+        say("What the layers make of the standard deviation"),
+        lowest_and_highest(finding, dict(sorted(relu.items(), key=lambda item: item[1]))),
+        table(sides, BEFORE, say("layer")),
+        panels,
+        columns=3,
+        size=(3.5, 3.2),
+        height=300,
+    )
 
 
 EXPERIMENT = Experiment(
     name="activation-distributions",
     section="6.2.2–6.2.3",
-    title="what flows through five layers, from six kinds of weights",
+    title=say("what flows through five layers, from six kinds of weights"),
     settings=Settings(),
     quick=replace(Settings(), rows=200),
     measure=measure,
-    plot=plot,
+    figure=figure,
     claims=(
         Claim(
             "sigmoid, std 1: over half of every layer's activations are within 0.05 of 0 or 1",

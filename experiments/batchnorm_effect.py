@@ -4,15 +4,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-from matplotlib.figure import Figure
 
 from experiments.engine.experiment import Claim, Context, Experiment, Seed
-from experiments.engine.figures import draw_metric, new_figure, subject
+from experiments.engine.figures import Axis, Figure, Sides, accuracy_chart, subject
 from experiments.engine.measurements import Measurements
 from experiments.engine.memory import Stack
-from experiments.engine.verdicts import listed
+from experiments.texts import Text, number, say
 
-RUNS = {"without BatchNorm": False, "with BatchNorm": True}
+RUNS = {say("without BatchNorm"): False, say("with BatchNorm"): True}
 
 
 @dataclass(frozen=True)
@@ -76,39 +75,48 @@ def stack(settings: Settings) -> Stack:
     )
 
 
-def faster(seed: Seed) -> tuple[bool, str]:
+def shown(values: Mapping[str, float]) -> dict[str, str]:
+    """The values of the two runs, for a text."""
+    plain, normalized = (number(values[run]) for run in RUNS)
+    return {"plain": plain, "normalized": normalized}
+
+
+def faster(seed: Seed) -> tuple[bool, Text]:
     means = {run: float(seed[run, "accuracy"].mean()) for run in RUNS}
     holds = means["with BatchNorm"] > means["without BatchNorm"]
-    return holds, f"mean accuracy: {listed(means)}"
+    return holds, say(
+        "mean accuracy: without BatchNorm {plain}, with BatchNorm {normalized}", **shown(means)
+    )
 
 
-def higher(seed: Seed) -> tuple[bool, str]:
+def higher(seed: Seed) -> tuple[bool, Text]:
     final = {run: float(seed[run, "accuracy"][-1]) for run in RUNS}
     holds = final["with BatchNorm"] > final["without BatchNorm"]
-    return holds, f"accuracy in the end: {listed(final)}"
-
-
-def plot(by_backend: Mapping[str, Measurements], settings: Settings) -> Figure:
-    """The accuracy over epochs."""
-    figure, axes = new_figure(
-        f"{settings.images:,} {subject(by_backend)} images, {len(settings.hidden)} hidden layers, "
-        f"SGD {settings.lr:g}, weights N(0, {settings.scales[0]:g}²)",
-        figsize=(8, 4.8),
+    return holds, say(
+        "accuracy in the end: without BatchNorm {plain}, with BatchNorm {normalized}",
+        **shown(final),
     )
-    draw_metric(axes[0, 0], by_backend, "accuracy")
-    axes[0, 0].set(xlabel="epoch", ylabel="accuracy on the training images", ylim=(0, 1))
-    axes[0, 0].set_xticks(range(0, settings.epochs + 1, 5))
-    return figure
+
+
+def figure(sides: Sides, settings: Settings) -> Figure:
+    """The accuracy over epochs."""
+    title = say("Accuracy on training images")
+    y = Axis(say("accuracy on training images"), range=(0, 1))
+    return Figure(
+        f"{settings.images:,} {subject(sides)} images, {len(settings.hidden)} hidden layers, "
+        f"SGD {settings.lr:g}, weights N(0, {settings.scales[0]:g}²)",
+        [accuracy_chart(sides, y, "accuracy", say("epoch"), title)],
+    )
 
 
 EXPERIMENT = Experiment(
     name="batchnorm-effect",
     section="6.3.2",
-    title="training with and without batch normalization",
+    title=say("training with and without batch normalization"),
     settings=Settings(),
     quick=replace(Settings(), epochs=8),
     measure=measure,
-    plot=plot,
+    figure=figure,
     claims=(
         Claim("batch normalization learns faster: its mean accuracy is higher", faster),
         Claim("after the last epoch it is ahead", higher),

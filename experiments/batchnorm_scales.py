@@ -1,24 +1,26 @@
 """Section 6.3.2: batch normalization over sixteen scales of the initial weights."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
-from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
 
 from experiments import batchnorm_effect
 from experiments.batchnorm_effect import RUNS
 from experiments.engine.experiment import Claim, Context, Experiment, Seed
 from experiments.engine.figures import (
-    COLORS,
-    backend_handles,
-    draw_curve,
-    new_figure,
-    strokes,
+    Axis,
+    Chart,
+    Figure,
+    Line,
+    Panel,
+    Sides,
+    Table,
+    colors,
+    lines,
     subject,
 )
 from experiments.engine.measurements import Measurements
+from experiments.texts import Text, number, say
 
 PLAIN, NORMALIZED = RUNS
 
@@ -57,76 +59,135 @@ def _epochs_to(accuracy: np.ndarray, goal: float) -> np.ndarray:
     return np.where(reached.any(axis=1), reached.argmax(axis=1), np.inf)
 
 
-def sooner(seed: Seed) -> tuple[bool, str]:
+def sooner(seed: Seed) -> tuple[bool, Text]:
     plain, normalized = (_epochs_to(_by_scale(seed, run), 0.8) for run in RUNS)
     count, neither = np.sum(normalized < plain), np.sum(np.isinf(normalized) & np.isinf(plain))
-    measured = f"sooner in {count} of {len(plain)} scales; in {neither} neither gets there"
-    return bool(count >= 14 * len(plain) / 16), measured
+    return bool(count >= 14 * len(plain) / 16), say(
+        "sooner in {count} of {of} scales; in {neither} neither gets there",
+        count=count,
+        of=len(plain),
+        neither=neither,
+    )
 
 
-def ahead(seed: Seed) -> tuple[bool, str]:
+def ahead(seed: Seed) -> tuple[bool, Text]:
     plain, normalized = (_by_scale(seed, run).mean(axis=1) for run in RUNS)
     count = int(np.sum(normalized > plain))
-    return count >= 14 * len(plain) / 16, f"ahead in {count} of {len(plain)} scales"
+    return count >= 14 * len(plain) / 16, say(
+        "ahead in {count} of {of} scales", count=count, of=len(plain)
+    )
 
 
-def some_do_not_learn(seed: Seed) -> tuple[bool, str]:
+def some_do_not_learn(seed: Seed) -> tuple[bool, Text]:
     final = _by_scale(seed, PLAIN)[:, -1]
     count = int(np.sum(final < 0.2))
-    return count >= 1, f"{count} of {len(final)} scales end below 20 %"
+    return count >= 1, say("{count} of {of} scales end below 20 %", count=count, of=len(final))
 
 
-def depends_less(seed: Seed) -> tuple[bool, str]:
+def depends_less(seed: Seed) -> tuple[bool, Text]:
     spread = {run: float(np.std(_by_scale(seed, run)[:, -1])) for run in RUNS}
-    shown = ", ".join(f"{run} {value:.3f}" for run, value in spread.items())
-    return spread[NORMALIZED] < spread[PLAIN] / 2, f"std of the final accuracy: {shown}"
-
-
-def plot(by_backend: Mapping[str, Measurements], settings: Settings) -> Figure:
-    """A panel for each scale."""
-    columns = 4
-    rows = -(-len(settings.scales) // columns)
-    figure, axes = new_figure(
-        f"{settings.images:,} {subject(by_backend)} images, {len(settings.hidden)} hidden layers, "
-        f"SGD {settings.lr:g}: accuracy on them for weights from N(0, w²)",
-        rows,
-        columns,
-        figsize=(11, 2.4 * rows),
-        share=True,
+    return spread[NORMALIZED] < spread[PLAIN] / 2, say(
+        "std of the final accuracy: without BatchNorm {plain}, with BatchNorm {normalized}",
+        plain=f"{spread[PLAIN]:.3f}",
+        normalized=f"{spread[NORMALIZED]:.3f}",
     )
-    for panel, scale in zip(axes.flat, settings.scales, strict=False):
-        for run, color in zip(RUNS, COLORS, strict=False):
-            for backend, stroke in strokes(by_backend).items():
-                curve = by_backend[backend][_name(run, scale), "accuracy"]
-                draw_curve(panel, curve, color, stroke)
-            lost, seeds = int(np.isnan(curve.values[:, -1]).sum()), len(curve.values)
-            if lost:
-                some = "" if lost == seeds else f" in {lost} of {seeds} seeds"
-                place = {"x": 0.5, "y": 0.9, "transform": panel.transAxes, "ha": "center"}
-                panel.text(s=f"{run}: diverges{some}", color=color, **place)
-        panel.set(title=f"w = {scale:.3g}", ylim=(0, 1))
-    for panel in axes[-1]:
-        panel.set_xlabel("epoch")
-    for panel in axes[:, 0]:
-        panel.set_ylabel("accuracy")
-    handles = [
-        Line2D([], [], color=color, lw=2.5, label=run)
-        for run, color in zip(RUNS, COLORS, strict=False)
+
+
+def figure(sides: Sides, settings: Settings) -> Figure:
+    """The last epoch over the scales, and a panel for each scale."""
+    scales = [f"{scale:.3g}" for scale in settings.scales]
+    final = {run: _final(sides, run, settings) for run in RUNS}
+    columns = [(run, i, side) for run in RUNS for i, side in enumerate(sides)]
+    header = [say("scale w"), *(say("{run}, {side}", run=run, side=s) for run, _, s in columns)]
+    rows = [
+        (scale, *(_or_diverges(final[run][i].mean[k]) for run, i, _ in columns))
+        for k, scale in enumerate(scales)
     ]
-    figure.legend(
-        handles=handles + backend_handles(by_backend), loc="outside lower center", ncols=4
+    plain, normalized = (int((final[run][0].mean >= 0.8).sum()) for run in RUNS)
+    finding = say(
+        "After the last epoch the accuracy is at least 80 % in {plain} of {count} scales without "
+        "BatchNorm, in {normalized} with it. Where a curve is missing, the training diverges.",
+        plain=plain,
+        normalized=normalized,
+        count=len(scales),
     )
-    return figure
+    y = Axis(say("accuracy after the last epoch"), range=(0, 1))
+    over_scales = Panel(Axis(say("scale w"), log=True), y, [m for r in RUNS for m in final[r]])
+    return Figure(
+        f"{settings.images:,} {subject(sides)} images, {len(settings.hidden)} hidden layers, "
+        f"SGD {settings.lr:g}: accuracy on them for weights from N(0, w²)",
+        [
+            Chart(
+                "final",
+                say("The last epoch's accuracy over the scale of the initial weights"),
+                finding,
+                Table(header, rows),
+                [over_scales],
+                size=(11, 3.2),
+                height=380,
+            ),
+            Chart(
+                "all",
+                say("Accuracy on training images, for weights from N(0, w²)"),
+                finding,
+                Table(header, rows),
+                [_of_scale(sides, scale) for scale in settings.scales],
+                columns=4,
+                size=(2.75, 2.3),
+                height=190,
+            ),
+        ],
+        stacked=True,
+    )
+
+
+def _final(sides: Sides, run: str, settings: Settings) -> list[Line]:
+    """The accuracy after the last epoch over the scales, in each backend."""
+    found = []
+    for side, measured in sides.items():
+        curves = [measured[_name(run, scale), "accuracy"] for scale in settings.scales]
+        values = np.stack([curve.values[:, -1] for curve in curves], axis=1)
+        means = Line(run, [*RUNS].index(run), np.array(settings.scales), values, side).mean
+        found.append(
+            Line(
+                run, [*RUNS].index(run), np.array(settings.scales), means[None], side, markers=True
+            )
+        )
+    return found
+
+
+def _or_diverges(value: float) -> str:
+    return number(value) if np.isfinite(value) else say("diverges")
+
+
+def _of_scale(sides: Sides, scale: float) -> Panel:
+    names = {run: _name(run, scale) for run in RUNS}
+    drawn = lines(sides, "accuracy", names, colors([*RUNS]))
+    lost = {line.name: np.isnan(line.values[:, -1]) for line in drawn}
+    notes = [
+        (
+            say("{run}: diverges", run=run)
+            if seeds.all()
+            else say(
+                "{run}: diverges in {lost} of {of} seeds", run=run, lost=seeds.sum(), of=len(seeds)
+            ),
+            colors([*RUNS])[run],
+        )
+        for run, seeds in lost.items()
+        if seeds.any()
+    ]
+    y = Axis(say("accuracy"), range=(0, 1))
+    return Panel(Axis(say("epoch")), y, drawn, f"w = {scale:.3g}", notes=notes)
 
 
 EXPERIMENT = Experiment(
     name="batchnorm-scales",
     section="6.3.2",
-    title="batch normalization over sixteen scales of the initial weights",
+    title=say("batch normalization over sixteen scales of the initial weights"),
     settings=Settings(),
     quick=replace(Settings(), epochs=8),
     measure=measure,
-    plot=plot,
+    figure=figure,
     claims=(
         Claim("in at least 14 of 16 scales it reaches 80 % sooner", sooner),
         Claim("in at least 14 of 16 scales its mean accuracy is higher", ahead),

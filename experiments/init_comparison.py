@@ -1,19 +1,18 @@
 """Section 6.2.4: the initializers on MNIST."""
 
 import math
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
-from matplotlib.figure import Figure
 
 from experiments.engine.experiment import Claim, Context, Experiment, Seed
-from experiments.engine.figures import draw_metric, new_figure, subject
+from experiments.engine.figures import Axis, Figure, Rule, Sides, loss_chart, subject
 from experiments.engine.measurements import Measurements
 from experiments.engine.memory import Stack
 from experiments.engine.verdicts import final_loss, listed
+from experiments.texts import Text, say
 
-RUNS = {"std 0.01": 0.01, "Xavier": "xavier", "He": "he"}
+RUNS = {say("std 0.01"): 0.01, "Xavier": "xavier", "He": "he"}
 
 
 @dataclass(frozen=True)
@@ -46,43 +45,42 @@ def measure(context: Context) -> Measurements:
     return measurements
 
 
-def small_std_learns_nothing(seed: Seed) -> tuple[bool, str]:
+def small_std_learns_nothing(seed: Seed) -> tuple[bool, Text]:
     loss = final_loss(seed, "std 0.01")
-    return abs(loss / math.log(10) - 1) < 0.01, f"loss {loss:.4f}, ln 10 = {math.log(10):.4f}"
-
-
-def xavier_and_he_learn(seed: Seed) -> tuple[bool, str]:
-    losses = {run: final_loss(seed, run) for run in ("Xavier", "He")}
-    return max(losses.values()) < 1, f"loss in the end: {listed(losses)}"
-
-
-def he_is_faster(seed: Seed) -> tuple[bool, str]:
-    means = {run: float(seed[run, "loss"].mean()) for run in ("Xavier", "He")}
-    return means["He"] < means["Xavier"], f"mean loss: {listed(means)}"
-
-
-def plot(by_backend: Mapping[str, Measurements], settings: Settings) -> Figure:
-    """The loss over iterations."""
-    figure, axes = new_figure(
-        f"{subject(by_backend)}, 784–{'–'.join(map(str, settings.hidden))}–10, ReLU, "
-        f"SGD {settings.lr:g}: where the weights start",
-        figsize=(8, 4.8),
+    return abs(loss / math.log(10) - 1) < 0.01, say(
+        "loss {loss}, ln 10 = {guessing}", loss=f"{loss:.4f}", guessing=f"{math.log(10):.4f}"
     )
-    draw_metric(axes[0, 0], by_backend, "loss", smooth=True)
-    axes[0, 0].axhline(math.log(10), color="gray", lw=0.8)
-    axes[0, 0].text(settings.iterations * 0.6, math.log(10) + 0.03, "ln 10: guessing", color="gray")
-    axes[0, 0].set(xlabel="iteration", ylabel="training loss (mean of 21 batches)", ylim=(0, 2.7))
-    return figure
+
+
+def xavier_and_he_learn(seed: Seed) -> tuple[bool, Text]:
+    losses = {run: final_loss(seed, run) for run in ("Xavier", "He")}
+    return max(losses.values()) < 1, say("loss in the end: {losses}", losses=listed(losses))
+
+
+def he_is_faster(seed: Seed) -> tuple[bool, Text]:
+    means = {run: float(seed[run, "loss"].mean()) for run in ("Xavier", "He")}
+    return means["He"] < means["Xavier"], say("mean loss: {losses}", losses=listed(means))
+
+
+def figure(sides: Sides, settings: Settings) -> Figure:
+    """The loss over iterations."""
+    guessing = Rule(y=math.log(10), text=say("ln 10: guessing"))
+    loss = Axis(say("training loss (mean of 21 batches)"), range=(0, 2.7))
+    return Figure(
+        f"{subject(sides)}, 784–{'–'.join(map(str, settings.hidden))}–10, ReLU, "
+        f"SGD {settings.lr:g}: where the weights start",
+        [loss_chart(sides, loss, marks=[guessing])],
+    )
 
 
 EXPERIMENT = Experiment(
     name="init-comparison",
     section="6.2.4",
-    title="the initializers on MNIST: whether it learns at all",
+    title=say("the initializers on MNIST: whether it learns at all"),
     settings=Settings(),
     quick=replace(Settings(), iterations=300),
     measure=measure,
-    plot=plot,
+    figure=figure,
     claims=(
         Claim(
             "with std 0.01 nothing is learned: the loss ends within 1 % of ln 10",

@@ -4,19 +4,21 @@ With the large rate training is close to diverging: rounding grows until the two
 two different ones. What is claimed must hold for both.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
-from matplotlib.figure import Figure
 
 from experiments.engine.experiment import Claim, Context, Experiment, Seed
-from experiments.engine.figures import draw_metric, new_figure, subject
+from experiments.engine.figures import Axis, Figure, Sides, accuracy_chart, loss_chart, subject
 from experiments.engine.measurements import Measurements
 from experiments.engine.memory import Stack
 from experiments.engine.verdicts import final_loss, listed
+from experiments.texts import Text, say
 
-LARGE, DECAY, SMALL, ADAGRAD = "SGD, large", "SGD, decay", "SGD, small", "AdaGrad"
+LARGE, DECAY, SMALL = (f"SGD, {how}" for how in (say("large"), say("decay"), say("small")))
+ADAGRAD = "AdaGrad"
+#: AdaGrad has its own colour, and SGD's too.
+PALETTE = {LARGE: 6, DECAY: 0, SMALL: 4, ADAGRAD: 2}
 
 
 @dataclass(frozen=True)
@@ -67,53 +69,52 @@ def measure(context: Context) -> Measurements:
     return measurements
 
 
-def too_small_takes_long(seed: Seed) -> tuple[bool, str]:
+def too_small_takes_long(seed: Seed) -> tuple[bool, Text]:
     losses = {run: final_loss(seed, run) for run in (DECAY, SMALL)}
     return losses[DECAY] < losses[SMALL], listed(losses)
 
 
-def too_large_ends_higher(seed: Seed) -> tuple[bool, str]:
+def too_large_ends_higher(seed: Seed) -> tuple[bool, Text]:
     losses = {run: final_loss(seed, run) for run in (DECAY, LARGE)}
     return losses[DECAY] < losses[LARGE], listed(losses)
 
 
-def decay_quiets(seed: Seed) -> tuple[bool, str]:
+def decay_quiets(seed: Seed) -> tuple[bool, Text]:
     accuracies = {run: seed[run, "test accuracy"] for run in (DECAY, LARGE)}
     noise = {run: float(a[-max(2, len(a) // 4) :].std()) for run, a in accuracies.items()}
-    return noise[DECAY] < noise[LARGE] / 2, f"standard deviation: {listed(noise)}"
+    return noise[DECAY] < noise[LARGE] / 2, say(
+        "standard deviation: {values}", values=listed(noise)
+    )
 
 
-def adagrad_goes_further(seed: Seed) -> tuple[bool, str]:
+def adagrad_goes_further(seed: Seed) -> tuple[bool, Text]:
     losses = {run: final_loss(seed, run) for run in (DECAY, ADAGRAD)}
     return losses[ADAGRAD] < losses[DECAY], listed(losses)
 
 
-def plot(by_backend: Mapping[str, Measurements], settings: Settings) -> Figure:
+def figure(sides: Sides, settings: Settings) -> Figure:
     """Loss and test accuracy over iterations."""
-    figure, axes = new_figure(
-        f"{subject(by_backend)}, 784–{'–'.join(map(str, settings.hidden))}–10, ReLU, batches of "
+    accuracy = Axis(say("accuracy on test images"), range=(0.7, 1))
+    return Figure(
+        f"{subject(sides)}, 784–{'–'.join(map(str, settings.hidden))}–10, ReLU, batches of "
         f"{settings.batch_size}: SGD with learning rate {settings.large:g}, "
         f"{settings.large:g}·{settings.gamma:g}ᵗ and {settings.small:g}; AdaGrad "
         f"{settings.adagrad:g}",
-        1,
-        2,
-        figsize=(12, 4.6),
+        [
+            loss_chart(sides, palette=PALETTE),
+            accuracy_chart(sides, accuracy, palette=PALETTE),
+        ],
     )
-    draw_metric(axes[0, 0], by_backend, "loss", smooth=True)
-    axes[0, 0].set(xlabel="iteration", ylabel="training loss (mean of 21 batches)", yscale="log")
-    draw_metric(axes[0, 1], by_backend, "test accuracy")
-    axes[0, 1].set(xlabel="iteration", ylabel="accuracy on 1,000 test images", ylim=(0.7, 1))
-    return figure
 
 
 EXPERIMENT = Experiment(
     name="learning-rate-decay",
     section="6.1.5",
-    title="learning rate decay: large steps first, small ones later",
+    title=say("learning rate decay: large steps first, small ones later"),
     settings=Settings(),
     quick=replace(Settings(), iterations=200, gamma=0.985),
     measure=measure,
-    plot=plot,
+    figure=figure,
     claims=(
         Claim(
             "a rate that is too small takes long: the one that decay ends with, from the start, "

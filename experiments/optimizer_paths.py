@@ -1,16 +1,29 @@
 """Sections 6.1.3 to 6.1.7: the way each optimizer takes down the bowl x²/20 + y²."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-from matplotlib.figure import Figure
 
 from experiments.engine.experiment import Claim, Context, Experiment, Seed, label
-from experiments.engine.figures import COLORS, backend_handles, new_figure, strokes
+from experiments.engine.figures import (
+    Axis,
+    Chart,
+    Figure,
+    Grid,
+    Line,
+    Panel,
+    Points,
+    Sides,
+    colors,
+    ends,
+    lowest_and_highest,
+    table,
+)
 from experiments.engine.measurements import Measurements
+from experiments.engine.verdicts import listed
 from experiments.surface import f, gradient
+from experiments.texts import Text, joined, named, say
 
 
 def _optimizers() -> dict[str, dict[str, Any]]:
@@ -23,9 +36,6 @@ def _optimizers() -> dict[str, dict[str, Any]]:
         "RMSProp": {"lr": 0.3, "decay_rate": 0.9},
         "Nesterov": {"lr": 0.1},
     }
-
-
-LEVELS = (0.1, 0.5, 1, 2, 4, 7, 11, 16)
 
 
 @dataclass(frozen=True)
@@ -74,66 +84,78 @@ def length(seed: Seed, run: str) -> float:
     return float(np.hypot(np.diff(seed[run, "x"]), np.diff(seed[run, "y"])).sum())
 
 
-def sgd_zigzags(seed: Seed) -> tuple[bool, str]:
+def sgd_zigzags(seed: Seed) -> tuple[bool, Text]:
     count = turns(seed, "SGD")
-    return count >= 25, f"{count} turns"
+    return count >= 25, say("{count} turns", count=count)
 
 
-def momentum_zigzags_less(seed: Seed) -> tuple[bool, str]:
+def momentum_zigzags_less(seed: Seed) -> tuple[bool, Text]:
     sgd, momentum = turns(seed, "SGD"), turns(seed, "Momentum")
-    return momentum < sgd / 2, f"turns: SGD {sgd}, Momentum {momentum}"
+    return momentum < sgd / 2, say(
+        "turns: SGD {sgd}, Momentum {momentum}", sgd=sgd, momentum=momentum
+    )
 
 
-def adagrad_is_direct(seed: Seed) -> tuple[bool, str]:
+def adagrad_is_direct(seed: Seed) -> tuple[bool, Text]:
     lengths = {run: length(seed, run) for run in ("SGD", "Momentum", "AdaGrad", "Adam")}
-    shown = ", ".join(f"{run} {value:.1f}" for run, value in lengths.items())
     down = float(seed["AdaGrad", "f"][-1] / seed["AdaGrad", "f"][0])
     holds = min(lengths, key=lengths.get) == "AdaGrad" and down < 0.01
-    return holds, f"path lengths: {shown}; AdaGrad ends at {down:.1g} of the first f"
-
-
-def adam_sways_less(seed: Seed) -> tuple[bool, str]:
-    momentum, adam = sway(seed, "Momentum"), sway(seed, "Adam")
-    return adam < momentum, f"way in y: Momentum {momentum:.1f}, Adam {adam:.1f}"
-
-
-def plot(by_backend: Mapping[str, Measurements], settings: Settings) -> Figure:
-    """A panel for each optimizer: its path over the contours."""
-    figure, axes = new_figure(
-        f"The first {settings.steps} steps from ({settings.start[0]:g}, {settings.start[1]:g}) "
-        "down f(x, y) = x²/20 + y²",
-        2,
-        3,
-        figsize=(12, 6.4),
-        share=True,
+    return holds, say(
+        "path lengths: {lengths}; AdaGrad ends at {down} of the first f",
+        lengths=listed(lengths, ".1f"),
+        down=f"{down:.1g}",
     )
-    grid = np.meshgrid(np.linspace(-10, 10, 200), np.linspace(-4, 4, 120))
-    runs = settings.optimizers.items()
-    for panel, (name, options), color in zip(axes.flat, runs, COLORS, strict=False):
-        run = label(name)
-        panel.contour(*grid, f(*grid), levels=LEVELS, colors="#cccccc", linewidths=0.8)
-        for backend, stroke in strokes(by_backend).items():
-            x, y = (by_backend[backend][run, axis].values[0] for axis in "xy")
-            panel.plot(x, y, color=color, marker="o", ms=2 + stroke["lw"] / 2, mew=0, **stroke)
-        panel.plot(0, 0, "+", ms=12, mew=2, color="black")
-        panel.set_title(f"{run}, " + ", ".join(f"{k} {v:g}" for k, v in options.items()))
-    for panel in axes[1]:
-        panel.set_xlabel("x")
-    for panel in axes[:, 0]:
-        panel.set_ylabel("y")
-    if handles := backend_handles(by_backend):
-        axes[0, 0].legend(handles=handles, loc="upper right")
-    return figure
+
+
+def adam_sways_less(seed: Seed) -> tuple[bool, Text]:
+    momentum, adam = sway(seed, "Momentum"), sway(seed, "Adam")
+    return adam < momentum, say(
+        "way in y: {ways}", ways=listed({"Momentum": momentum, "Adam": adam}, ".1f")
+    )
+
+
+def figure(sides: Sides, settings: Settings) -> Figure:
+    """A panel for each optimizer: its path over the contours."""
+    x, y = np.linspace(-10, 10, 60), np.linspace(-4, 4, 40)
+    # Of the root, so that they lie closer where f is small.
+    contours = Grid("contours", x, y, np.sqrt(f(*np.meshgrid(x, y))))
+    minimum = Points(say("minimum"), -1, [0], [0], "cross")
+    panels = []
+    for name, options in settings.optimizers.items():
+        run, paths = label(name), []
+        for side, measured in sides.items():
+            xs, ys = (measured.table([run], axis) for axis in "xy")
+            paths.append(Line(run, colors([run])[run], xs[0], ys, side, markers=True))
+        given = ", ".join(f"{k} {v:g}" for k, v in options.items())
+        title = joined([named(run), given], ", ")
+        marks = [contours, *paths, minimum]
+        panels.append(Panel(Axis("x", range=(-10, 10)), Axis("y", range=(-4, 4)), marks, title))
+    ending = say(
+        "After the last step f is lowest with {low} ({at_low}), highest with {high} ({at_high})."
+    )
+    chart = Chart(
+        "",
+        say("The paths from (−7, 2) down f(x, y) = x²/20 + y²"),
+        lowest_and_highest(ending, ends(sides, "f")),
+        table(sides, "f", say("step")),
+        panels,
+        columns=3,
+        size=(4.0, 3.0),
+        height=230,
+    )
+    start = ", ".join(f"{value:g}" for value in settings.start)
+    title = f"The first {settings.steps} steps from ({start}) down f(x, y) = x²/20 + y²"
+    return Figure(title, [chart])
 
 
 EXPERIMENT = Experiment(
     name="optimizer-paths",
     section="6.1.3–6.1.7",
-    title="the way each optimizer takes down the bowl",
+    title=say("the way each optimizer takes down the bowl"),
     settings=Settings(),
     quick=Settings(),
     measure=measure,
-    plot=plot,
+    figure=figure,
     claims=(
         Claim("SGD zigzags: it turns in y at least 25 times in 30 steps", sgd_zigzags),
         Claim("Momentum zigzags less: it turns less than half as often", momentum_zigzags_less),

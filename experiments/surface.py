@@ -5,11 +5,23 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from matplotlib.figure import Figure
 
 from experiments.engine.experiment import Claim, Context, Experiment, Seed
-from experiments.engine.figures import new_figure
-from experiments.engine.measurements import Measurements
+from experiments.engine.figures import (
+    Arrows,
+    Axis,
+    Chart,
+    Figure,
+    Grid,
+    Panel,
+    Points,
+    Sides,
+    Table,
+    first,
+    spaced,
+)
+from experiments.engine.measurements import Key, Measurements
+from experiments.texts import Text, number, say
 
 
 def f(x: Any, y: Any) -> Any:
@@ -43,56 +55,82 @@ def measure(context: Context) -> Measurements:
     return measurements
 
 
-def grid(seed: Seed, metric: str) -> np.ndarray:
+def grid(measurements: Mapping[Key, Any], metric: str) -> np.ndarray:
     """A metric as a table, a row for each y."""
-    return np.array([values for (_, name), values in seed.items() if name == metric])
+    return np.array([values for (_, name), values in measurements.items() if name == metric])
 
 
-def points_elsewhere(seed: Seed) -> tuple[bool, str]:
+def off(x: np.ndarray, y: np.ndarray, dx: np.ndarray, dy: np.ndarray) -> np.ndarray:
+    """By how many degrees −∇f misses the minimum."""
+    with np.errstate(invalid="ignore", divide="ignore"):
+        cosine = (dx * x + dy * y) / (np.hypot(dx, dy) * np.hypot(x, y))
+    return np.degrees(np.arccos(np.clip(cosine, -1, 1)))
+
+
+def points_elsewhere(seed: Seed) -> tuple[bool, Text]:
     """The angle between −∇f and the way to the minimum."""
     dx, dy = grid(seed, "df/dx"), grid(seed, "df/dy")
     x, y = 10 * dx, dy / 2  # the gradient's inverse, so that the claim needs nothing else
-    with np.errstate(invalid="ignore"):
-        cosine = (dx * x + dy * y) / (np.hypot(dx, dy) * np.hypot(x, y))
-    angle = np.degrees(np.arccos(np.clip(cosine, -1, 1)))
-    share = float(np.nanmean(angle > 30))
-    return share > 0.5, f"{share:.0%} of the plane is more than 30° off"
+    share = float(np.nanmean(off(x, y, dx, dy) > 30))
+    return share > 0.5, say("{share} of the plane is more than 30° off", share=f"{share:.0%}")
 
 
-def plot(by_backend: Mapping[str, Measurements], settings: Settings) -> Figure:
-    """The surface, its contours, and the field of −∇f."""
-    seed = next(iter(by_backend.values())).of_seed(0)
-    x = np.linspace(-settings.x_limit, settings.x_limit, settings.points)
-    y = np.linspace(-settings.y_limit, settings.y_limit, settings.points)
-    figure, axes = new_figure(
-        "f(x, y) = x²/20 + y²: steep in y, flat in x", 1, 3, figsize=(13, 4.2)
+def figure(sides: Sides, settings: Settings) -> Figure:
+    """The surface, its contours with the field of −∇f, and how far that is off."""
+    measured = first(sides)
+    runs = measured.runs("f")
+    x = measured[runs[0], "f"].x
+    y = np.linspace(-settings.y_limit, settings.y_limit, len(runs))
+    z, dx, dy = (measured.table(runs, metric) for metric in ("f", "df/dx", "df/dy"))
+    angle = off(*np.meshgrid(x, y), dx, dy)
+    across = Axis("x", range=(-settings.x_limit, settings.x_limit))
+    up = Axis("y", range=(-settings.y_limit, settings.y_limit))
+    minimum = Points(say("minimum"), -1, [0], [0], "cross")
+    degrees = say("degrees off the minimum")
+    few = slice(None, None, max(1, len(x) // 16))
+    here = (axis[few, few].ravel() for axis in np.meshgrid(x, y))
+    longest = max(float(np.hypot(dx, dy).max()), 1e-12)
+    arrows = (-1.1 / longest * axis[few, few].ravel() for axis in (dx, dy))
+    panels = [
+        Panel(Axis("x"), Axis("y"), [Grid("surface", x, y, z, "f")], say("the surface")),
+        Panel(
+            across,
+            up,
+            [Grid("contours", x, y, np.sqrt(z)), Arrows("−∇f", *here, *arrows), minimum],
+            say("contours and −∇f"),
+        ),
+        Panel(across, up, [Grid("heat", x, y, angle, degrees)], degrees),
+    ]
+    rows = [
+        (f"{x[j]:g}, {y[i]:g}", number(z[i, j]), number(angle[i, j]))
+        for i in spaced(len(y), 3)
+        for j in spaced(len(x), 4)
+        if np.isfinite(angle[i, j])
+    ]
+    chart = Chart(
+        "field",
+        say("f(x, y) = x²/20 + y², and where −∇f points"),
+        say(
+            "The arrows point at the line y = 0 and not at the minimum: on average {angle}° off.",
+            angle=f"{np.nanmean(angle):.0f}",
+        ),
+        Table((say("x, y"), say("f"), degrees), rows),
+        panels,
+        columns=3,
+        size=(4.4, 4.0),
+        height=320,
     )
-    axes[0, 0].remove()
-    surface = figure.add_subplot(1, 3, 1, projection="3d")
-    surface.plot_surface(*np.meshgrid(x, y), grid(seed, "f"), cmap="viridis", lw=0)
-    surface.set(xlabel="x", ylabel="y", title="the surface")
-    surface.set_zlabel("f")
-    fine = np.meshgrid(np.linspace(x[0], x[-1], 200), np.linspace(y[0], y[-1], 200))
-    contours = axes[0, 1].contour(*fine, f(*fine), levels=[0.2, 1, 3, 6, 10, 16, 24])
-    axes[0, 1].clabel(contours, fontsize=7)
-    axes[0, 1].set(xlabel="x", ylabel="y", title="contours of f")
-    few = slice(None, None, max(1, settings.points // 20))
-    arrows = (-grid(seed, metric)[few, few] for metric in ("df/dx", "df/dy"))
-    axes[0, 2].quiver(x[few], y[few], *arrows, angles="xy", color="#444444", width=0.003)
-    axes[0, 2].plot(0, 0, "+", ms=12, mew=2, color="#D55E00", label="minimum")
-    axes[0, 2].set(xlabel="x", ylabel="y", title="−∇f points at y = 0, not at the minimum")
-    axes[0, 2].legend(loc="upper right")
-    return figure
+    return Figure("f(x, y) = x²/20 + y²: steep in y, flat in x", [chart])
 
 
 EXPERIMENT = Experiment(
     name="surface",
     section="6.1.3",
-    title="the bowl x²/20 + y²: the gradient does not point at the minimum",
+    title=say("the bowl x²/20 + y²: the gradient does not point at the minimum"),
     settings=Settings(),
     quick=Settings(points=21),
     measure=measure,
-    plot=plot,
+    figure=figure,
     claims=(
         Claim(
             "in most places the gradient does not point at the minimum: it is more than 30° off",

@@ -6,18 +6,17 @@ product, for instance), and rounds differently then; training amplifies the diff
 and after how many steps it shows, depends on the library, the processor and the number of units.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-from matplotlib.figure import Figure
 
 from experiments.engine.experiment import Claim, Context, Experiment, Seed
-from experiments.engine.figures import draw_metric, new_figure, subject
+from experiments.engine.figures import Axis, Figure, Sides, curves, first, loss_chart, mean, subject
 from experiments.engine.measurements import Curve, Measurements
 from experiments.engine.memory import Stack
 from experiments.engine.verdicts import final_loss, listed
+from experiments.texts import Text, joined, number, say
 
 #: Gradients without rounding are whole multiples of 1 / GRID.
 GRID = 2.0**20
@@ -42,7 +41,7 @@ class WithoutRounding:
         return loss, grads
 
 
-ZEROS, EXACT, RANDOM = "all zeros", "zeros without rounding", "std 0.01"
+ZEROS, EXACT, RANDOM = say("all zeros"), say("zeros without rounding"), say("std 0.01")
 RUNS = {
     ZEROS: {"init": "zeros"},
     EXACT: {"init": "zeros", "dtype": "float64", "mixin": WithoutRounding},
@@ -115,20 +114,28 @@ def largest(weights: np.ndarray) -> np.ndarray:
     return np.abs(weights).max(axis=(1, 2))
 
 
-def units_stay_equal(seed: Seed) -> tuple[bool, str]:
+def units_stay_equal(seed: Seed) -> tuple[bool, Text]:
     apart = float(seed[EXACT, "difference of units"].max())
     size = float(seed[EXACT, "largest weight"][-1])  # equal because none has moved proves nothing
-    return apart == 0 < size, f"they differ by {apart:.1g} of the largest weight, {size:.2g}"
+    return apart == 0 < size, say(
+        "they differ by {apart} of the largest weight, {size}",
+        apart=f"{apart:.1g}",
+        size=f"{size:.2g}",
+    )
 
 
-def random_units_differ(seed: Seed) -> tuple[bool, str]:
+def random_units_differ(seed: Seed) -> tuple[bool, Text]:
     smallest = float(seed[RANDOM, "difference of units"].min())
-    return smallest > 0.1, f"they differ by {smallest:.1g} of the largest weight"
+    return smallest > 0.1, say(
+        "they differ by {apart} of the largest weight", apart=f"{smallest:.1g}"
+    )
 
 
-def zeros_learn_less(seed: Seed) -> tuple[bool, str]:
+def zeros_learn_less(seed: Seed) -> tuple[bool, Text]:
     losses = {run: final_loss(seed, run) for run in (EXACT, RANDOM)}
-    return losses[EXACT] > 2 * losses[RANDOM], f"loss in the end: {listed(losses)}"
+    return losses[EXACT] > 2 * losses[RANDOM], say(
+        "loss in the end: {losses}", losses=listed(losses)
+    )
 
 
 def parted(curve: Curve) -> int | None:
@@ -137,27 +144,42 @@ def parted(curve: Curve) -> int | None:
     return int(curve.x[found[0]]) if found.size else None
 
 
-def plot(by_backend: Mapping[str, Measurements], settings: Settings) -> Figure:
+def figure(sides: Sides, settings: Settings) -> Figure:
     """The difference of the units and the loss over iterations."""
-    figure, axes = new_figure(
-        f"{subject(by_backend)}, 784–{settings.hidden}–10, {settings.activation}: "
+    y = Axis(say("difference of the hidden units (0 is drawn at 1e-9)"), log=True)
+    difference = curves(
+        sides,
+        "difference of units",
+        say("iteration"),
+        y,
+        title=say("How different the units are"),
+        finding=_parting(sides),
+        least=1e-9,
+    )
+    return Figure(
+        f"{subject(sides)}, 784–{settings.hidden}–10, {settings.activation}: "
         "weights that start at zero",
-        1,
-        2,
-        figsize=(12, 4.4),
+        [difference, loss_chart(sides)],
     )
-    draw_metric(axes[0, 0], by_backend, "difference of units")
-    axes[0, 0].set_yscale("symlog", linthresh=1e-8)
-    axes[0, 0].set(
-        xlabel="iteration",
-        ylabel="difference of the hidden units\n(part of the largest weight)",
-        title="zeros: equal units, until rounding tells them apart",
-        ylim=(-1e-9, 4),
+
+
+def _parting(sides: Sides) -> Text:
+    """When the units parted in each backend, which is a measurement of this machine."""
+    sentences = []
+    for side, measurements in sides.items():
+        if (at := parted(measurements[ZEROS, "difference of units"])) is None:
+            sentences.append(say("With {side} the zeros' units have not parted.", side=side))
+        else:
+            sentences.append(
+                say("With {side} the zeros' units have parted at iteration {at}.", side=side, at=at)
+            )
+    exact = mean(first(sides)[EXACT, "difference of units"]).max()
+    how_soon = say(
+        "How soon depends on the library, the processor and the number of units; without "
+        "rounding they differ by {exact}.",
+        exact=number(exact),
     )
-    draw_metric(axes[0, 1], by_backend, "loss", smooth=True)
-    axes[0, 1].get_legend().remove()  # it is that of the other panel
-    axes[0, 1].set(xlabel="iteration", ylabel="training loss (mean of 21 batches)")
-    return figure
+    return joined([*sentences, how_soon])
 
 
 def stack(settings: Settings) -> Stack:
@@ -170,11 +192,11 @@ def stack(settings: Settings) -> Stack:
 EXPERIMENT = Experiment(
     name="zero-init",
     section="6.2.1",
-    title="weights that start at zero: equal units, until rounding tells them apart",
+    title=say("weights that start at zero: equal units, until rounding tells them apart"),
     settings=Settings(),
     quick=replace(Settings(), iterations=300, look_every=50),
     measure=measure,
-    plot=plot,
+    figure=figure,
     claims=(
         Claim(
             "from zeros, the units of a layer get the same gradients: without rounding they stay "

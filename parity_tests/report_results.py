@@ -16,6 +16,7 @@ from experiments.engine.experiment import Context, judged
 from experiments.engine.measurements import write_csv
 from experiments.report import page, results
 from experiments.report.lab import Size
+from experiments.texts import parts
 from torch_ref.conventions import CONVENTIONS
 
 SEEDS = (0, 1)
@@ -58,7 +59,7 @@ def write_experiment(folder: Path, name: str, data: Dataset) -> None:
         "claims": {s: judged(experiment.claims, m, SEEDS) for s, m in measured.items()},
         "finished": "2026-01-01T00:00:00+00:00",
     }
-    vouch(home, info)
+    vouch(home, info | {"texts": parts(info["claims"])})
 
 
 def vouch(home: Path, info: dict[str, Any]) -> None:

@@ -17,9 +17,10 @@ from typer.testing import CliRunner, Result
 import experiments
 from experiments import cli, command
 from experiments.data import DataError, Dataset
-from experiments.engine import backends, runner
+from experiments.engine import backends, figures, runner
+from experiments.engine.drawing import draw, save
 from experiments.engine.experiment import Context, Experiment, judged
-from experiments.engine.figures import new_figure, save
+from experiments.engine.figures import Axis, Chart, Figure, Panel, Rule
 from experiments.engine.lock import LOCK
 from experiments.engine.measurements import Measurements, distances
 from parity_tests.helpers import unwrapped
@@ -93,18 +94,29 @@ def test_the_claims_are_judged_for_every_seed(name: str, few: Dataset) -> None:
 def test_the_figure_can_be_drawn(name: str, sides: tuple[str, ...], few: Dataset) -> None:
     experiment = experiments.load(name)
     by_backend = {side: measured(name, side, few, (0, 1)) for side in sides}
-    figure = experiment.plot(by_backend, small(experiment))
+    figure = draw(experiment.figure(by_backend, small(experiment)))
     assert figure.get_suptitle()
     figure.canvas.draw()
 
 
 def test_the_files_of_a_figure_have_one_layout(tmp_path: Path) -> None:
-    figure, axes = new_figure("Two panels", columns=2, figsize=(5, 3))
-    axes[0, 0].set_ylabel("a label that takes room")
+    panels = [Panel(Axis(), Axis("a label that takes room"), [Rule(y=1)])] * 2
+    figure = draw(Figure("Two panels", [Chart("two", "", panels=panels, columns=2)]))
     save(figure, tmp_path / "figure.png")
-    places = [panel.get_position().bounds for panel in axes.flat]
+    places = [panel.get_position().bounds for panel in figure.axes]
     save(figure, tmp_path / "figure.svg")
-    assert [panel.get_position().bounds for panel in axes.flat] == places
+    assert [panel.get_position().bounds for panel in figure.axes] == places
+
+
+@pytest.mark.parametrize("optimizer", figures.OPTIMIZERS)
+def test_an_optimizer_has_one_colour_in_every_figure(optimizer: str, few: Dataset) -> None:
+    shown = set()
+    for name in ("optimizer-paths", "learning-rate-decay", "optimizer-comparison"):
+        experiment = experiments.load(name)
+        sides = {"scratch": measured(name, "scratch", few, (0, 1))}
+        for chart in experiment.figure(sides, small(experiment)).charts:
+            shown |= {color for run, color in chart.groups.items() if run == optimizer}
+    assert shown == {figures.OPTIMIZERS.index(optimizer)}
 
 
 def test_a_run_writes_its_files(tmp_path: Path) -> None:
@@ -299,7 +311,8 @@ def test_ctrl_c_before_the_first_experiment_is_no_traceback(
 def test_the_layers_of_the_activations_have_titles(few: Dataset) -> None:
     name = "activation-distributions"
     experiment = experiments.load(name)
-    figure = experiment.plot({"scratch": measured(name, "scratch", few, (0,))}, small(experiment))
+    sides = {"scratch": measured(name, "scratch", few, (0,))}
+    figure = draw(experiment.figure(sides, small(experiment)))
     titles = [panel.get_title() for panel in figure.axes[:5]]
     assert titles == [f"layer {i}" for i in range(1, 6)]
 
@@ -312,9 +325,9 @@ def test_a_seed_that_diverges_takes_no_other_out_of_the_figure(few: Dataset) -> 
         values = curve.values.copy()
         values[1, 1:] = np.nan
         measurements.add(run, metric, curve.x, values)
-    panel = experiment.plot({"scratch": measurements}, small(experiment)).axes[0]
+    panel = draw(experiment.figure({"scratch": measurements}, small(experiment))).axes[1]
     assert "diverges in 1 of 2 seeds" in panel.texts[0].get_text()
-    assert np.ma.count(panel.lines[0].get_ydata(orig=True)) == len(curve.x)
+    assert np.isfinite(panel.lines[0].get_ydata(orig=True)).sum() == len(curve.x)
 
 
 def test_scratch_imports_numpy_and_nothing_else_that_is_installed() -> None:

@@ -163,7 +163,7 @@ def test_results_that_may_not_be_read_are_named_on_the_page(
     forbid(home / runner.RESULT, 0)
     with without_privilege():
         found = results.read(tmp_path).experiments["surface"]
-    assert found.why.en == "result.json cannot be read: Permission denied"
+    assert found.why == "result.json cannot be read: Permission denied"
 
 
 def test_a_data_folder_that_may_not_be_read(tmp_path: Path, forbid: Callable) -> None:

@@ -6,18 +6,24 @@ import subprocess
 import sys
 import zipfile
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 from hatchling.builders.wheel import WheelBuilder
 from typer.testing import CliRunner, Result
 
 import experiments
-from experiments import cli
+from experiments import cli, optimizer_paths
+from experiments.data import Dataset
 from experiments.engine import output
+from experiments.engine.experiment import Claim, Context, Experiment
+from experiments.engine.figures import Axis, Figure, curves
+from experiments.engine.measurements import Measurements
 from experiments.report import page, reproduce, results
 from experiments.report.lab import Size
 from experiments.report.results import Missing
-from parity_tests.report_results import Structure, rendered
+from experiments.texts import say
+from parity_tests.report_results import Structure, rendered, write_experiment
 
 ROOT = Path(__file__).parents[1]
 
@@ -40,6 +46,49 @@ def test_a_whole_folder_makes_a_page_of_everything(whole_results: Path) -> None:
         assert f"lockstep {'run ' * (name in experiments.NAMES)}{name}" in found.text, name
     anchors = {attributes["href"] for tag, attributes in found.tags if tag == "a"}
     assert {anchor.removeprefix("#") for anchor in anchors} <= set(ids)
+
+
+@pytest.mark.usefixtures("quickly")
+def test_a_new_experiment_appears_on_the_page_by_itself(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, mnist: Dataset
+) -> None:
+    """A module and a name: nothing else says how it is drawn, or what its texts are."""
+
+    def measure(context: Context) -> Measurements:
+        measurements = Measurements()
+        for run, low in (("with dropout", 0.25), ("without dropout", 0.5)):
+            measurements.add(run, "noise", [0, 1, 2], [[1.0, 0.75, low]] * len(context.seeds))
+        return measurements
+
+    module = ModuleType("experiments.dropout_effect")
+    module.EXPERIMENT = Experiment(
+        name="dropout-effect",
+        section="6.4.3",
+        title="what dropout does",
+        settings=optimizer_paths.Settings(),
+        quick=optimizer_paths.Settings(),
+        measure=measure,
+        figure=lambda sides, _: Figure(
+            "dropout", [curves(sides, "noise", "step", Axis("noise"), title="The noise")]
+        ),
+        claims=(
+            Claim("it helps", lambda seed: (True, say("by {ratio}", ratio=2))),
+            Claim("it hurts", lambda seed: (bool(seed["with dropout", "noise"][-1] > 1), "no")),
+        ),
+    )
+    monkeypatch.setitem(sys.modules, module.__name__, module)
+    monkeypatch.setattr(experiments, "NAMES", ("dropout-effect",))
+    write_experiment(tmp_path, "dropout-effect", mnist)
+    html = rendered(tmp_path)
+    found = Structure(html)
+    assert {"id": "fig-dropout-effect-noise", "class": "chart"}.items() <= next(
+        attributes for tag, attributes in found.tags if tag == "figure"
+    ).items()
+    assert 'id="dropout-effect-claim-2"' in html
+    for text in ("What dropout does", "it helps", "by 2", "The noise", "with dropout, scratch"):
+        assert text in found.text
+    assert "In the end it is lowest with with dropout (0.25), highest with" in found.text
+    assert "lack" not in found.text
 
 
 @pytest.mark.usefixtures("quickly")
@@ -170,6 +219,7 @@ def test_help_imports_nothing_that_is_heavy() -> None:
 def test_the_package_brings_the_templates_and_assets(tmp_path: Path) -> None:
     built = next(WheelBuilder(str(ROOT)).build(directory=str(tmp_path)))
     names = set(zipfile.ZipFile(built).namelist())
+    assert "experiments/report/ko.po" in names
     for folder in ("templates", "assets"):
         for path in (ROOT / "experiments" / "report" / folder).iterdir():
             assert f"experiments/report/{folder}/{path.name}" in names

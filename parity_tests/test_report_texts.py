@@ -1,71 +1,90 @@
-"""Every text of the page stands in both languages."""
+"""The page in two languages: every text has a Korean one, and one that lacks it is English."""
 
 import re
 from pathlib import Path
 
 import pytest
 
-import experiments
-from experiments import bench
-from experiments.report import texts
-from experiments.report.korean import KOREAN, chapter, parity
-from experiments.report.korean import charts as korean_charts
-from experiments.report.korean import page as korean_page
-from experiments.report.words import WORDS
-from parity_tests.report_results import rendered
-from torch_ref import registry
+from experiments.report import translations
+from experiments.texts import Text, joined, parts, restored, say
+from parity_tests.report_results import Structure, rendered
 
-#: What is the same in Korean: names, code, and what stands for a number.
-SAME = {"torch", "scratch", "tanh", "he", "normal", "uniform", "sparse", "foreach", "fused"}
-SAME |= {"float", "rand", "randn", "randint", "randperm", "decay", "rate", "run", "side"}
+#: Words that are the same in Korean: names, and what stands in code.
+SAME = {"torch", "scratch", "tanh", "float", "foreach"}
+
+
+def test_the_catalogue_has_exactly_the_texts_and_each_keeps_its_places() -> None:
+    assert list(translations.wrong(translations.read())) == []
+
+
+@pytest.mark.parametrize(
+    ("english", "korean", "said"),
+    [
+        ("Training loss", "", "no translation"),
+        ("layer {layer}", "{depth}층", "other places"),
+        ("nobody says this", "아무도", "of no text"),
+    ],
+)
+def test_a_text_that_lacks_something_is_an_error(english: str, korean: str, said: str) -> None:
+    catalogue = translations.read()
+    catalogue.add(english, korean)
+    catalogue[english].string = korean
+    (found,) = translations.wrong(catalogue)
+    assert said in found
+    assert english in found
+
+
+def test_new_texts_come_into_the_catalogue_and_old_ones_leave(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(translations, "texts", lambda: ["Training loss", "new of {x}", "{x}"])
+    made = translations.updated(translations.read())
+    assert {m.id: m.string for m in made if m.id} == {
+        "Training loss": "훈련 손실",
+        "new of {x}": "",
+    }
 
 
 @pytest.mark.usefixtures("quickly")
-def test_every_text_of_the_page_has_a_korean_one(
+def test_the_page_shows_no_text_that_the_catalogue_has_never_heard_of(
     whole_results: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    asked: dict[str, bool] = {}
+    known, asked = translations._korean(), set()
 
     class Recording(dict):
-        def __contains__(self, key: object) -> bool:
-            return asked.setdefault(key, super().__contains__(key))
-
         def get(self, key: str, default: object = None) -> object:
-            asked[key] = super().__contains__(key)
+            asked.add(key)
             return super().get(key, default)
 
-    monkeypatch.setattr(texts, "KOREAN", Recording(KOREAN))
+    monkeypatch.setattr(translations, "_korean", lambda: Recording(known))
     for folder in (whole_results, tmp_path / "none"):
         rendered(folder)
-    for pair in (*registry.OPTIMIZERS.values(), *registry.SCHEDULES.values()):
-        texts.known(pair.note)
-    for name in bench.NAMES:
-        texts.known(bench.load(name).title)
-    for name in experiments.NAMES:
-        texts.known(experiments.load(name).title)
-        for claim in experiments.load(name).claims:
-            texts.known(claim.text)
-    lacking = {
-        text
-        for text, there in asked.items()
-        if not there and not asked.get(texts.abstracted(text)) and " ÷ " not in text
-    }
-    assert {text for text in lacking if _says_something(text)} == set()
-    assert all(word.ko != word.en for word in WORDS.values())
+    bare = {text: re.sub(r"`[^`]*`|\{\w+\}", "", text) for text in asked - known.keys()}
+    words = {text: set(re.findall(r"\b[a-z]{3,}", rest)) for text, rest in bare.items()}
+    assert {text: found for text, found in words.items() if found - SAME} == {}
 
 
-def _says_something(text: str) -> bool:
-    """Whether it has words of its own, beside names and code."""
-    bare = re.sub(r"`[^`]*`|[\w.]+=\w+|\w+_\w+|lockstep [\w -]+|python .*|import \w+", "", text)
-    return bool(set(re.findall(r"\b[a-z]{3,}", bare)) - SAME)
+@pytest.mark.usefixtures("quickly")
+def test_without_a_catalogue_the_page_is_english(
+    whole_results: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(translations, "_korean", dict)
+    html = rendered(whole_results)
+    assert 'lang="ko"' not in html.partition("<main")[2]
+    assert "What the chapter says, and what was measured" in Structure(html).text
 
 
-def test_every_korean_text_is_asked_for_once_and_keeps_its_places() -> None:
-    tables = (chapter.CHAPTER, korean_charts.CHARTS, korean_page.PAGE, parity.PARITY)
-    assert sum(map(len, tables)) == len(KOREAN)
-    for english, korean in KOREAN.items():
-        places = [sorted(re.findall(r"\{(\w+)\}", text)) for text in (english, korean)]
-        if "{}" in english:
-            assert english.count("{}") == len(re.findall(r"\{\d*\}", korean)), english
-        else:
-            assert places[0] == places[1], english
+def test_a_text_survives_a_file() -> None:
+    text = say("loss in the end: {losses}", losses=joined([say("{n} turns", n=3), "SGD"], ", "))
+    again = restored(str(text), parts({"claims": [text]}))
+    korean = {"loss in the end: {losses}": "마지막 손실: {losses}", "{n} turns": "{n}번"}
+    assert again == text == "loss in the end: 3 turns, SGD"
+    assert again.translated(korean) == text.translated(korean) == "마지막 손실: 3번, SGD"
+
+
+@pytest.mark.parametrize(
+    "found", [{"a": ["{x}", {"x": "a"}]}, {"a": ["{x.__class__} {0!r:>99999999}", {"x": "b"}]}]
+)
+def test_what_a_file_says_of_a_text_is_shown_and_never_followed(found: dict) -> None:
+    assert isinstance(restored("a", found), Text)
+    assert restored("a", found).translated({}) in ("a", "{x.__class__} {0!r:>99999999}")

@@ -22,7 +22,7 @@ from experiments.engine import lock, measurements, runner
 from experiments.engine.checkpoints import Checkpoints
 from experiments.engine.measurements import Measurements
 from experiments.engine.parts import PLAN, Job, Parts
-from experiments.report import chapter, parity, reproduce, results, speed
+from experiments.report import chapter, charts, parity, reproduce, results, speed
 from experiments.sweep import plan, run, sweep
 from parity_tests import report_results as fabricated
 from parity_tests import spoilt
@@ -319,7 +319,7 @@ def shown(folder: Path) -> None:
         parity.section(found.parity),
         speed.section(found.bench),
     ):
-        json.dumps([chart.as_dict() for chart in part.charts], allow_nan=False)
+        json.dumps([charts.as_dict(chart) for chart in part.charts], allow_nan=False)
     reproduce.origins(found)
 
 

@@ -14,6 +14,7 @@ from typer.testing import CliRunner, Result
 
 from experiments import cli
 from experiments.data import Dataset
+from experiments.engine.drawing import draw
 from experiments.sweep import figures, plan, report, run, sweep
 from experiments.sweep.plan import Architecture, Piece, Run, Settings
 
@@ -194,8 +195,8 @@ def test_the_figures_can_be_drawn(sides: tuple[str, ...], settings: Settings) ->
         figures.best_lr(dict.fromkeys(sides, found), settings, 10),
         figures.heat_map(found, settings, 10),
     ):
-        figure.canvas.draw()
-        assert figure.get_suptitle()
+        assert draw(figure).get_suptitle()
+        draw(figure).canvas.draw()
 
 
 def test_a_sweep_writes_its_files_and_is_not_done_twice(tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ from rich.table import Table
 from experiments.bench.section import Row
 from experiments.engine.output import atomic
 from experiments.terminal import escape
+from experiments.texts import parts
 
 _FORMATS = {"×": ".2f", "%": ".1f", "s": ".2f", "MB": ".0f", "GFLOP/s": ".0f"}
 
@@ -68,6 +69,7 @@ class Report:
             "options": self.options,
             "spread": self.spread(),
             "sections": sections,
+            "texts": parts(sections),
         }
 
     def write(self, path: Path) -> None:

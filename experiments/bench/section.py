@@ -10,6 +10,7 @@ import torch
 
 from experiments.bench.scale import Scale
 from experiments.bench.timing import Call, Spread, Timer, Timings
+from experiments.texts import say
 
 #: What torch raises where a device, a dtype or a compiler cannot do what it was asked for.
 CANNOT = (RuntimeError, TypeError, NotImplementedError)
@@ -55,7 +56,7 @@ class Row:
         """The same row, measured with so many threads; the goals are for one."""
         if threads == 1:
             return self
-        what = f"{self.what}, {threads} threads"
+        what = say("{what}, {threads} threads", what=self.what, threads=threads)
         return replace(self, what=what, goal=None, threads=threads)
 
 

@@ -8,10 +8,12 @@ from functools import wraps
 from typing import Any
 from unittest.mock import patch
 
+from experiments.texts import say
+
 #: By the name of a part, the methods that do it: (class, method's name).
 Parts = Mapping[str, tuple[tuple[type, str], ...]]
 
-REST = "the rest"
+REST = say("the rest")
 
 
 class Stopwatch:

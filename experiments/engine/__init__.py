@@ -10,6 +10,7 @@ distributed    the processes of torchrun
 threads        how many the libraries compute with
 output         files that are whole or not there
 interrupt      Ctrl-C that is not lost
-figures        how the figures look
+figures        a figure as data: panels of curves, histograms, contours
+drawing        matplotlib draws it
 progress       a live display in a terminal, nothing elsewhere
 """

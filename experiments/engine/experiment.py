@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -11,14 +11,13 @@ from experiments.data import Dataset
 from experiments.engine import interrupt
 from experiments.engine.backends import Backend
 from experiments.engine.checkpoints import Checkpoints
+from experiments.engine.figures import Figure
 from experiments.engine.measurements import Key, Measurements
 from experiments.engine.memory import Stack
 from experiments.engine.progress import Report
 from experiments.engine.watching import LOOKS, ROWS, Watch, Watched
+from experiments.texts import Text
 from scratch.train import History
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
 
 #: One seed's measurements: (run, metric) → values over x.
 Seed = Mapping[Key, np.ndarray]
@@ -34,7 +33,7 @@ class Claim:
     """
 
     text: str
-    judge: Callable[[Seed], tuple[bool, str]]
+    judge: Callable[[Seed], tuple[bool, Text]]
 
 
 @dataclass(frozen=True)
@@ -113,7 +112,7 @@ class Experiment:
         settings: a frozen dataclass, the chapter's.
         quick: the same, smaller, for a first look.
         measure: runs it in one backend for all seeds.
-        plot: draws the measurements of one or two backends in one figure.
+        figure: what the measurements of one or two backends show.
         claims: what the chapter says about it.
         needs_data: whether it reads images.
         stack: what it trains at once for each seed.
@@ -125,7 +124,7 @@ class Experiment:
     settings: Any
     quick: Any
     measure: Callable[[Context], Measurements]
-    plot: Callable[[Mapping[str, Measurements], Any], "Figure"]
+    figure: Callable[[Mapping[str, Measurements], Any], Figure]
     claims: tuple[Claim, ...]
     needs_data: bool = False
     stack: Callable[[Any], Stack] = lambda settings: Stack()

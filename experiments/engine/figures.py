@@ -1,74 +1,250 @@
-"""How the figures look: one style, two backends in one picture, bands over seeds."""
+"""A figure as data: panels, and the marks in them. ``drawing`` and the page draw it."""
 
-from collections.abc import Mapping
-from pathlib import Path
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import count
 
-import matplotlib as mpl
 import numpy as np
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
 
 from experiments.engine.measurements import Curve, Measurements
+from experiments.texts import Text, named, number, say
 
-#: Okabe and Ito's colours, told apart by the colour-blind too.
-COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
-#: Side by side, torch's thin line lies on scratch's broad one, so that both are always seen.
-ALONE = {"lw": 1.4}
-BESIDE = {"scratch": {"lw": 3.4, "alpha": 0.4}, "torch": {"lw": 0.9}}
+Sides = Mapping[str, Measurements]
 
-_STYLE = {
-    "axes.grid": True,
-    "axes.spines.right": False,
-    "axes.spines.top": False,
-    "axes.titlesize": 11,
-    "figure.constrained_layout.use": True,
-    "figure.dpi": 130,
-    "font.size": 10,
-    "grid.alpha": 0.25,
-}
+#: Each has its colour, the same in every figure.
+OPTIMIZERS = ("SGD", say("Momentum"), "AdaGrad", "Adam", "RMSProp", say("Nesterov"))
 
 
-def new_figure(
-    title: str,
-    rows: int = 1,
-    columns: int = 1,
-    *,
-    figsize: tuple[float, float],
-    share: bool = False,
-) -> tuple[Figure, np.ndarray]:
-    """A figure with axes as an array of (rows, columns), drawn without a display.
+@dataclass(frozen=True)
+class Axis:
+    """What is along an axis; ``ticks`` are where the renderer's own would be hard to read."""
 
-    Args:
-        figsize: width and height in inches.
-        share: whether all panels have the same axes.
+    title: str = ""
+    log: bool = False
+    range: tuple[float, float] | None = None
+    ticks: tuple[float, ...] = ()
+
+
+@dataclass(frozen=True)
+class Line:
+    """A curve: the mean over the seeds, with a band from the lowest to the highest of them.
+
+    Attributes:
+        name: by which it is switched off and on, with all of its name.
+        values: (seeds, X); NaN where a seed has diverged.
+        side: the backend.
+        markers: whether its points are marked.
+        dash: whether it is dashed on paper; on the page the colour decides.
+        smooth: whether it is a moving mean, which any points of it show as well as others.
     """
-    with mpl.rc_context(_STYLE):
-        figure = Figure(figsize=figsize)
-        axes = figure.subplots(rows, columns, squeeze=False, sharex=share, sharey=share)
-    figure.suptitle(title, fontsize=12)
-    return figure, axes
+
+    name: str
+    color: int
+    x: np.ndarray
+    values: np.ndarray
+    side: str = ""
+    markers: bool = False
+    dash: bool = False
+    smooth: bool = False
+
+    @property
+    def mean(self) -> np.ndarray:
+        """(X,), over the seeds that have not diverged; NaN where all have."""
+        some = np.isfinite(self.values)
+        total = np.where(some, self.values, 0).sum(axis=0)
+        with np.errstate(all="ignore"):
+            return np.where(some.any(axis=0), total / some.sum(axis=0), np.nan)
+
+    @property
+    def band(self) -> tuple[np.ndarray, np.ndarray]:
+        """The lowest and the highest seed, (X,) each; NaN where all have diverged."""
+        lost = ~np.isfinite(self.values)
+        some = ~lost.all(axis=0)
+        low, high = (np.where(lost, end, self.values) for end in (np.inf, -np.inf))
+        return (
+            np.where(some, low.min(axis=0), np.nan),
+            np.where(some, high.max(axis=0), np.nan),
+        )
 
 
-def save(figure: Figure, path: Path) -> None:
-    """Write the figure as its name's ending says; the same picture is the same file.
+@dataclass(frozen=True)
+class Points:
+    """Marks without a line between them.
 
-    The first file decides where everything stands, and the others of the figure have it there too.
+    Attributes:
+        symbol: circle, cross, x or goal; the colour's own if it is empty.
+        texts: what each is, to be read at it.
+        spread: the lower and upper ends of a bar along x through each.
+        color: −1 for that of the text.
     """
-    with mpl.rc_context({"svg.hashsalt": "lockstep"}):
-        metadata = {"Date": None} if path.suffix == ".svg" else {}
-        figure.savefig(path, facecolor="white", metadata=metadata)
-    figure.set_layout_engine("none")
+
+    name: str
+    color: int
+    x: Sequence[float]
+    y: Sequence[float]
+    symbol: str = ""
+    texts: Sequence[str] = ()
+    spread: tuple[Sequence[float], Sequence[float]] | None = None
+    side: str = ""
 
 
-def subject(by_backend: Mapping[str, Measurements]) -> str:
+@dataclass(frozen=True)
+class Bars:
+    """A histogram: the middles of its bins and their heights."""
+
+    name: str
+    color: int
+    x: np.ndarray
+    heights: np.ndarray
+    side: str = ""
+
+
+@dataclass(frozen=True)
+class Grid:
+    """A function of two variables: ``contours`` of it, a ``heat`` map, or a ``surface``.
+
+    Attributes:
+        z: (Y, X).
+        title: what it is of.
+        range: of the colours; that of ``z`` if it is not given.
+    """
+
+    kind: str
+    x: np.ndarray
+    y: np.ndarray
+    z: np.ndarray
+    title: str = ""
+    log: bool = False
+    range: tuple[float, float] | None = None
+
+
+@dataclass(frozen=True)
+class Arrows:
+    """From (x, y) by (dx, dy)."""
+
+    name: str
+    x: np.ndarray
+    y: np.ndarray
+    dx: np.ndarray
+    dy: np.ndarray
+
+
+@dataclass(frozen=True)
+class Rule:
+    """A line across the whole panel, at some x or y."""
+
+    x: float | None = None
+    y: float | None = None
+    text: str = ""
+
+
+Mark = Line | Points | Bars | Grid | Arrows | Rule
+
+
+@dataclass(frozen=True)
+class Panel:
+    """One set of axes.
+
+    Attributes:
+        row: what the panels beside it share; on the page one row is shown at a time.
+        rows: what stands at y = 0, 1, 2 …, from the top, in place of numbers.
+        columns: likewise at x.
+        notes: what is written into it, with the colours.
+    """
+
+    x: Axis
+    y: Axis
+    marks: Sequence[Mark]
+    title: str = ""
+    row: str = ""
+    rows: Sequence[str] = ()
+    columns: Sequence[str] = ()
+    notes: Sequence[tuple[str, int]] = ()
+
+
+@dataclass(frozen=True)
+class Table:
+    """Numbers in rows, the first cell of each naming it."""
+
+    header: Sequence[str]
+    rows: Sequence[Sequence[str]]
+
+
+@dataclass(frozen=True)
+class Chart:
+    """Panels that share their controls.
+
+    Attributes:
+        name: unique on the page, after the experiment's.
+        title: what is shown.
+        finding: what is to be seen in it, for those who do not see it, too.
+        table: the same in numbers.
+        columns: of panels, at most.
+        size: of a panel on paper, (width, height) in inches;
+        height: and its height on the page, in pixels.
+        chooses: what its rows are, if it has any.
+    """
+
+    name: str
+    title: str
+    finding: str = ""
+    table: Table = Table((), ())
+    panels: Sequence[Panel] = ()
+    columns: int = 1
+    size: tuple[float, float] = (6.0, 4.6)
+    height: int = 400
+    chooses: str = ""
+
+    def marks(self) -> Iterator[Mark]:
+        """Those of all panels."""
+        return (mark for panel in self.panels for mark in panel.marks)
+
+    @property
+    def groups(self) -> dict[str, int]:
+        """The names of what can be switched off and on, and their colours."""
+        marks = (mark for mark in self.marks() if isinstance(mark, Line | Points))
+        return {mark.name: mark.color for mark in marks if not getattr(mark, "symbol", "")}
+
+    @property
+    def sides(self) -> list[str]:
+        """The backends in it."""
+        found = dict.fromkeys(getattr(mark, "side", "") for mark in self.marks())
+        return [side for side in found if side]
+
+
+@dataclass(frozen=True)
+class Figure:
+    """What an experiment shows.
+
+    Attributes:
+        title: on paper, with the settings in it; the page has those beside it.
+        stacked: whether the charts stand below each other on paper.
+    """
+
+    title: str
+    charts: Sequence[Chart] = field(default_factory=list)
+    stacked: bool = False
+
+
+def colors(runs: Sequence[str]) -> dict[str, int]:
+    """A colour for each run: an optimizer's own, and the others' in turn.
+
+    >>> colors(["Adam", "SGD"]), colors(["Xavier", "He"])
+    ({'Adam': 3, 'SGD': 0}, {'Xavier': 0, 'He': 1})
+    """
+    own = {run: OPTIMIZERS.index(run) for run in runs if run in OPTIMIZERS}
+    free = (color for color in count() if color not in own.values())
+    return {run: own[run] if run in own else next(free) for run in runs}
+
+
+def subject(sides: Sides) -> str:
     """What the images are called, for a title."""
-    return next(iter(by_backend.values())).subject
+    return first(sides).subject
 
 
-def strokes(by_backend: Mapping[str, Measurements]) -> dict[str, dict[str, float]]:
-    """For each backend, how broad and how pale its lines are."""
-    return BESIDE if len(by_backend) > 1 else dict.fromkeys(by_backend, ALONE)
+def first(sides: Sides) -> Measurements:
+    """Those of the first backend."""
+    return next(iter(sides.values()))
 
 
 def smoothed(values: np.ndarray, window: int = 21) -> np.ndarray:
@@ -83,39 +259,140 @@ def smoothed(values: np.ndarray, window: int = 21) -> np.ndarray:
     return sums / counts
 
 
-def draw_curve(
-    axes: Axes, curve: Curve, color: str, stroke: Mapping[str, float], smooth: bool = False
-) -> None:
-    """The mean over seeds as a line, with a band from the lowest to the highest seed.
+def mean(curve: Curve) -> np.ndarray:
+    """(X,), over the seeds that have not diverged."""
+    return Line("", 0, curve.x, curve.values).mean
 
-    A seed that has diverged counts up to there.
+
+def lines(
+    sides: Sides,
+    metric: str,
+    runs: Mapping[str, str],
+    palette: Mapping[str, int],
+    *,
+    smooth: bool = False,
+    least: float = -np.inf,
+) -> list[Line]:
+    """A curve in each backend for each of the runs, which are by their names in the figure."""
+    drawn = []
+    for name, run in runs.items():
+        for side, measurements in sides.items():
+            curve = measurements[run, metric]
+            values = np.maximum(smoothed(curve.values) if smooth else curve.values, least)
+            drawn.append(Line(name, palette[name], curve.x, values, side, smooth=smooth))
+    return drawn
+
+
+def ends(sides: Sides, metric: str) -> dict[str, float]:
+    """Each run's mean over the last twentieth in the first backend, lowest first."""
+    values = {run: mean(first(sides)[run, metric]) for run in first(sides).runs(metric)}
+    found = {run: float(v[-max(1, len(v) // 20) :].mean()) for run, v in values.items()}
+    return dict(sorted(found.items(), key=lambda item: item[1]))
+
+
+def table(sides: Sides, metric: str, x: str) -> Table:
+    """Means over the seeds at eleven x at most, a column for each run and backend."""
+    columns = [(run, side) for run in first(sides).runs(metric) for side in sides]
+    curves = [sides[side][run, metric] for run, side in columns]
+    values = [dict(zip(curve.x.tolist(), mean(curve), strict=True)) for curve in curves]
+    at = curves[0].x[spaced(len(curves[0].x))].tolist()
+    header = [Text(x), *(say("{run}, {side}", run=named(r), side=s) for r, s in columns)]
+    return Table(header, [[number(i), *(number(v.get(i, np.nan)) for v in values)] for i in at])
+
+
+def spaced(count: int, most: int = 11) -> list[int]:
+    """Indices of at most ``most`` of ``count`` rows, the first and the last among them.
+
+    >>> spaced(5, 3)
+    [0, 2, 4]
     """
-    values = np.ma.masked_invalid(smoothed(curve.values) if smooth else curve.values)
-    axes.plot(curve.x, values.mean(axis=0), color=color, **stroke)
-    if len(values) > 1:
-        low, high = values.min(axis=0), values.max(axis=0)
-        axes.fill_between(curve.x, low, high, color=color, alpha=0.12, lw=0)
+    return np.unique(np.linspace(0, count - 1, min(count, most)).round().astype(int)).tolist()
 
 
-def draw_metric(
-    axes: Axes, by_backend: Mapping[str, Measurements], metric: str, smooth: bool = False
-) -> None:
-    """A curve for each run that has the metric, in each backend, with the legends for both."""
-    runs = next(iter(by_backend.values())).runs(metric)
-    colors = dict(zip(runs, COLORS, strict=False))
-    for backend, stroke in strokes(by_backend).items():
-        for run in runs:
-            curve = by_backend[backend][run, metric]
-            draw_curve(axes, curve, colors[run], stroke, smooth)
-    handles = [Line2D([], [], color=colors[run], lw=2.5, label=run) for run in runs]
-    axes.legend(handles=handles + backend_handles(by_backend))
+def lowest_and_highest(template: str, found: Mapping[str, float]) -> Text:
+    """A sentence on the first and last of some runs."""
+    (low, at_low), *_, (high, at_high) = [*found.items()] * 2
+    return say(
+        template,
+        low=named(low),
+        at_low=number(at_low),
+        high=named(high),
+        at_high=number(at_high),
+    )
 
 
-def backend_handles(by_backend: Mapping[str, Measurements]) -> list[Line2D]:
-    """Legend entries that tell the backends apart, where there are two."""
-    if len(by_backend) < 2:
-        return []
-    return [
-        Line2D([], [], color="black", label=backend, **stroke)
-        for backend, stroke in strokes(by_backend).items()
-    ]
+def curves(
+    sides: Sides,
+    metric: str,
+    x: str,
+    y: Axis,
+    *,
+    title: str,
+    finding: str = "",
+    smooth: bool = False,
+    least: float = -np.inf,
+    palette: Mapping[str, int] | None = None,
+    marks: Sequence[Mark] = (),
+) -> Chart:
+    """A metric over x, a curve for each run.
+
+    Args:
+        x, y: the axes.
+        finding: what is to be seen; if nothing, which run ends lowest and which highest.
+        smooth: whether to draw means of 21 values.
+        least: what is less is drawn there; for a logarithmic axis.
+        palette: the runs' colours.
+        marks: what else is in the panel.
+    """
+    runs = first(sides).runs(metric)
+    drawn = lines(
+        sides,
+        metric,
+        {run: run for run in runs},
+        palette or colors(runs),
+        smooth=smooth,
+        least=least,
+    )
+    ending = "In the end it is lowest with {low} ({at_low}), highest with {high} ({at_high})."
+    return Chart(
+        metric.replace(" ", "-"),
+        title,
+        finding or lowest_and_highest(say(ending), ends(sides, metric)),
+        table(sides, metric, x),
+        [Panel(Axis(x), y, [*drawn, *marks])],
+    )
+
+
+def loss_chart(sides: Sides, y: Axis | None = None, **options: object) -> Chart:
+    """The training loss of every run."""
+    title = say("training loss (mean of 21 batches)")
+    ending = say(
+        "In the end the training loss is lowest with {low} ({at_low}), highest with {high} "
+        "({at_high})."
+    )
+    return curves(
+        sides,
+        "loss",
+        say("iteration"),
+        y or Axis(title, log=True),
+        title=say("Training loss"),
+        finding=lowest_and_highest(ending, ends(sides, "loss")),
+        smooth=True,
+        **options,
+    )
+
+
+def accuracy_chart(
+    sides: Sides,
+    y: Axis,
+    metric: str = "test accuracy",
+    x: str = say("iteration"),
+    title: str = say("Accuracy on test images"),
+    **options: object,
+) -> Chart:
+    """The accuracy of every run."""
+    ending = say(
+        "In the end the accuracy is lowest with {low} ({at_low}), highest with {high} ({at_high})."
+    )
+    finding = lowest_and_highest(ending, ends(sides, metric))
+    return curves(sides, metric, x, y, title=title, finding=finding, **options)

@@ -11,6 +11,14 @@ import numpy as np
 Key = tuple[str, str]
 
 
+class MissingCurve(LookupError):
+    """A figure needs a curve that was not measured."""
+
+    def __init__(self, run: str, metric: str) -> None:
+        super().__init__(f"there is no {metric} of {run}")
+        self.run, self.metric = run, metric
+
+
 @dataclass(frozen=True)
 class Curve:
     """Values over x, for each seed.
@@ -50,11 +58,24 @@ class Measurements:
         self.curves[run, metric] = Curve(x, values)
 
     def __getitem__(self, key: Key) -> Curve:
+        if key not in self.curves:
+            raise MissingCurve(*key)
         return self.curves[key]
 
     def runs(self, metric: str) -> list[str]:
-        """The runs that have the metric, in the order they were added."""
-        return [run for run, name in self.curves if name == metric]
+        """The runs that have the metric, in the order they were added; there is at least one."""
+        found = [run for run, name in self.curves if name == metric]
+        if not found:
+            raise MissingCurve("any run", metric)
+        return found
+
+    def table(self, runs: Sequence[str], metric: str) -> np.ndarray:
+        """The first seed's values, (runs, X)."""
+        rows = [self[run, metric].values[0] for run in runs]
+        for run, row in zip(runs, rows, strict=True):
+            if len(row) != len(rows[0]):
+                raise MissingCurve(run, metric)
+        return np.array(rows)
 
     def of_seed(self, index: int) -> dict[Key, np.ndarray]:
         """One seed's values, (X,) for each curve: what a claim is judged on."""

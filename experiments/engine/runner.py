@@ -21,8 +21,8 @@ from experiments.engine.backends import Backend
 from experiments.engine.checkpoints import EVERY
 from experiments.engine.crew import Crew, Unit
 from experiments.engine.distributed import Order, Team
+from experiments.engine.drawing import draw, save
 from experiments.engine.experiment import Experiment, judged
-from experiments.engine.figures import save
 from experiments.engine.fingerprint import code_digest, common, fingerprint
 from experiments.engine.lock import locked
 from experiments.engine.measurements import Measurements, distances, joined, write_csv
@@ -37,6 +37,7 @@ from experiments.engine.measuring import (
 )
 from experiments.engine.parts import FOLDER, Job, Parts
 from experiments.terminal import escape
+from experiments.texts import parts
 
 #: Processes take about three seconds to start, in which a network of the chapter is trained for so
 #: many steps.
@@ -462,7 +463,7 @@ def _write(
         path.open("w", encoding="utf-8", newline="") as file,
     ):
         write_csv(file, dict(measured), list(seeds))
-    figure = experiment.plot(measured, settings)
+    figure = draw(experiment.figure(measured, settings))
     for name in FIGURES:
         with output.atomic(folder / name) as path:
             save(figure, path)
@@ -472,6 +473,7 @@ def _write(
     else:
         result["tensorboard"] = tensorboard.write(folder, watched, seeds)
         names += result["tensorboard"]
+    result["texts"] = parts(result["claims"])
     result["files"] = {name: output.sha256(folder / name) for name in names}
     with output.atomic(folder / RESULT) as path:
         text = json.dumps(result, indent=2, ensure_ascii=False)

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from experiments.engine.experiment import Seed
+from experiments.texts import Text, joined, named
 
 
 def final_loss(seed: Seed, run: str) -> float:
@@ -11,10 +12,10 @@ def final_loss(seed: Seed, run: str) -> float:
     return float(losses[-max(1, len(losses) // 20) :].mean())
 
 
-def listed(values: Mapping[str, float]) -> str:
+def listed(values: Mapping[str, float], form: str = ".3g") -> Text:
     """Numbers with their names, for people.
 
     >>> listed({"SGD": 0.51239, "Adam": 0.1})
     'SGD 0.512, Adam 0.1'
     """
-    return ", ".join(f"{name} {value:.3g}" for name, value in values.items())
+    return joined([joined([named(name), f"{v:{form}}"]) for name, v in values.items()], ", ")

@@ -2,17 +2,18 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 
 import experiments
 from experiments.engine.experiment import label
-from experiments.report.charts import Axis, Chart, Panel, Table, Trace, pack
-from experiments.report.drawings import drawings
+from experiments.engine.figures import Axis, Chart, Panel, Points, Table, colors
+from experiments.engine.measurements import MissingCurve
+from experiments.report import results
 from experiments.report.results import Document, Item, Missing, Result, Results, Unreadable
-from experiments.report.texts import Text, joined, known, number, say
+from experiments.texts import Text, joined, named, number, restored, say
 
 
 @dataclass(frozen=True)
@@ -80,19 +81,14 @@ class Section:
     claims: list[Claim] = field(default_factory=list)
 
 
-def sections(results: Results) -> list[Section]:
+def sections(found: Results) -> list[Section]:
     """A section for each experiment, and one for the sweep behind section 6.1.8."""
-    found = []
-    for name, item in results.experiments.items():
-        found.append(_section(name, item))
+    parts = []
+    for name, item in found.experiments.items():
+        parts.append(_section(name, item))
         if name == "optimizer-comparison":
-            found.append(_sweep(results.sweep))
-    return found
-
-
-def capitalized(text: Text) -> Text:
-    """A title as a heading."""
-    return Text(text.en[:1].upper() + text.en[1:], text.ko)
+            parts.append(_sweep(found.sweep))
+    return parts
 
 
 def overview(found: list[Section]) -> tuple[Text | None, list[tuple[Section, Claim]]]:
@@ -104,8 +100,10 @@ def overview(found: list[Section]) -> tuple[Text | None, list[tuple[Section, Cla
     held = len(claims) - len(failing)
     if not failing:
         return say("All {count} claims hold in every seed.", count=held), []
-    template = "{held} of {count} claims hold in every seed. These do not:"
-    return say(template, held=held, count=len(claims)), failing
+    shown = say(
+        "{held} of {count} claims hold in every seed. These do not:", held=held, count=len(claims)
+    )
+    return shown, failing
 
 
 def trouble_of(item: Item) -> Text | None:
@@ -123,20 +121,23 @@ def trouble_of(item: Item) -> Text | None:
 
 def _section(name: str, item: Result | Missing | Unreadable) -> Section:
     experiment = experiments.load(name)
-    title, command = capitalized(known(experiment.title)), f"lockstep run {name} --force"
+    section = Section(name, experiment.section, experiment.title, item)
     if not isinstance(item, Result):
-        return Section(name, experiment.section, title, item, trouble_of(item), item.command)
-    shared = {
-        "settings": flat(item.info["settings"]),
-        "claims": _claims(item),
-        "notes": _notes(item),
-    }
+        return replace(section, trouble=trouble_of(item), command=item.command)
+    settings = item.info["settings"]
+    section = replace(section, settings=flat(settings), claims=_claims(item), notes=_notes(item))
     try:
-        charts = drawings(item)
-    except (KeyError, IndexError, ValueError, TypeError, AttributeError):
-        trouble = say("Its numbers lack what the figure needs. This makes it anew:")
-        return Section(name, experiment.section, title, item, trouble, command, **shared)
-    return Section(name, experiment.section, title, item, charts=charts, **shared)
+        figure = experiment.figure(item.sides, results.settings(experiment, settings))
+    except MissingCurve as missing:
+        trouble = say(
+            "Its numbers lack what the figure needs, {metric} of {run}. This makes it anew:",
+            metric=missing.metric,
+            run=missing.run,
+        )
+        return replace(section, trouble=trouble, command=f"lockstep run {name} --force")
+    names = ("-".join(filter(None, (name, chart.name))) for chart in figure.charts)
+    charts = [replace(c, name=unique) for c, unique in zip(figure.charts, names, strict=True)]
+    return replace(section, charts=charts)
 
 
 def _notes(result: Result) -> list[Text]:
@@ -152,14 +153,14 @@ def _notes(result: Result) -> list[Text]:
                 count=len(info["seeds"]),
             )
         )
-    lost = [
-        say("{run} ({side})", run=known(run), side=side)
+    lost = {
+        (run, side): say("{run} ({side})", run=named(run), side=side)
         for side, measurements in result.sides.items()
         for (run, _), curve in measurements.curves.items()
         if curve.values.size and not np.isfinite(curve.values[:, -1]).all()
-    ]
-    if lost:  # each run once, whatever metrics it has
-        runs = joined(list(dict.fromkeys(lost)), ", ")
+    }
+    if lost:
+        runs = joined(list(lost.values()), ", ")
         notes.append(say("Diverges in some seed: {runs}.", runs=runs))
     return notes
 
@@ -179,17 +180,17 @@ def flat(settings: Mapping[str, Any]) -> list[tuple[str, str]]:
 
 
 def _claims(result: Result) -> list[Claim]:
-    by_side = result.info["claims"]
+    by_side, texts = result.info["claims"], result.info.get("texts", {})
     found = []
     for index, first in enumerate(next(iter(by_side.values()))):
         sides = {side: claims[index] for side, claims in by_side.items()}
         found.append(
             Claim(
                 f"{result.name}-claim-{index + 1}",
-                known(first["text"]),
+                Text(first["text"]),
                 [Verdict(side, claim["holds"], claim["of"]) for side, claim in sides.items()],
                 [
-                    (side, seen["seed"], seen["holds"], known(seen["measured"]))
+                    (side, seen["seed"], seen["holds"], restored(seen["measured"], texts))
                     for side, claim in sides.items()
                     for seen in claim["seeds"]
                 ],
@@ -203,11 +204,7 @@ def _sweep(item: Document | Missing | Unreadable) -> Section:
     if not isinstance(item, Document):
         return Section("sweep", "6.1.8", title, item, trouble_of(item), item.command)
     content = item.content
-    try:
-        charts = [_best_rates(content["summary"])]
-    except (KeyError, ValueError, TypeError, StopIteration):
-        trouble = say("Its numbers lack what the figure needs. This makes it anew:")
-        return Section("sweep", "6.1.8", title, item, trouble, "lockstep sweep --force")
+    charts = [_best_rates(content["summary"])]
     note = say("{count} trainings.", count=f"{content['runs']:,}")
     settings = flat(content["settings"])
     return Section("sweep", "6.1.8", title, item, notes=[note], charts=charts, settings=settings)
@@ -216,9 +213,8 @@ def _sweep(item: Document | Missing | Unreadable) -> Section:
 def _best_rates(summary: Mapping[str, Mapping[str, Any]]) -> Chart:
     """For each optimizer the best rate of every architecture, and those nearly as good."""
     side, found = next(iter(summary.items()))
-    panel = Panel(Axis("best learning rate", log=True), Axis("lowest loss", log=True))
-    panel.traces = [_points(label(name), i, of) for i, (name, of) in enumerate(found.items())]
-    rows, groups = [_row(label(name), of) for name, of in found.items()], [*map(label, found)]
+    palette = colors([label(name) for name in found])
+    points = [_points(label(name), palette[label(name)], of) for name, of in found.items()]
     header = (
         say("optimizer"),
         say("best rate over all architectures"),
@@ -235,9 +231,13 @@ def _best_rates(summary: Mapping[str, Mapping[str, Any]]) -> Chart:
         loss=number(found[lowest]["best"]["loss"]),
         lr=number(found[lowest]["best"]["lr"]),
     )
-    title = say("The best learning rates, a point for each architecture ({side})", side=side)
+    x, y = Axis(say("best learning rate"), log=True), Axis(say("lowest loss"), log=True)
     return Chart(
-        "sweep-best", title, finding, Table(header, rows), [panel], groups, columns=1, height=400
+        "sweep-best",
+        say("The best learning rates, a point for each architecture ({side})", side=side),
+        finding,
+        Table(header, [_row(label(name), of) for name, of in found.items()]),
+        [Panel(x, y, points)],
     )
 
 
@@ -246,33 +246,16 @@ def _learning(of: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
     return {name: best for name, best in of["by_architecture"].items() if best["learns"]}
 
 
-def _points(name: str, group: int, of: Mapping[str, Any]) -> Trace:
+def _points(name: str, color: int, of: Mapping[str, Any]) -> Points:
     each = _learning(of)
-    best = list(each.values())
-    return {
-        "type": "scatter",
-        "mode": "markers",
-        "name": name,
-        "group": group,
-        "x": pack([b["lr"] for b in best]),
-        "y": pack([b["loss"] for b in best]),
-        "text": list(each),
-        "marker": {"color": f"@{group}", "size": 9, "symbol": group},
-        "error_x": {
-            "type": "data",
-            "symmetric": False,
-            "array": pack([b["high"] - b["lr"] for b in best]),
-            "arrayminus": pack([b["lr"] - b["low"] for b in best]),
-            "color": f"@{group}/0.5",
-            "thickness": 1,
-        },
-    }
+    x, y, low, high = ([b[k] for b in each.values()] for k in ("lr", "loss", "low", "high"))
+    return Points(name, color, x, y, texts=list(each), spread=(low, high))
 
 
 def _row(name: str, of: Mapping[str, Any]) -> tuple[str, ...]:
     best, rates = of["best"], [b["lr"] for b in _learning(of).values()]
     return (
-        name,
+        named(name),
         number(best["lr"]) if best["learns"] else "–",
         f"{number(best['low'])}–{number(best['high'])}" if best["learns"] else "–",
         number(best["loss"]),

@@ -1,113 +1,84 @@
-"""A chart as the page's script draws it with Plotly, and as a table says it in numbers.
+"""Charts on the page: Plotly draws what ``figures`` describes.
 
 A colour is written ``@3``, the fourth of the palette, ``@3/0.2`` with 20 % of it, ``@text`` and
 ``@muted``: the page has light and dark ones.
 """
 
 import base64
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator
+from functools import singledispatch
 from typing import Any
 
 import numpy as np
 
-from experiments.engine.figures import smoothed
-from experiments.engine.measurements import Curve
-from experiments.report.texts import Text
+from experiments.engine.figures import (
+    Arrows,
+    Bars,
+    Chart,
+    Grid,
+    Line,
+    Mark,
+    Panel,
+    Points,
+    Rule,
+)
 
 Trace = dict[str, Any]
 MOST = 400  # points of a curve: more than a screen shows
 DASHES = ("solid", "dash", "dot", "dashdot", "longdash", "longdashdot", "solid")
+SYMBOLS = {"cross": "cross-thin-open", "x": "x-thin-open", "goal": "line-ns-open"}
 
 
-@dataclass(frozen=True)
-class Axis:
-    """What is along an axis; ``ticks`` are where Plotly's own would be hard to read."""
-
-    title: str = ""
-    log: bool = False
-    range: tuple[float, float] | None = None
-    ticks: tuple[float, ...] = ()
-
-
-@dataclass
-class Panel:
-    """One set of axes.
-
-    Attributes:
-        rows: what stands at y = 0, 1, 2 …, from the top, in place of numbers.
-    """
-
-    x: Axis
-    y: Axis
-    title: str = ""
-    traces: list[Trace] = field(default_factory=list)
-    rows: list[str] = field(default_factory=list)
-
-
-@dataclass(frozen=True)
-class Table:
-    """Numbers in rows, the first cell of each naming it."""
-
-    header: tuple[Text | str, ...]
-    rows: list[tuple[Text | str, ...]]
+def as_dict(chart: Chart) -> dict[str, Any]:
+    """For the script."""
+    choices = choices_of(chart)
+    return {
+        "panels": [
+            {
+                "title": panel.title,
+                "x": vars(panel.x),
+                "y": vars(panel.y),
+                "traces": list(_traces(panel, chart)),
+                "rows": list(panel.rows),
+                "choice": choices.index(panel.row) if panel.row else None,
+                "notes": [{"text": text, "color": f"@{color}"} for text, color in panel.notes],
+            }
+            for panel in chart.panels
+        ],
+        "groups": list(chart.groups),
+        "sides": chart.sides,
+        "choices": choices,
+        "columns": chart.columns,
+        "height": chart.height,
+    }
 
 
-@dataclass
-class Chart:
-    """Panels that share their controls.
+def choices_of(chart: Chart) -> list[str]:
+    """The rows of panels, of which one is shown at a time."""
+    return list(dict.fromkeys(panel.row for panel in chart.panels if panel.row))
 
-    Attributes:
-        name: unique on the page.
-        title: what is shown.
-        finding: what is to be seen in it, for those who do not see it, too.
-        table: the same in numbers.
-        groups: the names of what can be switched on and off; a trace's ``group`` is its index.
-        sides: the backends; a trace's ``side`` is one of them.
-        choices: of which one is shown at a time; a trace's ``choice`` is its index.
-        columns: of panels, at most.
-        height: of a panel, in pixels.
-    """
 
-    name: str
-    title: Text
-    finding: Text
-    table: Table
-    panels: list[Panel]
-    groups: list[str] = field(default_factory=list)
-    sides: list[str] = field(default_factory=list)
-    choices: list[str] = field(default_factory=list)
-    chooses: str = ""
-    columns: int = 2
-    height: int = 340
+def words(chart: Chart) -> list[str]:
+    """All that the script writes into the chart and may translate."""
+    found = [*chart.groups, *(mark.name for mark in chart.marks() if hasattr(mark, "name"))]
+    for panel in chart.panels:
+        notes = (text for text, _ in panel.notes)
+        found += [panel.title, panel.row, panel.x.title, panel.y.title, *panel.rows, *notes]
+    return [*found, *(mark.text for mark in chart.marks() if isinstance(mark, Rule))]
 
-    def as_dict(self) -> dict[str, Any]:
-        """For the script."""
-        return {
-            "panels": [
-                {
-                    "title": panel.title,
-                    "x": vars(panel.x),
-                    "y": vars(panel.y),
-                    "traces": panel.traces,
-                    "rows": panel.rows,
-                }
-                for panel in self.panels
-            ],
-            "groups": self.groups,
-            "sides": self.sides,
-            "choices": self.choices,
-            "columns": self.columns,
-            "height": self.height,
+
+def _traces(panel: Panel, chart: Chart) -> Iterator[Trace]:
+    """Plotly's, with the group and the backend by which each is switched off and on."""
+    groups = list(chart.groups.values())
+    for mark in panel.marks:
+        name, side = getattr(mark, "name", ""), getattr(mark, "side", "")
+        shared = {
+            "name": name,
+            "group": groups.index(mark.color) if getattr(mark, "color", -1) in groups else None,
+            "side": side or None,
         }
-
-    def words(self) -> list[str]:
-        """All that the script writes into the chart and may translate."""
-        axes = [a.title for panel in self.panels for a in (panel.x, panel.y)]
-        names = [trace["name"] for panel in self.panels for trace in panel.traces]
-        rows = [row for panel in self.panels for row in panel.rows]
-        titles = [panel.title for panel in self.panels]
-        return [*axes, *names, *rows, *titles, *self.groups, *self.choices]
+        for trace in _drawn(mark, side if len(chart.sides) > 1 else ""):
+            yield shared | trace
 
 
 def pack(values: Any, dtype: str = "f4") -> dict[str, str]:
@@ -133,79 +104,122 @@ def thinned(values: np.ndarray, most: int = MOST) -> np.ndarray:
     return np.array(sorted(kept))
 
 
-def curve_traces(
-    curve: Curve,
-    run: str,
-    group: int,
-    side: str,
-    beside: bool,
-    *,
-    smooth: bool = False,
-    least: float | None = None,
-    choice: int | None = None,
-) -> list[Trace]:
-    """The mean over the seeds as a line, and the lowest to the highest seed as a band.
-
-    Args:
-        beside: whether the other backend is in the chart: then torch's thin line lies on
-            scratch's broad one, so that both are always seen.
-        least: what is less is drawn there; for a logarithmic axis.
-    """
-    values = smoothed(curve.values) if smooth else curve.values
-    if least is not None:
-        values = np.maximum(values, least)
-    finite = np.where(np.isfinite(values), values, np.nan)
-    with np.errstate(all="ignore"):
-        counts = np.isfinite(finite).sum(axis=0)
-        mean = np.where(counts > 0, np.nansum(finite, axis=0) / counts, np.nan)
-    at = np.unique(np.linspace(0, len(mean) - 1, MOST).astype(int)) if smooth else thinned(mean)
-    shared = {"type": "scatter", "name": run, "group": group, "side": side, "choice": choice}
-    line = {"color": f"@{group}", "dash": DASHES[group % len(DASHES)], "width": 2}
-    if beside and side == "scratch":
-        line |= {"width": 6, "color": f"@{group}/0.4", "dash": "solid"}
-    x = pack(curve.x[at])
-    drawn = [shared | {"mode": "lines", "x": x, "y": pack(mean[at]), "line": line}]
-    if len(values) > 1 and np.isfinite(mean).any():
-        drawn.insert(0, shared | _band(curve.x[at], finite[:, at], group))
-    return drawn
+@singledispatch
+def _drawn(mark: Mark, beside: str) -> list[Trace]:
+    """A mark's traces; ``beside`` is its backend where there are two."""
+    raise TypeError(f"{type(mark).__name__} is not a mark of a panel")
 
 
-def _band(x: np.ndarray, values: np.ndarray, group: int) -> Trace:
-    some = np.isfinite(values).any(axis=0)
-    x, values = x[some], values[:, some]
-    outline = np.concatenate([np.nanmax(values, axis=0), np.nanmin(values, axis=0)[::-1]])
+@_drawn.register
+def _(mark: Line, beside: str) -> list[Trace]:
+    """Torch's thin line lies on scratch's broad one, so that both are always seen."""
+    mean, broad = mark.mean, beside == "scratch"
+    even = np.unique(np.linspace(0, len(mean) - 1, MOST).astype(int))
+    at = even if mark.smooth else thinned(mean)
+    color = f"@{mark.color}/0.4" if broad else f"@{mark.color}"
+    dash = "solid" if broad or mark.markers else DASHES[mark.color % len(DASHES)]
+    trace = {
+        "type": "scatter",
+        "mode": "lines+markers" if mark.markers else "lines",
+        "x": pack(mark.x[at]),
+        "y": pack(mean[at]),
+        "line": {"color": color, "dash": dash, "width": 6 if broad else 2},
+    }
+    if mark.markers:
+        trace["marker"] = {"color": color, "symbol": mark.color, "size": 7 if broad else 5}
+    band = _band(mark, at)
+    return [band, trace] if band else [trace]
+
+
+def _band(mark: Line, at: np.ndarray) -> Trace | None:
+    some = at[np.isfinite(mark.mean[at])]
+    if len(mark.values) < 2 or not some.size:
+        return None
+    (low, high), x = (end[some] for end in mark.band), mark.x[some]
     return {
+        "type": "scatter",
         "mode": "lines",
         "x": pack(np.concatenate([x, x[::-1]])),
-        "y": pack(outline),
+        "y": pack(np.concatenate([high, low[::-1]])),
         "fill": "toself",
-        "fillcolor": f"@{group}/0.15",
+        "fillcolor": f"@{mark.color}/0.15",
         "line": {"width": 0},
         "hoverinfo": "skip",
     }
 
 
-def spaced(count: int, most: int = 11) -> list[int]:
-    """Indices of at most ``most`` of ``count`` rows, the first and the last among them.
-
-    >>> spaced(5, 3)
-    [0, 2, 4]
-    """
-    return np.unique(np.linspace(0, count - 1, min(count, most)).round().astype(int)).tolist()
-
-
-def contour(x: Sequence[float], y: Sequence[float], z: np.ndarray) -> Trace:
-    """Contour lines of z (len(y), len(x)), as a map has them."""
-    return {
-        "type": "contour",
-        "name": "",
-        "x": pack(x),
-        "y": pack(y),
-        "z": pack(z),
-        "showscale": False,
-        "contours": {"coloring": "lines"},
-        "colorscale": [[0, "@muted"], [1, "@muted"]],
-        "line": {"width": 0.7},
-        "ncontours": 14,
-        "hoverinfo": "skip",
+@_drawn.register
+def _(mark: Points, beside: str) -> list[Trace]:
+    color = f"@{mark.color}" if mark.color >= 0 else "@text"
+    large = mark.symbol in SYMBOLS
+    marker = {"color": color, "size": 13 if large else 9}
+    marker["symbol"] = SYMBOLS.get(mark.symbol, max(mark.color, 0))
+    trace = {
+        "type": "scatter",
+        "mode": "markers",
+        "x": pack(mark.x),
+        "y": pack(mark.y),
+        "marker": marker | ({"line": {"width": 2.5, "color": color}} if large else {}),
     }
+    if mark.texts:
+        trace["text"] = list(mark.texts)
+    if mark.spread:
+        low, high = mark.spread
+        trace["error_x"] = {
+            "type": "data",
+            "symmetric": False,
+            "array": pack(np.subtract(high, mark.x)),
+            "arrayminus": pack(np.subtract(mark.x, low)),
+            "color": color,
+            "thickness": 1.5,
+        }
+    return [trace]
+
+
+@_drawn.register
+def _(mark: Bars, beside: str) -> list[Trace]:
+    """Filled; torch's, beside scratch's, as their outline."""
+    trace = {"x": pack(mark.x), "y": pack(mark.heights)}
+    if beside == "torch":
+        line = {"shape": "hvh", "color": "@text", "width": 1}
+        return [trace | {"type": "scatter", "mode": "lines", "line": line}]
+    return [trace | {"type": "bar", "marker": {"color": f"@{mark.color}/0.6"}}]
+
+
+@_drawn.register
+def _(mark: Grid, beside: str) -> list[Trace]:
+    """Contour lines as a map has them, or colours: a surface is seen from above."""
+    trace = {"x": pack(mark.x), "y": pack(mark.y), "z": pack(mark.z), "showscale": False}
+    if mark.kind != "contours":
+        scale = "Viridis" if mark.kind == "surface" else "Cividis"
+        hover = "x %{x}, y %{y}: %{z:.3g}<extra></extra>"
+        smooth = "best" if mark.kind == "surface" else False
+        shown = {"colorscale": scale, "hovertemplate": hover, "zsmooth": smooth}
+        return [trace | {"type": "heatmap"} | shown]
+    lines = {"coloring": "lines"}
+    muted = {"colorscale": [[0, "@muted"], [1, "@muted"]], "line": {"width": 0.7}}
+    shown = {"ncontours": 14, "hoverinfo": "skip"}
+    return [trace | {"type": "contour", "contours": lines} | muted | shown]
+
+
+@_drawn.register
+def _(mark: Arrows, beside: str) -> list[Trace]:
+    """Lines that end in arrowheads."""
+    to_x, to_y, gap = mark.x + mark.dx, mark.y + mark.dy, np.full_like(mark.x, np.nan)
+    shared = {"type": "scatter", "hoverinfo": "skip"}
+    lines = shared | {
+        "mode": "lines",
+        "x": pack(np.stack([mark.x, to_x, gap], 1).ravel()),
+        "y": pack(np.stack([mark.y, to_y, gap], 1).ravel()),
+        "line": {"color": "@text", "width": 1},
+    }
+    angle = pack(np.degrees(np.arctan2(mark.dx, mark.dy)))
+    marker = {"symbol": "arrow", "size": 6, "color": "@text", "angle": angle}
+    return [lines, shared | {"mode": "markers", "x": pack(to_x), "y": pack(to_y), "marker": marker}]
+
+
+@_drawn.register
+def _(mark: Rule, beside: str) -> list[Trace]:
+    """The script draws it across the panel, however far that goes."""
+    place = {"x": mark.x, "y": mark.y}
+    return [{"type": "rule", "name": mark.text, "text": mark.text, **place}]

@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 
 from experiments.activation_distributions import NAMES, RANGES
+from experiments.texts import say
 from scratch import init, nn
 from scratch.nn.activations import ACTIVATIONS
 from scratch.random import Generator
@@ -25,7 +26,12 @@ from scratch.random import Generator
 ACTIVATIONS_SHOWN = tuple(RANGES)
 STATISTICS = ("std", "small", "dead", "identical")
 STDS = (0.001, 0.003, 0.01, 0.03, 0.05, 0.1, 0.14, 0.2, 0.3, 0.5, 1.0, 2.0)
-NAMED = {"zeros": "zeros", "Xavier √(1/n)": "xavier", "He √(2/n)": "he", "orthogonal": "orthogonal"}
+NAMED = {
+    say("zeros"): "zeros",
+    "Xavier √(1/n)": "xavier",
+    "He √(2/n)": "he",
+    say("orthogonal"): "orthogonal",
+}
 #: Of the gradients' histograms: of their magnitude, as a power of ten.
 LOG_RANGE = (-12.0, 4.0)
 SEEN_BY_IDENTICAL = 12  # rows, of which every pair of units is compared

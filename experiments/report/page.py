@@ -12,13 +12,15 @@ from markupsafe import Markup, escape
 from plotly.offline import get_plotlyjs
 
 from experiments.engine import output, threads
+from experiments.engine.figures import Chart
 from experiments.report import chapter, explorer, lab, parity, reproduce, results, speed
-from experiments.report.charts import Chart
+from experiments.report import charts as charts_
 from experiments.report.explorer import MOMENTUM
 from experiments.report.lab import Size
 from experiments.report.surfaces import SURFACES
-from experiments.report.texts import Text, known, say
+from experiments.report.translations import korean
 from experiments.report.words import WORDS
+from experiments.texts import Text, named, say
 
 FILE = "report.html"
 STYLES = ("page.css",)
@@ -57,11 +59,12 @@ def render(
         loader=jinja2.PackageLoader("experiments.report"),
         autoescape=True,
         undefined=jinja2.StrictUndefined,
-        finalize=lambda value: spans(value) if isinstance(value, Text) else value,
+        finalize=shown,
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"coded": coded, "known": known}
+    environment.filters |= {"coded": coded, "heading": heading, "text": Text, "named": named}
+    environment.filters |= {"english": str, "korean": korean, "choices": charts_.choices_of}
     return environment.get_template("page.html").render(
         say=say,
         sections=sections,
@@ -84,33 +87,42 @@ def _data(charts: list[Chart], size: Size | None, computed: Mapping[str, Any]) -
     """What the scripts draw, and the Korean for what they write."""
     paths = computed.get("explorer") or explorer.as_dict()
     flows = computed.get("lab") or lab.as_dict(size)
-    words = {word for chart in charts for word in chart.words()}
+    words = {word for chart in charts for word in charts_.words(chart)}
     words |= {*flows["activations"], *flows["named"], *(o["name"] for o in paths["optimizers"])}
-    texts = map(known, sorted(words))
+    texts = {word if isinstance(word, Text) else named(word) for word in words}
     return {
-        "charts": {chart.name: chart.as_dict() for chart in charts},
+        "charts": {chart.name: charts_.as_dict(chart) for chart in charts},
         "explorer": paths,
         "lab": flows,
-        "words": WORDS,
-        "korean": {text.en: text.ko for text in texts if text.en != text.ko},
+        "words": {name: (text, korean(text)) for name, text in WORDS.items()},
+        "korean": {text: korean(text) for text in sorted(texts) if korean(text) != text},
     }
 
 
-def spans(text: Text) -> Markup:
+def spans(english: str, korean: str) -> Markup:
     """Both languages, of which the style shows one."""
-    if text.en == text.ko:
-        return escape(text.en)
-    return Markup('<span lang="en">{}</span><span lang="ko">{}</span>').format(*text)
+    if english == korean:
+        return escape(english)
+    both = Markup('<span lang="en">{}</span><span lang="ko">{}</span>')
+    return both.format(english, korean)
 
 
-def coded(text: Text | str) -> Markup:
+def shown(value: Any) -> Any:
+    """A text in both languages; anything else as it is."""
+    return spans(str(value), korean(value)) if isinstance(value, Text) else value
+
+
+def heading(text: Text) -> Markup:
+    """A title, which English begins with a capital."""
+    return spans(*(title[:1].upper() + title[1:] for title in (text, korean(text))))
+
+
+def coded(text: str) -> Markup:
     """What stands in backticks, as code."""
-    if isinstance(text, Text):
-        if text.en == text.ko:
-            return coded(text.en)
-        sides = (coded(side) for side in text)
-        return Markup('<span lang="en">{}</span><span lang="ko">{}</span>').format(*sides)
-    return Markup(re.sub(r"`([^`]+)`", r"<code>\1</code>", str(escape(text))))
+    sides = (
+        re.sub(r"`([^`]+)`", r"<code>\1</code>", str(escape(s))) for s in (str(text), korean(text))
+    )
+    return spans(*map(Markup, sides))
 
 
 def asset(name: str) -> Markup:

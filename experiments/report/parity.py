@@ -4,13 +4,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
+
 from experiments.engine.experiment import label
+from experiments.engine.figures import Axis, Chart, Line, Panel, Table
 from experiments.report.chapter import trouble_of
-from experiments.report.charts import DASHES, Axis, Chart, Panel, Table, pack
 from experiments.report.results import Document, Item
-from experiments.report.texts import Text, known, number, say
+from experiments.texts import Text, named, number, say
 from torch_ref.conventions import CONVENTIONS, Convention
 
+TABLES = (say("optimizers"), say("schedules"), say("initializers"), say("layers"))
 #: A distance in ULP says nothing where a rule is not followed to rounding: bfloat16, line searches.
 TELLING = 1e6
 
@@ -82,7 +85,7 @@ def _twin(twin: Mapping[str, Any]) -> Twin:
         shade = "equal" if ulp == 0 else "one" if ulp <= 1 else "few" if ulp <= 10 else "more"
         shown = "–" if ulp > TELLING else number(ulp)
         cells.append((shown, _power(found["relative"]), shade))
-    return Twin(twin["name"], str(twin.get("torch", "")), known(str(twin.get("note", ""))), cells)
+    return Twin(twin["name"], str(twin.get("torch", "")), Text(str(twin.get("note", ""))), cells)
 
 
 def _finding(twins: list[Mapping[str, Any]]) -> Text:
@@ -101,32 +104,16 @@ def _drift(drift: list[Mapping[str, Any]]) -> Chart:
     """A panel for each optimizer, a curve for each pair of sides."""
     groups = list(drift[0]["distance"])
     panels, rows = [], []
+    x, y = Axis(say("step"), log=True), Axis(say("distance, relative"), log=True)
     for each in drift:
-        steps = each["steps"]
-        panel = Panel(
-            Axis("step", log=True), Axis("distance, relative", log=True), label(each["optimizer"])
-        )
-        for group, name in enumerate(groups):
-            values = each["distance"][name]
-            panel.traces.append(
-                {
-                    "type": "scatter",
-                    "mode": "lines+markers",
-                    "name": name,
-                    "group": group,
-                    "side": None,
-                    "choice": None,
-                    "x": pack(steps),
-                    "y": pack([value or None for value in values], "f8"),
-                    "line": {"color": f"@{group}", "dash": DASHES[group], "width": 2},
-                    "marker": {"color": f"@{group}", "symbol": group, "size": 6},
-                }
-            )
+        name, curves = named(label(each["optimizer"])), []
+        for color, group in enumerate(groups):
+            values = np.array(each["distance"][group], float)
+            shown = np.where(values > 0, values, np.nan)[None]
+            curves.append(Line(group, color, np.array(each["steps"]), shown, markers=True))
             first, last = (f"{values[i]:.1e}" for i in (0, -1))
-            rows.append(
-                (say("{run}, {side}", run=label(each["optimizer"]), side=name), first, last)
-            )
-        panels.append(panel)
+            rows.append((say("{run}, {side}", run=name, side=group), first, last))
+        panels.append(Panel(x, y, curves, name))
     header = (say("optimizer, what is compared"), say("after the first step"), say("in the end"))
     ends = {name: max(each["distance"][name][-1] for each in drift) for name in groups}
     own = max((v for k, v in ends.items() if k.count("scratch") == 2), default=0.0)
@@ -145,7 +132,7 @@ def _drift(drift: list[Mapping[str, Any]]) -> Chart:
             beside=f"{beside:.0e}",
         )
     title = say("A network on MNIST from one start: how far apart its parameters come")
-    return Chart("parity-drift", title, finding, Table(header, rows), panels, groups, height=300)
+    return Chart("parity-drift", title, finding, Table(header, rows), panels, columns=2, height=300)
 
 
 def _difference(convention: Convention, numbers: Mapping[str, Any]) -> Difference:

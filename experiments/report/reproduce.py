@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from experiments.report.results import Document, Item, Missing, Result, Results
-from experiments.report.texts import Text, say
+from experiments.texts import Text, say
 
 
 @dataclass(frozen=True)
@@ -102,9 +102,7 @@ def _of_document(document: Document) -> Origin:
         _listed(versions if isinstance(versions, Mapping) else found),
         ", ".join(device),
         _when(str(content.get("finished", ""))),
-        say("code {digest}", digest=str(content["code"])[:8])
-        if "code" in content
-        else Text("", ""),
+        say("code {digest}", digest=str(content["code"])[:8]) if "code" in content else Text(""),
     )
 
 

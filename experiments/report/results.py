@@ -5,15 +5,16 @@ import hashlib
 import io
 import json
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any, NoReturn
 
 import numpy as np
 
 import experiments
+from experiments.engine.experiment import Experiment
 from experiments.engine.measurements import Measurements
-from experiments.report.texts import Text, say
+from experiments.texts import Text, say
 
 RESULT, METRICS = "result.json", "metrics.csv"
 SWEEP, BENCH, PARITY = "sweep/sweep.json", "bench.json", "parity.json"
@@ -25,7 +26,7 @@ class Damaged(Exception):
     """A file cannot be used; ``why`` says so in both languages."""
 
     def __init__(self, why: Text) -> None:
-        super().__init__(why.en)
+        super().__init__(why)
         self.why = why
 
 
@@ -185,7 +186,9 @@ def _check_result(info: Mapping[str, Any], name: str) -> None:
     for path in texts:
         field(info, path, str)
     field(info, "quick", bool)
-    field(info, "settings", dict)
+    _check_settings(field(info, "settings", dict), asdict(experiments.load(name).settings))
+    if "texts" in info:
+        _check_texts(field(info, "texts", dict))
     if not each(info, "seeds", int):
         raise Damaged(say("{field} is not what it should be", field="seeds"))
     if info.get("dataset") is not None:
@@ -196,6 +199,37 @@ def _check_result(info: Mapping[str, Any], name: str) -> None:
             _check_claim(claim)
     if len({len(info["claims"][side]) for side in info["backends"]}) > 1:
         raise Damaged(say("{field} is not what it should be", field="claims"))
+
+
+def settings(experiment: Experiment, found: Mapping[str, Any]) -> Any:
+    """The settings in a result; those that the experiment does not know are left out."""
+    known = {f.name for f in fields(experiment.settings)}
+    return replace(experiment.settings, **{k: v for k, v in found.items() if k in known})
+
+
+def _check_settings(found: Mapping[str, Any], like: Mapping[str, Any]) -> None:
+    for key, value in found.items():
+        if key in like and not _alike(value, like[key]):
+            raise Damaged(say("{field} is not what it should be", field=f"settings/{key}"))
+
+
+def _alike(value: Any, like: Any) -> bool:
+    """Whether a setting is of the chapter's kind, and so is what is in it."""
+    if isinstance(like, dict | list | tuple):
+        kinds = dict if isinstance(like, dict) else (list, tuple)
+        if not isinstance(value, kinds) or not value:
+            return False
+        inner, inners = ((v.values() if isinstance(v, dict) else v) for v in (value, like))
+        return all(_alike(each, next(iter(inners))) for each in inner)
+    numbers = isinstance(like, int | float) and not isinstance(like, bool)
+    return isinstance(value, int | float if numbers else type(like))
+
+
+def _check_texts(texts: Mapping[str, Any]) -> None:
+    for text, found in texts.items():
+        well = isinstance(found, list) and [type(part) for part in found] == [str, dict]
+        if not well or not all(isinstance(value, str) for value in found[1].values()):
+            raise Damaged(say("{field} is not what it should be", field=f"texts/{text}"))
 
 
 def _sides(content: Mapping[str, Any]) -> list[str]:
@@ -240,13 +274,15 @@ def _measurements(rows: Iterator[list[str]], info: Mapping[str, Any]) -> dict[st
         xs, values = curves.setdefault((backend, run, metric), {}).setdefault(int(seed), ([], []))
         xs.append(float(x))
         values.append(float(value))
-    sides = {side: Measurements() for side in info["backends"]}
+    sides, one = {side: Measurements() for side in info["backends"]}, next(iter(info["backends"]))
     for (backend, run, metric), by_seed in curves.items():
         if backend not in sides or list(by_seed) != info["seeds"]:
             raise ValueError(f"{backend} {run}, {metric} is not of the seeds in {RESULT}")
         first = by_seed[info["seeds"][0]][0]
         if not all(xs == first and np.isfinite(xs).all() for xs, _ in by_seed.values()):
             raise ValueError(f"the x of {run}, {metric} differ from seed to seed")
+        if curves.get((one, run, metric), by_seed)[info["seeds"][0]][0] != first:
+            raise ValueError(f"the x of {run}, {metric} differ from backend to backend")
         sides[backend].add(run, metric, np.array(first), [v for _, v in by_seed.values()])
     for side, measurements in sides.items():
         if not measurements.curves:
@@ -259,6 +295,8 @@ def _check_sweep(content: Mapping[str, Any]) -> None:
     _sides(content)
     for path in ("settings", "summary"):
         field(content, path, dict)
+    if not content["summary"] or not all(content["summary"].values()):
+        raise Damaged(say("{field} is not what it should be", field="summary"))
     for side in content["summary"]:
         for optimizer in field(content["summary"], side, dict):
             found = field(content["summary"][side], optimizer, dict)
@@ -277,6 +315,8 @@ def _check_best(best: Any) -> None:
 def _check_bench(content: Mapping[str, Any]) -> None:
     field(content, "machine", dict)
     field(content, "options", dict)
+    if "texts" in content:
+        _check_texts(field(content, "texts", dict))
     for section in each(content, "sections", dict):
         field(section, "name", str)
         field(section, "title", str)

@@ -1,14 +1,15 @@
 """The last benchmark, as ratios: ours ÷ torch's, less than 1 is faster."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from experiments.engine.figures import Axis, Chart, Mark, Panel, Points, Rule, Table
 from experiments.report.chapter import trouble_of
-from experiments.report.charts import Axis, Chart, Panel, Table, Trace, pack
 from experiments.report.results import Document, Item
-from experiments.report.texts import Text, known, number, say
+from experiments.texts import Text, joined, named, number, restored, say
 
+Read = Callable[[str], Text]
 TICKS = (0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.5, 0.7, 1, 1.5, 2, 3, 5, 10, 20, 50, 100)
 
 
@@ -33,13 +34,19 @@ def section(item: Item) -> Speed:
     if not isinstance(item, Document):
         return Speed(item, trouble_of(item))
     charts, tables = [], []
+    texts = item.content.get("texts", {})
+
+    def read(name: str) -> Text:
+        """A title or the name of a row, as the benchmark made it."""
+        return restored(name, texts) if name in texts else named(name)
+
     for part in item.content["sections"]:
         rows = [row for row in part["rows"] if row.get("value")]
         ratios = [row for row in rows if row["unit"] == "×" and row["value"]["median"] > 0]
         if ratios:
-            charts.append(_chart(part, ratios))
+            charts.append(_chart(part, ratios, read))
         if others := [row for row in rows if row["unit"] != "×"]:
-            tables.append((known(part["title"]), _others(others)))
+            tables.append((Text(part["title"]), _others(others, read)))
     rows = [row for part in item.content["sections"] for row in part["rows"]]
     reached = [row["reached"] for row in rows if isinstance(row.get("reached"), bool)]
     goals = say("{reached} of {count} goals are reached.", reached=sum(reached), count=len(reached))
@@ -47,17 +54,20 @@ def section(item: Item) -> Speed:
     return Speed(item, None, goals if reached else None, charts, tables, quick)
 
 
-def _chart(part: Mapping[str, Any], rows: list[Mapping[str, Any]]) -> Chart:
+def _chart(part: Mapping[str, Any], rows: list[Mapping[str, Any]], read: Read) -> Chart:
     """A row for each of ours; in it a point with its quartiles for each of the others."""
     whats = list(dict.fromkeys(row["what"] for row in rows))
     groups = list(dict.fromkeys(row["against"] for row in rows))
-    single = f" ÷ {groups[0]}" if len(groups) == 1 else ""
-    ratio = Axis("ours ÷ the other's", log=True, ticks=TICKS)
-    panel = Panel(ratio, Axis(), rows=[what + single for what in whats])
-    panel.traces.append(_even(len(whats)))
-    for group, against in enumerate(groups):
+    single = [read(groups[0])] if len(groups) == 1 else []
+    marks: list[Mark] = [Rule(x=1)]
+    for color, against in enumerate(groups):
         own = [row for row in rows if row["against"] == against]
-        panel.traces += _points(own, [whats.index(row["what"]) for row in own], against, group)
+        at = [whats.index(row["what"]) for row in own]
+        low, median, high = ([row["value"][k] for row in own] for k in ("low", "median", "high"))
+        marks.append(Points(read(against), color, median, at, spread=(low, high)))
+        goals = [(row["goal"], y) for y, row in zip(at, own, strict=True) if row.get("goal")]
+        if goals:
+            marks.append(Points(say("goal"), color, *zip(*goals, strict=True), symbol="goal"))
     medians = [row["value"]["median"] for row in rows]
     finding = say(
         "{faster} of {count} are faster than what they are compared with; the best ratio is "
@@ -68,48 +78,17 @@ def _chart(part: Mapping[str, Any], rows: list[Mapping[str, Any]]) -> Chart:
         worst=number(max(medians)),
     )
     header = (say("what ÷ against"), say("ratio"), say("quartiles"), say("goal"))
-    table = Table(header, [(f"{row['what']} ÷ {row['against']}", *_cells(row)) for row in rows])
-    name, title = f"speed-{part['name']}", known(part["title"])
-    height = 38 * len(whats) + 20
-    return Chart(name, title, finding, table, [panel], groups, columns=1, height=height)
-
-
-def _even(rows: int) -> Trace:
-    """The line where both take as long."""
-    line = {"color": "@muted", "width": 2}
-    shared = {"type": "scatter", "mode": "lines", "name": "", "hoverinfo": "skip"}
-    return shared | {"x": [1, 1], "y": [-0.7, rows - 0.5], "line": line}
-
-
-def _points(rows: list[Mapping[str, Any]], at: list[int], name: str, group: int) -> list[Trace]:
-    values = [row["value"] for row in rows]
-    shared = {"type": "scatter", "mode": "markers", "group": group}
-    ratios = {
-        "name": name,
-        "x": pack([v["median"] for v in values]),
-        "y": at,
-        "marker": {"color": f"@{group}", "size": 10, "symbol": group},
-        "error_x": {
-            "type": "data",
-            "symmetric": False,
-            "array": pack([v["high"] - v["median"] for v in values]),
-            "arrayminus": pack([v["median"] - v["low"] for v in values]),
-            "color": f"@{group}",
-            "thickness": 1.5,
-        },
-    }
-    goals = {
-        "name": "goal",
-        "x": [row["goal"] for row in rows if row.get("goal")],
-        "y": [y for y, row in zip(at, rows, strict=True) if row.get("goal")],
-        "marker": {
-            "symbol": "line-ns-open",
-            "size": 16,
-            "color": f"@{group}",
-            "line": {"width": 3},
-        },
-    }
-    return [shared | ratios, shared | goals]
+    cells = [(joined([read(r["what"]), read(r["against"])], " ÷ "), *_cells(r)) for r in rows]
+    ratio = Axis(say("ours ÷ the other's"), log=True, ticks=TICKS)
+    shown = [joined([read(what), *single], " ÷ ") for what in whats]
+    return Chart(
+        f"speed-{part['name']}",
+        Text(part["title"]),
+        finding,
+        Table(header, cells),
+        [Panel(ratio, Axis(), marks, rows=shown)],
+        height=38 * len(whats) + 20,
+    )
 
 
 def _cells(row: Mapping[str, Any]) -> tuple[str | Text, ...]:
@@ -117,15 +96,16 @@ def _cells(row: Mapping[str, Any]) -> tuple[str | Text, ...]:
     spread = f"{number(value['low'])}–{number(value['high'])}"
     if goal is None:
         return number(value["median"]), spread, ""
-    template = "≤ {goal}: ✓ reached" if value["median"] <= goal else "≤ {goal}: ✗ not reached"
+    reached = say("≤ {goal}: ✓ reached"), say("≤ {goal}: ✗ not reached")
+    template = reached[value["median"] > goal].template
     return number(value["median"]), spread, say(template, goal=number(goal))
 
 
-def _others(rows: list[Mapping[str, Any]]) -> Table:
+def _others(rows: list[Mapping[str, Any]], read: Read) -> Table:
     header = (say("what"), say("of"), say("value"), say("quartiles"), say("goal"))
     shown = []
     for row in rows:
         median, spread, goal = _cells(row)
         value = f"{median} {row['unit']}"
-        shown.append((known(row["what"]), known(row["against"]), value, spread, goal))
+        shown.append((read(row["what"]), read(row["against"]), value, spread, goal))
     return Table(header, shown)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from experiments import surface
+from experiments.texts import say
 
 Field = Callable[[np.ndarray, np.ndarray], np.ndarray]
 Gradient = Callable[[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]]
@@ -74,7 +75,7 @@ def saddle_gradient(x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarra
 SURFACES = (
     Surface(
         "bowl",
-        "the chapter's bowl",
+        say("the chapter's bowl"),
         "x²/20 + y²",
         surface.f,
         surface.gradient,
@@ -85,7 +86,7 @@ SURFACES = (
     ),
     Surface(
         "rosenbrock",
-        "Rosenbrock's valley",
+        say("Rosenbrock's valley"),
         "(1 − x)² + 100·(y − x²)²",
         rosenbrock,
         rosenbrock_gradient,
@@ -97,7 +98,7 @@ SURFACES = (
     ),
     Surface(
         "beale",
-        "Beale's plain",
+        say("Beale's plain"),
         "(1.5 − x + xy)² + (2.25 − x + xy²)² + (2.625 − x + xy³)²",
         beale,
         beale_gradient,
@@ -109,7 +110,7 @@ SURFACES = (
     ),
     Surface(
         "saddle",
-        "a saddle",
+        say("a saddle"),
         "x²/2 − y²/2 + y⁴/4",
         saddle,
         saddle_gradient,

@@ -1,36 +1,32 @@
 """What the page's scripts say: texts whose values come when somebody moves a slider."""
 
-from experiments.report.texts import Text, korean_of
-
-_TEMPLATES = {
-    "dark": "Dark",
-    "light": "Light",
-    "play": "Play",
-    "pause": "Pause",
-    "title": "Lockstep: what was measured",
-    "inside": "in the picture",
-    "outside": "left the picture at step {step}",
-    "diverged": "diverges: far away at step {step}",
-    "saturated": "saturated",
-    "zero": "zero",
-    "vanished": "vanished",
-    "dead": "dead units",
-    "identical": "identical units",
-    "layer": "layer {layer}",
-    "layerAxis": "layer",
-    "std": "std",
-    "share": "share",
-    "step": "step",
-    "magnitude": "log₁₀ |gradient|",
-    "arriving": (
-        "In layer {layer} of {depth}: std {std}; {small} {smallShare}, dead units {dead}, "
-        "identical units {identical}."
-    ),
-    "arrives": "{optimizer}: after {step} steps at ({x}, {y}), {state}.",
-    "nobody": "No optimizer is chosen.",
-}
+from experiments.texts import Text, say
 
 #: By the name that the scripts use.
 WORDS: dict[str, Text] = {
-    name: Text(template, korean_of(template)) for name, template in _TEMPLATES.items()
+    "dark": say("Dark"),
+    "light": say("Light"),
+    "play": say("Play"),
+    "pause": say("Pause"),
+    "title": say("Lockstep: what was measured"),
+    "inside": say("in the picture"),
+    "outside": say("left the picture at step {step}"),
+    "diverged": say("diverges: far away at step {step}"),
+    "saturated": say("saturated"),
+    "zero": say("zero"),
+    "vanished": say("vanished"),
+    "dead": say("dead units"),
+    "identical": say("identical units"),
+    "layer": say("layer {layer}"),
+    "layerAxis": say("layer"),
+    "std": say("std"),
+    "share": say("share"),
+    "step": say("step"),
+    "magnitude": say("log₁₀ |gradient|"),
+    "arriving": say(
+        "In layer {layer} of {depth}: std {std}; {small} {smallShare}, dead units {dead}, "
+        "identical units {identical}."
+    ),
+    "arrives": say("{optimizer}: after {step} steps at ({x}, {y}), {state}."),
+    "nobody": say("No optimizer is chosen."),
 }

@@ -5,7 +5,7 @@ import platform
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,7 @@ from experiments.engine.backends import Backend
 from experiments.engine.checkpoints import EVERY
 from experiments.engine.crew import Unit, crew
 from experiments.engine.distributed import Order, Team
-from experiments.engine.figures import save
+from experiments.engine.drawing import draw, save
 from experiments.engine.fingerprint import code_digest, common, fingerprint
 from experiments.engine.lock import locked
 from experiments.engine.parts import FOLDER, Job, Parts
@@ -276,9 +276,10 @@ def _write(
         figures.heat_map(next(iter(losses.values())), settings, len(images.classes)),
     )
     subject = "MNIST" if images.name == "mnist" else images.name
-    for figure in drawn:
-        figure.suptitle(f"{subject}, layers of {settings.width}: {figure.get_suptitle()}")
-    for name, figure in zip(FIGURES, (drawn[0], drawn[0], drawn[1], drawn[1]), strict=True):
+    lr, heat = (
+        draw(replace(f, title=f"{subject}, layers of {settings.width}: {f.title}")) for f in drawn
+    )
+    for name, figure in zip(FIGURES, (lr, lr, heat, heat), strict=True):
         with output.atomic(folder / name) as path:
             save(figure, path)
     result["files"] = {name: output.sha256(folder / name) for name in FILES}

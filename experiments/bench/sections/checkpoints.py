@@ -13,6 +13,7 @@ from experiments.bench.scale import Scale
 from experiments.bench.section import Bench, Row, Section
 from experiments.bench.timing import Call, Spread
 from experiments.engine.checkpoints import EVERY, Checkpoints
+from experiments.texts import say
 from scratch.keeper import Held
 from scratch.nn import MultiLayerNet
 from scratch.optim import Adam
@@ -37,7 +38,7 @@ def measure(bench: Bench) -> Iterator[Row]:
     for name, seconds in timings.seconds.items():
         share = Spread.of(100 * seconds / EVERY)
         median = timings.of(name).median
-        against = f"of a run, one every {EVERY:g} s"
+        against = say("of a run, one every {seconds} s", seconds=f"{EVERY:g}")
         yield Row(name, against, share, "%", seconds=median, goal=CHECKPOINTS)
 
 
@@ -68,4 +69,4 @@ def by_torch(
     )
 
 
-SECTION = Section("Checkpoints", measure)
+SECTION = Section(say("Checkpoints"), measure)

@@ -10,6 +10,7 @@ import torch_ref.train
 from experiments.bench.section import Bench, Row, Section
 from experiments.bench.timing import Call
 from experiments.bench.training import eager_training, mnist
+from experiments.texts import say
 from scratch.train import scaled
 
 
@@ -25,13 +26,17 @@ def measure(bench: Bench) -> Iterator[Row]:
     twin = torch_ref.nn.MultiLayerNet(first, hidden, last, device=bench.device)
     twins_optimizer = torch_ref.optim.by_name("Adam")
     ours = {
-        f"scratch, {steps} steps": lambda: scratch.train.fit(net, optimizer, images, labels, **fit),
-        f"torch_ref, {steps} steps": lambda: torch_ref.train.fit(
+        say("scratch, {steps} steps", steps=steps): lambda: scratch.train.fit(
+            net, optimizer, images, labels, **fit
+        ),
+        say("torch_ref, {steps} steps", steps=steps): lambda: torch_ref.train.fit(
             twin, twins_optimizer, images, labels, **fit
         ),
     }
     dataset = TensorDataset(torch.tensor(scaled(images)), torch.tensor(labels))
-    yield from bench.against(ours, {"DataLoader, torch eager": users_loop(bench, dataset)})
+    yield from bench.against(
+        ours, {f"DataLoader, {say('torch eager')}": users_loop(bench, dataset)}
+    )
 
 
 def users_loop(bench: Bench, dataset: TensorDataset) -> Call:
@@ -46,4 +51,4 @@ def users_loop(bench: Bench, dataset: TensorDataset) -> Call:
     return epoch
 
 
-SECTION = Section("The training loops, batches drawn and all", measure)
+SECTION = Section(say("The training loops, batches drawn and all"), measure)

@@ -7,6 +7,7 @@ import numpy as np
 import torch
 
 from experiments.bench.section import Bench, Row, Section
+from experiments.texts import say
 from scratch.random import Generator
 
 
@@ -36,4 +37,4 @@ def measure(bench: Bench) -> Iterator[Row]:
         yield from bench.against({what: ours}, {"torch": torchs})
 
 
-SECTION = Section("A million random numbers", measure)
+SECTION = Section(say("A million random numbers"), measure)

@@ -6,6 +6,7 @@ from functools import partial
 import torch
 
 from experiments.bench.section import Bench, Row, Section
+from experiments.texts import say
 from scratch.random import Generator
 from torch_ref.registry import INITIALIZERS, resolve
 
@@ -24,4 +25,4 @@ def measure(bench: Bench) -> Iterator[Row]:
         yield from bench.against({pair.name: ours}, {"torch": theirs})
 
 
-SECTION = Section("Initial weights, float32", measure)
+SECTION = Section(say("Initial weights, float32"), measure)

@@ -11,6 +11,7 @@ from experiments.bench.scale import Scale
 from experiments.bench.section import Bench, Row, Section
 from experiments.bench.timing import Call, Spread
 from experiments.bench.training import eager_step, scratch_step
+from experiments.texts import say
 from scratch.random import Generator
 
 Shape = tuple[int, int, int]  # (n, k, m): an n × k matrix times a k × m one
@@ -20,7 +21,15 @@ def measure(bench: Bench) -> Iterator[Row]:
     """A step, its products alone, and one large product, on both sides."""
     scale, products, side = bench.scale, shapes(bench.scale), bench.scale.product
     large = [(side, side, side)]
-    work = {"a training step": products, "its products alone": products, "a large one": large}
+    work = {
+        say("a training step"): products,
+        say("its products alone"): products,
+        say("a large one"): large,
+    }
+    shares = {
+        "its products alone": say("of its products alone"),
+        "a large one": say("of a large one"),
+    }
     steps = {"scratch": scratch_step(scale), "torch": eager_step(scale, bench.device)}
     multiply = {"scratch": numpys_products, "torch": torchs_products(bench.device)}
     for library, step in steps.items():
@@ -28,12 +37,12 @@ def measure(bench: Bench) -> Iterator[Row]:
         timings = bench.timer.compare(dict(zip(work, kinds, strict=True)))
         rates = {kind: flops(work[kind]) / timings.seconds[kind] for kind in work}
         for kind, rate in rates.items():
-            what = f"{library}: {kind}"
-            yield Row(what, "rate", Spread.of(rate / 1e9), "GFLOP/s")
-            for against in list(work)[1:]:
+            what = say("{library}: {kind}", library=library, kind=kind)
+            yield Row(what, say("rate"), Spread.of(rate / 1e9), "GFLOP/s")
+            for against, name in shares.items():
                 if against != kind:
                     share = Spread.of(100 * rate / rates[against])
-                    yield Row(what, f"of {against}", share, "%")
+                    yield Row(what, name, share, "%")
 
 
 def shapes(scale: Scale) -> list[Shape]:
@@ -76,4 +85,4 @@ def _multiplying(products: list[Shape], matmul: Callable, on: Callable[[np.ndarr
     return multiply
 
 
-SECTION = Section("The rate of matrix products, float32", measure, threaded=True)
+SECTION = Section(say("The rate of matrix products, float32"), measure, threaded=True)

@@ -7,6 +7,7 @@ from experiments.bench.goals import PEAK_MEMORY, RUN_ALL
 from experiments.bench.processes import peak_of_lockstep
 from experiments.bench.section import Bench, Row, Section, reason
 from experiments.bench.timing import Spread
+from experiments.texts import say
 
 
 def measure(bench: Bench) -> Iterator[Row]:
@@ -16,11 +17,11 @@ def measure(bench: Bench) -> Iterator[Row]:
     try:
         peak = Spread.of([peak_of_lockstep(*bench.scale.experiment) / 1e6])
     except RuntimeError as error:
-        yield Row(what, "peak", None, "MB", skipped=reason(error))
+        yield Row(what, say("peak"), None, "MB", skipped=reason(error))
     else:
         seconds = Spread.of([time.perf_counter() - start])
-        yield Row(what, "takes", seconds, "s", goal=RUN_ALL)
-        yield Row(what, "peak", peak, "MB", goal=PEAK_MEMORY)
+        yield Row(what, say("takes"), seconds, "s", goal=RUN_ALL)
+        yield Row(what, say("peak"), peak, "MB", goal=PEAK_MEMORY)
 
 
-SECTION = Section("A run of the scratch backend: time and peak memory", measure)
+SECTION = Section(say("A run of the scratch backend: time and peak memory"), measure)

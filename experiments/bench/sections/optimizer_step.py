@@ -11,12 +11,13 @@ import torch
 from experiments.bench.goals import OPTIMIZER_STEP
 from experiments.bench.section import Bench, Row, Section
 from experiments.bench.timing import Call
+from experiments.texts import named, say
 from scratch.flat import FlatDict
 from scratch.nn import MultiLayerNet
 from scratch.random import Generator
 from torch_ref.registry import OPTIMIZERS, OptimizerPair, resolve
 
-DEFAULT = "torch's default"
+DEFAULT = say("torch's default")
 #: What torch's class is given, by what it is called in the table.
 VARIANTS = {
     DEFAULT: {},
@@ -51,7 +52,13 @@ def measure(bench: Bench) -> Iterator[Row]:
             yield from _compared(bench, pair, what, params, goal)
         if bench.threads == 1:
             params = networks(bench.scale.sizes, pair.axes)
-            yield from _compared(bench, pair, f"{pair.name}, {len(params)} tensors", params, None)
+            yield from _compared(
+                bench,
+                pair,
+                say("{name}, {count} tensors", name=named(pair.name), count=len(params)),
+                params,
+                None,
+            )
 
 
 def one_array(elements: int, axes: int) -> Arrays:
@@ -108,4 +115,4 @@ def torchs_step(
         return None
 
 
-SECTION = Section("An optimizer's step, float32", measure, threaded=True)
+SECTION = Section(say("An optimizer's step, float32"), measure, threaded=True)

@@ -9,16 +9,17 @@ from experiments.bench.section import Bench, Row, Section
 from experiments.bench.stopwatch import REST, Parts, Stopwatch
 from experiments.bench.timing import Spread
 from experiments.bench.training import mnist
+from experiments.texts import say
 from scratch.nn import Affine, CrossEntropyLoss
 from scratch.optim import Adam
 
-GATHERING = "drawing and gathering the batch"
+GATHERING = say("drawing and gathering the batch")
 PARTS: Parts = {
-    "forward products": ((Affine, "forward"),),
-    "activations": tuple(product(scratch.nn.ACTIVATIONS.values(), ("forward", "backward"))),
-    "loss": ((CrossEntropyLoss, "forward"), (CrossEntropyLoss, "backward")),
-    "backward products": ((Affine, "backward"), (Affine, "backward_params")),
-    "optimizer": ((Adam, "update"),),
+    say("forward products"): ((Affine, "forward"),),
+    say("activations"): tuple(product(scratch.nn.ACTIVATIONS.values(), ("forward", "backward"))),
+    say("loss"): ((CrossEntropyLoss, "forward"), (CrossEntropyLoss, "backward")),
+    say("backward products"): ((Affine, "backward"), (Affine, "backward_params")),
+    say("optimizer"): ((Adam, "update"),),
 }
 
 
@@ -40,7 +41,7 @@ def measure(bench: Bench) -> Iterator[Row]:
     quicker = sorted(steps, key=itemgetter(0))[: -(-len(steps) // 2)]
     for part in (GATHERING, *PARTS, REST):
         shares = Spread.of(100 * each.get(part, 0.0) for _, each in quicker)
-        yield Row(part, "share", shares, "%")
+        yield Row(part, say("share"), shares, "%")
 
 
-SECTION = Section("Where the time of a scratch step goes, batch 128, Adam", measure)
+SECTION = Section(say("Where the time of a scratch step goes, batch 128, Adam"), measure)

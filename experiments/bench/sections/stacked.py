@@ -7,9 +7,10 @@ from experiments.bench.goals import STACKED
 from experiments.bench.section import Bench, Row, Section, ratio_row
 from experiments.bench.sections.matrix_products import numpys_products, shapes
 from experiments.bench.training import graph_step, scratch_step, twin_step
+from experiments.texts import say
 from torch_ref.graph import has_graphs
 
-FLOOR = "scratch, products alone"
+FLOOR = f"scratch, {say('products alone')}"
 
 
 def measure(bench: Bench) -> Iterator[Row]:
@@ -20,7 +21,7 @@ def measure(bench: Bench) -> Iterator[Row]:
     """
     sides = {"scratch": scratch_step, "torch_ref": partial(twin_step, device=bench.device)}
     if has_graphs(bench.device):
-        sides["torch_ref, CUDA graph"] = partial(graph_step, device=bench.device)
+        sides[f"torch_ref, {say('CUDA graph')}"] = partial(graph_step, device=bench.device)
     for side, step in sides.items():
         names = {runs: f"{side}, K = {runs}" for runs in bench.scale.stacks}
         calls = {names[runs]: step(bench.scale, runs=runs) for runs in names}
@@ -28,9 +29,9 @@ def measure(bench: Bench) -> Iterator[Row]:
         timings = bench.timer.compare({"alone": step(bench.scale), **calls, **floor})
         for runs, name in names.items():
             goal = STACKED.get(runs) if side == "scratch" or bench.on_cpu else None
-            yield ratio_row(timings, name, "alone", "one after another", times=runs, goal=goal)
+            yield ratio_row(timings, name, "alone", say("one after another"), times=runs, goal=goal)
         for name in floor:
-            yield ratio_row(timings, name, "alone", "one after another")
+            yield ratio_row(timings, name, "alone", say("one after another"))
 
 
-SECTION = Section("K runs as one stack against one after another, a training step", measure)
+SECTION = Section(say("K runs as one stack against one after another, a training step"), measure)

@@ -6,6 +6,7 @@ from functools import partial
 from experiments.bench.goals import HELP
 from experiments.bench.processes import run_python
 from experiments.bench.section import Bench, Row, Section
+from experiments.texts import say
 
 _HELP = "lockstep --help"
 
@@ -17,7 +18,7 @@ def measure(bench: Bench) -> Iterator[Row]:
     timings = bench.timer.compare({k: partial(run_python, *v) for k, v in commands.items()})
     for name in commands:
         goal = HELP if name == _HELP else None
-        yield Row(name, "seconds", timings.of(name), "s", goal=goal)
+        yield Row(name, say("seconds"), timings.of(name), "s", goal=goal)
 
 
-SECTION = Section("Starting, from the start of Python", measure)
+SECTION = Section(say("Starting, from the start of Python"), measure)

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from experiments.bench.goals import TRAINING_STEP
 from experiments.bench.section import Bench, Row, Section
 from experiments.bench.training import eager_step, graph_step, scratch_step, twin_step
+from experiments.texts import say
 from torch_ref.graph import has_graphs
 
 
@@ -13,8 +14,8 @@ def measure(bench: Bench) -> Iterator[Row]:
     scale, device = bench.scale, bench.device
     ours = {"scratch": scratch_step(scale), "torch_ref": twin_step(scale, device)}
     if has_graphs(device):
-        ours["torch_ref, CUDA graph"] = graph_step(scale, device)
-    others = {"torch eager": eager_step(scale, device)}
+        ours[f"torch_ref, {say('CUDA graph')}"] = graph_step(scale, device)
+    others = {say("torch eager"): eager_step(scale, device)}
     if scale.compile and bench.threads == 1:  # it compiles for the threads of its first call
         others["torch.compile"] = eager_step(scale, device, compiled=True)
     yield from bench.against(ours, others, {("scratch", "torch eager"): TRAINING_STEP})
@@ -23,5 +24,5 @@ def measure(bench: Bench) -> Iterator[Row]:
 
 
 SECTION = Section(
-    "A training step, 784-100-100-100-100-10, batch 128, float32, Adam", measure, threaded=True
+    say("A training step, 784-100-100-100-100-10, batch 128, float32, Adam"), measure, threaded=True
 )

@@ -16,8 +16,7 @@ function dressed(value) {
 function shown(trace, chosen) {
   return (
     !(trace.group != null && chosen.groups && !chosen.groups.has(trace.group)) &&
-    !(trace.side && chosen.sides && !chosen.sides.has(trace.side)) &&
-    !(trace.choice != null && trace.choice !== chosen.choice)
+    !(trace.side && chosen.sides && !chosen.sides.has(trace.side))
   );
 }
 
@@ -47,25 +46,26 @@ function hover(trace, panel) {
   return { hovertemplate: `<b>${plain(trace.name)}</b>${text}<br>${x}%{x:.4g}${y}<extra></extra>` };
 }
 
-// How many columns fit, and how much room the panels take inside of the margins.
-function grid(spec, width) {
+// The panels that are chosen, how many columns fit, and how much room they take inside of the margins.
+function grid(spec, chosen, width) {
+  const panels = spec.panels.filter((panel) => panel.choice == null || panel.choice === chosen.choice);
   const least = spec.columns > 2 ? 130 : 320;
-  const columns = Math.max(1, Math.min(spec.columns, spec.panels.length, Math.floor(width / least)));
-  const rows = Math.ceil(spec.panels.length / columns);
-  return { columns, inner: { x: width - MARGIN.l - MARGIN.r, y: rows * spec.height + (rows - 1) * GAP.y } };
+  const columns = Math.max(1, Math.min(spec.columns, panels.length, Math.floor(width / least)));
+  const rows = Math.ceil(panels.length / columns);
+  return { panels, columns, inner: { x: width - MARGIN.l - MARGIN.r, y: rows * spec.height + (rows - 1) * GAP.y } };
 }
 
 // Keep the room that a chart will take, so that a link to what is below it leads there.
 function reserve(element, spec, width = element.clientWidth) {
-  const { inner } = grid(spec, width || 300);
+  const { inner } = grid(spec, { choice: 0 }, width || 300);
   element.style.minHeight = `${inner.y + MARGIN.t + MARGIN.b}px`;
 }
 
 // Plotly's data and layout of a chart, with those traces that are chosen.
 function compose(spec, chosen, width) {
-  const { columns, inner } = grid(spec, width);
+  const { panels, columns, inner } = grid(spec, chosen, width);
   const panelWidth = (inner.x - (columns - 1) * GAP.x) / columns;
-  const data = [], annotations = [];
+  const data = [], annotations = [], shapes = [];
   const layout = {
     width, height: inner.y + MARGIN.t + MARGIN.b, margin: MARGIN, showlegend: false,
     paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)", hovermode: "closest",
@@ -73,15 +73,15 @@ function compose(spec, chosen, width) {
     dragmode: coarse.matches ? false : "zoom", uirevision: chosen.revision ?? 0, bargap: 0.05,
     hoverlabel: { namelength: -1 },
   };
-  spec.panels.forEach((panel, index) => {
+  panels.forEach((panel, index) => {
     const suffix = index ? String(index + 1) : "";
     const column = index % columns, row = Math.floor(index / columns);
     const left = (column * (panelWidth + GAP.x)) / inner.x;
     const top = 1 - (row * (spec.height + GAP.y)) / inner.y;
     const x = [left, left + panelWidth / inner.x];
     const y = [Math.max(0, top - spec.height / inner.y), top];
-    const last = index + columns >= spec.panels.length;
-    const yTitle = column === 0 || panel.y.title !== spec.panels[index - 1]?.y.title ? panel.y.title : "";
+    const last = index + columns >= panels.length;
+    const yTitle = column === 0 || panel.y.title !== panels[index - 1]?.y.title ? panel.y.title : "";
     layout["xaxis" + suffix] = axis(panel.x, last ? panel.x.title : "", x, "y" + suffix, panelWidth);
     layout["yaxis" + suffix] = axis(panel.y, yTitle, y, "x" + suffix, spec.height);
     if (panel.rows?.length) inRows(panel, layout["yaxis" + suffix], annotations, suffix);
@@ -91,16 +91,31 @@ function compose(spec, chosen, width) {
         xanchor: "left", yanchor: "bottom", font: { size: 12 },
       });
     }
+    (panel.notes ?? []).forEach((note, line) => annotations.push({
+      text: plain(note.text), x: 0.5, y: 1, xref: `x${suffix} domain`, yref: `y${suffix} domain`, yshift: -14 * line,
+      yanchor: "top", showarrow: false, font: { size: 11, color: colour(note.color) },
+    }));
     for (const trace of panel.traces) {
       if (!shown(trace, chosen)) continue;
-      const { group, side, choice, top, ...rest } = trace;
-      if (top) layout["yaxis" + suffix].range = [0, Math.max(top, layout["yaxis" + suffix].range?.[1] ?? 0)];
+      if (trace.type === "rule") { across(trace, suffix, shapes, annotations); continue; }
+      const { group, side, ...rest } = trace;
       if (rest.text) rest.text = rest.text.map(plain);
       data.push({ ...dressed(rest), ...hover(trace, panel), name: plain(trace.name), xaxis: "x" + suffix, yaxis: "y" + suffix });
     }
   });
-  layout.annotations = annotations;
+  Object.assign(layout, { annotations, shapes });
   return { data, layout };
+}
+
+// A line across the panel, with its text at the end.
+function across(rule, suffix, shapes, annotations) {
+  const upright = rule.x != null, own = { xref: "x" + suffix, yref: "y" + suffix };
+  const refs = { ...own, [upright ? "yref" : "xref"]: `${upright ? "y" : "x"}${suffix} domain` };
+  const line = { color: colour("@muted"), width: 2 };
+  shapes.push({ type: "line", layer: "below", line, x0: rule.x ?? 0, x1: rule.x ?? 1, y0: rule.y ?? 0, y1: rule.y ?? 1, ...refs });
+  if (rule.text) {
+    annotations.push({ text: plain(rule.text), x: rule.x ?? 1, y: rule.y ?? 1, xanchor: "right", yanchor: "bottom", showarrow: false, ...refs });
+  }
 }
 
 // Names above the rows: beside them, on a phone, they would leave nothing for the plot.

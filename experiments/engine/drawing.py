@@ -1,0 +1,270 @@
+"""Figures on paper: matplotlib draws what ``figures`` describes."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from functools import singledispatch
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import matplotlib as mpl
+import numpy as np
+from matplotlib import colors
+from matplotlib.axes import Axes
+from matplotlib.collections import QuadMesh
+from matplotlib.figure import Figure as Paper
+from matplotlib.figure import SubFigure
+from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
+from matplotlib.ticker import LogLocator, NullLocator
+
+from experiments.engine.figures import (
+    Arrows,
+    Bars,
+    Chart,
+    Figure,
+    Grid,
+    Line,
+    Mark,
+    Panel,
+    Points,
+    Rule,
+)
+
+#: Okabe and Ito's colours, told apart by the colour-blind too.
+COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
+NARROWEST = (8.0, 3.0)  # inches: a title has room
+SYMBOLS = {"circle": "o", "cross": "+", "x": "x"}
+#: Side by side, torch's thin line lies on scratch's broad one, so that both are always seen.
+ALONE = {"lw": 1.4}
+BESIDE = {"scratch": {"lw": 3.4, "alpha": 0.4}, "torch": {"lw": 0.9}}
+
+_STYLE = {
+    "axes.grid": True,
+    "axes.spines.right": False,
+    "axes.spines.top": False,
+    "axes.titlesize": 10,
+    "figure.constrained_layout.use": True,
+    "figure.dpi": 130,
+    "font.size": 10,
+    "grid.alpha": 0.25,
+}
+
+
+def save(paper: Paper, path: Path) -> None:
+    """Write the figure as its name's ending says; the same picture is the same file.
+
+    The first file decides where everything stands, and the others of the figure have it there too.
+    """
+    with mpl.rc_context({"svg.hashsalt": "lockstep"}):
+        metadata = {"Date": None} if path.suffix == ".svg" else {}
+        paper.savefig(path, facecolor="white", metadata=metadata)
+    paper.set_layout_engine("none")
+
+
+def draw(figure: Figure) -> Paper:
+    """The charts beside or below each other, drawn without a display."""
+    charts = figure.charts
+    sizes = np.array([np.multiply(_shape(chart)[::-1], chart.size) for chart in charts])
+    along = 1 if figure.stacked else 0  # the direction in which the charts follow each other
+    size = np.maximum(sizes.max(axis=0), NARROWEST)
+    size[along] = sizes[:, along].sum()
+    with mpl.rc_context(_STYLE):
+        paper = Paper(figsize=size)
+        paper.suptitle(figure.title, fontsize=12)
+        if figure.stacked:
+            parts = paper.subfigures(len(charts), 1, squeeze=False, height_ratios=sizes[:, 1])
+        else:
+            parts = paper.subfigures(1, len(charts), squeeze=False, width_ratios=sizes[:, 0])
+        told: list[list[str]] = []
+        for part, chart in zip(parts.flat, charts, strict=True):
+            _chart(part, chart, told)
+    return paper
+
+
+def _shape(chart: Chart) -> tuple[int, int]:
+    return -(-len(chart.panels) // chart.columns), chart.columns
+
+
+def _chart(part: SubFigure, chart: Chart, told: list[list[str]]) -> None:
+    panels, columns = chart.panels, chart.columns
+    places, every = part.add_gridspec(*_shape(chart)), []
+    share = {f"share{name}": _common(name, panels) for name in "xy"}
+    for i, panel in enumerate(panels):
+        solid = any(isinstance(mark, Grid) and mark.kind == "surface" for mark in panel.marks)
+        shared = {key: every[0] for key, yes in share.items() if yes and every}
+        axes = part.add_subplot(places[i], projection="3d" if solid else None, **shared)
+        every.append(axes)
+        _panel(axes, chart, i)
+    _color_bar(part, chart, every)
+    handles = [*_handles(chart)]
+    if (labels := [handle.get_label() for handle in handles]) and labels not in told:
+        told.append(labels)  # beside a chart that tells the same, it is told once
+        if len(panels) == 1:
+            every[0].legend(handles=handles)
+        else:
+            part.legend(handles=handles, loc="outside lower center", ncols=min(4, 2 * columns))
+
+
+def _panel(axes: Axes, chart: Chart, i: int) -> None:
+    panel, columns = chart.panels[i], chart.columns
+    below = chart.panels[i + columns] if i + columns < len(chart.panels) else None
+    left = chart.panels[i - 1] if i % columns else None
+    for mark in panel.marks:
+        _draw(mark, axes, _stroke(chart, mark))
+    for name in "xy":
+        axis, beside = getattr(panel, name), below if name == "x" else left
+        if beside is None or getattr(beside, name).title != axis.title:
+            axes.set(**{f"{name}label": axis.title})
+        if beside is not None and _common(name, [panel, beside]):
+            axes.tick_params(**{"labelbottom" if name == "x" else "labelleft": False})
+        axes.set(**{f"{name}scale": "log"} if axis.log else {})
+        axes.set(**{f"{name}lim": axis.range} if axis.range else {})
+        if axis.ticks:
+            _at(axes, name, axis.ticks, [f"{tick:g}" for tick in axis.ticks])
+    if not panel.row or i < columns:
+        axes.set_title(panel.title)
+    if panel.row:
+        axes.set_yticks([])
+        axes.grid(visible=False)
+        if left is None:
+            label = panel.row.replace(", ", "\n")
+            axes.set_ylabel(label, rotation=0, ha="right", va="center")
+    if panel.rows:
+        _at(axes, "y", range(len(panel.rows)), panel.rows if left is None else [])
+        axes.grid(visible=False)
+    if panel.columns:
+        few = range(0, len(panel.columns), -(-len(panel.columns) // 5))
+        _at(axes, "x", few, [panel.columns[k] for k in few])
+        axes.tick_params(axis="x", labelrotation=45)
+    for line, (text, color) in enumerate(panel.notes):
+        place = {"transform": axes.transAxes, "ha": "center", "fontsize": 8}
+        axes.text(0.5, 0.9 - 0.12 * line, text, color=_color(color), **place)
+
+
+def _common(name: str, panels: Sequence[Panel]) -> bool:
+    """Whether they have one axis: x wherever it is the same, y only where its range is given."""
+    axis = getattr(panels[0], name)
+    solid = any(isinstance(m, Grid) and m.kind == "surface" for p in panels for m in p.marks)
+    same = all(getattr(panel, name) == axis for panel in panels)
+    return same and not solid and (name == "x" or axis.range is not None)
+
+
+def _at(axes: Axes, name: str, places: Sequence[float], labels: Sequence[str]) -> None:
+    """Ticks at the places and nowhere else."""
+    axis = axes.xaxis if name == "x" else axes.yaxis
+    axis.set_minor_locator(NullLocator())
+    axis.set_ticks(list(places) if labels else [], list(labels))
+
+
+def _stroke(chart: Chart, mark: Mark) -> Mapping[str, Any]:
+    """How broad and how pale a backend's lines are."""
+    return BESIDE[mark.side] if getattr(mark, "side", "") and len(chart.sides) > 1 else ALONE
+
+
+def _color(index: int) -> str:
+    return COLORS[index % len(COLORS)] if index >= 0 else "black"
+
+
+@singledispatch
+def _draw(mark: Any, axes: Axes, stroke: Mapping[str, Any]) -> None:
+    raise TypeError(f"{type(mark).__name__} is not a mark of a panel")
+
+
+@_draw.register
+def _(mark: Line, axes: Axes, stroke: Mapping[str, Any]) -> None:
+    style = {"color": _color(mark.color), "ls": "--" if mark.dash else "-", **stroke}
+    if mark.markers:
+        style |= {"marker": "o", "ms": 2 + stroke["lw"] / 2, "mew": 0}
+    axes.plot(mark.x, mark.mean, **style)
+    if len(mark.values) > 1:
+        axes.fill_between(mark.x, *mark.band, color=style["color"], alpha=0.12, lw=0)
+
+
+@_draw.register
+def _(mark: Points, axes: Axes, stroke: Mapping[str, Any]) -> None:
+    color = _color(mark.color)
+    style = {"marker": SYMBOLS[mark.symbol or "circle"], "color": color, "ms": 5, "mec": "white"}
+    if mark.color < 0 and mark.symbol == "circle":
+        style |= {"color": "white", "mec": "black"}
+    if mark.symbol == "cross":
+        style |= {"ms": 12, "mew": 2, "mec": color}
+    if mark.symbol == "x":
+        style |= {"ms": 3.5, "mew": 0.8, "mec": color}
+    axes.plot(mark.x, mark.y, ls="", **style)
+
+
+@_draw.register
+def _(mark: Bars, axes: Axes, stroke: Mapping[str, Any]) -> None:
+    """Filled; torch's, beside scratch's, as their outline."""
+    step = mark.x[1] - mark.x[0]
+    edges = np.append(mark.x - step / 2, mark.x[-1] + step / 2)
+    if stroke is BESIDE["torch"]:
+        axes.stairs(mark.heights, edges, color="black", lw=0.9)
+    else:
+        axes.stairs(mark.heights, edges, fill=True, color=_color(mark.color), alpha=0.45)
+
+
+@_draw.register
+def _(mark: Grid, axes: Axes, stroke: Mapping[str, Any]) -> None:
+    if mark.kind == "surface":
+        axes.plot_surface(*np.meshgrid(mark.x, mark.y), mark.z, cmap="viridis", lw=0)
+        axes.set_zlabel(mark.title)
+    elif mark.kind == "contours":
+        axes.contour(mark.x, mark.y, mark.z, 12, colors="#cccccc", linewidths=0.8)
+    else:
+        norm = colors.LogNorm() if mark.log else colors.Normalize()
+        axes.pcolormesh(mark.x, mark.y, mark.z, norm=norm, cmap="viridis", rasterized=True)
+
+
+@_draw.register
+def _(mark: Arrows, axes: Axes, stroke: Mapping[str, Any]) -> None:
+    axes.quiver(mark.x, mark.y, mark.dx, mark.dy, angles="xy", color="#444444", width=0.003)
+
+
+@_draw.register
+def _(mark: Rule, axes: Axes, stroke: Mapping[str, Any]) -> None:
+    (axes.axhline if mark.x is None else axes.axvline)(
+        mark.y if mark.x is None else mark.x, color="gray", lw=0.8
+    )
+
+
+def _color_bar(part: SubFigure, chart: Chart, every: Sequence[Axes]) -> None:
+    """One scale for all the heat maps of a chart."""
+    heats = [m for m in chart.marks() if isinstance(m, Grid) and m.kind == "heat"]
+    if not heats:
+        return
+    meshes = [m for axes in every for m in axes.collections if isinstance(m, QuadMesh)]
+    ends = heats[0].range or (
+        np.nanmin([m.z for m in heats]),
+        np.nanmax([m.z for m in heats]),
+    )
+    for mesh in meshes:
+        mesh.set_clim(*ends)
+    bar = part.colorbar(meshes[-1], ax=[m.axes for m in meshes], label=heats[0].title, pad=0.01)
+    if heats[0].log:
+        bar.ax.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        bar.ax.yaxis.set_major_formatter("{x:g}")
+        bar.ax.yaxis.set_minor_locator(NullLocator())
+
+
+def _handles(chart: Chart) -> Iterator[Line2D | Patch]:
+    """The legend: the runs, unless each panel's title names its own, other marks, the backends."""
+    names = [{m.name for m in panel.marks if isinstance(m, Line)} for panel in chart.panels]
+    lines = {m.name: m for m in chart.marks() if isinstance(m, Line)}
+    if any(a == b for a, b in pairwise(names)) or len(names) == 1:
+        for name, line in lines.items():
+            dashed = "--" if line.dash else "-"
+            yield Line2D([], [], color=_color(line.color), ls=dashed, lw=2.5, label=name)
+    points = {m.name: m for m in chart.marks() if isinstance(m, Points) and m.name not in lines}
+    for name, mark in points.items():
+        symbol = SYMBOLS[mark.symbol or "circle"]
+        yield Line2D([], [], ls="", marker=symbol, color="black", label=name)
+    for text in {m.text: 0 for m in chart.marks() if isinstance(m, Rule) and m.text}:
+        yield Line2D([], [], color="gray", lw=0.8, label=text)
+    if len(chart.sides) > 1:
+        bars = any(isinstance(mark, Bars) for mark in chart.marks())
+        for side in chart.sides:
+            if bars and side == "scratch":
+                yield Patch(color="gray", alpha=0.45, label=side)
+            else:
+                yield Line2D([], [], color="black", label=side, **BESIDE[side])
