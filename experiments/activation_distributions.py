@@ -105,10 +105,10 @@ def _weights(
 def _lsuv(backend: str, net: Any, rows: Any) -> None:
     """Scale the weights that ``net`` has, by ``rows``."""
     if backend == "scratch":
-        from scratch import init
+        from scratch import nn
     else:
-        from torch_ref import init
-    init.lsuv(net, rows, start=None)
+        from torch_ref import nn
+    nn.lsuv(net, rows, start=None)
 
 
 def _add(

@@ -22,7 +22,7 @@ MODULES = (optim, init, lr_scheduler, nn, train, convert, device, checkpoint, lo
 
 #: What calls return or make for themselves, and the contracts that others keep.
 NOT_CALLED = (
-    *(optim.View, optim.EpsilonHatAdam, nn.class_numbers, train.Record, train.accuracy_on),
+    *(optim.View, optim.EpsilonHatAdam, train.Record, train.accuracy_on),
     *(lockstep.Diagnosis, lockstep.Finding, lockstep.Distance, lockstep.Divergence),
     *(lockstep.Drift, lockstep.Report, lockstep.Problem, lockstep.Side),
 )

@@ -21,8 +21,6 @@ NOT_LOOKED_AT = (
     ("init.calculate_gain", "param"),
     ("lr_scheduler.OneCycleLR", "epochs"),
     ("lr_scheduler.OneCycleLR", "steps_per_epoch"),
-    ("nn.MultiLayerNet.affine_outputs", "x"),
-    ("nn.TwoLayerNet.affine_outputs", "x"),
 )
 
 

@@ -1,4 +1,4 @@
-"""Where weights start: the initializers of section 6.2, torch's, LeCun's and LSUV.
+"""Where weights start: the initializers of section 6.2, torch's and LeCun's.
 
 Every function takes ``(shape, …, generator, dtype)`` and returns a new array. ``shape`` follows
 torch's convention, (out, in) for a fully connected layer and (out, in, *kernel) for a convolution:
@@ -25,17 +25,17 @@ hold the transpose, W of shape (in, out).
     kaiming_uniform   the same variance, uniform
 
     orthogonal        rows, or columns, of length 1 at right angles
-    lsuv              orthogonal, then scaled by data to a variance of 1 in every layer
 
     calculate_gain    torch's factor for a nonlinearity
     fans              (fan_in, fan_out) of a shape
+
+``scratch.nn.lsuv`` scales the weights of a whole network by data.
 """
 
 from scratch import _check
 from scratch.init.constant import constant, dirac, eye, ones, zeros
 from scratch.init.fans import calculate_gain, fans
 from scratch.init.fixed import Initializer, fixed_std, normal, trunc_normal, uniform
-from scratch.init.lsuv import lsuv
 from scratch.init.orthogonal import orthogonal
 from scratch.init.scaled import (
     he,
@@ -69,7 +69,6 @@ __all__ = [
     "kaiming_normal",
     "kaiming_uniform",
     "orthogonal",
-    "lsuv",
     "calculate_gain",
     "fans",
     "by_name",

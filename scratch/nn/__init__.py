@@ -18,6 +18,7 @@ from scratch.nn.instancenorm import InstanceNorm1d, InstanceNorm2d, InstanceNorm
 from scratch.nn.layer import Layer
 from scratch.nn.layernorm import LayerNorm
 from scratch.nn.loss import CrossEntropyLoss, softmax
+from scratch.nn.lsuv import lsuv
 from scratch.nn.network import MultiLayerNet, TwoLayerNet
 from scratch.nn.numerical import numerical_gradient
 from scratch.nn.rmsnorm import RMSNorm
@@ -43,6 +44,7 @@ __all__ = [
     "Sigmoid",
     "Tanh",
     "TwoLayerNet",
+    "lsuv",
     "numerical_gradient",
     "softmax",
 ]

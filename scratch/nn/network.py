@@ -1,7 +1,6 @@
 """Fully connected networks: the chapter's multi-layer network, and the two-layer one."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from functools import partial
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -113,23 +112,11 @@ class MultiLayerNet:
             outputs[f"layer{number}"] = y
         return outputs
 
-    def affine_outputs(self, x: Array) -> Iterator[tuple[str, Callable[[], Array]]]:
-        """For each affine layer, its weight's name and a function that gives x·W + b.
-
-        As in evaluation. The next layer's ``x`` is computed when it is asked for, so that a weight
-        may be changed in place before, as ``scratch.init.lsuv`` does.
-
-        >>> net = MultiLayerNet(3, [4], 2)
-        >>> [(name, output().shape) for name, output in net.affine_outputs(np.zeros((5, 3)))]
-        [('W1', (5, 4)), ('W2', (5, 2))]
-        """
+    @property
+    def layers(self) -> list[Layer]:
+        """The layers from input to output, with ``params`` as they are now."""
         self._hand_out_params()
-        y = self._checked(x)
-        weights = iter(self._weights())
-        for layer in self._layers:
-            if isinstance(layer, Affine):
-                yield next(weights), partial(layer.forward, y)
-            y = layer.train(False).forward(y)
+        return self._layers
 
     def loss(self, x: Array, t: Labels, train: bool = False) -> float | Array:
         """The cross-entropy for the labels ``t``, class numbers or one-hot, and the weight decay.

@@ -15,15 +15,25 @@ from parity_tests.helpers import (
     snapshot,
 )
 from scratch import init, nn
+from scratch.nn import lsuv
 from scratch.random import Generator
-from torch_ref import init as torch_init
 from torch_ref import nn as torch_nn
 
 pytestmark = pytest.mark.arithmetic
 
+SOME = np.random.default_rng(0).normal(size=(10, 12))
+NOTHING = np.zeros((10, 12))
 
-def variances(net: nn.MultiLayerNet, x: np.ndarray) -> dict[str, np.ndarray]:
-    return {name: output().var(axis=(-2, -1)) for name, output in net.affine_outputs(x)}
+
+def assert_variances_of_1(net: nn.MultiLayerNet, x: np.ndarray, tolerance: float = 0.01) -> None:
+    """In each run, of what every affine layer gives."""
+    for layer in net.layers:
+        y = layer.eval().forward(x)
+        if isinstance(layer, nn.Affine):
+            variance = y.var(axis=(-2, -1), dtype=np.float64)
+            assert variance.shape == (() if net.runs is None else (net.runs,))
+            np.testing.assert_array_less(np.abs(variance - 1), np.nextafter(tolerance, 1))
+        x = y
 
 
 @pytest.mark.parametrize("tolerance", [0.1, 0.001])
@@ -34,11 +44,10 @@ def test_every_layer_gets_a_variance_within_the_tolerance_of_1(
 ) -> None:
     net = make_network(**runs, **options)
     x, _ = batch(net)
-    factors = init.lsuv(net, x, tolerance)
+    factors = lsuv(net, x, tolerance)
     assert list(factors) == ["W1", "W2", "W3"]
-    for name, variance in variances(net, x).items():
-        assert variance.shape == np.shape(factors[name])
-        assert (np.abs(variance - 1) <= tolerance).all(), name
+    assert {np.shape(factor) for factor in factors.values()} == {np.shape(net.loss(*batch(net)))}
+    assert_variances_of_1(net, x, tolerance)
 
 
 @IN_RUNS
@@ -47,7 +56,7 @@ def test_the_twin_finds_the_same_weights(runs: dict, options: dict) -> None:
     net = make_network(**runs, **options)
     twin = torch_nn.MultiLayerNet(*SIZES, **runs, **options, dtype=torch.float64)
     x, _ = batch(net)
-    mine, theirs = init.lsuv(net, x), torch_init.lsuv(twin, torch.tensor(x))
+    mine, theirs = lsuv(net, x), torch_nn.lsuv(twin, torch.tensor(x))
     assert mine.keys() == theirs.keys()
     for name, factor in mine.items():
         np.testing.assert_allclose(factor, theirs[name].numpy(), rtol=1e-10)
@@ -61,29 +70,30 @@ def test_the_twin_finds_the_same_weights(runs: dict, options: dict) -> None:
 def test_a_run_of_a_stack_is_scaled_as_it_would_be_alone(start: object) -> None:
     stack = make_network(seed=[3, 4], init=["he", 0.01])
     x = np.random.default_rng(0).normal(size=(2, 10, 12))
-    factors = init.lsuv(stack, x, start=start)
+    factors = lsuv(stack, x, start=start)
     for run, (seed, weights) in enumerate([(3, "he"), (4, 0.01)]):
         alone = make_network(seed=seed, init=weights)
-        for name, factor in init.lsuv(alone, x[run], start=start).items():
+        for name, factor in lsuv(alone, x[run], start=start).items():
             assert factors[name][run] == pytest.approx(factor, rel=1e-13)
             np.testing.assert_allclose(stack.params[name][run], alone.params[name], rtol=1e-12)
 
 
 def test_one_batch_serves_every_run_of_a_stack() -> None:
     shared, each = make_network(**RUNS["stack"]), make_network(**RUNS["stack"])
-    x = np.random.default_rng(0).normal(size=(10, 12))
-    init.lsuv(shared, x)
-    init.lsuv(each, np.stack([x] * 3))
+    lsuv(shared, SOME)
+    lsuv(each, np.stack([SOME] * 3))
     for name, w in shared.params.items():
         np.testing.assert_allclose(w, each.params[name], rtol=1e-13, atol=1e-15)
 
 
-def test_a_layer_within_the_tolerance_is_left_as_it_was_drawn() -> None:
-    net = make_network()
+@IN_RUNS
+def test_what_is_within_the_tolerance_is_left_as_it_is(runs: dict) -> None:
+    net = make_network(**runs)
     x, _ = batch(net)
-    init.lsuv(net, x, 1e-3)
+    lsuv(net, x, 1e-3)
     before = snapshot(net)
-    assert set(init.lsuv(net, x, 1e-2, start=None).values()) == {1.0}
+    for factor in lsuv(net, x, 1e-2, start=None).values():
+        np.testing.assert_array_equal(factor, 1)
     for now, then in zip(snapshot(net), before, strict=True):
         np.testing.assert_array_equal(now, then)
 
@@ -91,47 +101,37 @@ def test_a_layer_within_the_tolerance_is_left_as_it_was_drawn() -> None:
 def test_a_run_within_the_tolerance_is_left_while_another_is_scaled() -> None:
     net = make_network(**RUNS["stack"])
     x, _ = batch(net)
-    init.lsuv(net, x, 1e-3)
+    lsuv(net, x, 1e-3)
     net.params["W1"][1] *= 3
-    factors = init.lsuv(net, x, 0.05, start=None)["W1"]
+    factors = lsuv(net, x, 0.05, start=None)["W1"]
     np.testing.assert_allclose(factors, [1, 1 / 3, 1], rtol=1e-2)
     assert factors[0] == factors[2] == 1
 
 
-def test_the_factors_are_what_the_weights_were_multiplied_by() -> None:
-    net = make_network(init="he")
+@pytest.mark.parametrize("start", [init.orthogonal, None], ids=["drawn anew", "as they are"])
+def test_the_factors_are_what_the_weights_were_multiplied_by(start: object) -> None:
+    net, generator = make_network(init="zeros" if start else "he", seed=6), Generator(6)
     before = {name: w.copy() for name, w in net.params.items()}
-    x, _ = batch(net)
-    factors = init.lsuv(net, x, start=None)
-    for name, factor in factors.items():
-        np.testing.assert_allclose(net.params[name], factor * before[name], rtol=1e-14)
-
-
-def test_the_start_is_orthogonal_drawn_from_the_nets_generators() -> None:
-    net, generator = make_network(init="zeros", seed=6), Generator(6)
-    x, _ = batch(net)
-    for name, factor in init.lsuv(net, x).items():
+    for name, factor in lsuv(net, SOME, start=start).items():
         w = net.params[name]
-        expected = init.orthogonal(w.shape[::-1], generator=generator, dtype="float64").T
-        np.testing.assert_allclose(w, factor * expected, rtol=1e-13, atol=1e-15)
+        if start:  # from the net's generators
+            before[name] = start(w.shape[::-1], generator=generator, dtype="float64").T
+        np.testing.assert_allclose(w, factor * before[name], rtol=1e-13, atol=1e-15)
 
 
 def test_biases_need_more_than_one_division() -> None:
     net = make_network()
     for name in ("b1", "b2", "b3"):
         net.params[name][...] = np.linspace(-0.5, 0.5, len(net.params[name]))
-    x, _ = batch(net)
     with pytest.raises(ValueError, match="max_iterations=1 did not bring the variance behind W1"):
-        init.lsuv(net, x, 1e-6, max_iterations=1)
-    init.lsuv(net, x, 1e-6, max_iterations=50)
-    for variance in variances(net, x).values():
-        assert abs(variance - 1) <= 1e-6
+        lsuv(net, SOME, 1e-6, max_iterations=1)
+    lsuv(net, SOME, 1e-6, max_iterations=50)
+    assert_variances_of_1(net, SOME, 1e-6)
 
 
 def test_statistics_and_dropout_are_left_alone() -> None:
     net = make_network(batch_norm=True, dropout=0.5)
-    x, _ = batch(net)
-    init.lsuv(net, x)
+    lsuv(net, SOME)
     for norm in net.batch_norms:
         assert norm.num_batches_tracked == 0
         assert not norm.running_mean.any()
@@ -140,55 +140,53 @@ def test_statistics_and_dropout_are_left_alone() -> None:
 def test_arrays_that_were_put_in_place_of_the_weights_are_scaled() -> None:
     net = make_network()
     net.params["W2"] = mine = net.params["W2"].copy()
-    x, _ = batch(net)
-    init.lsuv(net, x)
+    lsuv(net, SOME)
     assert net.params["W2"] is mine
-    assert abs(variances(net, x)["W2"] - 1) <= 0.01
+    assert_variances_of_1(net, SOME)
 
 
-def dead(net: nn.MultiLayerNet) -> None:
-    net.params["b1"][...] = -1e9
+def test_rows_that_are_all_alike_are_scaled_over_the_units() -> None:
+    net, x = make_network(), np.full((10, 12), 0.7)
+    lsuv(net, x)
+    assert_variances_of_1(net, x)
 
 
-def one_dead(net: nn.MultiLayerNet) -> None:
-    net.params["b1"][0] = -1e9
+def test_float32_reaches_it_too() -> None:
+    net = make_network("float32", **RUNS["stack"], **OPTIONS["tanh"])
+    x = np.float32(1e-15) * batch(net, dtype="float32")[0]
+    lsuv(net, x, 1e-4)
+    assert all(w.dtype == np.float32 for w in net.params.values())
+    assert_variances_of_1(net, x, 2e-4)
 
 
-NOTHING = np.zeros((10, 12))
-SOME = np.random.default_rng(0).normal(size=(10, 12))
+# What is refused.
 
 
 @pytest.mark.parametrize(
-    ("runs", "spoil", "x", "settings", "message"),
+    ("runs", "dead", "x", "settings", "message"),
     [
         ("single", None, NOTHING, {}, "x must give .* outputs that vary, .* 0.0 behind W1"),
         ("stack", None, NOTHING, {}, "x must give .* behind W1"),
-        ("single", dead, SOME, {}, "x must give .* outputs that vary, .* 0.0 behind W2"),
-        ("stack", one_dead, SOME, {}, r"x must give .* \[0. .*\] behind W2"),
+        ("single", ..., SOME, {}, "x must give .* outputs that vary, .* 0.0 behind W2"),
+        ("stack", 0, SOME, {}, r"x must give .* \[0. .*\] behind W2"),
         ("single", None, SOME * np.nan, {}, "x must be finite, got inf or NaN"),
         ("single", None, SOME[:, :3], {}, r"x must have shape \(N, 12\)"),
         ("single", None, SOME * 1e200, {}, "x must give .* inf behind W1"),
         ("single", None, SOME, {"tolerance": -1}, "tolerance must be a finite number >= 0"),
         ("single", None, SOME, {"max_iterations": 0.5}, "max_iterations must be a whole number"),
         ("single", None, SOME, {"tolerance": 1e-9, "max_iterations": 0}, "max_iterations=0 did"),
-        (
-            "single",
-            None,
-            SOME,
-            {"start": "orthogonal"},
-            "start must be an initializer or None",
-        ),
+        ("single", None, SOME, {"start": "orthogonal"}, "start must be an initializer or None"),
     ],
 )
 def test_where_it_cannot_be_done_nothing_changes(
-    runs: str, spoil: object, x: np.ndarray, settings: dict, message: str
+    runs: str, dead: object, x: np.ndarray, settings: dict, message: str
 ) -> None:
     net = make_network(**RUNS[runs])
-    if spoil:
-        spoil(net)
+    if dead is not None:  # no ReLU of the first layer fires
+        net.params["b1"][dead] = -1e9
     before = snapshot(net)
     with pytest.raises((TypeError, ValueError), match=message):
-        init.lsuv(net, x, **settings)
+        lsuv(net, x, **settings)
     for now, then in zip(snapshot(net), before, strict=True):
         np.testing.assert_array_equal(now, then)
     fresh = make_network(**RUNS[runs])
@@ -198,31 +196,14 @@ def test_where_it_cannot_be_done_nothing_changes(
 
 def test_what_is_no_network_is_refused_by_name() -> None:
     with pytest.raises(TypeError, match="net must be a MultiLayerNet, got 'x'"):
-        init.lsuv("x", SOME)
+        lsuv("x", SOME)
 
 
-@pytest.mark.parametrize("x", [np.zeros((10, 12)), np.full((10, 12), 1e200)])
+@pytest.mark.parametrize("x", [NOTHING, np.full((10, 12), 1e200)])
 def test_the_twin_refuses_data_without_a_variance(x: np.ndarray) -> None:
     twin = torch_nn.MultiLayerNet(*SIZES, dtype=torch.float64)
     with pytest.raises(ValueError, match="x must give every layer outputs that vary, got"):
-        torch_init.lsuv(twin, torch.tensor(x))
+        torch_nn.lsuv(twin, torch.tensor(x))
     loose = torch_nn.MultiLayerNet(*SIZES, dtype=torch.float64)
     with pytest.raises(ValueError, match="max_iterations=0 gave variances of"):
-        torch_init.lsuv(loose, torch.tensor(SOME), 1e-9, 0)
-
-
-def test_rows_that_are_all_alike_are_scaled_over_the_units() -> None:
-    net = make_network()
-    x = np.full((10, 12), 0.7)
-    init.lsuv(net, x)
-    for variance in variances(net, x).values():
-        assert abs(variance - 1) <= 0.01
-
-
-def test_float32_reaches_it_too() -> None:
-    net = make_network("float32", **RUNS["stack"], **OPTIONS["tanh"])
-    x, _ = batch(net, dtype="float32")
-    init.lsuv(net, 1e-15 * x, 1e-4)
-    assert all(w.dtype == np.float32 for w in net.params.values())
-    for variance in variances(net, 1e-15 * x).values():
-        np.testing.assert_allclose(variance, 1, atol=2e-4)
+        torch_nn.lsuv(loose, torch.tensor(SOME), 1e-9, 0)

@@ -1,26 +1,24 @@
 """LSUV: the scale of every layer's weights, measured on data instead of derived."""
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from functools import partial
 
 import numpy as np
 
 from scratch import _check
-from scratch.init.orthogonal import orthogonal
+from scratch.init import Initializer, orthogonal
+from scratch.nn.affine import Affine
+from scratch.nn.network import MultiLayerNet
 from scratch.typing import Array
-
-if TYPE_CHECKING:
-    from scratch.init.fixed import Initializer
-    from scratch.nn import MultiLayerNet
 
 
 def lsuv(
-    net: "MultiLayerNet",
+    net: MultiLayerNet,
     x: Array,
     tolerance: float = 0.01,
     max_iterations: int = 10,
     *,
-    start: "Initializer | None" = orthogonal,
+    start: Initializer | None = orthogonal,
 ) -> dict[str, float | Array]:
     r"""Layer-sequential unit variance (Mishkin and Matas 2016, "All you need is a good init").
 
@@ -47,28 +45,28 @@ def lsuv(
 
     Raises:
         TypeError: ``net`` is no network, ``start`` no initializer.
-        ValueError: a layer's output has a variance of 0 (inputs that are all 0, or ReLUs that are
-            all dead) or inf, or is not within the tolerance after ``max_iterations`` (biases that
-            are large). The weights and the streams of random numbers are then as before.
+        ValueError: ``x`` is no batch of finite numbers; or a layer's output has a variance of 0
+            (inputs that are all 0, or ReLUs that are all dead) or inf, or is not within the
+            tolerance after ``max_iterations`` (biases that are large). The weights and the streams
+            of random numbers are then as before.
 
-    >>> from scratch.nn import MultiLayerNet
     >>> from scratch.random import Generator
     >>> net, x = MultiLayerNet(100, [100, 100], 10), Generator(1).randn(50, 100)
     >>> list(lsuv(net, x))
     ['W1', 'W2', 'W3']
-    >>> [round(float(output().std()), 3) for _, output in net.affine_outputs(x)]
-    [1.0, 1.0, 1.0]
+    >>> lsuv(net, x, start=None)  # there is nothing left to do
+    {'W1': 1.0, 'W2': 1.0, 'W3': 1.0}
     """
-    if not hasattr(net, "affine_outputs"):
-        raise TypeError(f"net must be a MultiLayerNet, got {_check.shown(net)}")
+    _check.instance("net", net, MultiLayerNet)
     if not (start is None or callable(start)):
         raise TypeError(f"start must be an initializer or None, got {_check.shown(start)}")
     tolerance = _check.number("tolerance", tolerance, at_least=0)
     max_iterations = _check.integer("max_iterations", max_iterations, at_least=0)
-    with np.errstate(over="ignore"):
-        finite = np.isfinite(_check.as_array("x", x, net.dtype)).all()
-    if not finite:
-        raise ValueError("x must be finite, got inf or NaN in it")
+    with np.errstate(all="ignore"):
+        x = _check.as_array("x", x, net.dtype)
+        if not np.isfinite(x).all():
+            raise ValueError("x must be finite, got inf or NaN in it")
+        net.predict(x)  # raises for what is no batch
     weights = {name: w for name, w in net.params.items() if name.startswith("W")}
     before = [w.copy() for w in weights.values()]
     streams = [generator.state for generator in net.generators]
@@ -76,10 +74,7 @@ def lsuv(
         if start is not None:
             for w in weights.values():
                 _draw(w, net, start)
-        return {
-            name: _scale(name, weights[name], output, tolerance, max_iterations)
-            for name, output in net.affine_outputs(x)
-        }
+        return _scale_all(weights, net, x, tolerance, max_iterations)
     except BaseException:
         for w, old in zip(weights.values(), before, strict=True):
             w[...] = old
@@ -88,11 +83,25 @@ def lsuv(
         raise
 
 
-def _draw(w: Array, net: "MultiLayerNet", start: "Initializer") -> None:
+def _draw(w: Array, net: MultiLayerNet, start: Initializer) -> None:
     """Fill a weight (in, out), or one for each run, with new draws."""
     runs = w if w.ndim == 3 else w[None]
     for of_run, generator in zip(runs, net.generators, strict=True):
         of_run[...] = start(of_run.shape[::-1], generator=generator, dtype=net.dtype).T
+
+
+def _scale_all(
+    weights: dict[str, Array], net: MultiLayerNet, x: Array, tolerance: float, max_iterations: int
+) -> dict[str, float | Array]:
+    """Scale one weight after the other; return the factor of each."""
+    factors, names = {}, iter(weights)
+    for layer in net.layers:
+        if isinstance(layer, Affine):
+            name = next(names)
+            output = partial(layer.forward, x)
+            factors[name] = _scale(name, weights[name], output, tolerance, max_iterations)
+        x = layer.eval().forward(x)
+    return factors
 
 
 def _scale(
