@@ -16,13 +16,26 @@ from parity_tests.helpers import IMAGES, LABELS, make_network, normal
 from parity_tests.rubbish import Call, Made, Values, arguments_for, calls_of
 from scratch import optim as scratch_optim
 from scratch.random import Generator
-from torch_ref import checkpoint, convert, device, init, lockstep, lr_scheduler, nn, optim, train
+from torch_ref import (
+    checkpoint,
+    convert,
+    device,
+    init,
+    lockstep,
+    lr_scheduler,
+    nn,
+    optim,
+    train,
+    twin,
+)
+from torch_ref.registry import INITIALIZERS
 
-MODULES = (optim, init, lr_scheduler, nn, train, convert, device, checkpoint, lockstep)
+MODULES = (optim, twin, init, lr_scheduler, nn, train, convert, device, checkpoint, lockstep)
 
 #: What calls return or make for themselves, and the contracts that others keep.
 NOT_CALLED = (
-    *(optim.View, optim.EpsilonHatAdam, train.Record, train.accuracy_on),
+    *(twin.Named, *twin.Named.__subclasses__(), *(getattr(init, name) for name in INITIALIZERS)),
+    *(optim.EpsilonHatAdam, train.Record, train.accuracy_on),
     *(lockstep.Diagnosis, lockstep.Finding, lockstep.Distance, lockstep.Divergence),
     *(lockstep.Drift, lockstep.Report, lockstep.Problem, lockstep.Side),
 )
@@ -144,8 +157,8 @@ SPECIAL: dict[str, Values] = {
         for net in ("MultiLayerNet", "TwoLayerNet")
     },
     "nn.BatchNorm1d": {"x": lambda of: torch.ones(6, 5, dtype=torch.float64)},
-    "optim.Twin": _BY_HAND,
-    "optim.Twin.update": {
+    "twin.Twin": _BY_HAND,
+    "twin.Twin.update": {
         "grads": lambda of: {name: torch.ones_like(w) for name, w in of("params").items()}
     },
     "train.batches": {

@@ -283,8 +283,3 @@ DRAWN = {name: pair for name, pair in INITIALIZERS.items() if pair.draws}
 def test_what_is_no_generator_is_refused_by_name(pair: InitializerPair, generator: object) -> None:
     with pytest.raises(TypeError, match=r"generator must be a scratch\.random\.Generator, got "):
         pair.scratch(pair.shapes[0], **pair.cases[0], generator=generator)
-
-
-def test_a_twin_that_there_is_not_is_refused_with_those_there_are() -> None:
-    with pytest.raises(AttributeError, match=r"torch_ref.init has no 'glorot'; it has zeros, "):
-        torch_init.glorot  # noqa: B018

@@ -9,14 +9,22 @@ from contextlib import contextmanager
 from typing import Any
 
 import torch
+from torch.nn import init as torchs
 
 from scratch import _check
 from scratch import init as scratch_init
 from torch_ref import _check as _torch_check
-from torch_ref.registry import INITIALIZERS, InitializerPair, resolve
+from torch_ref.registry import INITIALIZERS
+
+Initializer = Callable[..., torch.Tensor]
+
+_TWINS: dict[str, Initializer] = {}
 
 
-def _twin(pair: InitializerPair) -> Callable[..., torch.Tensor]:
+def _twin(name: str, fill: Initializer, **own: Any) -> Initializer:
+    """The twin of ``scratch.init``'s ``name``: a new tensor that torch's ``fill`` fills."""
+    draws = bool(INITIALIZERS[name].draws)
+
     def draw(
         shape: tuple[int, ...],
         *,
@@ -28,15 +36,15 @@ def _twin(pair: InitializerPair) -> Callable[..., torch.Tensor]:
         if generator is not None:
             _torch_check.generator("generator", generator)
         tensor = torch.empty(shape, dtype=_torch_check.floating(dtype))
-        options = {**pair.settings, **settings}
-        if pair.name == "sparse" and generator is not None:
+        options = own | settings
+        if name == "sparse" and generator is not None:
             with _global_stream(generator):
-                return resolve(pair.torch)(tensor, **options)
-        drawn = {"generator": generator} if pair.draws else {}
-        return resolve(pair.torch)(tensor, **options, **drawn)
+                return fill(tensor, **options)
+        return fill(tensor, **options, **({"generator": generator} if draws else {}))
 
-    draw.__name__ = draw.__qualname__ = pair.name
-    draw.__doc__ = f"The twin of ``scratch.init.{pair.name}``: ``{pair.torch}``."
+    draw.__name__ = draw.__qualname__ = name
+    draw.__doc__ = f"The twin of ``scratch.init.{name}``: ``torch.nn.init.{fill.__name__}``."
+    _TWINS[name] = draw
     return draw
 
 
@@ -49,29 +57,37 @@ def _global_stream(generator: torch.Generator) -> Iterator[None]:
         generator.set_state(torch.get_rng_state())
 
 
-_TWINS = {name: _twin(pair) for name, pair in INITIALIZERS.items()}
+zeros = _twin("zeros", torchs.zeros_)
+ones = _twin("ones", torchs.ones_)
+constant = _twin("constant", torchs.constant_)
+eye = _twin("eye", torchs.eye_)
+dirac = _twin("dirac", torchs.dirac_)
+normal = _twin("normal", torchs.normal_)
+uniform = _twin("uniform", torchs.uniform_)
+trunc_normal = _twin("trunc_normal", torchs.trunc_normal_)
+sparse = _twin("sparse", torchs.sparse_)
+xavier = _twin("xavier", torchs.kaiming_normal_, nonlinearity="linear")
+he = _twin("he", torchs.kaiming_normal_, nonlinearity="relu")
+lecun_normal = _twin("lecun_normal", torchs.kaiming_normal_, nonlinearity="linear")
+lecun_uniform = _twin("lecun_uniform", torchs.kaiming_uniform_, nonlinearity="linear")
+xavier_normal = _twin("xavier_normal", torchs.xavier_normal_)
+xavier_uniform = _twin("xavier_uniform", torchs.xavier_uniform_)
+kaiming_normal = _twin("kaiming_normal", torchs.kaiming_normal_)
+kaiming_uniform = _twin("kaiming_uniform", torchs.kaiming_uniform_)
+orthogonal = _twin("orthogonal", torchs.orthogonal_)
 
 
-def __getattr__(name: str) -> Callable[..., torch.Tensor]:
-    try:
-        return _TWINS[name]
-    except KeyError:
-        raise AttributeError(
-            f"torch_ref.init has no {name!r}; it has {', '.join(_TWINS)}"
-        ) from None
-
-
-def fixed_std(std: float) -> Callable[..., torch.Tensor]:
+def fixed_std(std: float) -> Initializer:
     """The twin of ``scratch.init.fixed_std``: draws N(0, std²) for every shape."""
     std = _check.number("std", std, at_least=0)
 
     def draw(shape: tuple[int, ...], **options: Any) -> torch.Tensor:
-        return _TWINS["normal"](shape, std=std, **options)
+        return normal(shape, std=std, **options)
 
     return draw
 
 
-def by_name(init: str | float) -> Callable[..., torch.Tensor]:
+def by_name(init: str | float) -> Initializer:
     """The twin called ``init``, or N(0, init²) where ``init`` is a number."""
     scratch_init.by_name(init)  # raises for what is neither
     return _TWINS[init] if isinstance(init, str) else fixed_std(init)
