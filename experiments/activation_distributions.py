@@ -5,22 +5,8 @@ from typing import Any
 
 import numpy as np
 
+from experiments.engine import figures
 from experiments.engine.experiment import Claim, Context, Experiment, Seed
-from experiments.engine.figures import (
-    Axis,
-    Bars,
-    Chart,
-    Figure,
-    Panel,
-    Sides,
-    Table,
-    colors,
-    first,
-    lines,
-    lowest_and_highest,
-    mean,
-    table,
-)
 from experiments.engine.measurements import Measurements
 from experiments.engine.verdicts import listed
 from experiments.texts import Text, named, number, say
@@ -209,13 +195,14 @@ def no_other_keeps_1(seed: Seed) -> tuple[bool, Text]:
     return min(worst.values()) > 0.05, say("farthest from 1: {worst}", worst=listed(worst))
 
 
-def figure(sides: Sides, settings: Settings) -> Figure:
+def figure(sides: figures.Sides, settings: Settings) -> figures.Figure:
     """A row for each activation and kind of weights, a histogram for each layer; means over seeds.
 
     Below them, what the layers make of the standard deviation.
     """
     runs = [(activation, weights) for activation in RANGES for weights in WEIGHTS]
-    histograms = Chart(
+    layers = range(1, settings.layers + 1)
+    histograms = figures.Chart(
         "histograms",
         say("The activations of every layer"),
         say(
@@ -223,78 +210,63 @@ def figure(sides: Sides, settings: Settings) -> Figure:
             "weights they spread. For ReLU the bar at 0 is cut off, and what is above 1 is not "
             "shown."
         ),
-        _ends(sides, settings),
-        [
-            _histogram(sides, activation, weights, layer)
-            for activation, weights in runs
-            for layer in range(1, settings.layers + 1)
-        ],
+        _ends(figures.first(sides), settings),
+        [_histogram(sides, *run, layer) for run in runs for layer in layers],
         columns=settings.layers,
         size=(2.1, 0.85),
         height=220,
         chooses=say("activation, weights"),
     )
-    return Figure(
+    title = (
         f"Activations of {settings.layers} layers of {settings.units} units, input N(0, 1) "
-        "(ReLU: the bar at 0 is cut off, values above 1 are not shown)",
-        [histograms, _stds(sides)],
-        stacked=True,
+        "(ReLU: the bar at 0 is cut off, values above 1 are not shown)"
     )
+    return figures.Figure(title, [histograms, _stds(sides)], stacked=True)
 
 
-def _histogram(sides: Sides, activation: str, weights: str, layer: int) -> Panel:
-    run, bars = f"{NAMES[activation]}, {weights}", []
+def _histogram(sides: figures.Sides, activation: str, weights: str, layer: int) -> figures.Panel:
+    run, color = f"{NAMES[activation]}, {weights}", [*RANGES].index(activation)
+    bars = []
     for side, measured in sides.items():
         curve = measured[run, f"share in layer {layer}"]
-        bars.append(
-            Bars(run, [*RANGES].index(activation), curve.x, curve.values.mean(axis=0), side)
-        )
+        bars.append(figures.Bars(run, color, curve.x, curve.values.mean(axis=0), side))
     top = TOPS.get(activation) or 1.1 * max(float(bar.heights.max()) for bar in bars)
-    x, y = Axis(range=RANGES[activation]), Axis(say("share"), range=(0, top))
-    return Panel(x, y, bars, say("layer {layer}", layer=layer), row=named(run))
+    x, y = figures.Axis(range=RANGES[activation]), figures.Axis(say("share"), range=(0, top))
+    return figures.Panel(x, y, bars, say("layer {layer}", layer=layer), row=named(run))
 
 
-def _ends(sides: Sides, settings: Settings) -> Table:
+def _ends(measured: Measurements, settings: Settings) -> figures.Table:
     """The mean, the std and the share at the ends in the first and the last layer."""
-    metrics = {"mean": say("mean"), "std": say("std"), "near an end": say("near an end")}
-    header = [
-        say("activation, weights"),
-        *(
-            say("{metric}, layer {layer}", metric=metric, layer=layer)
-            for metric in metrics.values()
-            for layer in (1, settings.layers)
-        ),
-    ]
-    rows = [
-        (
-            named(run),
-            *(number(mean(first(sides)[run, m])[i]) for m in metrics for i in (0, -1)),
-        )
-        for run in first(sides).runs("mean")
-    ]
-    return Table(header, rows)
+    metrics = say("mean"), say("std"), say("near an end")
+    outer = {1: 0, settings.layers: -1}.items()
+    header = [say("{metric}, layer {layer}", metric=m, layer=n) for m in metrics for n, _ in outer]
+    rows = []
+    for run in measured.runs("mean"):
+        means = [figures.mean(measured[run, metric]) for metric in metrics]
+        rows.append((named(run), *(number(values[i]) for values in means for _, i in outer)))
+    return figures.Table([say("activation, weights"), *header], rows)
 
 
-def _stds(sides: Sides) -> Chart:
+def _stds(sides: figures.Sides) -> figures.Chart:
     """The std before the activation, a panel for each activation."""
-    panels = []
+    panels, palette = [], figures.colors([*WEIGHTS])
     for name in NAMES.values():
-        drawn = lines(sides, BEFORE, {w: f"{name}, {w}" for w in WEIGHTS}, colors([*WEIGHTS]))
+        lines = figures.lines(sides, BEFORE, {w: f"{name}, {w}" for w in WEIGHTS}, palette)
         # Orthogonal weights do nearly what Xavier's do: dashed, they leave those to be seen.
-        drawn = [replace(line, dash=line.name == ORTHOGONAL) for line in drawn]
-        layers = tuple(drawn[0].x.tolist())
-        x, y = Axis(say("layer"), ticks=layers), Axis(BEFORE, log=True)
-        panels.append(Panel(x, y, drawn, named(name)))
-    relu = {w: float(mean(first(sides)[f"ReLU, {w}", BEFORE])[-1]) for w in WEIGHTS}
+        lines = [replace(line, dash=line.name == ORTHOGONAL) for line in lines]
+        x = figures.Axis(say("layer"), ticks=tuple(lines[0].x.tolist()))
+        panels.append(figures.Panel(x, figures.Axis(BEFORE, log=True), lines, named(name)))
+    measured = figures.first(sides)
+    relu = {w: float(figures.mean(measured[f"ReLU, {w}", BEFORE])[-1]) for w in WEIGHTS}
     finding = say(
         "ReLU: before the last activation the std is smallest with {low} ({at_low}), largest with "
         "{high} ({at_high})."
     )
-    return Chart(
+    return figures.Chart(
         "std",
         say("What the layers make of the standard deviation"),
-        lowest_and_highest(finding, dict(sorted(relu.items(), key=lambda item: item[1]))),
-        table(sides, BEFORE, say("layer")),
+        figures.lowest_and_highest(finding, dict(sorted(relu.items(), key=lambda item: item[1]))),
+        figures.table(sides, BEFORE, say("layer")),
         panels,
         columns=3,
         size=(3.5, 3.2),

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from experiments.engine.experiment import Claim, Context, Experiment, Seed
-from experiments.engine.figures import Axis, Figure, Sides, accuracy_chart, subject
+from experiments.engine.figures import Figure, Sides, curves, subject
 from experiments.engine.measurements import Measurements
 from experiments.engine.memory import Stack
 from experiments.texts import Text, number, say
@@ -100,12 +100,10 @@ def higher(seed: Seed) -> tuple[bool, Text]:
 
 def figure(sides: Sides, settings: Settings) -> Figure:
     """The accuracy over epochs."""
-    title = say("Accuracy on training images")
-    y = Axis(say("accuracy on training images"), range=(0, 1))
     return Figure(
         f"{settings.images:,} {subject(sides)} images, {len(settings.hidden)} hidden layers, "
         f"SGD {settings.lr:g}, weights N(0, {settings.scales[0]:g}²)",
-        [accuracy_chart(sides, y, "accuracy", say("epoch"), title)],
+        [curves(sides, "accuracy", say("epoch"), range=(0, 1))],
     )
 
 

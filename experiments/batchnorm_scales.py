@@ -6,23 +6,13 @@ import numpy as np
 
 from experiments import batchnorm_effect
 from experiments.batchnorm_effect import RUNS
+from experiments.engine import figures
 from experiments.engine.experiment import Claim, Context, Experiment, Seed
-from experiments.engine.figures import (
-    Axis,
-    Chart,
-    Figure,
-    Line,
-    Panel,
-    Sides,
-    Table,
-    colors,
-    lines,
-    subject,
-)
 from experiments.engine.measurements import Measurements
 from experiments.texts import Text, number, say
 
 PLAIN, NORMALIZED = RUNS
+COLORS = figures.colors([*RUNS])
 
 
 @dataclass(frozen=True)
@@ -93,17 +83,20 @@ def depends_less(seed: Seed) -> tuple[bool, Text]:
     )
 
 
-def figure(sides: Sides, settings: Settings) -> Figure:
+def figure(sides: figures.Sides, settings: Settings) -> figures.Figure:
     """The last epoch over the scales, and a panel for each scale."""
-    scales = [f"{scale:.3g}" for scale in settings.scales]
-    final = {run: _final(sides, run, settings) for run in RUNS}
-    columns = [(run, i, side) for run in RUNS for i, side in enumerate(sides)]
-    header = [say("scale w"), *(say("{run}, {side}", run=run, side=s) for run, _, s in columns)]
-    rows = [
-        (scale, *(_or_diverges(final[run][i].mean[k]) for run, i, _ in columns))
-        for k, scale in enumerate(scales)
+    final = [
+        _final(run, measured, side, settings) for run in RUNS for side, measured in sides.items()
     ]
-    plain, normalized = (int((final[run][0].mean >= 0.8).sum()) for run in RUNS)
+    scales = [f"{scale:.3g}" for scale in settings.scales]
+    header = [say("scale w"), *(say("{run}, {side}", run=m.name, side=m.side) for m in final)]
+    rows = [
+        (scale, *(_or_diverges(values) for values in means))
+        for scale, *means in zip(scales, *(line.mean for line in final), strict=True)
+    ]
+    plain, normalized = (
+        int((line.mean >= 0.8).sum()) for line in final if line.side == next(iter(sides))
+    )
     finding = say(
         "After the last epoch the accuracy is at least 80 % in {plain} of {count} scales without "
         "BatchNorm, in {normalized} with it. Where a curve is missing, the training diverges.",
@@ -111,73 +104,57 @@ def figure(sides: Sides, settings: Settings) -> Figure:
         normalized=normalized,
         count=len(scales),
     )
-    y = Axis(say("accuracy after the last epoch"), range=(0, 1))
-    over_scales = Panel(Axis(say("scale w"), log=True), y, [m for r in RUNS for m in final[r]])
-    return Figure(
-        f"{settings.images:,} {subject(sides)} images, {len(settings.hidden)} hidden layers, "
-        f"SGD {settings.lr:g}: accuracy on them for weights from N(0, w²)",
-        [
-            Chart(
-                "final",
-                say("The last epoch's accuracy over the scale of the initial weights"),
-                finding,
-                Table(header, rows),
-                [over_scales],
-                size=(11, 3.2),
-                height=380,
-            ),
-            Chart(
-                "all",
-                say("Accuracy on training images, for weights from N(0, w²)"),
-                finding,
-                Table(header, rows),
-                [_of_scale(sides, scale) for scale in settings.scales],
-                columns=4,
-                size=(2.75, 2.3),
-                height=190,
-            ),
-        ],
-        stacked=True,
+    shown = finding, figures.Table(header, rows)
+    x = figures.Axis(say("scale w"), log=True)
+    y = figures.Axis(say("accuracy after the last epoch"), range=(0, 1))
+    over_scales = figures.Chart(
+        "final",
+        say("The last epoch's accuracy over the scale of the initial weights"),
+        *shown,
+        [figures.Panel(x, y, final)],
+        size=(11, 3.2),
+        height=380,
     )
+    each = figures.Chart(
+        "all",
+        say("Accuracy on training images, for weights from N(0, w²)"),
+        *shown,
+        [_of_scale(sides, scale) for scale in settings.scales],
+        columns=4,
+        size=(2.75, 2.3),
+        height=190,
+    )
+    title = (
+        f"{settings.images:,} {figures.subject(sides)} images, {len(settings.hidden)} hidden "
+        f"layers, SGD {settings.lr:g}: accuracy on them for weights from N(0, w²)"
+    )
+    return figures.Figure(title, [over_scales, each], stacked=True)
 
 
-def _final(sides: Sides, run: str, settings: Settings) -> list[Line]:
-    """The accuracy after the last epoch over the scales, in each backend."""
-    found = []
-    for side, measured in sides.items():
-        curves = [measured[_name(run, scale), "accuracy"] for scale in settings.scales]
-        values = np.stack([curve.values[:, -1] for curve in curves], axis=1)
-        means = Line(run, [*RUNS].index(run), np.array(settings.scales), values, side).mean
-        found.append(
-            Line(
-                run, [*RUNS].index(run), np.array(settings.scales), means[None], side, markers=True
-            )
-        )
-    return found
+def _final(run: str, measured: Measurements, side: str, settings: Settings) -> figures.Line:
+    """The accuracy after the last epoch over the scales, in each seed."""
+    curves = [measured[_name(run, scale), "accuracy"] for scale in settings.scales]
+    values = np.stack([curve.values[:, -1] for curve in curves], axis=1)
+    return figures.Line(run, COLORS[run], np.array(settings.scales), values, side, markers=True)
 
 
 def _or_diverges(value: float) -> str:
     return number(value) if np.isfinite(value) else say("diverges")
 
 
-def _of_scale(sides: Sides, scale: float) -> Panel:
+def _of_scale(sides: figures.Sides, scale: float) -> figures.Panel:
     names = {run: _name(run, scale) for run in RUNS}
-    drawn = lines(sides, "accuracy", names, colors([*RUNS]))
-    lost = {line.name: np.isnan(line.values[:, -1]) for line in drawn}
-    notes = [
-        (
-            say("{run}: diverges", run=run)
-            if seeds.all()
-            else say(
-                "{run}: diverges in {lost} of {of} seeds", run=run, lost=seeds.sum(), of=len(seeds)
-            ),
-            colors([*RUNS])[run],
-        )
-        for run, seeds in lost.items()
-        if seeds.any()
-    ]
-    y = Axis(say("accuracy"), range=(0, 1))
-    return Panel(Axis(say("epoch")), y, drawn, f"w = {scale:.3g}", notes=notes)
+    lines = figures.lines(sides, "accuracy", names, COLORS)
+    lost = {line.name: np.isnan(line.values[:, -1]) for line in lines}
+    y = figures.Axis(say("accuracy"), range=(0, 1))
+    notes = [(_lost(run, seeds), COLORS[run]) for run, seeds in lost.items() if seeds.any()]
+    return figures.Panel(figures.Axis(say("epoch")), y, lines, f"w = {scale:.3g}", notes=notes)
+
+
+def _lost(run: str, seeds: np.ndarray) -> Text:
+    if seeds.all():
+        return say("{run}: diverges", run=run)
+    return say("{run}: diverges in {lost} of {of} seeds", run=run, lost=seeds.sum(), of=len(seeds))
 
 
 EXPERIMENT = Experiment(

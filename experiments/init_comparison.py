@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from experiments.engine.experiment import Claim, Context, Experiment, Seed
-from experiments.engine.figures import Axis, Figure, Rule, Sides, loss_chart, subject
+from experiments.engine.figures import Figure, Rule, Sides, curves, subject
 from experiments.engine.measurements import Measurements
 from experiments.engine.memory import Stack
 from experiments.engine.verdicts import final_loss, listed
@@ -65,11 +65,10 @@ def he_is_faster(seed: Seed) -> tuple[bool, Text]:
 def figure(sides: Sides, settings: Settings) -> Figure:
     """The loss over iterations."""
     guessing = Rule(y=math.log(10), text=say("ln 10: guessing"))
-    loss = Axis(say("training loss (mean of 21 batches)"), range=(0, 2.7))
     return Figure(
         f"{subject(sides)}, 784–{'–'.join(map(str, settings.hidden))}–10, ReLU, "
         f"SGD {settings.lr:g}: where the weights start",
-        [loss_chart(sides, loss, marks=[guessing])],
+        [curves(sides, "loss", smooth=True, range=(0, 2.7), marks=[guessing])],
     )
 
 

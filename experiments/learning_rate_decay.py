@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from experiments.engine.experiment import Claim, Context, Experiment, Seed
-from experiments.engine.figures import Axis, Figure, Sides, accuracy_chart, loss_chart, subject
+from experiments.engine.figures import Figure, Sides, curves, subject
 from experiments.engine.measurements import Measurements
 from experiments.engine.memory import Stack
 from experiments.engine.verdicts import final_loss, listed
@@ -94,15 +94,14 @@ def adagrad_goes_further(seed: Seed) -> tuple[bool, Text]:
 
 def figure(sides: Sides, settings: Settings) -> Figure:
     """Loss and test accuracy over iterations."""
-    accuracy = Axis(say("accuracy on test images"), range=(0.7, 1))
     return Figure(
         f"{subject(sides)}, 784–{'–'.join(map(str, settings.hidden))}–10, ReLU, batches of "
         f"{settings.batch_size}: SGD with learning rate {settings.large:g}, "
         f"{settings.large:g}·{settings.gamma:g}ᵗ and {settings.small:g}; AdaGrad "
         f"{settings.adagrad:g}",
         [
-            loss_chart(sides, palette=PALETTE),
-            accuracy_chart(sides, accuracy, palette=PALETTE),
+            curves(sides, "loss", smooth=True, log=True, palette=PALETTE),
+            curves(sides, "test accuracy", range=(0.7, 1), palette=PALETTE),
         ],
     )
 

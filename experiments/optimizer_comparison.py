@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from experiments.engine.experiment import Claim, Context, Experiment, Seed, label
-from experiments.engine.figures import Axis, Figure, Sides, accuracy_chart, loss_chart, subject
+from experiments.engine.figures import Figure, Sides, curves, subject
 from experiments.engine.measurements import Measurements
 from experiments.engine.memory import Stack
 from experiments.engine.verdicts import final_loss, listed
@@ -86,14 +86,11 @@ def others_end_higher(seed: Seed) -> tuple[bool, Text]:
 def figure(sides: Sides, settings: Settings) -> Figure:
     """Loss and test accuracy over iterations."""
     # As in the chapter's figure: before the first step it is a tenth, and that is not the question.
-    accuracy = Axis(say("accuracy on test images"), range=(0.8, 1))
+    accuracy = curves(sides, "test accuracy", range=(0.8, 1))
     return Figure(
         f"{subject(sides)}, 784–{'–'.join(map(str, settings.hidden))}–10, ReLU, batches of "
         f"{settings.batch_size}: the optimizers",
-        [
-            loss_chart(sides),
-            accuracy_chart(sides, accuracy),
-        ],
+        [curves(sides, "loss", smooth=True, log=True), accuracy],
     )
 
 

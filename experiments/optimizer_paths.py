@@ -5,21 +5,8 @@ from typing import Any
 
 import numpy as np
 
+from experiments.engine import figures
 from experiments.engine.experiment import Claim, Context, Experiment, Seed, label
-from experiments.engine.figures import (
-    Axis,
-    Chart,
-    Figure,
-    Grid,
-    Line,
-    Panel,
-    Points,
-    Sides,
-    colors,
-    ends,
-    lowest_and_highest,
-    table,
-)
 from experiments.engine.measurements import Measurements
 from experiments.engine.verdicts import listed
 from experiments.surface import f, gradient
@@ -114,30 +101,30 @@ def adam_sways_less(seed: Seed) -> tuple[bool, Text]:
     )
 
 
-def figure(sides: Sides, settings: Settings) -> Figure:
+def figure(sides: figures.Sides, settings: Settings) -> figures.Figure:
     """A panel for each optimizer: its path over the contours."""
     x, y = np.linspace(-10, 10, 60), np.linspace(-4, 4, 40)
     # Of the root, so that they lie closer where f is small.
-    contours = Grid("contours", x, y, np.sqrt(f(*np.meshgrid(x, y))))
-    minimum = Points(say("minimum"), -1, [0], [0], "cross")
+    contours = figures.Contours(x, y, np.sqrt(f(*np.meshgrid(x, y))))
+    minimum = figures.Points(say("minimum"), -1, [0], [0], "cross")
+    across, up = figures.Axis("x", range=(-10, 10)), figures.Axis("y", range=(-4, 4))
     panels = []
     for name, options in settings.optimizers.items():
         run, paths = label(name), []
         for side, measured in sides.items():
             xs, ys = (measured.table([run], axis) for axis in "xy")
-            paths.append(Line(run, colors([run])[run], xs[0], ys, side, markers=True))
-        given = ", ".join(f"{k} {v:g}" for k, v in options.items())
-        title = joined([named(run), given], ", ")
-        marks = [contours, *paths, minimum]
-        panels.append(Panel(Axis("x", range=(-10, 10)), Axis("y", range=(-4, 4)), marks, title))
+            color = figures.colors([run])[run]
+            paths.append(figures.Line(run, color, xs[0], ys, side, markers=True))
+        title = joined([named(run), *(f"{k} {v:g}" for k, v in options.items())], ", ")
+        panels.append(figures.Panel(across, up, [contours, *paths, minimum], title))
     ending = say(
         "After the last step f is lowest with {low} ({at_low}), highest with {high} ({at_high})."
     )
-    chart = Chart(
+    chart = figures.Chart(
         "",
         say("The paths from (−7, 2) down f(x, y) = x²/20 + y²"),
-        lowest_and_highest(ending, ends(sides, "f")),
-        table(sides, "f", say("step")),
+        figures.lowest_and_highest(ending, figures.ends(sides, "f")),
+        figures.table(sides, "f", say("step")),
         panels,
         columns=3,
         size=(4.0, 3.0),
@@ -145,7 +132,7 @@ def figure(sides: Sides, settings: Settings) -> Figure:
     )
     start = ", ".join(f"{value:g}" for value in settings.start)
     title = f"The first {settings.steps} steps from ({start}) down f(x, y) = x²/20 + y²"
-    return Figure(title, [chart])
+    return figures.Figure(title, [chart])
 
 
 EXPERIMENT = Experiment(

@@ -6,20 +6,8 @@ from typing import Any
 
 import numpy as np
 
+from experiments.engine import figures
 from experiments.engine.experiment import Claim, Context, Experiment, Seed
-from experiments.engine.figures import (
-    Arrows,
-    Axis,
-    Chart,
-    Figure,
-    Grid,
-    Panel,
-    Points,
-    Sides,
-    Table,
-    first,
-    spaced,
-)
 from experiments.engine.measurements import Key, Measurements
 from experiments.texts import Text, number, say
 
@@ -75,52 +63,50 @@ def points_elsewhere(seed: Seed) -> tuple[bool, Text]:
     return share > 0.5, say("{share} of the plane is more than 30° off", share=f"{share:.0%}")
 
 
-def figure(sides: Sides, settings: Settings) -> Figure:
+def figure(sides: figures.Sides, settings: Settings) -> figures.Figure:
     """The surface, its contours with the field of −∇f, and how far that is off."""
-    measured = first(sides)
+    measured = figures.first(sides)
     runs = measured.runs("f")
     x = measured[runs[0], "f"].x
     y = np.linspace(-settings.y_limit, settings.y_limit, len(runs))
     z, dx, dy = (measured.table(runs, metric) for metric in ("f", "df/dx", "df/dy"))
-    angle = off(*np.meshgrid(x, y), dx, dy)
-    across = Axis("x", range=(-settings.x_limit, settings.x_limit))
-    up = Axis("y", range=(-settings.y_limit, settings.y_limit))
-    minimum = Points(say("minimum"), -1, [0], [0], "cross")
-    degrees = say("degrees off the minimum")
+    xs, ys = np.meshgrid(x, y)
+    angle, degrees = off(xs, ys, dx, dy), say("degrees off the minimum")
     few = slice(None, None, max(1, len(x) // 16))
-    here = (axis[few, few].ravel() for axis in np.meshgrid(x, y))
-    longest = max(float(np.hypot(dx, dy).max()), 1e-12)
-    arrows = (-1.1 / longest * axis[few, few].ravel() for axis in (dx, dy))
-    panels = [
-        Panel(Axis("x"), Axis("y"), [Grid("surface", x, y, z, "f")], say("the surface")),
-        Panel(
-            across,
-            up,
-            [Grid("contours", x, y, np.sqrt(z)), Arrows("−∇f", *here, *arrows), minimum],
-            say("contours and −∇f"),
-        ),
-        Panel(across, up, [Grid("heat", x, y, angle, degrees)], degrees),
+    length = 1.1 / max(float(np.hypot(dx, dy).max()), 1e-12)
+    arrows = (values[few, few].ravel() for values in (xs, ys, -length * dx, -length * dy))
+    field = [
+        figures.Contours(x, y, np.sqrt(z)),
+        figures.Arrows("−∇f", *arrows),
+        figures.Points(say("minimum"), -1, [0], [0], "cross"),
     ]
+    across = figures.Axis("x", range=(-settings.x_limit, settings.x_limit))
+    up = figures.Axis("y", range=(-settings.y_limit, settings.y_limit))
+    shown = {
+        say("the surface"): [figures.Surface(x, y, z, "f")],
+        say("contours and −∇f"): field,
+        degrees: [figures.Heat(x, y, angle, degrees)],
+    }
     rows = [
         (f"{x[j]:g}, {y[i]:g}", number(z[i, j]), number(angle[i, j]))
-        for i in spaced(len(y), 3)
-        for j in spaced(len(x), 4)
+        for i in figures.spaced(len(y), 3)
+        for j in figures.spaced(len(x), 4)
         if np.isfinite(angle[i, j])
     ]
-    chart = Chart(
+    chart = figures.Chart(
         "field",
         say("f(x, y) = x²/20 + y², and where −∇f points"),
         say(
             "The arrows point at the line y = 0 and not at the minimum: on average {angle}° off.",
             angle=f"{np.nanmean(angle):.0f}",
         ),
-        Table((say("x, y"), say("f"), degrees), rows),
-        panels,
+        figures.Table((say("x, y"), say("f"), degrees), rows),
+        [figures.Panel(across, up, marks, title) for title, marks in shown.items()],
         columns=3,
         size=(4.4, 4.0),
         height=320,
     )
-    return Figure("f(x, y) = x²/20 + y²: steep in y, flat in x", [chart])
+    return figures.Figure("f(x, y) = x²/20 + y²: steep in y, flat in x", [chart])
 
 
 EXPERIMENT = Experiment(

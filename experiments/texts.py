@@ -64,16 +64,16 @@ def named(name: str) -> Text:
     return joined([Text(part) for part in name.split(", ")], ", ")
 
 
-def parts(content: Any) -> dict[str, list[Any]]:
+def parts(content: Any) -> dict[str, dict[str, Any]]:
     """Of every text with values in what is to be written as JSON: its template and its values.
 
     >>> parts({"claims": [{"measured": say("{count} turns", count=28)}]})
-    {'28 turns': ['{count} turns', {'count': '28'}]}
+    {'28 turns': {'template': '{count} turns', 'values': {'count': '28'}}}
     """
-    return {str(text): [text.template, dict(text.values)] for text in _texts(content)}
+    return {str(t): {"template": t.template, "values": dict(t.values)} for t in _texts(content)}
 
 
-def restored(text: str, found: Mapping[str, Sequence[Any]]) -> Text:
+def restored(text: str, found: Mapping[str, Mapping[str, Any]]) -> Text:
     """A text as it was before it was written, from its ``parts`` in the same file.
 
     >>> restored("28 turns", parts(say("{count} turns", count=28))).template
@@ -81,10 +81,10 @@ def restored(text: str, found: Mapping[str, Sequence[Any]]) -> Text:
     """
     if text not in found:
         return Text(text)
-    template, values = found[text]
+    values = found[text]["values"].items()
     # What stands in a text is shorter than it, whatever the file says: so this ends.
-    shorter = {k: restored(v, found) if len(v) < len(text) else v for k, v in values.items()}
-    return Text(template, shorter)
+    shorter = {k: restored(v, found) if len(v) < len(text) else v for k, v in values}
+    return Text(found[text]["template"], shorter)
 
 
 def number(value: float) -> str:

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from experiments.engine.experiment import Claim, Context, Experiment, Seed
-from experiments.engine.figures import Axis, Figure, Sides, curves, first, loss_chart, mean, subject
+from experiments.engine.figures import Figure, Sides, curves, first, mean, subject
 from experiments.engine.measurements import Curve, Measurements
 from experiments.engine.memory import Stack
 from experiments.engine.verdicts import final_loss, listed
@@ -146,20 +146,19 @@ def parted(curve: Curve) -> int | None:
 
 def figure(sides: Sides, settings: Settings) -> Figure:
     """The difference of the units and the loss over iterations."""
-    y = Axis(say("difference of the hidden units (0 is drawn at 1e-9)"), log=True)
     difference = curves(
         sides,
         "difference of units",
-        say("iteration"),
-        y,
+        axis=say("difference of the hidden units (0 is drawn at 1e-9)"),
         title=say("How different the units are"),
         finding=_parting(sides),
         least=1e-9,
+        log=True,
     )
     return Figure(
         f"{subject(sides)}, 784–{settings.hidden}–10, {settings.activation}: "
         "weights that start at zero",
-        [difference, loss_chart(sides)],
+        [difference, curves(sides, "loss", smooth=True, log=True)],
     )
 
 

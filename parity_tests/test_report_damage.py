@@ -46,7 +46,7 @@ DAMAGES: dict[str, tuple[Callable[[Path], object], str]] = {
     "wrong type": (lambda home: _set(home, "seeds", "0"), "seeds is not what it should be"),
     "no seeds": (lambda home: _set(home, "seeds", []), "seeds is not what it should be"),
     "foreign backend": (lambda home: _set(home, "backends", {"jax": {}}), "backends is not"),
-    "claims of a number": (lambda home: _set(home, "claims", 3), "claims/scratch is not"),
+    "claims of a number": (lambda home: _set(home, "claims", 3), "claims is not"),
     "another's": (lambda home: _set(home, "experiment", "surface"), "of another experiment"),
     "edited numbers": (_edit_number, "was changed after it was written"),
     "no metrics": (lambda home: (home / "metrics.csv").unlink(), "metrics.csv"),

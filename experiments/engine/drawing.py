@@ -8,32 +8,21 @@ from typing import Any
 
 import matplotlib as mpl
 import numpy as np
-from matplotlib import colors
 from matplotlib.axes import Axes
 from matplotlib.collections import QuadMesh
+from matplotlib.colors import LogNorm
 from matplotlib.figure import Figure as Paper
 from matplotlib.figure import SubFigure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from matplotlib.ticker import LogLocator, NullLocator
 
-from experiments.engine.figures import (
-    Arrows,
-    Bars,
-    Chart,
-    Figure,
-    Grid,
-    Line,
-    Mark,
-    Panel,
-    Points,
-    Rule,
-)
+from experiments.engine import figures
 
 #: Okabe and Ito's colours, told apart by the colour-blind too.
 COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 NARROWEST = (8.0, 3.0)  # inches: a title has room
-SYMBOLS = {"circle": "o", "cross": "+", "x": "x"}
+SYMBOLS = {"": "o", "circle": "o", "cross": "+", "x": "x"}
 #: Side by side, torch's thin line lies on scratch's broad one, so that both are always seen.
 ALONE = {"lw": 1.4}
 BESIDE = {"scratch": {"lw": 3.4, "alpha": 0.4}, "torch": {"lw": 0.9}}
@@ -61,7 +50,7 @@ def save(paper: Paper, path: Path) -> None:
     paper.set_layout_engine("none")
 
 
-def draw(figure: Figure) -> Paper:
+def draw(figure: figures.Figure) -> Paper:
     """The charts beside or below each other, drawn without a display."""
     charts = figure.charts
     sizes = np.array([np.multiply(_shape(chart)[::-1], chart.size) for chart in charts])
@@ -81,72 +70,76 @@ def draw(figure: Figure) -> Paper:
     return paper
 
 
-def _shape(chart: Chart) -> tuple[int, int]:
+def _shape(chart: figures.Chart) -> tuple[int, int]:
     return -(-len(chart.panels) // chart.columns), chart.columns
 
 
-def _chart(part: SubFigure, chart: Chart, told: list[list[str]]) -> None:
-    panels, columns = chart.panels, chart.columns
+def _chart(part: SubFigure, chart: figures.Chart, told: list[list[str]]) -> None:
     places, every = part.add_gridspec(*_shape(chart)), []
-    share = {f"share{name}": _common(name, panels) for name in "xy"}
-    for i, panel in enumerate(panels):
-        solid = any(isinstance(mark, Grid) and mark.kind == "surface" for mark in panel.marks)
-        shared = {key: every[0] for key, yes in share.items() if yes and every}
-        axes = part.add_subplot(places[i], projection="3d" if solid else None, **shared)
-        every.append(axes)
-        _panel(axes, chart, i)
+    shared = [name for name in "xy" if _common(name, chart.panels)]
+    for i, panel in enumerate(chart.panels):
+        share = {f"share{name}": every[0] for name in shared if every}
+        share |= {"projection": "3d"} if panel.solid else {}
+        every.append(part.add_subplot(places[i], **share))
+        _panel(every[i], chart, i)
     _color_bar(part, chart, every)
     handles = [*_handles(chart)]
     if (labels := [handle.get_label() for handle in handles]) and labels not in told:
         told.append(labels)  # beside a chart that tells the same, it is told once
-        if len(panels) == 1:
+        if len(every) == 1:
             every[0].legend(handles=handles)
         else:
-            part.legend(handles=handles, loc="outside lower center", ncols=min(4, 2 * columns))
+            columns = min(4, 2 * chart.columns)
+            part.legend(handles=handles, loc="outside lower center", ncols=columns)
 
 
-def _panel(axes: Axes, chart: Chart, i: int) -> None:
+def _panel(axes: Axes, chart: figures.Chart, i: int) -> None:
     panel, columns = chart.panels[i], chart.columns
     below = chart.panels[i + columns] if i + columns < len(chart.panels) else None
     left = chart.panels[i - 1] if i % columns else None
     for mark in panel.marks:
         _draw(mark, axes, _stroke(chart, mark))
-    for name in "xy":
-        axis, beside = getattr(panel, name), below if name == "x" else left
-        if beside is None or getattr(beside, name).title != axis.title:
-            axes.set(**{f"{name}label": axis.title})
-        if beside is not None and _common(name, [panel, beside]):
-            axes.tick_params(**{"labelbottom" if name == "x" else "labelleft": False})
-        axes.set(**{f"{name}scale": "log"} if axis.log else {})
-        axes.set(**{f"{name}lim": axis.range} if axis.range else {})
-        if axis.ticks:
-            _at(axes, name, axis.ticks, [f"{tick:g}" for tick in axis.ticks])
+    _axis(axes, "x", panel, below)
+    _axis(axes, "y", panel, left)
+    _categories(axes, panel, left is None)
     if not panel.row or i < columns:
         axes.set_title(panel.title)
-    if panel.row:
-        axes.set_yticks([])
-        axes.grid(visible=False)
-        if left is None:
-            label = panel.row.replace(", ", "\n")
-            axes.set_ylabel(label, rotation=0, ha="right", va="center")
-    if panel.rows:
-        _at(axes, "y", range(len(panel.rows)), panel.rows if left is None else [])
-        axes.grid(visible=False)
-    if panel.columns:
-        few = range(0, len(panel.columns), -(-len(panel.columns) // 5))
-        _at(axes, "x", few, [panel.columns[k] for k in few])
-        axes.tick_params(axis="x", labelrotation=45)
     for line, (text, color) in enumerate(panel.notes):
         place = {"transform": axes.transAxes, "ha": "center", "fontsize": 8}
         axes.text(0.5, 0.9 - 0.12 * line, text, color=_color(color), **place)
 
 
-def _common(name: str, panels: Sequence[Panel]) -> bool:
+def _axis(axes: Axes, name: str, panel: figures.Panel, beside: figures.Panel | None) -> None:
+    """Scale, range and ticks; what is written where the panel beside does not say the same."""
+    axis = getattr(panel, name)
+    if beside is None or getattr(beside, name).title != axis.title:
+        axes.set(**{f"{name}label": axis.title})
+    if beside is not None and _common(name, [panel, beside]):
+        axes.tick_params(**{"labelbottom" if name == "x" else "labelleft": False})
+    axes.set(**{f"{name}scale": "log"} if axis.log else {})
+    axes.set(**{f"{name}lim": axis.range} if axis.range else {})
+    if axis.ticks:
+        _at(axes, name, axis.ticks, [f"{tick:g}" for tick in axis.ticks])
+
+
+def _common(name: str, panels: Sequence[figures.Panel]) -> bool:
     """Whether they have one axis: x wherever it is the same, y only where its range is given."""
-    axis = getattr(panels[0], name)
-    solid = any(isinstance(m, Grid) and m.kind == "surface" for p in panels for m in p.marks)
-    same = all(getattr(panel, name) == axis for panel in panels)
-    return same and not solid and (name == "x" or axis.range is not None)
+    axes = [getattr(panel, name) for panel in panels]
+    same = axes.count(axes[0]) == len(axes) and not any(panel.solid for panel in panels)
+    return same and (name == "x" or axes[0].range is not None)
+
+
+def _categories(axes: Axes, panel: figures.Panel, first: bool) -> None:
+    """Names in place of numbers: of the row, of what is at y = 0, 1, 2 … and at x likewise."""
+    if panel.row or panel.rows:
+        axes.grid(visible=False)
+        _at(axes, "y", range(len(panel.rows)), panel.rows if first else [])
+    if panel.row and first:
+        axes.set_ylabel(panel.row.replace(", ", "\n"), rotation=0, ha="right", va="center")
+    if panel.columns:
+        few = range(0, len(panel.columns), -(-len(panel.columns) // 5))
+        _at(axes, "x", few, [panel.columns[k] for k in few])
+        axes.tick_params(axis="x", labelrotation=45)
 
 
 def _at(axes: Axes, name: str, places: Sequence[float], labels: Sequence[str]) -> None:
@@ -156,7 +149,7 @@ def _at(axes: Axes, name: str, places: Sequence[float], labels: Sequence[str]) -
     axis.set_ticks(list(places) if labels else [], list(labels))
 
 
-def _stroke(chart: Chart, mark: Mark) -> Mapping[str, Any]:
+def _stroke(chart: figures.Chart, mark: figures.Mark) -> Mapping[str, Any]:
     """How broad and how pale a backend's lines are."""
     return BESIDE[mark.side] if getattr(mark, "side", "") and len(chart.sides) > 1 else ALONE
 
@@ -171,7 +164,7 @@ def _draw(mark: Any, axes: Axes, stroke: Mapping[str, Any]) -> None:
 
 
 @_draw.register
-def _(mark: Line, axes: Axes, stroke: Mapping[str, Any]) -> None:
+def _(mark: figures.Line, axes: Axes, stroke: Mapping[str, Any]) -> None:
     style = {"color": _color(mark.color), "ls": "--" if mark.dash else "-", **stroke}
     if mark.markers:
         style |= {"marker": "o", "ms": 2 + stroke["lw"] / 2, "mew": 0}
@@ -181,9 +174,9 @@ def _(mark: Line, axes: Axes, stroke: Mapping[str, Any]) -> None:
 
 
 @_draw.register
-def _(mark: Points, axes: Axes, stroke: Mapping[str, Any]) -> None:
+def _(mark: figures.Points, axes: Axes, stroke: Mapping[str, Any]) -> None:
     color = _color(mark.color)
-    style = {"marker": SYMBOLS[mark.symbol or "circle"], "color": color, "ms": 5, "mec": "white"}
+    style = {"marker": SYMBOLS[mark.symbol], "color": color, "ms": 5, "mec": "white"}
     if mark.color < 0 and mark.symbol == "circle":
         style |= {"color": "white", "mec": "black"}
     if mark.symbol == "cross":
@@ -194,7 +187,7 @@ def _(mark: Points, axes: Axes, stroke: Mapping[str, Any]) -> None:
 
 
 @_draw.register
-def _(mark: Bars, axes: Axes, stroke: Mapping[str, Any]) -> None:
+def _(mark: figures.Bars, axes: Axes, stroke: Mapping[str, Any]) -> None:
     """Filled; torch's, beside scratch's, as their outline."""
     step = mark.x[1] - mark.x[0]
     edges = np.append(mark.x - step / 2, mark.x[-1] + step / 2)
@@ -205,41 +198,43 @@ def _(mark: Bars, axes: Axes, stroke: Mapping[str, Any]) -> None:
 
 
 @_draw.register
-def _(mark: Grid, axes: Axes, stroke: Mapping[str, Any]) -> None:
-    if mark.kind == "surface":
-        axes.plot_surface(*np.meshgrid(mark.x, mark.y), mark.z, cmap="viridis", lw=0)
-        axes.set_zlabel(mark.title)
-    elif mark.kind == "contours":
-        axes.contour(mark.x, mark.y, mark.z, 12, colors="#cccccc", linewidths=0.8)
-    else:
-        norm = colors.LogNorm() if mark.log else colors.Normalize()
-        axes.pcolormesh(mark.x, mark.y, mark.z, norm=norm, cmap="viridis", rasterized=True)
+def _(mark: figures.Surface, axes: Axes, stroke: Mapping[str, Any]) -> None:
+    axes.plot_surface(*np.meshgrid(mark.x, mark.y), mark.z, cmap="viridis", lw=0)
+    axes.set_zlabel(mark.title)
 
 
 @_draw.register
-def _(mark: Arrows, axes: Axes, stroke: Mapping[str, Any]) -> None:
+def _(mark: figures.Contours, axes: Axes, stroke: Mapping[str, Any]) -> None:
+    axes.contour(mark.x, mark.y, mark.z, 12, colors="#cccccc", linewidths=0.8)
+
+
+@_draw.register
+def _(mark: figures.Heat, axes: Axes, stroke: Mapping[str, Any]) -> None:
+    norm = LogNorm() if mark.log else None
+    axes.pcolormesh(mark.x, mark.y, mark.z, norm=norm, cmap="viridis", rasterized=True)
+
+
+@_draw.register
+def _(mark: figures.Arrows, axes: Axes, stroke: Mapping[str, Any]) -> None:
     axes.quiver(mark.x, mark.y, mark.dx, mark.dy, angles="xy", color="#444444", width=0.003)
 
 
 @_draw.register
-def _(mark: Rule, axes: Axes, stroke: Mapping[str, Any]) -> None:
-    (axes.axhline if mark.x is None else axes.axvline)(
-        mark.y if mark.x is None else mark.x, color="gray", lw=0.8
-    )
+def _(mark: figures.Rule, axes: Axes, stroke: Mapping[str, Any]) -> None:
+    if mark.x is None:
+        axes.axhline(mark.y, color="gray", lw=0.8)
+    else:
+        axes.axvline(mark.x, color="gray", lw=0.8)
 
 
-def _color_bar(part: SubFigure, chart: Chart, every: Sequence[Axes]) -> None:
+def _color_bar(part: SubFigure, chart: figures.Chart, every: Sequence[Axes]) -> None:
     """One scale for all the heat maps of a chart."""
-    heats = [m for m in chart.marks() if isinstance(m, Grid) and m.kind == "heat"]
-    if not heats:
+    if not (heats := list(chart.marks(figures.Heat))):
         return
     meshes = [m for axes in every for m in axes.collections if isinstance(m, QuadMesh)]
-    ends = heats[0].range or (
-        np.nanmin([m.z for m in heats]),
-        np.nanmax([m.z for m in heats]),
-    )
+    values = np.concatenate([heat.z.ravel() for heat in heats])
     for mesh in meshes:
-        mesh.set_clim(*ends)
+        mesh.set_clim(*(heats[0].range or (np.nanmin(values), np.nanmax(values))))
     bar = part.colorbar(meshes[-1], ax=[m.axes for m in meshes], label=heats[0].title, pad=0.01)
     if heats[0].log:
         bar.ax.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
@@ -247,24 +242,20 @@ def _color_bar(part: SubFigure, chart: Chart, every: Sequence[Axes]) -> None:
         bar.ax.yaxis.set_minor_locator(NullLocator())
 
 
-def _handles(chart: Chart) -> Iterator[Line2D | Patch]:
+def _handles(chart: figures.Chart) -> Iterator[Line2D | Patch]:
     """The legend: the runs, unless each panel's title names its own, other marks, the backends."""
-    names = [{m.name for m in panel.marks if isinstance(m, Line)} for panel in chart.panels]
-    lines = {m.name: m for m in chart.marks() if isinstance(m, Line)}
-    if any(a == b for a, b in pairwise(names)) or len(names) == 1:
+    lines = {mark.name: mark for mark in chart.marks(figures.Line)}
+    names = [{m.name for m in panel.marks if isinstance(m, figures.Line)} for panel in chart.panels]
+    if len(names) == 1 or any(mine == next_ones for mine, next_ones in pairwise(names)):
         for name, line in lines.items():
-            dashed = "--" if line.dash else "-"
-            yield Line2D([], [], color=_color(line.color), ls=dashed, lw=2.5, label=name)
-    points = {m.name: m for m in chart.marks() if isinstance(m, Points) and m.name not in lines}
-    for name, mark in points.items():
-        symbol = SYMBOLS[mark.symbol or "circle"]
-        yield Line2D([], [], ls="", marker=symbol, color="black", label=name)
-    for text in {m.text: 0 for m in chart.marks() if isinstance(m, Rule) and m.text}:
+            dashes = "--" if line.dash else "-"
+            yield Line2D([], [], color=_color(line.color), ls=dashes, lw=2.5, label=name)
+    for name, symbol in {mark.name: mark.symbol for mark in chart.marks(figures.Points)}.items():
+        yield Line2D([], [], ls="", marker=SYMBOLS[symbol], color="black", label=name)
+    for text in {mark.text: None for mark in chart.marks(figures.Rule) if mark.text}:
         yield Line2D([], [], color="gray", lw=0.8, label=text)
-    if len(chart.sides) > 1:
-        bars = any(isinstance(mark, Bars) for mark in chart.marks())
-        for side in chart.sides:
-            if bars and side == "scratch":
-                yield Patch(color="gray", alpha=0.45, label=side)
-            else:
-                yield Line2D([], [], color="black", label=side, **BESIDE[side])
+    for side in chart.sides if len(chart.sides) > 1 else ():
+        if side == "scratch" and any(chart.marks(figures.Bars)):
+            yield Patch(color="gray", alpha=0.45, label=side)
+        else:
+            yield Line2D([], [], color="black", label=side, **BESIDE[side])

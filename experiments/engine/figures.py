@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import count
+from typing import Any
 
 import numpy as np
 
@@ -101,19 +102,28 @@ class Bars:
 
 @dataclass(frozen=True)
 class Grid:
-    """A function of two variables: ``contours`` of it, a ``heat`` map, or a ``surface``.
+    """A function of two variables, z (Y, X)."""
 
-    Attributes:
-        z: (Y, X).
-        title: what it is of.
-        range: of the colours; that of ``z`` if it is not given.
-    """
-
-    kind: str
     x: np.ndarray
     y: np.ndarray
     z: np.ndarray
     title: str = ""
+
+
+@dataclass(frozen=True)
+class Contours(Grid):
+    """Its contour lines."""
+
+
+@dataclass(frozen=True)
+class Surface(Grid):
+    """It in space; on the page from above."""
+
+
+@dataclass(frozen=True)
+class Heat(Grid):
+    """Colours that go from the lowest to the highest value, or over the ``range``."""
+
     log: bool = False
     range: tuple[float, float] | None = None
 
@@ -161,6 +171,11 @@ class Panel:
     columns: Sequence[str] = ()
     notes: Sequence[tuple[str, int]] = ()
 
+    @property
+    def solid(self) -> bool:
+        """Whether it has three axes."""
+        return any(isinstance(mark, Surface) for mark in self.marks)
+
 
 @dataclass(frozen=True)
 class Table:
@@ -195,14 +210,14 @@ class Chart:
     height: int = 400
     chooses: str = ""
 
-    def marks(self) -> Iterator[Mark]:
-        """Those of all panels."""
-        return (mark for panel in self.panels for mark in panel.marks)
+    def marks(self, kind: Any = object) -> Iterator[Any]:
+        """Those of all panels, of one kind."""
+        return (m for panel in self.panels for m in panel.marks if isinstance(m, kind))
 
     @property
     def groups(self) -> dict[str, int]:
         """The names of what can be switched off and on, and their colours."""
-        marks = (mark for mark in self.marks() if isinstance(mark, Line | Points))
+        marks = self.marks(Line | Points)
         return {mark.name: mark.color for mark in marks if not getattr(mark, "symbol", "")}
 
     @property
@@ -321,78 +336,67 @@ def lowest_and_highest(template: str, found: Mapping[str, float]) -> Text:
     )
 
 
+_HIGHEST = say(
+    "In the end the accuracy is lowest with {low} ({at_low}), highest with {high} ({at_high})."
+)
+#: A metric's title, what stands at its axis, and what is said of the runs' ends.
+METRICS = {
+    "loss": (
+        say("Training loss"),
+        say("training loss (mean of 21 batches)"),
+        say(
+            "In the end the training loss is lowest with {low} ({at_low}), highest with {high} "
+            "({at_high})."
+        ),
+    ),
+    "test accuracy": (
+        say("Accuracy on test images"),
+        say("accuracy on test images"),
+        _HIGHEST,
+    ),
+    "accuracy": (
+        say("Accuracy on training images"),
+        say("accuracy on training images"),
+        _HIGHEST,
+    ),
+}
+_ENDS = say("In the end it is lowest with {low} ({at_low}), highest with {high} ({at_high}).")
+
+
 def curves(
     sides: Sides,
     metric: str,
-    x: str,
-    y: Axis,
+    x: str = say("iteration"),
     *,
-    title: str,
+    title: str = "",
+    axis: str = "",
     finding: str = "",
     smooth: bool = False,
     least: float = -np.inf,
     palette: Mapping[str, int] | None = None,
     marks: Sequence[Mark] = (),
+    **y: Any,
 ) -> Chart:
     """A metric over x, a curve for each run.
 
     Args:
-        x, y: the axes.
+        title, axis: of the chart and of its y; ``METRICS`` has those of the usual metrics.
         finding: what is to be seen; if nothing, which run ends lowest and which highest.
         smooth: whether to draw means of 21 values.
         least: what is less is drawn there; for a logarithmic axis.
         palette: the runs' colours.
         marks: what else is in the panel.
+        **y: what its y axis is to be.
     """
+    usual, along, ending = METRICS.get(metric, (metric, metric, _ENDS))
     runs = first(sides).runs(metric)
     drawn = lines(
-        sides,
-        metric,
-        {run: run for run in runs},
-        palette or colors(runs),
-        smooth=smooth,
-        least=least,
+        sides, metric, {r: r for r in runs}, palette or colors(runs), smooth=smooth, least=least
     )
-    ending = "In the end it is lowest with {low} ({at_low}), highest with {high} ({at_high})."
     return Chart(
         metric.replace(" ", "-"),
-        title,
-        finding or lowest_and_highest(say(ending), ends(sides, metric)),
+        title or usual,
+        finding or lowest_and_highest(ending, ends(sides, metric)),
         table(sides, metric, x),
-        [Panel(Axis(x), y, [*drawn, *marks])],
+        [Panel(Axis(x), Axis(axis or along, **y), [*drawn, *marks])],
     )
-
-
-def loss_chart(sides: Sides, y: Axis | None = None, **options: object) -> Chart:
-    """The training loss of every run."""
-    title = say("training loss (mean of 21 batches)")
-    ending = say(
-        "In the end the training loss is lowest with {low} ({at_low}), highest with {high} "
-        "({at_high})."
-    )
-    return curves(
-        sides,
-        "loss",
-        say("iteration"),
-        y or Axis(title, log=True),
-        title=say("Training loss"),
-        finding=lowest_and_highest(ending, ends(sides, "loss")),
-        smooth=True,
-        **options,
-    )
-
-
-def accuracy_chart(
-    sides: Sides,
-    y: Axis,
-    metric: str = "test accuracy",
-    x: str = say("iteration"),
-    title: str = say("Accuracy on test images"),
-    **options: object,
-) -> Chart:
-    """The accuracy of every run."""
-    ending = say(
-        "In the end the accuracy is lowest with {low} ({at_low}), highest with {high} ({at_high})."
-    )
-    finding = lowest_and_highest(ending, ends(sides, metric))
-    return curves(sides, metric, x, y, title=title, finding=finding, **options)

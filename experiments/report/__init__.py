@@ -8,6 +8,7 @@ surfaces      four functions of two variables, with their gradients
 explorer      the paths that ``scratch`` takes down them
 lab           activations and gradients in deep networks, from many kinds of weights
 parity        the twins and how far apart they are; where the conventions differ
+shapes        what the files are to have in them
 speed         the last benchmark
 reproduce     what made each item, on what
 page          the whole of it, as one file

@@ -11,25 +11,16 @@ from typing import Any
 
 import numpy as np
 
-from experiments.engine.figures import (
-    Arrows,
-    Bars,
-    Chart,
-    Grid,
-    Line,
-    Mark,
-    Panel,
-    Points,
-    Rule,
-)
+from experiments.engine import figures
 
 Trace = dict[str, Any]
 MOST = 400  # points of a curve: more than a screen shows
 DASHES = ("solid", "dash", "dot", "dashdot", "longdash", "longdashdot", "solid")
+HOVER = "x %{x}, y %{y}: %{z:.3g}<extra></extra>"
 SYMBOLS = {"cross": "cross-thin-open", "x": "x-thin-open", "goal": "line-ns-open"}
 
 
-def as_dict(chart: Chart) -> dict[str, Any]:
+def as_dict(chart: figures.Chart) -> dict[str, Any]:
     """For the script."""
     choices = choices_of(chart)
     return {
@@ -53,21 +44,21 @@ def as_dict(chart: Chart) -> dict[str, Any]:
     }
 
 
-def choices_of(chart: Chart) -> list[str]:
+def choices_of(chart: figures.Chart) -> list[str]:
     """The rows of panels, of which one is shown at a time."""
     return list(dict.fromkeys(panel.row for panel in chart.panels if panel.row))
 
 
-def words(chart: Chart) -> list[str]:
+def words(chart: figures.Chart) -> list[str]:
     """All that the script writes into the chart and may translate."""
     found = [*chart.groups, *(mark.name for mark in chart.marks() if hasattr(mark, "name"))]
     for panel in chart.panels:
         notes = (text for text, _ in panel.notes)
         found += [panel.title, panel.row, panel.x.title, panel.y.title, *panel.rows, *notes]
-    return [*found, *(mark.text for mark in chart.marks() if isinstance(mark, Rule))]
+    return [*found, *(mark.text for mark in chart.marks(figures.Rule))]
 
 
-def _traces(panel: Panel, chart: Chart) -> Iterator[Trace]:
+def _traces(panel: figures.Panel, chart: figures.Chart) -> Iterator[Trace]:
     """Plotly's, with the group and the backend by which each is switched off and on."""
     groups = list(chart.groups.values())
     for mark in panel.marks:
@@ -105,13 +96,13 @@ def thinned(values: np.ndarray, most: int = MOST) -> np.ndarray:
 
 
 @singledispatch
-def _drawn(mark: Mark, beside: str) -> list[Trace]:
+def _drawn(mark: figures.Mark, beside: str) -> list[Trace]:
     """A mark's traces; ``beside`` is its backend where there are two."""
     raise TypeError(f"{type(mark).__name__} is not a mark of a panel")
 
 
 @_drawn.register
-def _(mark: Line, beside: str) -> list[Trace]:
+def _(mark: figures.Line, beside: str) -> list[Trace]:
     """Torch's thin line lies on scratch's broad one, so that both are always seen."""
     mean, broad = mark.mean, beside == "scratch"
     even = np.unique(np.linspace(0, len(mean) - 1, MOST).astype(int))
@@ -131,7 +122,7 @@ def _(mark: Line, beside: str) -> list[Trace]:
     return [band, trace] if band else [trace]
 
 
-def _band(mark: Line, at: np.ndarray) -> Trace | None:
+def _band(mark: figures.Line, at: np.ndarray) -> Trace | None:
     some = at[np.isfinite(mark.mean[at])]
     if len(mark.values) < 2 or not some.size:
         return None
@@ -149,7 +140,7 @@ def _band(mark: Line, at: np.ndarray) -> Trace | None:
 
 
 @_drawn.register
-def _(mark: Points, beside: str) -> list[Trace]:
+def _(mark: figures.Points, beside: str) -> list[Trace]:
     color = f"@{mark.color}" if mark.color >= 0 else "@text"
     large = mark.symbol in SYMBOLS
     marker = {"color": color, "size": 13 if large else 9}
@@ -177,7 +168,7 @@ def _(mark: Points, beside: str) -> list[Trace]:
 
 
 @_drawn.register
-def _(mark: Bars, beside: str) -> list[Trace]:
+def _(mark: figures.Bars, beside: str) -> list[Trace]:
     """Filled; torch's, beside scratch's, as their outline."""
     trace = {"x": pack(mark.x), "y": pack(mark.heights)}
     if beside == "torch":
@@ -186,24 +177,30 @@ def _(mark: Bars, beside: str) -> list[Trace]:
     return [trace | {"type": "bar", "marker": {"color": f"@{mark.color}/0.6"}}]
 
 
-@_drawn.register
-def _(mark: Grid, beside: str) -> list[Trace]:
-    """Contour lines as a map has them, or colours: a surface is seen from above."""
-    trace = {"x": pack(mark.x), "y": pack(mark.y), "z": pack(mark.z), "showscale": False}
-    if mark.kind != "contours":
-        scale = "Viridis" if mark.kind == "surface" else "Cividis"
-        hover = "x %{x}, y %{y}: %{z:.3g}<extra></extra>"
-        smooth = "best" if mark.kind == "surface" else False
-        shown = {"colorscale": scale, "hovertemplate": hover, "zsmooth": smooth}
-        return [trace | {"type": "heatmap"} | shown]
-    lines = {"coloring": "lines"}
-    muted = {"colorscale": [[0, "@muted"], [1, "@muted"]], "line": {"width": 0.7}}
-    shown = {"ncontours": 14, "hoverinfo": "skip"}
-    return [trace | {"type": "contour", "contours": lines} | muted | shown]
+def _grid(mark: figures.Grid, **shown: Any) -> list[Trace]:
+    return [{"x": pack(mark.x), "y": pack(mark.y), "z": pack(mark.z), "showscale": False} | shown]
 
 
 @_drawn.register
-def _(mark: Arrows, beside: str) -> list[Trace]:
+def _(mark: figures.Contours, beside: str) -> list[Trace]:
+    """Lines as a map has them."""
+    scale = [[0, "@muted"], [1, "@muted"]]
+    look = {"contours": {"coloring": "lines"}, "line": {"width": 0.7}, "ncontours": 14}
+    return _grid(mark, type="contour", colorscale=scale, hoverinfo="skip", **look)
+
+
+@_drawn.register
+def _(mark: figures.Surface, beside: str) -> list[Trace]:
+    return _grid(mark, type="heatmap", colorscale="Viridis", zsmooth="best", hovertemplate=HOVER)
+
+
+@_drawn.register
+def _(mark: figures.Heat, beside: str) -> list[Trace]:
+    return _grid(mark, type="heatmap", colorscale="Cividis", hovertemplate=HOVER)
+
+
+@_drawn.register
+def _(mark: figures.Arrows, beside: str) -> list[Trace]:
     """Lines that end in arrowheads."""
     to_x, to_y, gap = mark.x + mark.dx, mark.y + mark.dy, np.full_like(mark.x, np.nan)
     shared = {"type": "scatter", "hoverinfo": "skip"}
@@ -219,7 +216,7 @@ def _(mark: Arrows, beside: str) -> list[Trace]:
 
 
 @_drawn.register
-def _(mark: Rule, beside: str) -> list[Trace]:
+def _(mark: figures.Rule, beside: str) -> list[Trace]:
     """The script draws it across the panel, however far that goes."""
     place = {"x": mark.x, "y": mark.y}
     return [{"type": "rule", "name": mark.text, "text": mark.text, **place}]

@@ -14,20 +14,14 @@ import numpy as np
 import experiments
 from experiments.engine.experiment import Experiment
 from experiments.engine.measurements import Measurements
+from experiments.report import shapes
+from experiments.report.shapes import Damaged
 from experiments.texts import Text, say
 
 RESULT, METRICS = "result.json", "metrics.csv"
 SWEEP, BENCH, PARITY = "sweep/sweep.json", "bench.json", "parity.json"
 HEADER = ["backend", "run", "metric", "seed", "x", "value"]
 LARGEST = 400_000_000  # bytes; a file that is larger is none of ours
-
-
-class Damaged(Exception):
-    """A file cannot be used; ``why`` says so in both languages."""
-
-    def __init__(self, why: Text) -> None:
-        super().__init__(why)
-        self.why = why
 
 
 @dataclass(frozen=True)
@@ -155,101 +149,29 @@ def _refuse_constant(name: str) -> NoReturn:
     raise ValueError(f"JSON knows no {name}")
 
 
-def field(content: Any, path: str, kind: type | tuple[type, ...]) -> Any:
-    """What stands at a path such as ``dataset/name``.
-
-    Raises:
-        Damaged: nothing of the kind does.
-    """
-    value = content
-    for key in path.split("/"):
-        value = value.get(key) if isinstance(value, Mapping) else None
-    return _of_kind(value, path, kind)
-
-
-def each(content: Any, path: str, kind: type | tuple[type, ...]) -> list[Any]:
-    """The list at a path, all of whose items are of one kind."""
-    return [_of_kind(item, path, kind) for item in field(content, path, list)]
-
-
-def _of_kind(value: Any, path: str, kind: type | tuple[type, ...]) -> Any:
-    # To isinstance, True is an int.
-    if not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool):
-        raise Damaged(say("{field} is not what it should be", field=path))
-    return value
-
-
 def _check_result(info: Mapping[str, Any], name: str) -> None:
-    if field(info, "experiment", str) != name:
+    shapes.check(info, shapes.RESULT)
+    if info["experiment"] != name:
         raise Damaged(say("{file} is of another experiment", file=RESULT))
-    texts = ("title", "section", "python", "machine", "finished", "code", f"files/{METRICS}")
-    for path in texts:
-        field(info, path, str)
-    field(info, "quick", bool)
-    _check_settings(field(info, "settings", dict), asdict(experiments.load(name).settings))
-    if "texts" in info:
-        _check_texts(field(info, "texts", dict))
-    if not each(info, "seeds", int):
-        raise Damaged(say("{field} is not what it should be", field="seeds"))
-    if info.get("dataset") is not None:
-        field(info, "dataset/name", str)
-    for side in _sides(info):
-        field(info, f"backends/{side}/device", str)
-        for claim in each(info, f"claims/{side}", dict):
-            _check_claim(claim)
-    if len({len(info["claims"][side]) for side in info["backends"]}) > 1:
-        raise Damaged(say("{field} is not what it should be", field="claims"))
+    _check_sides(info)
+    if not info["seeds"]:
+        raise shapes.wrong("seeds")
+    if len({len(info["claims"].get(side, ())) for side in info["backends"]}) > 1:
+        raise shapes.wrong("claims")
+    chapters = asdict(experiments.load(name).settings)
+    wanted = {f"{key}?": shapes.like(value) for key, value in chapters.items()}
+    shapes.check(info["settings"], wanted, "settings")
 
 
 def settings(experiment: Experiment, found: Mapping[str, Any]) -> Any:
     """The settings in a result; those that the experiment does not know are left out."""
-    known = {f.name for f in fields(experiment.settings)}
+    known = {field.name for field in fields(experiment.settings)}
     return replace(experiment.settings, **{k: v for k, v in found.items() if k in known})
 
 
-def _check_settings(found: Mapping[str, Any], like: Mapping[str, Any]) -> None:
-    for key, value in found.items():
-        if key in like and not _alike(value, like[key]):
-            raise Damaged(say("{field} is not what it should be", field=f"settings/{key}"))
-
-
-def _alike(value: Any, like: Any) -> bool:
-    """Whether a setting is of the chapter's kind, and so is what is in it."""
-    if isinstance(like, dict | list | tuple):
-        kinds = dict if isinstance(like, dict) else (list, tuple)
-        if not isinstance(value, kinds) or not value:
-            return False
-        inner, inners = ((v.values() if isinstance(v, dict) else v) for v in (value, like))
-        return all(_alike(each, next(iter(inners))) for each in inner)
-    numbers = isinstance(like, int | float) and not isinstance(like, bool)
-    return isinstance(value, int | float if numbers else type(like))
-
-
-def _check_texts(texts: Mapping[str, Any]) -> None:
-    for text, found in texts.items():
-        well = isinstance(found, list) and [type(part) for part in found] == [str, dict]
-        if not well or not all(isinstance(value, str) for value in found[1].values()):
-            raise Damaged(say("{field} is not what it should be", field=f"texts/{text}"))
-
-
-def _sides(content: Mapping[str, Any]) -> list[str]:
-    """The names of the backends."""
-    sides = field(content, "backends", dict)
-    if not sides or not set(sides) <= {"scratch", "torch"}:
-        raise Damaged(say("{field} is not what it should be", field="backends"))
-    for side in sides:
-        field(sides, side, dict)
-    return list(sides)
-
-
-def _check_claim(claim: Mapping[str, Any]) -> None:
-    field(claim, "text", str)
-    field(claim, "holds", int)
-    field(claim, "of", int)
-    for verdict in each(claim, "seeds", dict):
-        field(verdict, "seed", int)
-        field(verdict, "holds", bool)
-        field(verdict, "measured", str)
+def _check_sides(content: Mapping[str, Any]) -> None:
+    if not content["backends"] or not set(content["backends"]) <= {"scratch", "torch"}:
+        raise shapes.wrong("backends")
 
 
 def _curves(path: Path, info: Mapping[str, Any]) -> dict[str, Measurements]:
@@ -291,61 +213,18 @@ def _measurements(rows: Iterator[list[str]], info: Mapping[str, Any]) -> dict[st
 
 
 def _check_sweep(content: Mapping[str, Any]) -> None:
-    field(content, "runs", int)
-    _sides(content)
-    for path in ("settings", "summary"):
-        field(content, path, dict)
+    shapes.check(content, shapes.SWEEP)
+    _check_sides(content)
     if not content["summary"] or not all(content["summary"].values()):
-        raise Damaged(say("{field} is not what it should be", field="summary"))
-    for side in content["summary"]:
-        for optimizer in field(content["summary"], side, dict):
-            found = field(content["summary"][side], optimizer, dict)
-            field(found, "runs", int)
-            field(found, "diverged", int)
-            for best in (found.get("best"), *field(found, "by_architecture", dict).values()):
-                _check_best(best)
-
-
-def _check_best(best: Any) -> None:
-    for key in ("lr", "loss", "low", "high"):
-        field(best, key, (int, float))
-    field(best, "learns", bool)
+        raise shapes.wrong("summary")
 
 
 def _check_bench(content: Mapping[str, Any]) -> None:
-    field(content, "machine", dict)
-    field(content, "options", dict)
-    if "texts" in content:
-        _check_texts(field(content, "texts", dict))
-    for section in each(content, "sections", dict):
-        field(section, "name", str)
-        field(section, "title", str)
-        for row in each(section, "rows", dict):
-            field(row, "what", str)
-            field(row, "against", str)
-            field(row, "unit", str)
-            if row.get("value") is not None:
-                for key in ("low", "median", "high"):
-                    field(row, f"value/{key}", (int, float))
-            if row.get("goal") is not None:
-                field(row, "goal", (int, float))
+    shapes.check(content, shapes.BENCH)
 
 
 def _check_parity(content: Mapping[str, Any]) -> None:
-    field(content, "machine", dict)
-    for twin in each(content, "twins", dict):
-        field(twin, "table", str)
-        field(twin, "name", str)
-        for found in field(twin, "distance", dict).values():
-            field(found, "relative", (int, float))
-            field(found, "ulp", (int, float))
-    for drift in each(content, "drift", dict):
-        field(drift, "optimizer", str)
-        steps = each(drift, "steps", int)
-        for name in field(drift, "distance", dict):
-            if len(each(drift["distance"], name, (int, float))) != len(steps):
-                raise Damaged(say("{field} is not what it should be", field=name))
-    for row in each(content, "conventions", dict):
-        field(row, "name", str)
-        field(row, "apart", (int, float))
-        field(row, "aligned", (int, float))
+    shapes.check(content, shapes.PARITY)
+    for drift in content["drift"]:
+        if {len(values) for values in drift["distance"].values()} != {len(drift["steps"])}:
+            raise shapes.wrong("drift")

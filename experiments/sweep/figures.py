@@ -5,27 +5,16 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from experiments.engine import figures
 from experiments.engine.drawing import COLORS
 from experiments.engine.experiment import label
-from experiments.engine.figures import (
-    Axis,
-    Chart,
-    Figure,
-    Grid,
-    Line,
-    Mark,
-    Panel,
-    Points,
-    Rule,
-    colors,
-)
 from experiments.sweep.plan import Architecture, Settings, architectures
 from experiments.sweep.report import Losses, best_of, capped
 
 TICKS = (0.1, 0.2, 0.5, 1, 2)
 
 
-def best_lr(by_backend: Mapping[str, Losses], settings: Settings, classes: int) -> Figure:
+def best_lr(by_backend: Mapping[str, Losses], settings: Settings, classes: int) -> figures.Figure:
     """A panel for each architecture, a curve for each optimizer with a band over the seeds."""
     guessing = math.log(classes)
     lowest = min(
@@ -33,27 +22,30 @@ def best_lr(by_backend: Mapping[str, Losses], settings: Settings, classes: int) 
         for losses in by_backend.values()
         for curves in losses.values()
     )
-    y = Axis("training loss", log=True, range=(0.8 * lowest, 1.25 * guessing), ticks=TICKS)
+    y = figures.Axis("training loss", log=True, range=(0.8 * lowest, 1.25 * guessing), ticks=TICKS)
     panels = [
-        Panel(
-            Axis("learning rate", log=True),
+        figures.Panel(
+            figures.Axis("learning rate", log=True),
             y,
-            [*_curves(by_backend, settings, classes, each), Rule(y=guessing, text="guessing")],
+            [
+                *_curves(by_backend, settings, classes, each),
+                figures.Rule(y=guessing, text="guessing"),
+            ],
             str(each),
         )
         for each in architectures(settings)
     ]
     columns = len(settings.inits)
-    chart = Chart("best-lr", "", panels=panels, columns=columns, size=(3.6, 2.5))
+    chart = figures.Chart("best-lr", "", panels=panels, columns=columns, size=(3.6, 2.5))
     title = f"the loss after {settings.iterations} iterations against the learning rate"
-    return Figure(title, [chart])
+    return figures.Figure(title, [chart])
 
 
 def _curves(
     by_backend: Mapping[str, Losses], settings: Settings, classes: int, architecture: Architecture
-) -> list[Mark]:
-    marks: list[Mark] = []
-    palette = colors([label(optimizer) for optimizer in settings.optimizers])
+) -> list[figures.Mark]:
+    marks: list[figures.Mark] = []
+    palette = figures.colors([label(optimizer) for optimizer in settings.optimizers])
     rates = np.array(settings.rates)
     for optimizer in settings.optimizers:
         name, color = label(optimizer), palette[label(optimizer)]
@@ -61,13 +53,15 @@ def _curves(
             curves = capped(losses[optimizer, architecture], classes)
             best = best_of(settings.rates, curves.mean(axis=1), classes)
             again = color >= len(COLORS)  # where the colours begin again
-            marks.append(Line(name, color, rates, curves.T, backend, dash=again))
+            marks.append(figures.Line(name, color, rates, curves.T, backend, dash=again))
             if best.learns:
-                marks.append(Points("the best rate", color, [best.lr], [best.loss], "circle"))
+                marks.append(
+                    figures.Points("the best rate", color, [best.lr], [best.loss], "circle")
+                )
     return marks
 
 
-def heat_map(losses: Losses, settings: Settings, classes: int) -> Figure:
+def heat_map(losses: Losses, settings: Settings, classes: int) -> figures.Figure:
     """A panel for each optimizer, a row for each architecture, a column for each rate."""
     rows, guessing = architectures(settings), math.log(classes)
     means = {
@@ -83,13 +77,13 @@ def heat_map(losses: Losses, settings: Settings, classes: int) -> Figure:
         learning = [row for row, each in enumerate(best) if each.learns]
         places = [settings.rates.index(best[row].lr) for row in learning]
         limits = min(lowest, 0.9 * guessing), guessing
-        map_ = Grid("heat", *at, mean, "training loss", log=True, range=limits)
-        diverged = Points("a seed diverged", -1, *reversed(lost.nonzero()), "x")
-        marks = [map_, diverged, Points("the row's best", -1, places, learning, "circle")]
+        map_ = figures.Heat(*at, mean, "training loss", log=True, range=limits)
+        diverged = figures.Points("a seed diverged", -1, *reversed(lost.nonzero()), "x")
+        marks = [map_, diverged, figures.Points("the row's best", -1, places, learning, "circle")]
         panels.append(
-            Panel(
-                Axis("learning rate"),
-                Axis(range=(len(rows) - 0.5, -0.5)),
+            figures.Panel(
+                figures.Axis("learning rate"),
+                figures.Axis(range=(len(rows) - 0.5, -0.5)),
                 marks,
                 label(optimizer),
                 rows=[str(row) for row in rows],
@@ -97,6 +91,6 @@ def heat_map(losses: Losses, settings: Settings, classes: int) -> Figure:
             )
         )
     size = (2.6 + 3 / len(panels), 1.8 + 0.27 * len(rows))
-    chart = Chart("heat-map", "", panels=panels, columns=len(panels), size=size)
+    chart = figures.Chart("heat-map", "", panels=panels, columns=len(panels), size=size)
     title = f"the loss after {settings.iterations} iterations (dark: learned, bright: guessing)"
-    return Figure(title, [chart])
+    return figures.Figure(title, [chart])
