@@ -17,7 +17,7 @@ from experiments import cli, optimizer_paths
 from experiments.data import Dataset
 from experiments.engine import output
 from experiments.engine.experiment import Claim, Context, Experiment
-from experiments.engine.figures import Axis, Figure, curves
+from experiments.engine.figures import Figure, curves
 from experiments.engine.measurements import Measurements
 from experiments.report import page, reproduce, results
 from experiments.report.lab import Size
@@ -69,7 +69,7 @@ def test_a_new_experiment_appears_on_the_page_by_itself(
         quick=optimizer_paths.Settings(),
         measure=measure,
         figure=lambda sides, _: Figure(
-            "dropout", [curves(sides, "noise", "step", Axis("noise"), title="The noise")]
+            "dropout", [curves(sides, "noise", "step", title="The noise")]
         ),
         claims=(
             Claim("it helps", lambda seed: (True, say("by {ratio}", ratio=2))),

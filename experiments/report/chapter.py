@@ -180,7 +180,9 @@ def flat(settings: Mapping[str, Any]) -> list[tuple[str, str]]:
 
 
 def _claims(result: Result) -> list[Claim]:
-    by_side, texts = result.info["claims"], result.info.get("texts", {})
+    info = result.info
+    by_side = {side: info["claims"].get(side) or [] for side in info["backends"]}
+    texts = info.get("texts") or {}
     found = []
     for index, first in enumerate(next(iter(by_side.values()))):
         sides = {side: claims[index] for side, claims in by_side.items()}

@@ -156,7 +156,7 @@ def _check_result(info: Mapping[str, Any], name: str) -> None:
     _check_sides(info)
     if not info["seeds"]:
         raise shapes.wrong("seeds")
-    if len({len(info["claims"].get(side, ())) for side in info["backends"]}) > 1:
+    if len({len(info["claims"].get(side) or ()) for side in info["backends"]}) > 1:
         raise shapes.wrong("claims")
     chapters = asdict(experiments.load(name).settings)
     wanted = {f"{key}?": shapes.like(value) for key, value in chapters.items()}
@@ -170,7 +170,8 @@ def settings(experiment: Experiment, found: Mapping[str, Any]) -> Any:
 
 
 def _check_sides(content: Mapping[str, Any]) -> None:
-    if not content["backends"] or not set(content["backends"]) <= {"scratch", "torch"}:
+    sides = content["backends"]
+    if not sides or None in sides.values() or not sides.keys() <= {"scratch", "torch"}:
         raise shapes.wrong("backends")
 
 

@@ -34,7 +34,7 @@ def section(item: Item) -> Speed:
     if not isinstance(item, Document):
         return Speed(item, trouble_of(item))
     charts, tables = [], []
-    texts = item.content.get("texts", {})
+    texts = item.content.get("texts") or {}
 
     def read(name: str) -> Text:
         """A title or the name of a row, as the benchmark made it."""
