@@ -1,44 +1,23 @@
 """The training loop: draw a batch, compute the gradient, update."""
 
 import copy
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
 from functools import partial
-from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-from scratch import _check
+from scratch import _check, loop
+from scratch.history import History as History
+from scratch.history import Record
 from scratch.keeper import Held, Keeper, Observer
-from scratch.lr_scheduler import LRScheduler, ReduceLROnPlateau
-from scratch.nn.loss import class_numbers
+from scratch.lr_scheduler import LRScheduler
 from scratch.nn.network import MultiLayerNet
 from scratch.optim import NonFiniteGradientError, Optimizer
 from scratch.random import Generator
 from scratch.typing import Array, DTypeLike, Integers
 
-Progress = Callable[[int, Array], None]
-
 EVALUATION_ROWS = 1000  # a stack's activations for all of MNIST at once would be large
-
-
-@dataclass(frozen=True)
-class History:
-    """What happened in a training of K runs.
-
-    Attributes:
-        loss: (K, iterations), the loss of each step's batch before the step.
-        accuracy: (K, E), at each of the steps in ``evaluated``.
-        evaluated: (E,), the number of updates done at each evaluation.
-        diverged: (K,), the step at which a run's loss or gradient was not finite, −1 for never;
-            its losses and accuracies are NaN from there on.
-    """
-
-    loss: Array
-    accuracy: Array
-    evaluated: Integers
-    diverged: Integers
 
 
 def batches(
@@ -57,7 +36,7 @@ def batches(
     Yields:
         x (K, N, D) in [0, 1], scaled as it is drawn, and t (K, N).
     """
-    check_data(images, labels, batch_size)
+    loop.check_data(images, labels, batch_size)
     for generator in _check.sequence("generators", generators):
         _check.instance("generators", generator, Generator)
     return _drawn(images, labels, batch_size, generators, _check.floating(dtype))
@@ -73,67 +52,6 @@ def _drawn(
     while True:
         rows = np.stack([g.randint(0, len(images), (batch_size,)) for g in generators])
         yield scaled(images.take(rows, axis=0), dtype), labels[rows]  # faster than images[rows]
-
-
-def check_data(images: Any, labels: Any, batch_size: int, classes: int | None = None) -> None:
-    """Raise where no batch can be drawn, or not all labels are of that many ``classes``."""
-    _check.integer("batch_size", batch_size, at_least=1)
-    _check_images("images and labels", images, labels)
-    if classes is not None:
-        class_numbers(labels, (len(images), classes), "labels")
-
-
-def check_evaluation(evaluate: object, images: Any) -> None:
-    """Raise where ``evaluate`` is no (images, labels) to measure on, of the size of ``images``."""
-    if evaluate is None:
-        return
-    if not isinstance(evaluate, list | tuple) or len(evaluate) != 2:
-        raise TypeError(f"evaluate must be (images, labels) or None, got {_check.shown(evaluate)}")
-    _check_images("evaluate", *evaluate)
-    shape, expected = tuple(evaluate[0].shape), tuple(images.shape[1:])
-    if shape[1:] != expected:
-        raise ValueError(f"evaluate must have images of shape {expected} each, got {shape[1:]}")
-
-
-def check_schedule(schedule: object, optimizer: Optimizer) -> None:
-    """Raise where ``schedule`` cannot be stepped after each update of ``optimizer``."""
-    if schedule is None:
-        return
-    if not isinstance(schedule, LRScheduler) or isinstance(schedule, ReduceLROnPlateau):
-        raise TypeError(
-            "schedule must be a schedule of scratch.lr_scheduler whose step needs no metric, or "
-            f"None, got {_check.shown(schedule)}"
-        )
-    if schedule.optimizer is not optimizer:
-        raise ValueError(
-            f"schedule must be of the optimizer {optimizer!r}, got one of {schedule.optimizer!r}"
-        )
-
-
-def _check_images(name: str, images: Any, labels: Any) -> None:
-    dtype = getattr(images, "dtype", type(images).__name__)
-    if str(dtype).removeprefix("torch.") != "uint8":
-        raise TypeError(f"{name} must have images of uint8, which are divided by 255, got {dtype}")
-    if not getattr(labels, "shape", ()) or not images.shape:
-        raise TypeError(
-            f"{name} must be arrays with a row for each image, got {_check.shown(images)} and "
-            f"{_check.shown(labels)}"
-        )
-    if len(images) == 0 or len(images) != len(labels):
-        raise ValueError(
-            f"{name} must be as many, and not none, got {len(images)} and {len(labels)}"
-        )
-
-
-def check_stack(optimizer: type[Optimizer], runs: int | None) -> None:
-    """Raise where the runs of a stack would not be independent of each other."""
-    if not (isinstance(optimizer, type) and issubclass(optimizer, Optimizer)):
-        raise TypeError(f"optimizer must be an Optimizer, got one of {_check.shown(optimizer)}")
-    if runs is not None and not optimizer.elementwise:
-        raise ValueError(
-            f"optimizer must take every element alone to train a stack of {runs} runs, and "
-            f"{optimizer.__name__} does not; train one network at a time"
-        )
 
 
 def scaled(images: Integers | Array, dtype: DTypeLike = np.float32) -> Array:
@@ -154,7 +72,7 @@ def fit(
     evaluate: tuple[Integers, Integers] | None = None,
     every: int = 0,
     schedule: LRScheduler | None = None,
-    progress: Progress | None = None,
+    progress: loop.Progress | None = None,
     keeper: Keeper | None = None,
     observer: Observer | None = None,
 ) -> History:
@@ -179,15 +97,10 @@ def fit(
     Raises:
         TypeError, ValueError: an argument is not as above; nothing was changed.
     """
-    iterations = _check.integer("iterations", iterations, at_least=1)
-    every = _check.integer("every", every, at_least=0)
     _check.instance("net", net, MultiLayerNet)
-    check_stack(type(optimizer), net.runs)
-    check_data(images, labels, batch_size, net.sizes[-1])
-    check_evaluation(evaluate, images)
-    check_schedule(schedule, optimizer)
-    if progress is not None:
-        _check.function("progress", progress)
+    checked = iterations, batch_size, evaluate, every, progress
+    loop.check_arguments(net, type(optimizer), images, labels, *checked)
+    loop.check_schedule(schedule, optimizer)
     record = Record.empty(net.runs or 1, iterations)
     held = Held(
         keeper,
@@ -199,79 +112,17 @@ def fit(
         record=record,
         observer=observer,
     )
+    accuracy = partial(accuracy_on, net, *evaluate, between=held.pause) if evaluate else None
     draw = batches(images, labels, batch_size, net.generators, net.dtype)
-    for step in range(held.begin(), iterations + 1):
-        held.at(step)
-        if evaluate and (step == iterations or (every and step % every == 0)):
-            record.evaluation(step, accuracy_on(net, *evaluate, between=held.pause))
-        if observer:
-            observer.look(step, net)
-        if step < iterations:
-            x, t = next(draw)
-            with np.errstate(all="ignore"):  # a diverging run overflows before it is found out
-                record.loss[:, step] = _step(net, optimizer, x, t, step, record.diverged)
-            if schedule:
-                schedule.step()
-            if progress:
-                progress(step + 1, record.loss[:, step])
-    held.end()
+    for step in loop.steps(held, record, net, iterations, every, accuracy, observer):
+        x, t = next(draw)
+        with np.errstate(all="ignore"):  # a diverging run overflows before it is found out
+            record.loss[:, step] = _step(net, optimizer, x, t, step, record.diverged)
+        if schedule:
+            schedule.step()
+        if progress:
+            progress(step + 1, record.loss[:, step])
     return record.history()
-
-
-@dataclass
-class Record:
-    """What has happened in a training so far; see :class:`History`."""
-
-    loss: Array
-    diverged: Integers
-    accuracy: list[Array]
-    evaluated: list[int]
-
-    @classmethod
-    def empty(cls, runs: int, iterations: int) -> Self:
-        """Of K runs, before the first step."""
-        return cls(np.full((runs, iterations), np.nan), np.full(runs, -1), [], [])
-
-    def evaluation(self, step: int, accuracy: Array) -> None:
-        """Note the accuracies (K,) after ``step`` updates."""
-        self.accuracy.append(np.where(self.diverged < 0, accuracy, np.nan))
-        self.evaluated.append(step)
-
-    def history(self) -> History:
-        """For the caller of :func:`fit`."""
-        accuracy = np.array(self.accuracy).reshape(-1, len(self.loss)).T
-        return History(self.loss, accuracy, np.array(self.evaluated, int), self.diverged)
-
-    def state_dict(self) -> dict[str, Any]:
-        """A snapshot."""
-        return copy.deepcopy(vars(self))
-
-    def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
-        """Go on from a snapshot of as many runs and iterations."""
-        found = {name: copy.deepcopy(state_dict[name]) for name in vars(self)}
-        for name, mine in (("loss", self.loss), ("diverged", self.diverged)):
-            check_recorded(name, found[name], mine.shape, mine.dtype.kind)
-        check_evaluations(found["accuracy"], found["evaluated"], self.loss.shape[0])
-        vars(self).update(found)
-
-
-def check_recorded(name: str, found: Any, shape: tuple[int, ...], kind: str = "f") -> None:
-    """Raise if something in a snapshot is no array of this shape and kind."""
-    array = np.asarray(found)
-    if not hasattr(found, "shape") or array.shape != shape or array.dtype.kind != kind:
-        raise ValueError(f"{name} must be an array of shape {shape}, got {_check.shown(found)}")
-
-
-def check_evaluations(accuracy: Any, evaluated: Any, runs: int) -> None:
-    """Raise if they are no lists of accuracies (K,) and of the steps that they were after."""
-    if not (isinstance(accuracy, list) and isinstance(evaluated, list)):
-        raise TypeError("accuracy and evaluated must be lists")
-    if len(accuracy) != len(evaluated):
-        raise ValueError(f"{len(accuracy)} accuracies, but {len(evaluated)} steps in evaluated")
-    for each in accuracy:
-        check_recorded("accuracy", each, (runs,))
-    for step in evaluated:
-        _check.integer("evaluated", step, at_least=0)
 
 
 def accuracy_on(
@@ -282,7 +133,7 @@ def accuracy_on(
 ) -> Array:
     """The accuracy (K,) on uint8 ``images``, a thousand rows at a time, calling ``between``."""
     _check.instance("net", net, MultiLayerNet)
-    _check_images("images and labels", images, labels)
+    loop.check_images("images and labels", images, labels)
     _check.function("between", between)
     hits = np.zeros(net.runs or 1)
     for start in range(0, len(images), EVALUATION_ROWS):

@@ -2,29 +2,22 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import nullcontext
+from functools import partial
 from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from scratch import _check
+from scratch import _check, loop
+from scratch.history import History, check_evaluations, check_recorded
 from scratch.keeper import Held, Keeper, Observer
-from scratch.train import (
-    EVALUATION_ROWS,
-    History,
-    Progress,
-    check_data,
-    check_evaluation,
-    check_evaluations,
-    check_recorded,
-    check_stack,
-)
+from scratch.train import EVALUATION_ROWS
 from torch_ref import _check as _torch_check
 from torch_ref import graph, held
 from torch_ref.lr_scheduler import Schedule
 from torch_ref.nn import MultiLayerNet
-from torch_ref.optim import Twin
+from torch_ref.twin import Twin
 
 REPORT_EVERY = 50  # reading a loss waits for the device
 
@@ -37,7 +30,7 @@ def batches(
     dtype: torch.dtype = torch.float32,
 ) -> Iterator[tuple[Tensor, Tensor]]:
     """Batches for ever: rows drawn on the CPU, gathered and scaled where the images are."""
-    check_data(images, labels, batch_size)
+    loop.check_data(images, labels, batch_size, torch.uint8)
     for name, value in (("images", images), ("labels", labels)):
         _check.instance(name, value, Tensor)
     if not isinstance(generators, list | tuple):
@@ -81,7 +74,7 @@ def fit(
     evaluate: tuple[np.ndarray, np.ndarray] | None = None,
     every: int = 0,
     schedule: Schedule | None = None,
-    progress: Progress | None = None,
+    progress: loop.Progress | None = None,
     keeper: Keeper | None = None,
     observer: Observer | None = None,
     compiled: bool = False,
@@ -93,15 +86,11 @@ def fit(
 
     A run counts as diverged from the first step on whose loss is not finite.
     """
-    iterations = _check.integer("iterations", iterations, at_least=1)
-    every = _check.integer("every", every, at_least=0)
     _check.instance("net", net, MultiLayerNet)
-    check_stack(_check.instance("optimizer", optimizer, Twin).pair.scratch, net.runs)
-    check_data(images, labels, batch_size, net.sizes[-1])
-    check_evaluation(evaluate, images)
+    by_hand = _check.instance("optimizer", optimizer, Twin).pair.scratch
+    checked = iterations, batch_size, evaluate, every, progress
+    loop.check_arguments(net, by_hand, images, labels, *checked)
     _check_schedule(schedule, optimizer)
-    if progress is not None:
-        _check.function("progress", progress)
     compiled = _check.flag("compiled", compiled)
     record = Record(net, iterations)
     draws = held.Draws(net, len(images), batch_size, iterations)
@@ -118,25 +107,21 @@ def fit(
         observer=observer,
     )
     take_step = _stepper(net, optimizer, *(_put(array, net) for array in (images, labels)))
-    evaluation = evaluate and (_put(evaluate[0], net), _put(evaluate[1], net))
     optimizer.bind(net.params)
     if schedule:
         schedule.bind(net.params)
     if compiled and graph.has_graphs(net.device):
         net.layers.compile()
-    for i in range(training.begin(), iterations + 1):
-        training.at(i)
-        if evaluation and (i == iterations or (every and i % every == 0)):
-            record.evaluation(i, accuracy_on(net, *evaluation, between=training.pause))
-        if observer:
-            observer.look(i, net)
-        if i < iterations:
-            record.loss[i] = take_step(*next(draws))
-            if schedule:
-                schedule.step()
-            if progress and ((i + 1) % REPORT_EVERY == 0 or i + 1 == iterations):
-                progress(i + 1, record.loss[i].cpu().numpy())
-    training.end()
+    accuracy = None
+    if evaluate:
+        there = _put(evaluate[0], net), _put(evaluate[1], net)
+        accuracy = partial(accuracy_on, net, *there, between=training.pause)
+    for i in loop.steps(training, record, net, iterations, every, accuracy, observer):
+        record.loss[i] = take_step(*next(draws))
+        if schedule:
+            schedule.step()
+        if progress and ((i + 1) % REPORT_EVERY == 0 or i + 1 == iterations):
+            progress(i + 1, record.loss[i].cpu().numpy())
     return record.history()
 
 

@@ -7,8 +7,9 @@ import numpy as np
 import torch
 
 from scratch import _check
+from scratch.loop import check_data
 from scratch.nn import MultiLayerNet
-from scratch.train import batches, check_data
+from scratch.train import batches
 from torch_ref import convert
 
 Arrays = dict[str, np.ndarray]

@@ -1,0 +1,121 @@
+"""What a training loop has around its steps, here and in ``torch_ref``: checks and callbacks."""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+
+from scratch import _check
+from scratch.keeper import Held, Observer
+from scratch.lr_scheduler import LRScheduler, ReduceLROnPlateau
+from scratch.nn.loss import class_numbers
+from scratch.optim import Optimizer
+
+#: Called with (step, losses) after each update.
+Progress = Callable[[int, Any], None]
+
+
+def steps(
+    held: Held,
+    record: Any,
+    net: Any,
+    iterations: int,
+    every: int,
+    accuracy: Callable[[], Any] | None,
+    observer: Observer | None,
+) -> Iterator[int]:
+    """The steps that are left to take.
+
+    Before each of them, and after the last, the training is kept if it is due, its ``accuracy``
+    noted in the ``record`` if it is time for that, and the ``net`` looked at.
+    """
+    for step in range(held.begin(), iterations + 1):
+        held.at(step)
+        if accuracy and (step == iterations or (every and step % every == 0)):
+            record.evaluation(step, accuracy())
+        if observer:
+            observer.look(step, net)
+        if step < iterations:
+            yield step
+    held.end()
+
+
+def check_arguments(
+    net: Any,
+    optimizer: type[Optimizer],
+    images: Any,
+    labels: Any,
+    iterations: object,
+    batch_size: int,
+    evaluate: object,
+    every: object,
+    progress: object,
+) -> None:
+    """Raise where ``fit`` cannot do what it is asked for; ``net`` is a network of either side."""
+    _check.integer("iterations", iterations, at_least=1)
+    _check.integer("every", every, at_least=0)
+    check_stack(optimizer, net.runs)
+    check_data(images, labels, batch_size)
+    class_numbers(labels, (len(images), net.sizes[-1]), "labels")
+    if evaluate is not None:
+        _check_evaluation(evaluate, images.shape[1:])
+    if progress is not None:
+        _check.function("progress", progress)
+
+
+def check_stack(optimizer: type[Optimizer], runs: int | None) -> None:
+    """Raise where the runs of a stack would not be independent of each other."""
+    if not (isinstance(optimizer, type) and issubclass(optimizer, Optimizer)):
+        raise TypeError(f"optimizer must be an Optimizer, got one of {_check.shown(optimizer)}")
+    if runs is not None and not optimizer.elementwise:
+        raise ValueError(
+            f"optimizer must take every element alone to train a stack of {runs} runs, and "
+            f"{optimizer.__name__} does not; train one network at a time"
+        )
+
+
+def check_data(images: Any, labels: Any, batch_size: int, uint8: object = np.uint8) -> None:
+    """Raise where no batch can be drawn; ``uint8`` is what the library of ``images`` calls so."""
+    _check.integer("batch_size", batch_size, at_least=1)
+    check_images("images and labels", images, labels, uint8)
+
+
+def check_images(name: str, images: Any, labels: Any, uint8: object = np.uint8) -> None:
+    """Raise unless they are images of bytes and as many labels."""
+    dtype = getattr(images, "dtype", type(images).__name__)
+    if dtype != uint8:
+        raise TypeError(f"{name} must have images of uint8, which are divided by 255, got {dtype}")
+    if not getattr(labels, "shape", ()) or not images.shape:
+        raise TypeError(
+            f"{name} must be arrays with a row for each image, got {_check.shown(images)} and "
+            f"{_check.shown(labels)}"
+        )
+    if len(images) == 0 or len(images) != len(labels):
+        raise ValueError(
+            f"{name} must be as many, and not none, got {len(images)} and {len(labels)}"
+        )
+
+
+def _check_evaluation(evaluate: object, shape: tuple[int, ...]) -> None:
+    """Raise where ``evaluate`` is no (images, labels) to measure on, with images of ``shape``."""
+    if not isinstance(evaluate, list | tuple) or len(evaluate) != 2:
+        raise TypeError(f"evaluate must be (images, labels) or None, got {_check.shown(evaluate)}")
+    check_images("evaluate", *evaluate)
+    found = tuple(evaluate[0].shape[1:])
+    if found != shape:
+        raise ValueError(f"evaluate must have images of shape {shape} each, got {found}")
+
+
+def check_schedule(schedule: object, optimizer: Optimizer) -> None:
+    """Raise where ``schedule`` cannot be stepped after each update of ``optimizer``."""
+    if schedule is None:
+        return
+    if not isinstance(schedule, LRScheduler) or isinstance(schedule, ReduceLROnPlateau):
+        raise TypeError(
+            "schedule must be a schedule of scratch.lr_scheduler whose step needs no metric, or "
+            f"None, got {_check.shown(schedule)}"
+        )
+    if schedule.optimizer is not optimizer:
+        raise ValueError(
+            f"schedule must be of the optimizer {optimizer!r}, got one of {schedule.optimizer!r}"
+        )
