@@ -55,10 +55,10 @@ def draw(figure: figures.Figure) -> Paper:
     charts = figure.charts
     sizes = np.array([np.multiply(_shape(chart)[::-1], chart.size) for chart in charts])
     along = 1 if figure.stacked else 0  # the direction in which the charts follow each other
-    size = np.maximum(sizes.max(axis=0), NARROWEST)
+    size = sizes.max(axis=0)
     size[along] = sizes[:, along].sum()
     with mpl.rc_context(_STYLE):
-        paper = Paper(figsize=size)
+        paper = Paper(figsize=np.maximum(size, NARROWEST))
         paper.suptitle(figure.title, fontsize=12)
         if figure.stacked:
             parts = paper.subfigures(len(charts), 1, squeeze=False, height_ratios=sizes[:, 1])
@@ -133,7 +133,8 @@ def _categories(axes: Axes, panel: figures.Panel, first: bool) -> None:
     """Names in place of numbers: of the row, of what is at y = 0, 1, 2 … and at x likewise."""
     if panel.row or panel.rows:
         axes.grid(visible=False)
-        _at(axes, "y", range(len(panel.rows)), panel.rows if first else [])
+    if panel.row or (panel.rows and first):  # the others have the first one's axis
+        _at(axes, "y", range(len(panel.rows)), panel.rows)
     if panel.row and first:
         axes.set_ylabel(panel.row.replace(", ", "\n"), rotation=0, ha="right", va="center")
     if panel.columns:
@@ -146,7 +147,7 @@ def _at(axes: Axes, name: str, places: Sequence[float], labels: Sequence[str]) -
     """Ticks at the places and nowhere else."""
     axis = axes.xaxis if name == "x" else axes.yaxis
     axis.set_minor_locator(NullLocator())
-    axis.set_ticks(list(places) if labels else [], list(labels))
+    axis.set_ticks(list(places), list(labels), fontsize=8)
 
 
 def _stroke(chart: figures.Chart, mark: figures.Mark) -> Mapping[str, Any]:
@@ -175,15 +176,16 @@ def _(mark: figures.Line, axes: Axes, stroke: Mapping[str, Any]) -> None:
 
 @_draw.register
 def _(mark: figures.Points, axes: Axes, stroke: Mapping[str, Any]) -> None:
-    color = _color(mark.color)
-    style = {"marker": SYMBOLS[mark.symbol], "color": color, "ms": 5, "mec": "white"}
-    if mark.color < 0 and mark.symbol == "circle":
-        style |= {"color": "white", "mec": "black"}
-    if mark.symbol == "cross":
-        style |= {"ms": 12, "mew": 2, "mec": color}
-    if mark.symbol == "x":
-        style |= {"ms": 3.5, "mew": 0.8, "mec": color}
-    axes.plot(mark.x, mark.y, ls="", **style)
+    axes.plot(mark.x, mark.y, **_marker(mark.symbol, mark.color))
+
+
+def _marker(symbol: str, color: int) -> dict[str, Any]:
+    """A point in a colour; in none it is white with a dark edge, and lines are dark."""
+    size = {"cross": {"ms": 12, "mew": 2}, "x": {"ms": 3.5, "mew": 0.8}}.get(symbol, {"ms": 5})
+    filled = symbol not in ("cross", "x")
+    face, edge = (_color(color), "white") if color >= 0 else ("white", "black")
+    edge = edge if filled else _color(color)
+    return {"ls": "", "marker": SYMBOLS[symbol], "mfc": face, "mec": edge, **size}
 
 
 @_draw.register
@@ -210,6 +212,7 @@ def _(mark: figures.Contours, axes: Axes, stroke: Mapping[str, Any]) -> None:
 
 @_draw.register
 def _(mark: figures.Heat, axes: Axes, stroke: Mapping[str, Any]) -> None:
+    axes.grid(visible=False)
     norm = LogNorm() if mark.log else None
     axes.pcolormesh(mark.x, mark.y, mark.z, norm=norm, cmap="viridis", rasterized=True)
 
@@ -250,8 +253,10 @@ def _handles(chart: figures.Chart) -> Iterator[Line2D | Patch]:
         for name, line in lines.items():
             dashes = "--" if line.dash else "-"
             yield Line2D([], [], color=_color(line.color), ls=dashes, lw=2.5, label=name)
-    for name, symbol in {mark.name: mark.symbol for mark in chart.marks(figures.Points)}.items():
-        yield Line2D([], [], ls="", marker=SYMBOLS[symbol], color="black", label=name)
+    for name, mark in {mark.name: mark for mark in chart.marks(figures.Points)}.items():
+        several = len({m.color for m in chart.marks(figures.Points) if m.name == name}) > 1
+        color = {"mfc": "gray"} if several else {}
+        yield Line2D([], [], label=name, **_marker(mark.symbol, mark.color) | color)
     for text in {mark.text: None for mark in chart.marks(figures.Rule) if mark.text}:
         yield Line2D([], [], color="gray", lw=0.8, label=text)
     for side in chart.sides if len(chart.sides) > 1 else ():

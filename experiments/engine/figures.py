@@ -1,7 +1,7 @@
 """A figure as data: panels, and the marks in them. ``drawing`` and the page draw it."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import count
 from typing import Any
 
@@ -62,10 +62,8 @@ class Line:
         lost = ~np.isfinite(self.values)
         some = ~lost.all(axis=0)
         low, high = (np.where(lost, end, self.values) for end in (np.inf, -np.inf))
-        return (
-            np.where(some, low.min(axis=0), np.nan),
-            np.where(some, high.max(axis=0), np.nan),
-        )
+        ends = low.min(axis=0), high.max(axis=0)
+        return tuple(np.where(some, end, np.nan) for end in ends)
 
 
 @dataclass(frozen=True)
@@ -237,7 +235,7 @@ class Figure:
     """
 
     title: str
-    charts: Sequence[Chart] = field(default_factory=list)
+    charts: Sequence[Chart]
     stacked: bool = False
 
 
@@ -252,14 +250,14 @@ def colors(runs: Sequence[str]) -> dict[str, int]:
     return {run: own[run] if run in own else next(free) for run in runs}
 
 
-def subject(sides: Sides) -> str:
-    """What the images are called, for a title."""
-    return first(sides).subject
-
-
 def first(sides: Sides) -> Measurements:
     """Those of the first backend."""
     return next(iter(sides.values()))
+
+
+def subject(sides: Sides) -> str:
+    """What the images are called, for a title."""
+    return first(sides).subject
 
 
 def smoothed(values: np.ndarray, window: int = 21) -> np.ndarray:
@@ -326,14 +324,9 @@ def spaced(count: int, most: int = 11) -> list[int]:
 
 def lowest_and_highest(template: str, found: Mapping[str, float]) -> Text:
     """A sentence on the first and last of some runs."""
-    (low, at_low), *_, (high, at_high) = [*found.items()] * 2
-    return say(
-        template,
-        low=named(low),
-        at_low=number(at_low),
-        high=named(high),
-        at_high=number(at_high),
-    )
+    low, *_, high = [*found, *found]  # one may be both
+    shown = {"low": named(low), "at_low": number(found[low])}
+    return say(template, **shown, high=named(high), at_high=number(found[high]))
 
 
 _HIGHEST = say(
@@ -349,16 +342,8 @@ METRICS = {
             "({at_high})."
         ),
     ),
-    "test accuracy": (
-        say("Accuracy on test images"),
-        say("accuracy on test images"),
-        _HIGHEST,
-    ),
-    "accuracy": (
-        say("Accuracy on training images"),
-        say("accuracy on training images"),
-        _HIGHEST,
-    ),
+    "test accuracy": (say("Accuracy on test images"), say("accuracy on test images"), _HIGHEST),
+    "accuracy": (say("Accuracy on training images"), say("accuracy on training images"), _HIGHEST),
 }
 _ENDS = say("In the end it is lowest with {low} ({at_low}), highest with {high} ({at_high}).")
 

@@ -118,19 +118,16 @@ def _drift(drift: list[Mapping[str, Any]]) -> Chart:
     ends = {name: max(each["distance"][name][-1] for each in drift) for name in groups}
     own = max((v for k, v in ends.items() if k.count("scratch") == 2), default=0.0)
     beside = max((v for k, v in ends.items() if k.count("float32") == 2), default=0.0)
-    finding = say(
+    no_farther = say(
         "A training in float32 ends up to {own} away from itself in float64, and {beside} away "
-        "from torch's in float32: rounding moves it no farther than the choice of float32 does.",
-        own=f"{own:.0e}",
-        beside=f"{beside:.0e}",
+        "from torch's in float32: rounding moves it no farther than the choice of float32 does."
     )
-    if beside > own:
-        finding = say(
-            "A training in float32 ends up to {own} away from itself in float64, and {beside} away "
-            "from torch's in float32.",
-            own=f"{own:.0e}",
-            beside=f"{beside:.0e}",
-        )
+    farther = say(
+        "A training in float32 ends up to {own} away from itself in float64, and {beside} away "
+        "from torch's in float32."
+    )
+    template = farther if beside > own else no_farther
+    finding = say(template, own=f"{own:.0e}", beside=f"{beside:.0e}")
     title = say("A network on MNIST from one start: how far apart its parameters come")
     return Chart("parity-drift", title, finding, Table(header, rows), panels, columns=2, height=300)
 
