@@ -19,10 +19,11 @@ from experiments import cli, command
 from experiments.data import DataError, Dataset
 from experiments.engine import backends, figures, runner
 from experiments.engine.drawing import draw, save
-from experiments.engine.experiment import Context, Experiment, judged
+from experiments.engine.experiment import Context, Experiment, judged, label
 from experiments.engine.figures import Axis, Chart, Figure, Panel, Rule
 from experiments.engine.lock import LOCK
 from experiments.engine.measurements import Measurements, distances
+from experiments.report import explorer
 from parity_tests.helpers import unwrapped
 
 pytestmark = pytest.mark.arithmetic
@@ -117,6 +118,7 @@ def test_an_optimizer_has_one_colour_in_every_figure(optimizer: str, few: Datase
         for chart in experiment.figure(sides, small(experiment)).charts:
             shown |= {color for run, color in chart.groups.items() if run == optimizer}
     assert shown == {figures.OPTIMIZERS.index(optimizer)}
+    assert label(explorer.names()[figures.OPTIMIZERS.index(optimizer)]) == optimizer
 
 
 def test_a_run_writes_its_files(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ import shutil
 import subprocess
 import sys
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
 
@@ -13,10 +14,10 @@ from hatchling.builders.wheel import WheelBuilder
 from typer.testing import CliRunner, Result
 
 import experiments
-from experiments import cli, optimizer_paths
+from experiments import cli
 from experiments.data import Dataset
 from experiments.engine import output
-from experiments.engine.experiment import Claim, Context, Experiment
+from experiments.engine.experiment import Claim, Context
 from experiments.engine.figures import Figure, curves
 from experiments.engine.measurements import Measurements
 from experiments.report import page, reproduce, results
@@ -56,21 +57,17 @@ def test_a_new_experiment_appears_on_the_page_by_itself(
 
     def measure(context: Context) -> Measurements:
         measurements = Measurements()
-        for run, low in (("with dropout", 0.25), ("without dropout", 0.5)):
-            measurements.add(run, "noise", [0, 1, 2], [[1.0, 0.75, low]] * len(context.seeds))
+        measurements.add("with dropout", "noise", [0, 1], [[1.0, 0.25]] * len(context.seeds))
+        measurements.add("without", "noise", [0, 1], [[1.0, 0.5]] * len(context.seeds))
         return measurements
 
     module = ModuleType("experiments.dropout_effect")
-    module.EXPERIMENT = Experiment(
+    module.EXPERIMENT = replace(
+        experiments.load("surface"),
         name="dropout-effect",
-        section="6.4.3",
         title="what dropout does",
-        settings=optimizer_paths.Settings(),
-        quick=optimizer_paths.Settings(),
         measure=measure,
-        figure=lambda sides, _: Figure(
-            "dropout", [curves(sides, "noise", "step", title="The noise")]
-        ),
+        figure=lambda sides, _: Figure("", [curves(sides, "noise", title="The noise")]),
         claims=(
             Claim("it helps", lambda seed: (True, say("by {ratio}", ratio=2))),
             Claim("it hurts", lambda seed: (bool(seed["with dropout", "noise"][-1] > 1), "no")),
@@ -81,9 +78,7 @@ def test_a_new_experiment_appears_on_the_page_by_itself(
     write_experiment(tmp_path, "dropout-effect", mnist)
     html = rendered(tmp_path)
     found = Structure(html)
-    assert {"id": "fig-dropout-effect-noise", "class": "chart"}.items() <= next(
-        attributes for tag, attributes in found.tags if tag == "figure"
-    ).items()
+    assert 'id="fig-dropout-effect-noise"' in html
     assert 'id="dropout-effect-claim-2"' in html
     for text in ("What dropout does", "it helps", "by 2", "The noise", "with dropout, scratch"):
         assert text in found.text
