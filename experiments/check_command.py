@@ -48,7 +48,7 @@ def check(
     try:
         with interrupt.heeding_signals(), interrupt.deferred():
             from torch_ref.lockstep.check import check as run_check
-            from torch_ref.lockstep.hyperparameters import parse
+            from torch_ref.lockstep.settings import parse
         # What the user's code prints is no part of the result.
         with contextlib.redirect_stdout(sys.stderr):
             settings = parse(arg or [])

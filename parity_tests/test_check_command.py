@@ -318,7 +318,7 @@ def test_arguments_that_are_refused(command: Command, options: tuple, said: str)
 
 def test_paths_and_names_that_are_refused(command: Command) -> None:
     for given, said in (
-        (("MyAdam", "AdamX"), "torch has no 'AdamX'; did you mean"),
+        (("MyAdam", "AdamX"), "torch has no 'AdamX', nor has the chapter; did you mean"),
         (("MyAdam", "nothing like it"), "it may be an optimizer"),
         (("My-Adam", "Adam"), "like path/to/file.py:MyAdam"),
     ):

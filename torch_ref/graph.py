@@ -20,21 +20,6 @@ from torch_ref.optim import Twin
 #: Steps before the recording: optimizers make their state, libraries choose their kernels.
 WARM_UP = 3
 
-_CAPTURABLE = {"capturable": True, "foreach": True}
-#: What makes torch's step one that never asks the device for a number; the others' does ask.
-SETTINGS: dict[str, dict[str, bool]] = {
-    "torch.optim.SGD": {"fused": True},
-    "torch.optim.Adam": {"capturable": True, "fused": True},
-    "torch.optim.AdamW": {"capturable": True, "fused": True},
-    "torch.optim.RMSprop": _CAPTURABLE,
-    "torch.optim.Adamax": _CAPTURABLE,
-    "torch.optim.Adadelta": _CAPTURABLE,
-    "torch.optim.NAdam": _CAPTURABLE,
-    "torch.optim.RAdam": _CAPTURABLE,
-    "torch.optim.ASGD": _CAPTURABLE,
-    "torch.optim.Rprop": _CAPTURABLE,
-}
-
 
 def captured(step: Callable[..., Any], device: torch.device) -> Callable[..., Any]:
     """``step``, a function of tensors, as a graph on a CUDA device, and itself elsewhere.
@@ -140,11 +125,11 @@ def recordable(optimizer: Twin, net: MultiLayerNet) -> Recordable | None:
     """``optimizer``, bound to ``net`` so that its step can be recorded; ``None`` where it cannot.
 
     It cannot on another device than CUDA; in another type than float32; for a class whose step
-    reads a number from the device (``chapter.Adam``, Adagrad, Adafactor, Muon); for one that was
-    used before in a way that does.
+    reads a number from the device, and has no ``graph`` in the registry; for one that was used
+    before in a way that does.
     """
-    settings = SETTINGS.get(optimizer.pair.torch)
-    if settings is None or not has_graphs(net.device) or net.dtype != torch.float32:
+    settings = optimizer.pair.graph
+    if not settings or not has_graphs(net.device) or net.dtype != torch.float32:
         return None
     if optimizer.torch is None:
         optimizer.settings |= settings

@@ -151,7 +151,7 @@ def _switch(part: str) -> list[bool]:
 def _optimizer(part: str) -> list[str]:
     allowed = trainable()
     alike = [name for name in allowed if name.rpartition(".")[2].lower() == part.lower()]
-    of_chapter = [n for n in alike if OPTIMIZERS[n].scratch.__module__ == "scratch.optim.chapter"]
+    of_chapter = [n for n in alike if OPTIMIZERS[n].of_chapter]
     for candidates in ([part] if part in allowed else [], of_chapter, alike):
         if candidates:
             return candidates[:1]

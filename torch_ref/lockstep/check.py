@@ -13,17 +13,13 @@ import torch
 from torch_ref.lockstep import reference
 from torch_ref.lockstep.candidate import Candidate, CandidateError, load
 from torch_ref.lockstep.guard import ContractBroken, Guarded
-from torch_ref.lockstep.hyperparameters import Mapped, Match, match, own_defaults
 from torch_ref.lockstep.limit import TimeUp, time_limit
-from torch_ref.lockstep.problems import GradientStream
+from torch_ref.lockstep.problems import SHAPES, GradientStream
+from torch_ref.lockstep.reference import Reference
 from torch_ref.lockstep.report import Report, json_number
 from torch_ref.lockstep.run import lockstep
-from torch_ref.lockstep.sides import Arrays, TorchSide
-
-#: Torch's optimizers of matrices alone refuse other parameters.
-_SHAPES = {"Muon": ((7, 5), (5, 3))}
-#: Of the parameters of all others; not every candidate takes one without axes.
-_WITH_AXES, _WITHOUT_AXES = ((7, 5), (5,)), ()
+from torch_ref.lockstep.settings import Mapped, Match, match, own_defaults
+from torch_ref.lockstep.sides import Arrays
 
 
 @dataclass
@@ -125,8 +121,9 @@ def check(
     Args:
         candidate: ``"path/to/file.py:Name"``; or a class, a function that makes an optimizer, or an
             optimizer.
-        against: a class of ``torch.optim`` or its name; also the name of a normalization layer, an
-            initializer or a schedule of torch.
+        against: an optimizer, a normalization layer, an initializer or a schedule of the registry,
+            or its name. Torch's own is the reference where it has one of that name; for the
+            chapter's (``"chapter.Adam"``, ``"Momentum"``) it is the hand-written class.
         settings: hyperparameters under either side's names. Both sides get the same; but an
             optimizer that is made already keeps its own, and they are torch's alone.
         dtype: float64 or float32.
@@ -158,12 +155,12 @@ def check(
 
 
 def _check(
-    candidate: Candidate, theirs: reference.Reference, args: dict[str, Any], dtype: str, steps: int
+    candidate: Candidate, theirs: Reference, args: dict[str, Any], dtype: str, steps: int
 ) -> Outcome:
     if theirs.kind == reference.OPTIMIZER:
-        return _optimizer(candidate, theirs.target, args, dtype, steps)
-    mapped = [] if theirs.kind == reference.NORM else own_defaults(candidate, theirs.target, args)
-    args = {each.theirs: each.value for each in mapped} | args
+        return _optimizer(candidate, theirs, args, dtype, steps)
+    mapped = [] if theirs.kind == reference.NORM else own_defaults(candidate, theirs, args)
+    args = theirs.settings | {each.theirs: each.value for each in mapped} | args
     with candidate.blamed("the check raised"):
         detail = _other(candidate, theirs, args, dtype, steps)
     outcome = Outcome(candidate.name, detail.theirs, detail.agrees, dtype, detail=detail)
@@ -172,7 +169,7 @@ def _check(
 
 
 def _other(
-    candidate: Candidate, theirs: reference.Reference, args: dict[str, Any], dtype: str, steps: int
+    candidate: Candidate, theirs: Reference, args: dict[str, Any], dtype: str, steps: int
 ) -> Any:
     """The result of the check for what is no optimizer."""
     if theirs.kind == reference.NORM:
@@ -190,18 +187,19 @@ def _other(
 
 
 def _optimizer(
-    candidate: Candidate, theirs: type, args: dict[str, Any], dtype: str, steps: int
+    candidate: Candidate, theirs: Reference, args: dict[str, Any], dtype: str, steps: int
 ) -> Outcome:
     matched = match(candidate, theirs, args)
-    special = _SHAPES.get(theirs.__name__)
-    shapes = special or (*_WITH_AXES, _WITHOUT_AXES)
+    shapes = theirs.optimizer.shapes if theirs.optimizer else SHAPES
     try:
         return _run(candidate, theirs, matched, dtype, steps, shapes)
     except CandidateError as error:
-        if special:
+        # Not every candidate takes a parameter without axes.
+        with_axes = tuple(shape for shape in shapes if shape)
+        if with_axes == shapes:
             raise
         try:
-            outcome = _run(candidate, theirs, matched, dtype, steps, _WITH_AXES)
+            outcome = _run(candidate, theirs, matched, dtype, steps, with_axes)
         except CandidateError:
             raise error from None
         outcome.notes.append(f"without a parameter of shape (), where it cannot be run: {error}")
@@ -210,18 +208,21 @@ def _optimizer(
 
 def _run(
     candidate: Candidate,
-    theirs: type,
+    theirs: Reference,
     matched: Match,
     dtype: str,
     steps: int,
     shapes: tuple[tuple[int, ...], ...],
 ) -> Outcome:
     """The check of an optimizer on parameters of these shapes."""
-    mine, their_side = Guarded(candidate, matched.mine), TorchSide(theirs, **matched.theirs)
-    stream = GradientStream(shapes, dtype=dtype, awkward=True)
+    mine, stream = (
+        Guarded(candidate, matched.mine),
+        GradientStream(shapes, dtype=dtype, awkward=True),
+    )
     with _refusals(theirs):
+        their_side = theirs.side(matched.theirs)
         their_side.start(stream.params)
-    outcome = Outcome(candidate.name, _full_name(theirs), False, dtype, mapped=matched.mapped)
+    outcome = Outcome(candidate.name, theirs.name, False, dtype, mapped=matched.mapped)
     outcome.settings = matched.theirs
     try:
         with _refusals(theirs):
@@ -239,11 +240,11 @@ def _run(
         return outcome
     # No variant of torch's is NaN where torch is not: there is nothing to search for.
     if report.agrees or not non_finite:
-        _look_closer(outcome, report, mine, theirs.__name__)
+        _look_closer(outcome, report, mine, theirs)
     return outcome
 
 
-def _look_closer(outcome: Outcome, report: Report, mine: Guarded, family: str) -> None:
+def _look_closer(outcome: Outcome, report: Report, mine: Guarded, theirs: Reference) -> None:
     """Run the diagnosis: on other gradients, and with an lr that changes on the way.
 
     It is an extra: where it fails, the verdict stands.
@@ -251,9 +252,10 @@ def _look_closer(outcome: Outcome, report: Report, mine: Guarded, family: str) -
     from torch_ref.lockstep.diagnose import diagnose
 
     try:
-        found = diagnose(mine, family, outcome.settings, dtype=np.dtype(outcome.dtype))
+        found = diagnose(mine, theirs, outcome.settings, dtype=np.dtype(outcome.dtype))
     except KeyError:
-        unknown = [f"there is no catalogue of variants of {family} to find the cause in"]
+        name = theirs.target.__name__
+        unknown = [f"there is no catalogue of variants of {name} to find the cause in"]
         outcome.cause = [] if report.agrees else unknown
         return
     except TimeUp:
@@ -269,7 +271,7 @@ def _look_closer(outcome: Outcome, report: Report, mine: Guarded, family: str) -
     if not report.agrees:
         outcome.cause = found.lines() if found.findings else [found.reason]
         if not found.findings and outcome.dtype == "float64":
-            outcome.cause += _in_float32(mine, family, outcome.settings)
+            outcome.cause += _in_float32(mine, theirs, outcome.settings)
     elif found.after_lr_changed:
         outcome.notes = ["as long as lr stays; once it changes, they differ:"]
         outcome.notes += str(found).splitlines()
@@ -278,15 +280,14 @@ def _look_closer(outcome: Outcome, report: Report, mine: Guarded, family: str) -
         outcome.cause = str(found).splitlines()
 
 
-def _in_float32(mine: Guarded, family: str, settings: dict[str, Any]) -> list[str]:
+def _in_float32(mine: Guarded, theirs: Reference, settings: dict[str, Any]) -> list[str]:
     """A line on whether the two agree where both have no more than single precision."""
-    theirs = TorchSide(getattr(torch.optim, family), **settings)
-    stream = GradientStream(_WITH_AXES, dtype="float32", awkward=True)
+    stream = GradientStream([s for s in SHAPES if s], dtype="float32", awkward=True)
     try:
-        agrees = lockstep(mine, theirs, stream).agrees
+        agrees = lockstep(mine, theirs.side(settings), stream).agrees
     except (CandidateError, ContractBroken, TimeUp):
         return []
-    return ["in float32 it agrees with torch: it may compute in that"] if agrees else []
+    return [f"in float32 it agrees with {theirs.owner}: it may compute in that"] if agrees else []
 
 
 def _same(params: Arrays, start: Arrays) -> bool:
@@ -300,22 +301,14 @@ def _in_place(mine: Guarded) -> str:
 
 
 @contextmanager
-def _refusals(theirs: type) -> Iterator[None]:
-    """Say that it was torch's side which raised: what the candidate's raises is known by now."""
+def _refusals(theirs: Reference) -> Iterator[None]:
+    """Say that it was the reference which raised: what the candidate's raises is known by now."""
     try:
         yield
     except (CandidateError, ContractBroken):
         raise
     except Exception as error:
-        raise CandidateError(
-            f"torch.optim.{theirs.__name__} cannot be run here: {error}"
-        ) from error
-
-
-def _full_name(theirs: type) -> str:
-    """As it is imported: torch's own are found in ``torch.optim``, whatever their module."""
-    own = getattr(torch.optim, theirs.__name__, None) is theirs
-    return f"{'torch.optim' if own else theirs.__module__}.{theirs.__name__}"
+        raise CandidateError(f"{theirs.name} cannot be run here: {error}") from error
 
 
 def _unloaded(candidate: Any) -> Candidate:

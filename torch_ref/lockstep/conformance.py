@@ -20,10 +20,10 @@ import torch
 from torch_ref.lockstep import reference
 from torch_ref.lockstep.candidate import Candidate, CandidateError
 from torch_ref.lockstep.guard import Guarded
-from torch_ref.lockstep.hyperparameters import Match, match
 from torch_ref.lockstep.limit import TimeUp, time_limit
 from torch_ref.lockstep.problems import Arrays, GradientStream, Problem, QuadraticBowl
 from torch_ref.lockstep.run import lockstep
+from torch_ref.lockstep.settings import Match, match
 from torch_ref.lockstep.sides import InitUpdateSide, Side, TorchSide
 from torch_ref.registry import SAME_GRADIENTS
 
@@ -35,10 +35,10 @@ OWN_GRADIENTS = 1e-9
 
 @dataclass(frozen=True)
 class Subject:
-    """A candidate beside the class of torch that it is checked against, with their settings."""
+    """A candidate beside the optimizer that it is checked against, with their settings."""
 
     candidate: Candidate
-    theirs: type[torch.optim.Optimizer]
+    theirs: reference.Reference
     settings: Match
 
     @classmethod
@@ -46,15 +46,15 @@ class Subject:
         known, theirs = Candidate.of(candidate), reference.find(against)
         if theirs.kind != reference.OPTIMIZER:
             raise CandidateError(f"the suite is for optimizers, got against={against!r}")
-        return cls(known, theirs.target, match(known, theirs.target, settings))
+        return cls(known, theirs, match(known, theirs, settings))
 
     def mine(self) -> Side:
         """A new one of the candidate's."""
         return self.candidate.side(self.settings.mine)
 
-    def torchs(self) -> TorchSide:
-        """A new one of torch's."""
-        return TorchSide(self.theirs, **self.settings.theirs)
+    def torchs(self) -> Side:
+        """A new one of the reference's."""
+        return self.theirs.side(self.settings.theirs)
 
     def started(self, params: Arrays) -> Side:
         side = self.mine()
@@ -76,7 +76,7 @@ def lockstep_checks(candidate: Any, against: Any, **settings: Any) -> Any:
 
     Args:
         candidate: as for ``torch_ref.lockstep.check.check``.
-        against: a class of ``torch.optim`` or its name.
+        against: an optimizer of the registry, or its name.
         settings: hyperparameters, for both sides; for torch's alone if the candidate is an
             optimizer that is made already.
 

@@ -16,10 +16,11 @@ import numpy as np
 import torch
 
 from scratch import _check
-from torch_ref.lockstep.catalogue import Settings, reference, variants_of
+from torch_ref.lockstep.catalogue import Catalogue, Settings
 from torch_ref.lockstep.diagnosis import Diagnosis, Finding
 from torch_ref.lockstep.discriminating import Discriminating
 from torch_ref.lockstep.problems import Arrays
+from torch_ref.lockstep.reference import Reference, find
 from torch_ref.lockstep.report import Report
 from torch_ref.lockstep.run import lockstep
 from torch_ref.lockstep.sides import Side, as_side
@@ -31,25 +32,25 @@ LR_NAMES = ("lr", "learning_rate", "eta")
 
 def diagnose(
     candidate: Any,
-    family: str,
+    against: Any,
     settings: Settings | None = None,
     *,
     dtype: np.typing.DTypeLike = np.float64,
     steps: int = STEPS,
 ) -> Diagnosis:
-    """Find what a candidate does that the class of torch named ``family`` does not.
+    """Find what a candidate does that the optimizer it is checked ``against`` does not.
 
     Args:
         candidate: what :func:`lockstep` takes; a class of torch is given ``settings``.
-        family: "SGD", "Adagrad", "RMSprop", "Adam" or "AdamW".
-        settings: torch's, those that the candidate has too.
+        against: an optimizer of the registry, or its name.
+        settings: of that, those that the candidate has too.
         dtype: float32 or float64; the latter tells more variants apart.
         steps: how many; halfway the learning rate is halved, where the candidate's can be
             assigned: only then is it seen whether it is inside of a momentum buffer.
 
     Raises:
-        KeyError: there is no such family in the catalogue.
-        TypeError: the candidate is nothing that optimizes, or torch has no such setting.
+        KeyError: there is no catalogue of variants of it.
+        TypeError: the candidate is nothing that optimizes, or there is no such setting.
 
     >>> from scratch.optim import chapter
     >>> diagnosis = diagnose(chapter.Adam(eps=1e-8), "Adam")
@@ -61,21 +62,21 @@ def diagnose(
     dtype, steps = _check.floating(dtype), _check.integer("steps", steps, at_least=1)
     if settings is not None:
         _check.mapping("settings", settings)
-    defaults = reference(family, settings).settings
+    theirs, given = against if isinstance(against, Reference) else find(against), settings or {}
+    catalogue = Catalogue(theirs, given)
     problem = Discriminating(dtype, steps)
-    mine = as_side(candidate, **(settings or {})) if _is_torch(candidate) else as_side(candidate)
-    theirs = as_side(getattr(torch.optim, family), **(settings or {}))
+    mine = as_side(candidate, **given) if _is_torch(candidate) else as_side(candidate)
     # Candidates divide by zero where torch does not, and the report says it better.
     with np.errstate(all="ignore"):
-        report, run, half = _candidate(mine, theirs, problem, steps)
+        report, run, half = _candidate(mine, theirs.side(dict(given)), problem, steps)
     if report.agrees or not run.finite:
-        return Diagnosis(defaults, report, (), 0, half)
-    scales, given = run.scales(), settings or {}
+        return Diagnosis(report, (), 0, half)
+    scales = run.scales()
     # Were this not asked first, every variant that changes nothing here would be a finding.
-    if _distance(reference(family, given), run, scales, report.tolerance) is not None:
-        return Diagnosis(defaults, report, (), 0, half, rounding=True)
-    findings, tried = _search(run, scales, family, given, report.tolerance)
-    return Diagnosis(defaults, report, tuple(findings), tried, half)
+    if _distance(catalogue.reference(), run, scales, report.tolerance) is not None:
+        return Diagnosis(report, (), 0, half, rounding=True)
+    findings, tried = _search(run, scales, catalogue, report.tolerance)
+    return Diagnosis(report, tuple(findings), tried, half)
 
 
 def _is_torch(candidate: Any) -> bool:
@@ -160,10 +161,10 @@ def _candidate(
 
 
 def _search(
-    run: _Run, scales: list[np.ndarray], family: str, settings: Settings, tolerance: float
+    run: _Run, scales: list[np.ndarray], catalogue: Catalogue, tolerance: float
 ) -> tuple[list[Finding], int]:
     """The variants that agree with the candidate; pairs of them only where no single one does."""
-    known = variants_of(family)
+    known = catalogue.variants
     singles = [(variant,) for variant in known]
     pairs = [(a, b) for a, b in combinations(known, 2) if not a.dials.keys() & b.dials.keys()]
     tried = 0
@@ -171,10 +172,10 @@ def _search(
         found = []
         for variants in choices:
             tried += 1
-            optimizer = reference(family, settings, *variants)
-            distance = _distance(optimizer, run, scales, tolerance)
+            distance = _distance(catalogue.reference(*variants), run, scales, tolerance)
             if distance is not None:
-                found.append(Finding(variants, distance))
+                theirs = "; ".join(map(catalogue.instead_of, variants))
+                found.append(Finding(variants, distance, theirs))
         if found:
             return list(_simplest(found)), tried
     return [], tried

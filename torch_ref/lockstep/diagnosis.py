@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from torch_ref.lockstep.catalogue import Settings, Variant
+from torch_ref.lockstep.catalogue import Variant
 from torch_ref.lockstep.report import Report
 
 
@@ -13,10 +13,12 @@ class Finding:
     Attributes:
         variants: one, or two.
         distance: the largest relative distance of any element of any parameter at any step.
+        theirs: what the reference does instead.
     """
 
     variants: tuple[Variant, ...]
     distance: float
+    theirs: str
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -28,7 +30,6 @@ class Diagnosis:
     """What is known about a candidate's difference from torch.
 
     Attributes:
-        settings: torch's, defaults included.
         report: the candidate beside torch, on the same gradients.
         findings: what does the same as the candidate, the simplest first; all of them are the same
             thing as far as this run can tell. Empty where the candidate agrees, and where nothing
@@ -39,7 +40,6 @@ class Diagnosis:
             in NumPy. Some settings amplify rounding errors, and then there is no cause to find.
     """
 
-    settings: Settings
     report: Report
     findings: tuple[Finding, ...]
     tried: int
@@ -84,8 +84,7 @@ class Diagnosis:
     def _line(self, finding: Finding) -> str:
         names = " together with ".join(f'"{name}"' for name in finding.names)
         apart = f"to {finding.distance:.0e}" if finding.distance else "bit for bit"
-        theirs = "; ".join(variant.torch_does(self.settings) for variant in finding.variants)
-        return f"your {self.report.mine} agrees with {names} {apart}; {theirs}"
+        return f"your {self.report.mine} agrees with {names} {apart}; {finding.theirs}"
 
     def _lr_note(self) -> str:
         if not self.after_lr_changed:

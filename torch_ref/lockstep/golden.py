@@ -96,9 +96,8 @@ def file_name(name: str) -> str:
     >>> file_name("RMSprop"), file_name("RMSProp"), file_name("chapter.Adam")
     ('rmsprop.safetensors', 'chapter-rmsprop.safetensors', 'chapter-adam.safetensors')
     """
-    chapter = OPTIMIZERS[name].scratch.__module__.endswith(".chapter")
     stem = name.rpartition(".")[2].lower()
-    return f"{'chapter-' if chapter else ''}{stem}.safetensors"
+    return f"{'chapter-' if OPTIMIZERS[name].of_chapter else ''}{stem}.safetensors"
 
 
 def check_name(name: str) -> None:

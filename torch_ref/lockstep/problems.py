@@ -16,6 +16,8 @@ Arrays = dict[str, np.ndarray]
 
 #: What a gradient may hold, and an optimizer seldom sees in a test of its author's.
 AWKWARD = (0.0, 1e-30, -1e-30, 1e-8, 1e3)
+#: Of parameters where nothing asks for others.
+SHAPES = ((7, 5), (5,), ())
 HUGE = 1e30  # its square is infinite in float32
 
 
@@ -67,7 +69,7 @@ class GradientStream:
 
     def __init__(
         self,
-        shapes: Sequence[tuple[int, ...]] = ((7, 5), (5,), ()),
+        shapes: Sequence[tuple[int, ...]] = SHAPES,
         *,
         dtype: np.typing.DTypeLike = np.float64,
         seed: int = 0,

@@ -1,92 +1,136 @@
-"""What a candidate is checked against: something of torch, by its name."""
+"""What a candidate is checked against: an entry of the registry, by its name."""
 
-import inspect
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import torch
 
-from torch_ref.lockstep.candidate import CandidateError, did_you_mean
-from torch_ref.lockstep.layers.kinds import KINDS
+from torch_ref import registry
+from torch_ref.lockstep.candidate import CandidateError, arguments
+from torch_ref.lockstep.sides import Side, TorchSide, UpdateSide
+from torch_ref.registry import OptimizerPair, Pair
 
+Settings = dict[str, Any]
 OPTIMIZER, NORM, INITIALIZER, SCHEDULE = "optimizer", "norm", "initializer", "schedule"
 
-_LAYERS = tuple(KINDS)
-#: Those that are constant, or whose distribution is known.
-_INITIALIZERS = (
-    "constant_",
-    "dirac_",
-    "eye_",
-    "kaiming_normal_",
-    "kaiming_uniform_",
-    "normal_",
-    "ones_",
-    "orthogonal_",
-    "trunc_normal_",
-    "uniform_",
-    "xavier_normal_",
-    "xavier_uniform_",
-    "zeros_",
+#: How torch computes, not what; and in which groups.
+_IMPLEMENTATION = frozenset(
+    {"params", "foreach", "capturable", "differentiable", "fused", "groups"}
 )
 
 
 @dataclass(frozen=True)
 class Reference:
-    """Something of torch, and what kind of thing it is."""
+    """One side of a pair, as a check needs it.
+
+    Attributes:
+        name: dotted, as it is imported.
+        kind: "optimizer", "norm", "initializer" or "schedule".
+        target: the class or function.
+        pair: in the registry; ``None`` for a subclass of ``torch.optim.Optimizer`` of one's own.
+        settings: that the registry adds to those of torch's function.
+    """
 
     name: str
     kind: str
     target: Any
+    pair: Pair | None = None
+    settings: Settings = field(default_factory=dict)
+
+    @property
+    def by_hand(self) -> bool:
+        """Whether it is the hand-written class, because torch has none that means the same."""
+        return self.name.startswith("scratch.")
+
+    @property
+    def owner(self) -> str:
+        """Whose rule it is, in a sentence: torch's, or that of the hand-written class."""
+        return self.name.removeprefix("scratch.optim.") if self.by_hand else "torch"
+
+    @property
+    def optimizer(self) -> OptimizerPair | None:
+        """The pair, where it is an optimizer's."""
+        return self.pair if isinstance(self.pair, OptimizerPair) else None
+
+    def parameters(self) -> Settings:
+        """The hyperparameters and their defaults.
+
+        >>> find("Adagrad").parameters()["eps"], find("AdaGrad").parameters()["eps"]
+        (1e-10, 1e-07)
+        """
+        skip = int(not self.by_hand)  # the parameters, tensor or optimizer that torch's are given
+        return {
+            name: parameter.default
+            for name, parameter in arguments(self.target, skip).items()
+            if name not in _IMPLEMENTATION
+        }
+
+    def side(self, settings: Settings) -> Side:
+        """An optimizer's side of a run."""
+        if not self.by_hand:
+            return TorchSide(self.target, **settings)
+        side = UpdateSide(self.target(**settings))
+        side.name = self.name
+        return side
+
+    def torchs_settings(self, settings: Settings) -> Settings:
+        """An optimizer's settings as torch has them."""
+        if not self.by_hand or not self.optimizer:
+            return settings
+        return self.optimizer.to_torch(self.target(**settings))
 
 
 def find(against: Any) -> Reference:
     """The reference for a name, dotted or not, or for the thing itself.
 
     Raises:
-        CandidateError: torch has none of that name, or there is no check for it; the message says
-            which is near, or which there are.
+        CandidateError: the registry has none of that name, or there is no check for it; the message
+            says which are near, or which there are.
 
-    >>> find("Adam")
-    Reference(name='Adam', kind='optimizer', target=<class 'torch.optim.adam.Adam'>)
+    >>> find("Adam").name, find("chapter.Adam").name, find("Momentum").kind
+    ('torch.optim.Adam', 'scratch.optim.chapter.Adam', 'optimizer')
     >>> find("torch.nn.init.xavier_normal_").kind, find("StepLR").kind, find("BatchNorm1d").kind
     ('initializer', 'schedule', 'norm')
     """
+    entry = registry.find(against) if isinstance(against, str) else registry.entry_of(against)
+    if entry is not None:
+        return _reference(entry)
     if isinstance(against, type) and issubclass(against, torch.optim.Optimizer):
-        return Reference(against.__name__, OPTIMIZER, against)
+        return Reference(f"{against.__module__}.{against.__name__}", OPTIMIZER, against)
     name = against if isinstance(against, str) else getattr(against, "__name__", repr(against))
-    name = name.rpartition(".")[2]
-    known = _known()
-    for reference in known:
-        if reference.name in (name, f"{name}_"):
-            return reference
-    for module, checked in ((torch.nn, _LAYERS), (torch.nn.init, _INITIALIZERS)):
-        if hasattr(module, name) or hasattr(module, f"{name}_"):
-            have = f"of {module.__name__} there is one for {', '.join(checked)}"
-            raise CandidateError(f"there is no check for {module.__name__}.{name}; {have}")
-    names = [reference.name for reference in known]
-    listed = (
-        "; it may be an optimizer, a normalization layer, an initializer or a schedule of torch"
-    )
-    raise CandidateError(f"torch has no {name!r}{did_you_mean(name, names) or listed}")
+    _refuse_unchecked(name)
+    near = " or ".join(map(repr, registry.nearest(name)))
+    kinds = "it may be an optimizer, a normalization layer, an initializer or a schedule"
+    did_you_mean = f"did you mean {near}?" if near else kinds
+    raise CandidateError(f"torch has no {name!r}, nor has the chapter; {did_you_mean}")
 
 
-def _known() -> list[Reference]:
-    """Everything of torch that there is a check for."""
-    schedulers = torch.optim.lr_scheduler
-    groups = (
-        (OPTIMIZER, _classes(torch.optim, torch.optim.Optimizer)),
-        (NORM, {name: getattr(torch.nn, name) for name in _LAYERS}),
-        (INITIALIZER, {name: getattr(torch.nn.init, name) for name in _INITIALIZERS}),
-        (SCHEDULE, _classes(schedulers, schedulers.LRScheduler)),
-    )
-    return [
-        Reference(name, kind, target)
-        for kind, members in groups
-        for name, target in members.items()
-        if not name.startswith("_")
-    ]
+def _reference(entry: registry.Entry) -> Reference:
+    pair, torchs = entry.pair, entry.pair.torch
+    if isinstance(pair, registry.OptimizerPair):
+        if not entry.by_hand and pair.since and not registry.torch_since(pair.since):
+            raise CandidateError(f"{entry.name} came with torch {pair.since}; this one has none")
+        target = pair.scratch if entry.by_hand else registry.resolve(torchs)
+        return Reference(entry.name, OPTIMIZER, target, pair)
+    if isinstance(pair, registry.SchedulePair):
+        return Reference(torchs, SCHEDULE, registry.resolve(torchs), pair)
+    if isinstance(pair, registry.InitializerPair) and pair.distribution:
+        return Reference(torchs, INITIALIZER, registry.resolve(torchs), pair, pair.settings)
+    if isinstance(pair, registry.LayerPair) and pair.statistics:
+        return Reference(torchs, NORM, registry.resolve(torchs), pair)
+    _refuse_unchecked(torchs)
+    raise CandidateError(f"there is no check for {entry.name}")
 
 
-def _classes(module: Any, base: type) -> dict[str, type]:
-    members = inspect.getmembers(module, inspect.isclass)
-    return {name: cls for name, cls in members if issubclass(cls, base) and cls is not base}
+def _refuse_unchecked(name: str) -> None:
+    """Raise if torch has a layer or an initializer of that name, for which there is no check."""
+    layers = [pair.torch for pair in registry.LAYERS.values() if pair.statistics]
+    drawn = [pair.torch for pair in registry.INITIALIZERS.values() if pair.distribution]
+    for module, checked in ((torch.nn, layers), (torch.nn.init, drawn)):
+        home, last = module.__name__, name.rpartition(".")[2]
+        named = f".{home}.{last}".endswith(f".{name}")
+        if named and (hasattr(module, last) or hasattr(module, f"{last}_")):
+            names = ", ".join(sorted({each.rpartition(".")[2] for each in checked}))
+            raise CandidateError(
+                f"there is no check for {home}.{last}; of {home} there is one for {names}"
+            )

@@ -5,10 +5,17 @@ from typing import Any
 import numpy as np
 
 from scratch import _check
-from torch_ref.lockstep.problems import Arrays, GradientStream, Landscape, Problem, Rosenbrock
+from torch_ref.lockstep.problems import (
+    SHAPES,
+    Arrays,
+    GradientStream,
+    Landscape,
+    Problem,
+    Rosenbrock,
+)
 from torch_ref.lockstep.report import GRADIENT, PARAMETER, Compared, Report
-from torch_ref.lockstep.sides import ALIASES, Side, gradients_of, named_side
-from torch_ref.registry import SAME_GRADIENTS, OptimizerPair
+from torch_ref.lockstep.sides import Side, gradients_of, named_side
+from torch_ref.registry import OPTIMIZERS, SAME_GRADIENTS, OptimizerPair
 
 
 def lockstep(
@@ -103,11 +110,7 @@ def _default_problem(pairs: list[OptimizerPair], dtype: np.typing.DTypeLike) -> 
     gradients = {pair.gradients for pair in pairs}
     if "closure" in gradients:
         return Rosenbrock(dtype=dtype)
-    shapes: tuple[tuple[int, ...], ...] = ((7, 5), (5,), ())
-    if any(pair.axes for pair in pairs):
-        shapes = ((7, 5), (4, 6))
-    if "rows" in gradients:
-        shapes = tuple(shape for shape in shapes if shape)
+    shapes = min((pair.shapes for pair in pairs), key=len, default=SHAPES)
     return GradientStream(shapes, dtype=dtype, awkward=True)
 
 
@@ -149,8 +152,9 @@ def _counterpart(state: Arrays, key: str, mine: Side, theirs: Side) -> np.ndarra
     """My buffer for torch's ``key``, under torch's name or one that people give it."""
     if mine.strict:
         return state.get(key)
-    family = theirs.name.rpartition(".")[2]
-    for alias in (key, *ALIASES.get(family, {}).get(key, ())):
+    # A class of one's own may be torch's under its name.
+    pair = getattr(theirs, "pair", None) or OPTIMIZERS.get(theirs.name.rpartition(".")[2])
+    for alias in (key, *(pair.aliases.get(key, ()) if pair else ())):
         if alias in state:
             return state[alias]
     return None

@@ -17,23 +17,6 @@ Arrays = dict[str, np.ndarray]
 #: The loss and the gradients at parameters.
 Evaluate = Callable[[Arrays], tuple[float, Arrays]]
 
-#: What people call the buffers that torch has, by torch's class.
-ALIASES: dict[str, dict[str, tuple[str, ...]]] = {
-    "SGD": {"momentum_buffer": ("v", "b", "buf", "velocity", "trace", "momentum", "m")},
-    "Adagrad": {"sum": ("h", "g2", "cache", "accumulator", "sum_of_squares", "v", "s")},
-    "RMSprop": {
-        "square_avg": ("h", "v", "s", "cache", "nu", "ms"),
-        "grad_avg": ("mg", "mean", "mu"),
-        "momentum_buffer": ("mom", "velocity", "b", "buf"),
-    },
-    "Adam": {
-        "exp_avg": ("m", "mu", "first_moment", "momentum"),
-        "exp_avg_sq": ("v", "nu", "second_moment", "s"),
-        "max_exp_avg_sq": ("v_max", "vmax", "nu_max", "v_hat_max", "vhat"),
-    },
-}
-ALIASES["AdamW"] = ALIASES["Adam"]
-
 
 class Side(Protocol):
     """One implementation in a run.

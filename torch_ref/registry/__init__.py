@@ -6,10 +6,14 @@ torch.
 
 optimizers, initializers, layers, schedules   the entries
 pairs                                         what an entry says
+distributions                                 of initializers
+spellings                                     other names for settings and arrays
+names                                         an entry by its name
 """
 
 from torch_ref.registry.initializers import INITIALIZERS
 from torch_ref.registry.layers import LAYERS
+from torch_ref.registry.names import TABLES, Entry, entry_of, find, nearest
 from torch_ref.registry.optimizers import OPTIMIZERS, pair_of
 from torch_ref.registry.pairs import (
     OWN_GRADIENTS,
@@ -22,6 +26,7 @@ from torch_ref.registry.pairs import (
     SchedulePair,
     Settings,
     resolve,
+    torch_since,
 )
 from torch_ref.registry.schedules import SCHEDULES
 
@@ -32,13 +37,19 @@ __all__ = [
     "OWN_GRADIENTS",
     "SAME_GRADIENTS",
     "SCHEDULES",
+    "TABLES",
     "Buffer",
+    "Entry",
     "InitializerPair",
     "LayerPair",
     "OptimizerPair",
     "Pair",
     "SchedulePair",
     "Settings",
+    "entry_of",
+    "find",
+    "nearest",
     "pair_of",
     "resolve",
+    "torch_since",
 ]

@@ -2,6 +2,7 @@
 
 from scratch import init
 from scratch.typing import Shape
+from torch_ref.registry import distributions
 from torch_ref.registry.pairs import CONVOLUTIONS, MATRICES, InitializerPair, Settings
 
 _VECTORS = ((5,), (0,), ())
@@ -30,6 +31,7 @@ _INITIALIZERS = (
         "6.2.1",
         draws="",
         shapes=MATRICES + CONVOLUTIONS + _VECTORS,
+        distribution=distributions.constant,
     ),
     InitializerPair(
         "ones",
@@ -38,6 +40,7 @@ _INITIALIZERS = (
         "",
         draws="",
         shapes=MATRICES + CONVOLUTIONS + _VECTORS,
+        distribution=distributions.constant,
     ),
     InitializerPair(
         "constant",
@@ -47,6 +50,7 @@ _INITIALIZERS = (
         draws="",
         cases=({"val": 0.3}, {"val": -2}),
         shapes=MATRICES + CONVOLUTIONS + _VECTORS,
+        distribution=distributions.constant,
     ),
     InitializerPair(
         "eye",
@@ -56,6 +60,7 @@ _INITIALIZERS = (
         draws="",
         shapes=(*MATRICES, (4, 3), (0, 3)),
         refused=(((3,), {}), ((2, 2, 2), {}), ((), {})),
+        distribution=distributions.constant,
     ),
     InitializerPair(
         "dirac",
@@ -71,6 +76,7 @@ _INITIALIZERS = (
             ((5, 4, 3), {"groups": 2}),
             ((4, 4, 3), {"groups": 8}),
         ),
+        distribution=distributions.constant,
     ),
     InitializerPair(
         "normal",
@@ -81,6 +87,7 @@ _INITIALIZERS = (
         cases=({}, {"std": 0.01}, {"std": 0.5, "mean": 0.25}, {"std": 0}),
         shapes=MATRICES + CONVOLUTIONS + _VECTORS,
         refused=(((3, 4), {"std": -0.1}),),
+        distribution=distributions.normal,
     ),
     InitializerPair(
         "uniform",
@@ -91,6 +98,7 @@ _INITIALIZERS = (
         cases=({}, {"a": -0.1, "b": 0.3}, {"a": 2, "b": 2}),
         shapes=MATRICES + CONVOLUTIONS + _VECTORS,
         refused=(((3, 4), {"a": 1.0, "b": 0.5}),),
+        distribution=distributions.uniform,
     ),
     InitializerPair(
         "trunc_normal",
@@ -114,6 +122,7 @@ _INITIALIZERS = (
         ),
         since="2.12",
         note="a and b are bounds of the weights, not in units of std",
+        distribution=distributions.truncated,
     ),
     InitializerPair(
         "sparse",
@@ -139,6 +148,7 @@ _INITIALIZERS = (
         settings={"nonlinearity": "linear"},
         refused=_NO_FANS,
         note="LeCun's √(1/n)",
+        distribution=distributions.kaiming_normal,
     ),
     InitializerPair(
         "he",
@@ -148,6 +158,7 @@ _INITIALIZERS = (
         draws="normal",
         settings={"nonlinearity": "relu"},
         refused=_NO_FANS,
+        distribution=distributions.kaiming_normal,
     ),
     InitializerPair(
         "lecun_normal",
@@ -157,6 +168,7 @@ _INITIALIZERS = (
         draws="normal",
         settings={"nonlinearity": "linear"},
         refused=_NO_FANS,
+        distribution=distributions.kaiming_normal,
     ),
     InitializerPair(
         "lecun_uniform",
@@ -166,6 +178,7 @@ _INITIALIZERS = (
         draws="uniform",
         settings={"nonlinearity": "linear"},
         refused=_NO_FANS,
+        distribution=distributions.kaiming_uniform,
     ),
     InitializerPair(
         "xavier_normal",
@@ -175,6 +188,7 @@ _INITIALIZERS = (
         draws="normal",
         cases=_XAVIER,
         refused=_XAVIER_REFUSED,
+        distribution=distributions.xavier_normal,
     ),
     InitializerPair(
         "xavier_uniform",
@@ -184,6 +198,7 @@ _INITIALIZERS = (
         draws="uniform",
         cases=_XAVIER,
         refused=_XAVIER_REFUSED,
+        distribution=distributions.xavier_uniform,
     ),
     InitializerPair(
         "kaiming_normal",
@@ -193,6 +208,7 @@ _INITIALIZERS = (
         draws="normal",
         cases=_KAIMING,
         refused=_KAIMING_REFUSED,
+        distribution=distributions.kaiming_normal,
     ),
     InitializerPair(
         "kaiming_uniform",
@@ -202,6 +218,7 @@ _INITIALIZERS = (
         draws="uniform",
         cases=_KAIMING,
         refused=_KAIMING_REFUSED,
+        distribution=distributions.kaiming_uniform,
     ),
     InitializerPair(
         "orthogonal",
@@ -212,6 +229,7 @@ _INITIALIZERS = (
         cases=({}, {"gain": 0.5}, {"gain": -2}),
         shapes=(*MATRICES, *CONVOLUTIONS, (30, 20), (0, 3), (3, 0)),
         refused=(((5,), {}), ((), {})),
+        distribution=distributions.orthogonal,
     ),
 )
 

@@ -55,6 +55,7 @@ _LAYERS = (
             "out_features": "the weight is given, not drawn",
             "bias": "there always is one, as in the chapter",
         },
+        takes="parameters",
     ),
     LayerPair("ReLU", nn.ReLU, "torch.nn.ReLU", "6.2.3", not_taken=_IN_PLACE),
     LayerPair("Sigmoid", nn.Sigmoid, "torch.nn.Sigmoid", "6.2.2"),
@@ -66,6 +67,7 @@ _LAYERS = (
         "6.4.3",
         cases=({"p": 0.3},),
         not_taken=_IN_PLACE,
+        takes="generator",
     ),
     LayerPair(
         "BatchNorm1d",
@@ -74,6 +76,8 @@ _LAYERS = (
         "6.3.1",
         cases=_BATCH_NORM,
         shapes=((6, 5), (2, 5), (4, 5, 3), (1, 5, 2)),
+        statistics="batch",
+        inputs=((12,), (4, 7)),
     ),
     LayerPair(
         "BatchNorm2d",
@@ -82,6 +86,8 @@ _LAYERS = (
         "6.3.1",
         cases=_BATCH_NORM,
         shapes=((3, 5, 2, 3), (1, 5, 1, 4)),
+        statistics="batch",
+        inputs=((4, 2, 2),),
     ),
     LayerPair(
         "BatchNorm3d",
@@ -90,6 +96,8 @@ _LAYERS = (
         "6.3.1",
         cases=_BATCH_NORM,
         shapes=((2, 5, 2, 1, 3), (1, 5, 2, 2, 2)),
+        statistics="batch",
+        inputs=((3, 2, 2, 1),),
     ),
     LayerPair(
         "LayerNorm",
@@ -99,6 +107,8 @@ _LAYERS = (
         cases=_LAYER_NORM,
         shapes=((3, 5), (4, 3, 5), (2, 2, 3, 5)),
         note="Ba, Kiros, Hinton 2016",
+        statistics="layer",
+        inputs=((12,),),
     ),
     LayerPair(
         "GroupNorm",
@@ -108,6 +118,8 @@ _LAYERS = (
         cases=_GROUP_NORM,
         shapes=((4, 12), (1, 12), (3, 12, 2), (2, 12, 2, 2), (1, 12, 2, 1, 2)),
         note="Wu, He 2018",
+        statistics="group",
+        inputs=((6, 2),),
     ),
     LayerPair(
         "InstanceNorm1d",
@@ -117,6 +129,8 @@ _LAYERS = (
         cases=_INSTANCE_NORM,
         shapes=((3, 5, 4), (5, 4), (1, 5, 2)),
         note="Ulyanov, Vedaldi, Lempitsky 2016",
+        statistics="instance",
+        inputs=((3, 6),),
     ),
     LayerPair(
         "InstanceNorm2d",
@@ -125,6 +139,8 @@ _LAYERS = (
         "",
         cases=_INSTANCE_NORM,
         shapes=((3, 5, 2, 3), (5, 3, 2)),
+        statistics="instance",
+        inputs=((3, 2, 3),),
     ),
     LayerPair(
         "InstanceNorm3d",
@@ -133,6 +149,8 @@ _LAYERS = (
         "",
         cases=_INSTANCE_NORM,
         shapes=((2, 5, 2, 1, 3), (5, 2, 3, 1)),
+        statistics="instance",
+        inputs=((3, 2, 3, 1),),
     ),
     LayerPair(
         "RMSNorm",
@@ -142,6 +160,8 @@ _LAYERS = (
         cases=_RMS_NORM,
         shapes=((3, 5), (4, 3, 5), (2, 2, 3, 5)),
         note="Zhang, Sennrich 2019",
+        statistics="root mean square",
+        inputs=((12,),),
     ),
     LayerPair(
         "CrossEntropyLoss",
@@ -156,6 +176,7 @@ _LAYERS = (
             "ignore_index": "every row has a label",
             "label_smoothing": "labels are class numbers or one-hot rows",
         },
+        takes="labels",
     ),
 )
 

@@ -9,6 +9,24 @@ _NOT_A_RATE = ({"lr": -0.1}, {"weight_decay": -1.0})
 _SHARED: tuple[Settings, ...] = ({}, {"lr": 0.05}, {"weight_decay": 0.1}, {"maximize": True})
 _ADAM = (*_SHARED, {"betas": (0.5, 0.9), "eps": 1e-3}, {"betas": (0.0, 0.9)})
 _NOT_ADAM = (*_NOT_A_RATE, {"betas": (1.0, 0.9)}, {"betas": (0.9, -0.1)}, {"eps": -1.0})
+_ALPHA = {"lr": ("alpha", "α")}
+#: α is the chapter's momentum, where there is a clearer word for the learning rate.
+_ALPHAS = _ALPHA | {"momentum": ("alpha", "α", "beta", "rho", "gamma", "β")}
+_VELOCITY = {"momentum_buffer": ("v", "b", "buf", "velocity", "trace", "momentum", "m")}
+_SQUARES = {"sum": ("h", "g2", "cache", "accumulator", "sum_of_squares", "v", "s")}
+_AVERAGES = {
+    "square_avg": ("h", "v", "s", "cache", "nu", "ms"),
+    "grad_avg": ("mg", "mean", "mu"),
+    "momentum_buffer": ("mom", "velocity", "b", "buf"),
+}
+_MOMENTS = {
+    "exp_avg": ("m", "mu", "first_moment", "momentum"),
+    "exp_avg_sq": ("v", "nu", "second_moment", "s"),
+    "max_exp_avg_sq": ("v_max", "vmax", "nu_max", "v_hat_max", "vhat"),
+}
+_FUSED = {"fused": True}
+_CAPTURABLE = {"capturable": True, "foreach": True}
+_BOTH = {"capturable": True, "fused": True}
 _DECOUPLED = {"weight_decay": 0.1, "decoupled_weight_decay": True}
 
 
@@ -46,6 +64,11 @@ _OPTIMIZERS = (
             {"nesterov": True, "momentum": 0.9, "dampening": 0.1},
         ),
         step="none",
+        aliases=_VELOCITY,
+        spellings=_ALPHAS,
+        graph=_FUSED,
+        family="SGD",
+        quick=True,
     ),
     OptimizerPair(
         name="Momentum",
@@ -58,6 +81,13 @@ _OPTIMIZERS = (
         buffers={"v": Buffer("momentum_buffer", _of_velocity)},
         note="equal while lr stays",
         step="none",
+        aliases=_VELOCITY,
+        spellings=_ALPHAS,
+        graph=_FUSED,
+        family="SGD",
+        variant="lr inside the momentum buffer",
+        momentum="momentum",
+        quick=True,
     ),
     OptimizerPair(
         name="Nesterov",
@@ -70,6 +100,12 @@ _OPTIMIZERS = (
         buffers={"v": Buffer("momentum_buffer", _of_velocity)},
         note="equal while lr stays",
         step="none",
+        aliases=_VELOCITY,
+        spellings=_ALPHAS,
+        graph=_FUSED,
+        family="SGD",
+        variant="lr inside the momentum buffer",
+        momentum="momentum",
     ),
     OptimizerPair(
         name="Adagrad",
@@ -87,6 +123,9 @@ _OPTIMIZERS = (
             {"initial_accumulator_value": -1.0},
             {"eps": -1.0},
         ),
+        aliases=_SQUARES,
+        spellings=_ALPHA,
+        family="Adagrad",
     ),
     OptimizerPair(
         name="AdaGrad",
@@ -96,6 +135,10 @@ _OPTIMIZERS = (
         cases=({}, {"lr": 1.5}),
         refused=({"lr": -0.1}, {"eps": -1.0}),
         note="eps 1e-7, torch 1e-10",
+        aliases=_SQUARES,
+        spellings=_ALPHA,
+        family="Adagrad",
+        quick=True,
     ),
     OptimizerPair(
         name="RMSprop",
@@ -109,6 +152,12 @@ _OPTIMIZERS = (
             {"centered": True, "momentum": 0.5, "weight_decay": 0.01, "eps": 1e-3},
         ),
         refused=(*_NOT_A_RATE, {"alpha": -0.1}, {"eps": -1.0}, {"momentum": -0.1}),
+        aliases=_AVERAGES,
+        graph=_CAPTURABLE,
+        family="RMSprop",
+        overflows={
+            "centered": "∞ − ∞: torch's multiply-add does not overflow in h − m², NumPy's does"
+        },
     ),
     OptimizerPair(
         name="RMSProp",
@@ -119,6 +168,11 @@ _OPTIMIZERS = (
         refused=({"lr": -0.1}, {"decay_rate": -0.1}),
         to_torch=lambda o: {"lr": o.lr, "alpha": o.decay_rate, "eps": o.eps},
         note="eps 1e-7, torch 1e-8",
+        aliases=_AVERAGES,
+        graph=_CAPTURABLE,
+        family="RMSprop",
+        momentum="decay_rate",
+        quick=True,
     ),
     OptimizerPair(
         name="Adam",
@@ -132,6 +186,11 @@ _OPTIMIZERS = (
             {"amsgrad": True, "weight_decay": 0.1, "maximize": True},
         ),
         refused=_NOT_ADAM,
+        aliases=_MOMENTS,
+        spellings=_ALPHA,
+        graph=_BOTH,
+        family="Adam",
+        quick=True,
     ),
     OptimizerPair(
         name="AdamW",
@@ -140,6 +199,10 @@ _OPTIMIZERS = (
         section="",
         cases=(*_ADAM, {"weight_decay": 0.0}, {"amsgrad": True, "maximize": True}),
         refused=_NOT_ADAM,
+        aliases=_MOMENTS,
+        spellings=_ALPHA,
+        graph=_BOTH,
+        family="AdamW",
     ),
     OptimizerPair(
         name="Adamax",
@@ -148,6 +211,8 @@ _OPTIMIZERS = (
         section="",
         cases=_ADAM,
         refused=_NOT_ADAM,
+        spellings=_ALPHA,
+        graph=_CAPTURABLE,
     ),
     OptimizerPair(
         name="Adadelta",
@@ -156,6 +221,8 @@ _OPTIMIZERS = (
         section="",
         cases=(*_SHARED, {"rho": 0.5, "eps": 1e-3}, {"rho": 1.0}),
         refused=(*_NOT_A_RATE, {"rho": -0.1}, {"rho": 1.1}, {"eps": -1.0}),
+        spellings=_ALPHA,
+        graph=_CAPTURABLE,
     ),
     OptimizerPair(
         name="NAdam",
@@ -165,6 +232,8 @@ _OPTIMIZERS = (
         cases=(*_ADAM, {"momentum_decay": 0.1}, _DECOUPLED),
         refused=(*_NOT_ADAM, {"momentum_decay": -1.0}),
         note="torch keeps Π in float32",
+        spellings=_ALPHA,
+        graph=_CAPTURABLE,
     ),
     OptimizerPair(
         name="RAdam",
@@ -174,6 +243,8 @@ _OPTIMIZERS = (
         cases=(*_ADAM, _DECOUPLED),
         refused=_NOT_ADAM,
         note="ε beside √v, not √v̂",
+        spellings=_ALPHA,
+        graph=_CAPTURABLE,
     ),
     OptimizerPair(
         name="ASGD",
@@ -183,6 +254,7 @@ _OPTIMIZERS = (
         cases=(*_SHARED, {"lambd": 0.1, "alpha": 0.5}, {"t0": 10.0, "lambd": 0.0}),
         refused=_NOT_A_RATE,  # lambd and alpha below 0 too, but torch only from 2.15 on
         note="torch keeps η and μ in float32",
+        graph=_CAPTURABLE,
     ),
     OptimizerPair(
         name="Rprop",
@@ -196,6 +268,7 @@ _OPTIMIZERS = (
             {"step_sizes": (1e-3, 0.1)},
         ),
         refused=({"lr": -0.1}, {"etas": (0.0, 1.2)}, {"etas": (0.5, 1.0)}),
+        graph=_CAPTURABLE,
     ),
     OptimizerPair(
         name="Adafactor",
@@ -217,6 +290,8 @@ _OPTIMIZERS = (
             {"d": 0.5},
         ),
         since="2.5",
+        least=1,
+        overflows={"": "∞ − ∞: torch's lerp_(end, 1) is end − (end − start)·0, which is NaN at ∞"},
     ),
     OptimizerPair(
         name="SparseAdam",
@@ -235,6 +310,7 @@ _OPTIMIZERS = (
         gradients="rows",
         step="int",
         note="gradients of a few rows",
+        shapes=((7, 5), (5,)),
     ),
     OptimizerPair(
         name="Muon",
@@ -260,6 +336,8 @@ _OPTIMIZERS = (
         tolerance={"float64": 2e-2, "float32": 2e-2},
         since="2.9",
         note="matrices only; steps in bfloat16",
+        least=1,
+        shapes=((7, 5), (5, 3)),
     ),
     OptimizerPair(
         name="LBFGS",
@@ -295,6 +373,11 @@ _OPTIMIZERS = (
         refused=({"lr": -0.1}, {"beta1": 1.0}, {"beta2": -0.1}),
         to_torch=lambda o: {"lr": o.lr, "betas": o.betas, "eps": o.eps},
         note="ε̂ beside √v, not √v̂",
+        aliases=_MOMENTS,
+        spellings=_ALPHA,
+        family="Adam",
+        variant="epsilon before the bias correction",
+        momentum="beta1",
     ),
 )
 

@@ -6,8 +6,12 @@ from importlib import import_module, metadata
 from typing import Any, NamedTuple
 
 from scratch import init, optim
+from scratch.typing import Shape
+from torch_ref.registry.distributions import Distribution
 
 Settings = dict[str, Any]
+#: By a name, the other names for the same thing.
+Names = Mapping[str, tuple[str, ...]]
 
 #: By dtype, the largest relative distance allowed after 1,000 steps of the same gradients.
 SAME_GRADIENTS = {"float64": 1e-12, "float32": 1e-5}
@@ -65,10 +69,24 @@ class OptimizerPair:
         buffers: those of our state buffers that torch names or scales otherwise.
         gradients: what it takes: "dense" arrays, "rows" of them, or a "closure" that gives them.
         axes: how many axes a parameter must have; 0 for any number.
+        shapes: of the parameters of a run.
+        least: the smallest length of a parameter's axis; 1 where torch divides by its size.
         step: how torch counts a parameter's steps: in a "tensor", as an "int", or "none" at all.
         lists: those of our state buffers that torch keeps as a list of rows.
         tolerance: by dtype, the largest relative distance allowed after 1,000 steps of the same
             gradients.
+        overflows: by the setting that it needs, or "" for none, why the two sides end at inf or NaN
+            in different places where the square of a gradient overflows.
+        aliases: by torch's buffer, what people call it.
+        spellings: by torch's setting, what people call it in this class alone.
+        graph: the settings with which torch's step can be recorded as a CUDA graph; none where it
+            asks the device for a number.
+        family: in the catalogue of known variants, whose cases this is one of; none if there is no
+            such catalogue.
+        variant: the name of the variant in this family that the hand-written class is, if it does
+            not do what torch's does.
+        momentum: the setting that plays momentum's part, if there is one.
+        quick: whether ``lockstep bench --quick`` times it.
         since: the version of torch that the class came with, where it is younger than 2.0.
         note: what the reader must know about the pair.
     """
@@ -83,11 +101,26 @@ class OptimizerPair:
     buffers: Mapping[str, Buffer] = field(default_factory=dict)
     gradients: str = "dense"
     axes: int = 0
+    shapes: tuple[Shape, ...] = ((7, 5), (5,), ())
+    least: int = 0
     step: str = "tensor"
     lists: tuple[str, ...] = ()
     tolerance: Mapping[str, float] = field(default_factory=lambda: SAME_GRADIENTS)
+    overflows: Mapping[str, str] = field(default_factory=dict)
+    aliases: Names = field(default_factory=dict)
+    spellings: Names = field(default_factory=dict)
+    graph: Settings = field(default_factory=dict)
+    family: str = ""
+    variant: str = ""
+    momentum: str = ""
+    quick: bool = False
     since: str = ""
     note: str = ""
+
+    @property
+    def of_chapter(self) -> bool:
+        """Whether the hand-written class has the chapter's name and defaults, not torch's."""
+        return self.scratch.__module__.endswith(".chapter")
 
 
 @dataclass(frozen=True)
@@ -103,6 +136,8 @@ class InitializerPair:
         cases: settings to try; each is a test of its own.
         shapes: of weights to try each case on.
         refused: shapes and settings that both sides refuse.
+        distribution: that torch's function draws from, for a shape and settings; none where it is
+            not known.
         since: the version of torch that draws as ours does, where older ones draw other numbers.
         note: what the reader must know about the pair.
     """
@@ -114,8 +149,9 @@ class InitializerPair:
     draws: str
     settings: Settings = field(default_factory=dict)
     cases: tuple[Settings, ...] = ({},)
-    shapes: tuple[tuple[int, ...], ...] = MATRICES + CONVOLUTIONS
-    refused: tuple[tuple[tuple[int, ...], Settings], ...] = ()
+    shapes: tuple[Shape, ...] = MATRICES + CONVOLUTIONS
+    refused: tuple[tuple[Shape, Settings], ...] = ()
+    distribution: Callable[[Shape, Settings], Distribution] | None = None
     since: str = ""
     note: str = ""
 
@@ -129,6 +165,12 @@ class LayerPair:
         section: of the chapter, if it is there.
         cases: settings to try, by torch's names; together all that both sides take.
         shapes: of inputs to try, each with every case.
+        takes: what it is made with or given beside its settings and input: the "parameters"
+            themselves, a "generator", or "labels".
+        statistics: that a normalization layer normalizes by: of a "batch", an "instance", a
+            "group", a "layer", or the "root mean square" of one; none for another layer.
+        inputs: to check a normalization layer on: the number of rows, then the positions after the
+            channels; the first shape must be taken, the others may be.
         note: what the reader must know about the pair.
         not_taken: those of torch's arguments that ours has not, each with the reason.
     """
@@ -138,7 +180,10 @@ class LayerPair:
     torch: str
     section: str
     cases: tuple[Settings, ...] = ({},)
-    shapes: tuple[tuple[int, ...], ...] = ((6, 5),)
+    shapes: tuple[Shape, ...] = ((6, 5),)
+    takes: str = ""
+    statistics: str = ""
+    inputs: tuple[Shape, ...] = ()
     note: str = ""
     not_taken: Mapping[str, str] = field(default_factory=dict)
 
@@ -153,6 +198,7 @@ class SchedulePair:
         cases: settings to try; ``schedulers`` in them is a tuple of (name, settings).
         refused: settings that both sides refuse.
         per_group: the arguments that may be a list, with a value for each group.
+        metric: whether its step is given what is to be watched, such as a loss.
         note: what the reader must know about the pair.
     """
 
@@ -163,6 +209,7 @@ class SchedulePair:
     cases: tuple[Settings, ...] = ({},)
     refused: tuple[Settings, ...] = ()
     per_group: tuple[str, ...] = ()
+    metric: bool = False
     note: str = ""
 
 

@@ -105,6 +105,7 @@ _SCHEDULES = (
             {"threshold_mode": "relative"},
             {"min_lr": [0.1, 0.1, 0.1]},
         ),
+        metric=True,
         per_group=("min_lr",),
     ),
     SchedulePair(

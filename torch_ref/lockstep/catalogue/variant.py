@@ -27,10 +27,10 @@ class Variant:
     seen_in: str = ""
     shows_with: Settings = field(default_factory=dict)
 
-    def torch_does(self, settings: Settings) -> str:
-        """The sentence on torch, with the values of ``settings`` in it.
+    def sentence(self, settings: Settings, owner: str = "torch") -> str:
+        """What ``owner``'s rule does instead, with the values of ``settings`` in it.
 
-        >>> Variant("eps 1e-7", ("Adam",), {}, "has eps = {eps:g}").torch_does({"eps": 1e-8})
+        >>> Variant("eps 1e-7", ("Adam",), {}, "has eps = {eps:g}").sentence({"eps": 1e-8})
         'torch has eps = 1e-08'
         """
-        return f"torch {self.theirs.format(**settings)}"
+        return f"{owner} {self.theirs.format(**settings)}"
