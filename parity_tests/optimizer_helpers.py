@@ -11,8 +11,9 @@ from parity_tests.helpers import RUNS
 from scratch import optim
 from torch_ref.registry import OPTIMIZERS, OptimizerPair, Settings
 
-#: The optimizers that take gradients as arrays; those that take gradients at all, of rows too; and
-#: those that take any array.
+#: All optimizers; those that take gradients as arrays; those that take gradients at all, of rows
+#: too; and those that take any array.
+ALL = pytest.mark.parametrize("pair", OPTIMIZERS.values(), ids=OPTIMIZERS)
 DENSE = {name: pair for name, pair in OPTIMIZERS.items() if pair.gradients == "dense"}
 STREAMED = pytest.mark.parametrize("pair", DENSE.values(), ids=DENSE)
 STEPPED = {name: pair for name, pair in OPTIMIZERS.items() if pair.gradients != "closure"}
@@ -40,10 +41,15 @@ def cases_for(pair: OptimizerPair, runs: Settings) -> tuple[Settings, ...]:
 def tried_values(pair: OptimizerPair) -> dict[str, list]:
     """For each argument, its default and every value that a case gives it."""
     return {
-        name: [parameter.default, *(case[name] for case in pair.cases if name in case)]
-        for name, parameter in inspect.signature(pair.scratch).parameters.items()
-        if name != "groups"
+        name: [default, *(case[name] for case in pair.cases if name in case)]
+        for name, default in defaults(pair).items()
     }
+
+
+def defaults(pair: OptimizerPair) -> dict[str, Any]:
+    """The arguments and their defaults, but for the groups."""
+    parameters = inspect.signature(pair.scratch).parameters
+    return {name: p.default for name, p in parameters.items() if name != "groups"}
 
 
 def fresh(dtype: str = "float64") -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:

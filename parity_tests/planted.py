@@ -185,15 +185,15 @@ FAULTS = [
         ),
         (
             "an infinite gradient passes",
-            "_arrays",
+            "fitting",
             "if math.isfinite(np.vdot(g, g)):",
             "if not math.isnan(np.vdot(g, g)):",
         ),
         (
             "a snapshot without the groups",
             "base",
-            'for name in ("settings", "groups", "state")}',
-            'for name in ("settings", "state")} | {"groups": {}}',
+            '"groups": self.groups, "state"',
+            '"groups": {}, "state"',
         ),
     ),
     *_in(

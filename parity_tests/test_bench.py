@@ -9,7 +9,6 @@ from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
-import numpy as np
 import pytest
 import threadpoolctl
 import torch
@@ -121,16 +120,6 @@ def test_torchs_step_changes_its_parameters():
 def test_the_chapters_network_has_ten_tensors_and_five_matrices():
     assert len(optimizer_step.networks(FULL.sizes, axes=0)) == 10
     assert len(optimizer_step.networks(FULL.sizes, axes=2)) == 5
-
-
-@pytest.mark.parametrize("axes", [0, 2])
-def test_copies_of_a_networks_arrays_are_laid_out_as_these(axes: int):
-    arrays = optimizer_step.networks(TINY.sizes, axes)
-    copies = optimizer_step.copied(arrays, np.negative)
-    assert type(copies) is type(arrays)
-    for name, array in arrays.items():
-        assert not np.shares_memory(copies[name], array)
-        np.testing.assert_array_equal(copies[name], -array)
 
 
 def test_a_step_as_a_graph_is_one_on_a_device_without_graphs_too():

@@ -1,5 +1,7 @@
 """Whole networks: the same seed gives the same weights and gradients as their twins."""
 
+import copy
+
 import numpy as np
 import pytest
 import torch
@@ -11,6 +13,7 @@ from parity_tests.helpers import (
     SIZES,
     WITH_OPTIONS,
     assert_same_gradients,
+    batch,
     make_network,
 )
 from scratch import optim, train
@@ -124,3 +127,35 @@ def test_the_twins_parameters_are_those_of_its_layers_as_they_are() -> None:
     other = torch_nn.Affine(torch.ones(12, 9), torch.zeros(9))
     twin.layers[0] = other
     assert twin.params["W1"] is other.weight
+
+
+NORMALIZED = {"batch_norm": True, "weight_decay": 0.1}
+
+
+@IN_RUNS
+def test_gradients_are_new_arrays_in_every_step(runs: Settings) -> None:
+    net = make_network(**NORMALIZED, **runs)
+    first = net.gradient(*batch(net, 1))
+    before = {name: g.copy() for name, g in first.items()}
+    net.gradient(*batch(net, 2))
+    for name, g in first.items():
+        np.testing.assert_array_equal(g, before[name])
+
+
+@IN_RUNS
+def test_a_parameter_put_in_place_of_another_is_used_and_gets_its_gradient(runs: Settings) -> None:
+    net, other = (make_network(**NORMALIZED, **runs) for _ in range(2))
+    net.params["W2"] = 2 * net.params["W2"]
+    other.params["W2"] *= 2
+    expected = other.gradient(*batch(net))
+    for name, g in net.gradient(*batch(net)).items():
+        np.testing.assert_array_equal(g, expected[name], err_msg=name)
+
+
+def test_a_deep_copy_of_a_network_trains_on_its_own() -> None:
+    net = make_network(**NORMALIZED)
+    other, before = copy.deepcopy(net), {name: w.copy() for name, w in net.params.items()}
+    optim.Adam().update(other.params, other.gradient(*batch(net)))
+    for name, w in net.params.items():
+        np.testing.assert_array_equal(w, before[name])
+    assert not np.array_equal(other.params["W1"], net.params["W1"])

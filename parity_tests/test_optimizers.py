@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from parity_tests.optimizer_helpers import PAIRS, STEPPED, STREAMED, shapes_for, tried_values
 from scratch import optim
-from scratch.optim import _arrays
+from scratch.optim import blocks
 from torch_ref.lockstep import GradientStream, lockstep
 from torch_ref.optim import Twin
 from torch_ref.registry import SAME_GRADIENTS, OptimizerPair, Settings
@@ -112,7 +112,7 @@ def test_an_array_in_blocks_gets_the_bits_of_the_array_in_one(
 ) -> None:
     results = []
     for block in (97, 10**9):
-        monkeypatch.setattr(_arrays, "BLOCK", block)
+        monkeypatch.setattr(blocks, "BLOCK", block)
         stream, optimizer = GradientStream([(20, 50)]), pair.scratch()
         for _ in range(3):
             optimizer.update(stream.params, stream.next())

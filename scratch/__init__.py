@@ -5,13 +5,12 @@
     optim          the rules that change them: SGD, Momentum, AdaGrad, RMSProp, Adam
     lr_scheduler   learning rates that change as training goes on
     nn             the network they belong to: layers, batch normalization, the loss
-    flat           parameters that lie in one vector, so that a step takes them at once
     train          the loop that draws a batch and applies the rule
     typing         the names that annotations use
 
 Nothing here imports more than NumPy. Each name has a twin of the same name in ``torch_ref``.
 """
 
-from scratch import flat, init, lr_scheduler, nn, optim, random, train
+from scratch import init, lr_scheduler, nn, optim, random, train
 
-__all__ = ["flat", "init", "lr_scheduler", "nn", "optim", "random", "train"]
+__all__ = ["init", "lr_scheduler", "nn", "optim", "random", "train"]

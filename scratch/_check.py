@@ -170,6 +170,17 @@ def mapping(name: str, value: Mapping[K, T] | None) -> Mapping[K, T]:
     return value
 
 
+def keys(name: str, value: object, expected: Iterable[str]) -> Mapping[str, Any]:
+    """Return ``value``, or raise if it is no mapping with the ``expected`` keys and no others."""
+    given: Mapping[str, Any] = mapping(name, value)  # type: ignore[arg-type]
+    if differing := given.keys() ^ set(expected):
+        raise ValueError(
+            f"{name} must have {', '.join(expected)}, differs in "
+            f"{names(sorted(differing, key=str))}"
+        )
+    return given
+
+
 def several(name: str, value: object, count: int) -> tuple[Any, ...]:
     """Return ``value`` as a tuple, or raise if it does not have ``count`` elements."""
     if not is_sequence(value) or len(value) != count:
@@ -196,12 +207,12 @@ def numbers(name: str, value: object, count: int) -> tuple[float, ...]:
     return tuple(number(f"{name}[{i}]", x) for i, x in enumerate(several(name, value, count)))
 
 
-def betas(value: object) -> tuple[float, float]:
+def betas(name: str, value: object) -> tuple[float, float]:
     """Return Adam's two decay rates, or raise if they are not two numbers in [0, 1)."""
-    beta1, beta2 = several("betas", value, 2)
+    beta1, beta2 = several(name, value, 2)
     return (
-        number("betas[0]", beta1, at_least=0, below=1),
-        number("betas[1]", beta2, at_least=0, below=1),
+        number(f"{name}[0]", beta1, at_least=0, below=1),
+        number(f"{name}[1]", beta2, at_least=0, below=1),
     )
 
 

@@ -47,11 +47,11 @@ class Rates:
     @property
     def initial_lr(self) -> Rate:
         """The learning rate when the optimizer got its first schedule: where all of them start."""
-        return copy.copy(_initial_lrs(self.optimizer).setdefault(self.pattern, self.lr))
+        return copy.copy(self.optimizer.initial_lr.setdefault(self.pattern, self.lr))
 
     @initial_lr.setter
     def initial_lr(self, value: Rate) -> None:
-        _initial_lrs(self.optimizer)[self.pattern] = value
+        self.optimizer.initial_lr[self.pattern] = value
 
     @property
     def momentum(self) -> float:
@@ -70,13 +70,7 @@ class Rates:
         for group in optimizer.groups.values():  # without an lr it follows the optimizer's
             if "lr" not in group and name in group:
                 _set(group, name, value, optimizer)
-        _set(vars(optimizer), "momentum" if name == "momentum" else "betas", value, optimizer)
-
-
-def _initial_lrs(optimizer: Optimizer) -> dict[str | None, Rate]:
-    """By group, and kept in the optimizer, so that a copy of it has them."""
-    lrs: dict[str | None, Rate] = vars(optimizer).setdefault("_initial_lrs", {})
-    return lrs
+        setattr(optimizer, name, (value, optimizer.settings[name][1]) if name == "betas" else value)
 
 
 def momentum_names(optimizer: Optimizer) -> list[str]:
@@ -94,6 +88,6 @@ def rates_of(optimizer: Optimizer) -> list[Rates]:
 
 def _set(group: dict[str, Any], name: str, momentum: float, optimizer: Optimizer) -> None:
     if name == "betas":
-        group["betas"] = (momentum, group.get("betas", vars(optimizer)["betas"])[1])
+        group["betas"] = (momentum, group.get("betas", optimizer.settings["betas"])[1])
     else:
         group[name] = momentum

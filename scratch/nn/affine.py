@@ -56,10 +56,7 @@ class Affine(Layer):
         return dy @ self.params["weight"].swapaxes(-1, -2)
 
     def backward_params(self, dy: Array) -> None:
-        x, weight, room = self._kept("_x"), self.params["weight"], self.room
+        x, weight = self._kept("_x"), self.params["weight"]
         self._check_gradient(dy, (*weight.shape[:-2], x.shape[-2], weight.shape[-1]))
         ones = np.ones(dy.shape[-2], dy.dtype)  # Σₙ is 1ᵀ∂y, and BLAS is faster than sum
-        self.grads = {
-            "weight": np.matmul(x.swapaxes(-1, -2), dy, out=room.get("weight")),
-            "bias": np.matmul(ones, dy, out=room.get("bias")),
-        }
+        self.grads = {"weight": x.swapaxes(-1, -2) @ dy, "bias": ones @ dy}

@@ -18,14 +18,12 @@ class Layer:
     Attributes:
         params: name → array; an optimizer changes them in place.
         grads: the same names → the gradients of the last ``backward``.
-        room: name → an array that ``backward`` may put the gradient into, in place of a new one.
         training: whether the layer behaves as in training; ``train()`` and ``eval()`` set it.
     """
 
     def __init__(self) -> None:
         self.params: dict[str, Array] = {}
         self.grads: dict[str, Array] = {}
-        self.room: dict[str, Array] = {}
         self.training = True
 
     def forward(self, x: Array) -> Array:

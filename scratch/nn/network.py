@@ -7,7 +7,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scratch import _check
-from scratch.flat import FlatDict
 from scratch.init import by_name
 from scratch.nn.activations import ACTIVATIONS
 from scratch.nn.affine import Affine
@@ -85,7 +84,7 @@ class MultiLayerNet:
             if i < len(self.sizes) - 1:
                 self._add_hidden(i)
         self._loss = CrossEntropyLoss()
-        self.params = self._side_by_side()
+        self.params = {name: layer.params[slot] for name, (layer, slot) in self._slots.items()}
 
     def predict(self, x: Array, train: bool = False) -> Array:
         """The scores (N, C) of the rows of ``x`` (N, D), before the softmax."""
@@ -139,16 +138,12 @@ class MultiLayerNet:
     def loss_and_gradient(self, x: Array, t: Labels) -> tuple[float | Array, dict[str, Array]]:
         """Both, from one forward pass."""
         loss = self.loss(x, t, train=True)
-        grads = self._new_gradients()
         dy = self._loss.backward()
         first, *others = self._layers
         for layer in reversed(others):
             dy = layer.backward(dy)
         first.backward_params(dy)
-        for name, (layer, slot) in self._slots.items():
-            g, layer.room = layer.grads[slot], {}
-            if g is not grads.setdefault(name, g):
-                grads[name][...] = g
+        grads = {name: layer.grads[slot] for name, (layer, slot) in self._slots.items()}
         if self.weight_decay:
             for name in self._weights():
                 grads[name] += self.weight_decay * self.params[name]
@@ -218,7 +213,7 @@ class MultiLayerNet:
 
     def _affine(self, fan_in: int, fan_out: int) -> Affine:
         weights = [
-            init((fan_out, fan_in), generator=generator, dtype=self.dtype).T
+            np.ascontiguousarray(init((fan_out, fan_in), generator=generator, dtype=self.dtype).T)
             for init, generator in zip(self._initializers, self.generators, strict=True)
         ]
         if self.runs is None:
@@ -238,26 +233,9 @@ class MultiLayerNet:
         self._layers.append(layer)
         self._slots |= {name: (layer, slot) for slot, name in names.items()}
 
-    def _side_by_side(self) -> FlatDict:
-        """The layers' parameters as views of one vector, which an optimizer can take at once."""
-        own = {name: layer.params[slot] for name, (layer, slot) in self._slots.items()}
-        params = FlatDict({name: w.shape for name, w in own.items()}, self.dtype)
-        for name, w in own.items():
-            params[name][...] = w
-        return params
-
     def _hand_out_params(self) -> None:
         for name, (layer, slot) in self._slots.items():
             layer.params[slot] = self.params[name]  # an optimizer may have put a new array there
-
-    def _new_gradients(self) -> dict[str, Array]:
-        """Arrays for the layers' gradients, side by side if the parameters are; else none."""
-        if not isinstance(self.params, FlatDict) or self.params.vector is None:
-            return {}
-        grads = self.params.empty_like()
-        for name, (layer, slot) in self._slots.items():
-            layer.room[slot] = grads[name]
-        return grads
 
     def _weights(self) -> list[str]:
         return [name for name in self.params if name.startswith("W")]

@@ -25,7 +25,6 @@ limits the gradients before.
 """
 
 from scratch.optim import chapter
-from scratch.optim._arrays import NonFiniteGradientError
 from scratch.optim.adadelta import Adadelta
 from scratch.optim.adafactor import Adafactor
 from scratch.optim.adagrad import Adagrad
@@ -36,6 +35,7 @@ from scratch.optim.asgd import ASGD
 from scratch.optim.base import Optimizer
 from scratch.optim.chapter import AdaGrad, Momentum, Nesterov, RMSProp
 from scratch.optim.clip import clip_grad_norm, clip_grad_value
+from scratch.optim.fitting import NonFiniteGradientError
 from scratch.optim.lbfgs import LBFGS
 from scratch.optim.muon import Muon
 from scratch.optim.nadam import NAdam

@@ -1,10 +1,14 @@
 """Adadelta: steps in the units of the weights, without a learning rate to choose."""
 
+from functools import partial
+from typing import Annotated
+
 import numpy as np
 
 from scratch import _check
-from scratch.optim.base import Groups, Optimizer
-from scratch.typing import Array, Rate, State
+from scratch._settings import KW_ONLY, AtLeast0, Flag, LearningRate
+from scratch.optim.base import Optimizer
+from scratch.typing import Array, State
 
 
 class Adadelta(Optimizer):
@@ -37,19 +41,12 @@ class Adadelta(Optimizer):
     array([0.0032, 0.0032])
     """
 
-    def __init__(
-        self,
-        lr: Rate = 1.0,
-        rho: float = 0.9,
-        eps: float = 1e-6,
-        weight_decay: float = 0.0,
-        *,
-        maximize: bool = False,
-        groups: Groups | None = None,
-    ) -> None:
-        super().__init__(lr, weight_decay, maximize, groups=groups)
-        self.rho = _check.number("rho", rho, at_least=0, at_most=1)
-        self.eps = _check.number("eps", eps, at_least=0)
+    lr: LearningRate = 1.0
+    rho: Annotated[float, partial(_check.number, at_least=0, at_most=1)] = 0.9
+    eps: AtLeast0 = 1e-6
+    weight_decay: AtLeast0 = 0.0
+    _: KW_ONLY
+    maximize: Flag = False
 
     def init_state(self, w: Array) -> State:
         return {"square_avg": np.zeros_like(w), "acc_delta": np.zeros_like(w)}

@@ -1,10 +1,22 @@
 """Adafactor: Adam's second moment of a matrix from the means of its rows and columns."""
 
+from functools import partial
+from typing import Annotated
+
 import numpy as np
 
 from scratch import _check
-from scratch.optim.base import Groups, Optimizer
+from scratch._settings import KW_ONLY, AtLeast0, Flag
+from scratch.optim.base import Optimizer
 from scratch.typing import Array, State
+
+
+def _check_eps(name: str, value: object) -> tuple[float | None, float]:
+    eps1, eps2 = _check.several(name, value, 2)
+    return (
+        None if eps1 is None else _check.number(f"{name}[0]", eps1, at_least=0),
+        _check.number(f"{name}[1]", eps2, at_least=0),
+    )
 
 
 class Adafactor(Optimizer):
@@ -46,27 +58,16 @@ class Adafactor(Optimizer):
     {'row_var': (3, 1), 'col_var': (1, 4)}
     """
 
-    elementwise = False
+    lr: AtLeast0 = 1e-2
+    beta2_decay: Annotated[float, partial(_check.number, at_most=0)] = -0.8
+    eps: Annotated[tuple[float | None, float], _check_eps] = (None, 1e-3)
+    d: Annotated[float, partial(_check.number, at_least=1)] = 1.0
+    weight_decay: AtLeast0 = 0.0
+    _: KW_ONLY
+    maximize: Flag = False
 
-    def __init__(
-        self,
-        lr: float = 1e-2,
-        beta2_decay: float = -0.8,
-        eps: tuple[float | None, float] = (None, 1e-3),
-        d: float = 1.0,
-        weight_decay: float = 0.0,
-        *,
-        maximize: bool = False,
-        groups: Groups | None = None,
-    ) -> None:
-        super().__init__(lr, weight_decay, maximize, decoupled_weight_decay=True, groups=groups)
-        self.beta2_decay = _check.number("beta2_decay", beta2_decay, at_most=0)
-        eps1, eps2 = _check.several("eps", eps, 2)
-        self.eps = (
-            None if eps1 is None else _check.number("eps[0]", eps1, at_least=0),
-            _check.number("eps[1]", eps2, at_least=0),
-        )
-        self.d = _check.number("d", d, at_least=1)
+    elementwise = False
+    decoupled_weight_decay = True
 
     def init_state(self, w: Array) -> State:
         if w.ndim < 2:

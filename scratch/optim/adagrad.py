@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from scratch import _check
-from scratch.optim.base import Groups, Optimizer
-from scratch.typing import Array, Rate, State
+from scratch._settings import KW_ONLY, AtLeast0, Flag, LearningRate
+from scratch.optim.base import Optimizer
+from scratch.typing import Array, State
 
 
 class Adagrad(Optimizer):
@@ -34,23 +34,13 @@ class Adagrad(Optimizer):
     array([0.90000001, 0.9       ])
     """
 
-    def __init__(
-        self,
-        lr: Rate = 1e-2,
-        lr_decay: float = 0.0,
-        weight_decay: float = 0.0,
-        initial_accumulator_value: float = 0.0,
-        eps: float = 1e-10,
-        *,
-        maximize: bool = False,
-        groups: Groups | None = None,
-    ) -> None:
-        super().__init__(lr, weight_decay, maximize, groups=groups)
-        self.lr_decay = _check.number("lr_decay", lr_decay, at_least=0)
-        self.initial_accumulator_value = _check.number(
-            "initial_accumulator_value", initial_accumulator_value, at_least=0
-        )
-        self.eps = _check.number("eps", eps, at_least=0)
+    lr: LearningRate = 1e-2
+    lr_decay: AtLeast0 = 0.0
+    weight_decay: AtLeast0 = 0.0
+    initial_accumulator_value: AtLeast0 = 0.0
+    eps: AtLeast0 = 1e-10
+    _: KW_ONLY
+    maximize: Flag = False
 
     def init_state(self, w: Array) -> State:
         return {"sum": np.full_like(w, self.initial_accumulator_value)}

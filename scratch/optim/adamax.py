@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from scratch import _check
-from scratch.optim.base import Groups, Optimizer
-from scratch.typing import Array, Rate, State
+from scratch._settings import KW_ONLY, AtLeast0, Betas, Flag, LearningRate
+from scratch.optim.base import Optimizer
+from scratch.typing import Array, State
 
 
 class Adamax(Optimizer):
@@ -35,19 +35,12 @@ class Adamax(Optimizer):
     array([0.9, 1.1])
     """
 
-    def __init__(
-        self,
-        lr: Rate = 2e-3,
-        betas: tuple[float, float] = (0.9, 0.999),
-        eps: float = 1e-8,
-        weight_decay: float = 0.0,
-        *,
-        maximize: bool = False,
-        groups: Groups | None = None,
-    ) -> None:
-        super().__init__(lr, weight_decay, maximize, groups=groups)
-        self.betas = _check.betas(betas)
-        self.eps = _check.number("eps", eps, at_least=0)
+    lr: LearningRate = 2e-3
+    betas: Betas = (0.9, 0.999)
+    eps: AtLeast0 = 1e-8
+    weight_decay: AtLeast0 = 0.0
+    _: KW_ONLY
+    maximize: Flag = False
 
     def init_state(self, w: Array) -> State:
         return {"exp_avg": np.zeros_like(w), "exp_inf": np.zeros_like(w)}

@@ -1,8 +1,7 @@
 """AdamW: Adam with the weight decay taken out of the gradient."""
 
+from scratch._settings import AtLeast0, field
 from scratch.optim.adam import Adam
-from scratch.optim.base import Groups
-from scratch.typing import Rate
 
 
 class AdamW(Adam):
@@ -35,24 +34,5 @@ class AdamW(Adam):
     array([0.85])
     """
 
-    def __init__(
-        self,
-        lr: Rate = 1e-3,
-        betas: tuple[float, float] = (0.9, 0.999),
-        eps: float = 1e-8,
-        weight_decay: float = 1e-2,
-        amsgrad: bool = False,
-        *,
-        maximize: bool = False,
-        groups: Groups | None = None,
-    ) -> None:
-        super().__init__(
-            lr,
-            betas,
-            eps,
-            weight_decay,
-            amsgrad,
-            maximize=maximize,
-            decoupled_weight_decay=True,
-            groups=groups,
-        )
+    weight_decay: AtLeast0 = 1e-2
+    decoupled_weight_decay: bool = field(default=True, init=False)

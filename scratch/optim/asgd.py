@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from scratch import _check
-from scratch.optim._arrays import per_run
-from scratch.optim.base import Groups, Optimizer
+from scratch._settings import AtLeast0, Flag, LearningRate, Number
+from scratch.optim.base import Optimizer
+from scratch.optim.blocks import per_run
 from scratch.typing import Array, Rate, State
 
 
@@ -42,23 +42,14 @@ class ASGD(Optimizer):
     (array([-0.5]), array([-0.25]))
     """
 
-    numbers = ("step", "eta", "mu")
+    lr: LearningRate = 1e-2
+    lambd: AtLeast0 = 1e-4
+    alpha: AtLeast0 = 0.75
+    t0: Number = 1e6
+    weight_decay: AtLeast0 = 0.0
+    maximize: Flag = False
 
-    def __init__(
-        self,
-        lr: Rate = 1e-2,
-        lambd: float = 1e-4,
-        alpha: float = 0.75,
-        t0: float = 1e6,
-        weight_decay: float = 0.0,
-        maximize: bool = False,
-        *,
-        groups: Groups | None = None,
-    ) -> None:
-        super().__init__(lr, weight_decay, maximize, groups=groups)
-        self.lambd = _check.number("lambd", lambd, at_least=0)
-        self.alpha = _check.number("alpha", alpha, at_least=0)
-        self.t0 = _check.number("t0", t0)
+    numbers = ("step", "eta", "mu")
 
     def init_state(self, w: Array) -> State:
         return {"eta": _single(self.lr), "mu": 1.0, "ax": np.zeros_like(w)}

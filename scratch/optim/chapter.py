@@ -4,14 +4,17 @@
 and ``Adam`` are the same methods written differently, and each says when that makes a difference.
 """
 
+from functools import partial
+from typing import Annotated
+
 import numpy as np
 
 from scratch import _check
-from scratch.optim.adagrad import Adagrad
-from scratch.optim.adam import Adam as TorchAdam
-from scratch.optim.base import Groups, Optimizer
-from scratch.optim.rmsprop import RMSprop
-from scratch.typing import Array, Rate, State
+from scratch._settings import AtLeast0, LearningRate
+from scratch.optim.base import Optimizer
+from scratch.typing import Array, State
+
+Beta = Annotated[float, partial(_check.number, at_least=0, below=1)]
 
 
 class Momentum(Optimizer):
@@ -37,15 +40,8 @@ class Momentum(Optimizer):
     array([0.71])
     """
 
-    def __init__(
-        self,
-        lr: Rate = 0.01,
-        momentum: float = 0.9,
-        *,
-        groups: Groups | None = None,
-    ) -> None:
-        super().__init__(lr, groups=groups)
-        self.momentum = _check.number("momentum", momentum, at_least=0)
+    lr: LearningRate = 0.01
+    momentum: AtLeast0 = 0.9
 
     def init_state(self, w: Array) -> State:
         return {"v": np.zeros_like(w)}
@@ -76,44 +72,58 @@ class Nesterov(Momentum):
         w += self.momentum * v - self.lr * g
 
 
-class AdaGrad(Adagrad):
+class AdaGrad(Optimizer):
     r"""The chapter's AdaGrad (section 6.1.5): ``Adagrad`` with ε = 1e-7.
 
     .. math::
         h &\leftarrow h + g \odot g \\
         w &\leftarrow w - \eta\, g / (\sqrt{h} + 10^{-7})
+
+    Buffers: ``sum`` (h).
     """
 
-    def __init__(self, lr: Rate = 0.01, eps: float = 1e-7, *, groups: Groups | None = None) -> None:
-        super().__init__(lr, eps=eps, groups=groups)
+    lr: LearningRate = 0.01
+    eps: AtLeast0 = 1e-7
+
+    def init_state(self, w: Array) -> State:
+        return {"sum": np.zeros_like(w)}
+
+    def rule(self, w: Array, g: Array, state: State) -> None:
+        h = state["sum"]
+        h += g * g
+        w -= self.lr * g / (np.sqrt(h) + self.eps)
 
 
-class RMSProp(RMSprop):
+class RMSProp(Optimizer):
     r"""The chapter's RMSProp (section 6.1.5): ``RMSprop`` with ε = 1e-7.
+
+    .. math::
+        h &\leftarrow \rho h + (1 - \rho)\, g \odot g \\
+        w &\leftarrow w - \eta\, g / (\sqrt{h} + 10^{-7})
 
     Args:
         lr: η.
-        decay_rate: the part of the average that is kept; torch's ``alpha``.
+        decay_rate: ρ, the part of the average that is kept; torch's ``alpha``.
         eps: ε.
+
+    Buffers: ``square_avg`` (h).
     """
 
-    def __init__(
-        self,
-        lr: Rate = 0.01,
-        decay_rate: float = 0.99,
-        eps: float = 1e-7,
-        *,
-        groups: Groups | None = None,
-    ) -> None:
-        decay_rate = _check.number("decay_rate", decay_rate, at_least=0)
-        super().__init__(lr, alpha=decay_rate, eps=eps, groups=groups)
+    lr: LearningRate = 0.01
+    decay_rate: AtLeast0 = 0.99
+    eps: AtLeast0 = 1e-7
 
-    @property
-    def decay_rate(self) -> float:
-        return self.alpha
+    def init_state(self, w: Array) -> State:
+        return {"square_avg": np.zeros_like(w)}
+
+    def rule(self, w: Array, g: Array, state: State) -> None:
+        h = state["square_avg"]
+        h *= self.decay_rate
+        h += (1 - self.decay_rate) * g * g
+        w -= self.lr * (g / (np.sqrt(h) + self.eps))
 
 
-class Adam(TorchAdam):
+class Adam(Optimizer):
     r"""The chapter's Adam (section 6.1.6), in the faster form at the end of the paper's section 2.
 
     .. math::
@@ -129,26 +139,13 @@ class Adam(TorchAdam):
     array([0.92402531])
     """
 
-    def __init__(
-        self,
-        lr: Rate = 0.001,
-        beta1: float = 0.9,
-        beta2: float = 0.999,
-        eps: float = 1e-7,
-        *,
-        groups: Groups | None = None,
-    ) -> None:
-        beta1 = _check.number("beta1", beta1, at_least=0, below=1)
-        beta2 = _check.number("beta2", beta2, at_least=0, below=1)
-        super().__init__(lr, (beta1, beta2), eps, groups=groups)
+    lr: LearningRate = 0.001
+    beta1: Beta = 0.9
+    beta2: Beta = 0.999
+    eps: AtLeast0 = 1e-7
 
-    @property
-    def beta1(self) -> float:
-        return self.betas[0]
-
-    @property
-    def beta2(self) -> float:
-        return self.betas[1]
+    def init_state(self, w: Array) -> State:
+        return {"exp_avg": np.zeros_like(w), "exp_avg_sq": np.zeros_like(w)}
 
     def rule(self, w: Array, g: Array, state: State) -> None:
         m, v, t = state["exp_avg"], state["exp_avg_sq"], state["step"]

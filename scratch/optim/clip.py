@@ -3,8 +3,8 @@
 import numpy as np
 
 from scratch import _check
-from scratch.optim._arrays import per_run
-from scratch.optim.base import Grads
+from scratch.optim.blocks import per_run
+from scratch.optim.fitting import Grads
 from scratch.typing import Array
 
 

@@ -3,14 +3,28 @@
 import math
 from collections import deque
 from collections.abc import Callable, Iterator
+from functools import partial
 from numbers import Real
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 
 from scratch import _check
-from scratch.optim import _arrays
-from scratch.optim.base import Closure, Grads, Groups, Optimizer, Params, evaluated
+from scratch._settings import KW_ONLY, AtLeast0, AtLeast1, Flag, Number, choice, optional
+from scratch.optim.base import Groups, Optimizer
+from scratch.optim.fitting import (
+    Closure,
+    Grads,
+    Kind,
+    Params,
+    as_arrays,
+    check_finite,
+    check_names,
+    evaluated,
+    gradient_like,
+    kind,
+    replace_number,
+)
 from scratch.optim.line_search import Point, strong_wolfe
 from scratch.typing import Array, State
 
@@ -63,37 +77,25 @@ class LBFGS(Optimizer):
     True
     """
 
+    lr: AtLeast0 = 1
+    max_iter: AtLeast1 = 20
+    max_eval: Annotated[int | None, optional(partial(_check.integer, at_least=1))] = None
+    tolerance_grad: Number = 1e-7
+    tolerance_change: Number = 1e-9
+    history_size: AtLeast1 = 100
+    line_search_fn: Annotated[str | None, optional(choice("strong_wolfe"))] = None
+    _: KW_ONLY
+    maximize: Flag = False
+
     elementwise = False
 
-    def __init__(
-        self,
-        lr: float = 1,
-        max_iter: int = 20,
-        max_eval: int | None = None,
-        tolerance_grad: float = 1e-7,
-        tolerance_change: float = 1e-9,
-        history_size: int = 100,
-        line_search_fn: str | None = None,
-        *,
-        maximize: bool = False,
-        groups: Groups | None = None,
-    ) -> None:
-        if groups is not None and _check.mapping("groups", groups):
+    def _checked_groups(self, groups: Any) -> Groups:
+        if _check.mapping("groups", groups):
             raise ValueError(
                 "groups must be left out: LBFGS estimates one curvature for all parameters, so "
                 f"that none can have settings of its own; got {_check.shown(groups)}"
             )
-        super().__init__(lr, maximize=maximize)
-        self.max_iter = _check.integer("max_iter", max_iter, at_least=1)
-        if max_eval is not None:
-            max_eval = _check.integer("max_eval", max_eval, at_least=1)
-        self.max_eval = max_eval
-        self.tolerance_grad = _check.number("tolerance_grad", tolerance_grad)
-        self.tolerance_change = _check.number("tolerance_change", tolerance_change)
-        self.history_size = _check.integer("history_size", history_size, at_least=1)
-        if line_search_fn is not None:
-            _check.choice("line_search_fn", line_search_fn, ("strong_wolfe",))
-        self.line_search_fn = line_search_fn
+        return {}
 
     def init_state(self, w: Array) -> State:
         return {"func_evals": 0, "n_iter": 0}  # the rest comes with the first step
@@ -120,7 +122,6 @@ class LBFGS(Optimizer):
                 "LBFGS takes no grads but a closure, as it evaluates them several times: "
                 "update(params, closure=…) with a function that returns (loss, grads)"
             )
-        self.lr = self._checked_lr(self.lr)
         landscape = _Landscape(params, closure, uphill=self.maximize)
         loss, g = landscape.evaluate()
         landscape.check_finite(g)
@@ -134,7 +135,8 @@ class LBFGS(Optimizer):
             except BaseException:
                 landscape.move_to(start)
                 raise
-            self.state, self._kinds = {next(iter(params)): state}, landscape.kinds
+            self.state = {next(iter(params)): state}
+            self._fitting = {name: (state, fits) for name, fits in landscape.kinds.items()}
         return -loss if self.maximize else loss
 
     def _descend(self, landscape: "_Landscape", loss: float, g: Array, state: State) -> None:
@@ -183,11 +185,12 @@ class LBFGS(Optimizer):
         kinds, first = landscape.kinds, next(iter(landscape.kinds))
         if not self.state:
             return {"step": 0, **self.init_state(g)}
-        known, state = self._kinds, self.state.get(first)
+        state = self.state.get(first)
+        known = {name: fits for name, (of, fits) in self._fitting.items() if of is state}
         if state is not None:
             _check_curvature(first, state)
-        if not known and state is not None:  # loaded
-            known = kinds if _arrays.kind(state.get("d", g)) == _arrays.kind(g) else {}
+            if not known and kind(state.get("d", g)) == kind(g):  # loaded
+                known = kinds
         if list(known.items()) != list(kinds.items()):
             raise ValueError(
                 "params must have the names, order, shapes and dtypes that they had in the last "
@@ -282,7 +285,7 @@ class _Landscape:
     def __init__(self, params: Params, closure: Closure, uphill: bool) -> None:
         self._params, self._closure = params, closure
         self._sign = -1 if uphill else 1
-        self.kinds: dict[str, _arrays.Kind] = {}
+        self.kinds: dict[str, Kind] = {}
 
     def evaluate(self) -> tuple[float, Array]:
         """The loss and its gradient where the parameters stand."""
@@ -291,18 +294,15 @@ class _Landscape:
             raise TypeError(
                 f"closure must return (loss, grads), loss a number, got {_check.shown(loss)}"
             )
-        _arrays.check_names(self._params, grads)
+        check_names(self._params, grads)
         parts = []
         for name, value in self._params.items():
             given: object = grads[name]
             if given is None:
                 given = np.zeros_like(value) if isinstance(value, np.ndarray) else 0.0
-            found, g = _arrays.as_arrays(value, given)
-            w = _arrays.parameter(name, found, g)
-            if w is not value:
-                _arrays.replaceable(name, self._params)
-            self.kinds[name] = _arrays.kind(w)
-            parts.append(_arrays.gradient(name, w, g).ravel())
+            w, g = as_arrays(self._params, name, given)
+            self.kinds[name] = kind(w)
+            parts.append(gradient_like(name, w, g).ravel())
         return self._sign * float(loss), self._sign * _joined(parts)
 
     def along(self, x: Array, d: Array) -> Callable[[float], Point]:
@@ -326,13 +326,13 @@ class _Landscape:
             if isinstance(w, np.ndarray):
                 w[...] = part
             else:
-                _arrays.replace_number(self._params, name, part)
+                replace_number(self._params, name, part)
 
     def check_finite(self, g: Array) -> None:
         """Raise if an element of the gradient is inf or NaN."""
         if not np.isfinite(g).all():
             for name, part in self._split(self._sign * g):
-                _arrays.check_finite(f"grads[{name!r}]", part)
+                check_finite(name, part)
 
     def _split(self, x: Array) -> Iterator[tuple[str, Array]]:
         start = 0
@@ -356,5 +356,5 @@ def _largest(x: Array) -> float:
     return largest
 
 
-def _shown(kinds: dict[str, _arrays.Kind]) -> str:
+def _shown(kinds: dict[str, Kind]) -> str:
     return ", ".join(f"{name} {dtype} {shape}" for name, (shape, dtype) in kinds.items())

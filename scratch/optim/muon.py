@@ -1,11 +1,14 @@
 """Muon: momentum made orthogonal."""
 
 from collections.abc import Callable
+from functools import partial
+from typing import Annotated
 
 import numpy as np
 
 from scratch import _check
-from scratch.optim.base import Groups, Optimizer
+from scratch._settings import AtLeast0, Flag, choice, optional
+from scratch.optim.base import Optimizer
 from scratch.typing import Array, State
 
 _ADJUSTMENTS = ("original", "match_rms_adamw", "spectral_unclamped")
@@ -51,31 +54,21 @@ class Muon(Optimizer):
            [ 0.  ,  0.09]])
     """
 
-    elementwise = False
+    lr: AtLeast0 = 1e-3
+    weight_decay: AtLeast0 = 0.1
+    momentum: AtLeast0 = 0.95
+    nesterov: Flag = True
+    ns_coefficients: Annotated[tuple[float, float, float], partial(_check.numbers, count=3)] = (
+        3.4445,
+        -4.7750,
+        2.0315,
+    )
+    eps: AtLeast0 = 1e-7
+    ns_steps: Annotated[int, partial(_check.integer, at_least=0, below=100)] = 5
+    adjust_lr_fn: Annotated[str | None, optional(choice(*_ADJUSTMENTS))] = None
 
-    def __init__(
-        self,
-        lr: float = 1e-3,
-        weight_decay: float = 0.1,
-        momentum: float = 0.95,
-        nesterov: bool = True,
-        ns_coefficients: tuple[float, float, float] = (3.4445, -4.7750, 2.0315),
-        eps: float = 1e-7,
-        ns_steps: int = 5,
-        adjust_lr_fn: str | None = None,
-        *,
-        groups: Groups | None = None,
-    ) -> None:
-        super().__init__(lr, weight_decay, decoupled_weight_decay=True, groups=groups)
-        self.momentum = _check.number("momentum", momentum, at_least=0)
-        self.nesterov = _check.flag("nesterov", nesterov)
-        a, b, c = _check.numbers("ns_coefficients", ns_coefficients, 3)
-        self.ns_coefficients = a, b, c
-        self.eps = _check.number("eps", eps, at_least=0)
-        self.ns_steps = _check.integer("ns_steps", ns_steps, at_least=0, below=100)
-        if adjust_lr_fn is not None:
-            _check.choice("adjust_lr_fn", adjust_lr_fn, _ADJUSTMENTS)
-        self.adjust_lr_fn = adjust_lr_fn
+    elementwise = False
+    decoupled_weight_decay = True
 
     def init_state(self, w: Array) -> State:
         return {"momentum_buffer": np.zeros_like(w)}

@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from scratch import _check
-from scratch.optim.base import Groups, Optimizer
-from scratch.typing import Array, Rate, State
+from scratch._settings import KW_ONLY, AtLeast0, Betas, Flag, LearningRate
+from scratch.optim.base import Optimizer
+from scratch.typing import Array, State
 
 
 class NAdam(Optimizer):
@@ -43,30 +43,16 @@ class NAdam(Optimizer):
     array([0.8944])
     """
 
-    numbers = ("step", "mu_product")
+    lr: LearningRate = 2e-3
+    betas: Betas = (0.9, 0.999)
+    eps: AtLeast0 = 1e-8
+    weight_decay: AtLeast0 = 0.0
+    momentum_decay: AtLeast0 = 4e-3
+    decoupled_weight_decay: Flag = False
+    _: KW_ONLY
+    maximize: Flag = False
 
-    def __init__(
-        self,
-        lr: Rate = 2e-3,
-        betas: tuple[float, float] = (0.9, 0.999),
-        eps: float = 1e-8,
-        weight_decay: float = 0.0,
-        momentum_decay: float = 4e-3,
-        decoupled_weight_decay: bool = False,
-        *,
-        maximize: bool = False,
-        groups: Groups | None = None,
-    ) -> None:
-        super().__init__(
-            lr,
-            weight_decay,
-            maximize,
-            decoupled_weight_decay=decoupled_weight_decay,
-            groups=groups,
-        )
-        self.betas = _check.betas(betas)
-        self.eps = _check.number("eps", eps, at_least=0)
-        self.momentum_decay = _check.number("momentum_decay", momentum_decay, at_least=0)
+    numbers = ("step", "mu_product")
 
     def init_state(self, w: Array) -> State:
         return {"mu_product": 1.0, "exp_avg": np.zeros_like(w), "exp_avg_sq": np.zeros_like(w)}

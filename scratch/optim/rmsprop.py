@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from scratch import _check
-from scratch.optim.base import Groups, Optimizer
-from scratch.typing import Array, Rate, State
+from scratch._settings import KW_ONLY, AtLeast0, Flag, LearningRate
+from scratch.optim.base import Optimizer
+from scratch.typing import Array, State
 
 
 class RMSprop(Optimizer):
@@ -38,23 +38,14 @@ class RMSprop(Optimizer):
     array([0.9])
     """
 
-    def __init__(
-        self,
-        lr: Rate = 1e-2,
-        alpha: float = 0.99,
-        eps: float = 1e-8,
-        weight_decay: float = 0.0,
-        momentum: float = 0.0,
-        centered: bool = False,
-        *,
-        maximize: bool = False,
-        groups: Groups | None = None,
-    ) -> None:
-        super().__init__(lr, weight_decay, maximize, groups=groups)
-        self.alpha = _check.number("alpha", alpha, at_least=0)
-        self.eps = _check.number("eps", eps, at_least=0)
-        self.momentum = _check.number("momentum", momentum, at_least=0)
-        self.centered = _check.flag("centered", centered)
+    lr: LearningRate = 1e-2
+    alpha: AtLeast0 = 0.99
+    eps: AtLeast0 = 1e-8
+    weight_decay: AtLeast0 = 0.0
+    momentum: AtLeast0 = 0.0
+    centered: Flag = False
+    _: KW_ONLY
+    maximize: Flag = False
 
     def init_state(self, w: Array) -> State:
         names = ["square_avg"]

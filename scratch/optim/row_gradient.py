@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from scratch.optim import _arrays
+from scratch import _check
 from scratch.typing import Array, Integers
 
 
@@ -31,9 +31,9 @@ class RowGradient:
     def __post_init__(self) -> None:
         rows, values = self.rows, self.values
         if not isinstance(rows, np.ndarray) or rows.dtype.kind not in "iu":
-            raise TypeError(f"rows must be an array of whole numbers, got {_arrays.shown(rows)}")
+            raise TypeError(f"rows must be an array of whole numbers, got {_check.shown(rows)}")
         if not isinstance(values, np.ndarray):
-            raise TypeError(f"values must be an array, got {_arrays.shown(values)}")
+            raise TypeError(f"values must be an array, got {_check.shown(values)}")
         if rows.ndim != 1 or values.shape[:1] != rows.shape:
             raise ValueError(
                 "rows must be of shape (n,) and values of shape (n, …), got "
@@ -44,7 +44,7 @@ class RowGradient:
     def of(cls, g: Array) -> "RowGradient":
         """The rows of the array ``g`` that are not all zero."""
         if np.ndim(g) == 0:
-            raise ValueError(f"g must have rows, got {_arrays.shown(g)}")
+            raise ValueError(f"g must have rows, got {_check.shown(g)}")
         rows = np.flatnonzero(g.reshape(len(g), -1).any(axis=1)) if g.size else np.arange(0)
         return cls(rows, g[rows])
 
@@ -56,4 +56,4 @@ class RowGradient:
         return rows, values
 
     def __repr__(self) -> str:
-        return f"RowGradient({len(self.rows)} rows, values {_arrays.shown(self.values)})"
+        return f"RowGradient({len(self.rows)} rows, values {_check.shown(self.values)})"

@@ -1,10 +1,23 @@
 """Rprop: only the sign of a gradient counts."""
 
+from functools import partial
+from typing import Annotated
+
 import numpy as np
 
 from scratch import _check
-from scratch.optim.base import Groups, Optimizer
-from scratch.typing import Array, Rate, State
+from scratch._settings import KW_ONLY, Flag, LearningRate
+from scratch.optim.base import Optimizer
+from scratch.optim.blocks import per_run
+from scratch.typing import Array, State
+
+
+def _check_etas(name: str, value: object) -> tuple[float, float]:
+    shrink, grow = _check.numbers(name, value, 2)
+    return (
+        _check.number(f"{name}[0]", shrink, above=0, below=1),
+        _check.number(f"{name}[1]", grow, above=1),
+    )
 
 
 class Rprop(Optimizer):
@@ -41,26 +54,15 @@ class Rprop(Optimizer):
     (array([0.78]), array([0.06]))
     """
 
-    def __init__(
-        self,
-        lr: Rate = 1e-2,
-        etas: tuple[float, float] = (0.5, 1.2),
-        step_sizes: tuple[float, float] = (1e-6, 50),
-        *,
-        maximize: bool = False,
-        groups: Groups | None = None,
-    ) -> None:
-        super().__init__(lr, maximize=maximize, groups=groups)
-        shrink, grow = _check.numbers("etas", etas, 2)
-        self.etas = (
-            _check.number("etas[0]", shrink, above=0, below=1),
-            _check.number("etas[1]", grow, above=1),
-        )
-        self.step_sizes = _check.numbers("step_sizes", step_sizes, 2)
+    lr: LearningRate = 1e-2
+    etas: Annotated[tuple[float, float], _check_etas] = (0.5, 1.2)
+    step_sizes: Annotated[tuple[float, float], partial(_check.numbers, count=2)] = (1e-6, 50)
+    _: KW_ONLY
+    maximize: Flag = False
 
     def init_state(self, w: Array) -> State:
         step_size = np.zeros_like(w)
-        step_size += self.lr_for(w)
+        step_size += per_run(self.lr, w)
         return {"prev": np.zeros_like(w), "step_size": step_size}
 
     def rule(self, w: Array, g: Array, state: State) -> None:

@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from scratch import _check
-from scratch.optim.base import Groups, Optimizer
-from scratch.typing import Array, Rate, State
+from scratch._settings import KW_ONLY, AtLeast0, Flag, LearningRate, Number
+from scratch.optim.base import Optimizer
+from scratch.typing import Array, State
 
 
 class SGD(Optimizer):
@@ -39,28 +39,22 @@ class SGD(Optimizer):
     array([ 0.9, -2.1])
     """
 
-    free_later = ("lr", "nesterov")  # a schedule may take the momentum to 0
+    lr: LearningRate = 1e-3
+    momentum: AtLeast0 = 0.0
+    dampening: Number = 0.0
+    weight_decay: AtLeast0 = 0.0
+    nesterov: Flag = False
+    _: KW_ONLY
+    maximize: Flag = False
+
     late = ("momentum_buffer",)
 
-    def __init__(
-        self,
-        lr: Rate = 1e-3,
-        momentum: float = 0.0,
-        dampening: float = 0.0,
-        weight_decay: float = 0.0,
-        nesterov: bool = False,
-        *,
-        maximize: bool = False,
-        groups: Groups | None = None,
-    ) -> None:
-        super().__init__(lr, weight_decay, maximize, groups=groups)
-        self.momentum = _check.number("momentum", momentum, at_least=0)
-        self.dampening = _check.number("dampening", dampening)
-        self.nesterov = _check.flag("nesterov", nesterov)
+    def __post_init__(self) -> None:
+        super().__post_init__()
         if self.nesterov and (self.momentum == 0 or self.dampening != 0):
             raise ValueError(
                 "nesterov needs momentum > 0 and dampening = 0, "
-                f"got momentum={momentum!r} and dampening={dampening!r}"
+                f"got momentum={self.momentum!r} and dampening={self.dampening!r}"
             )
 
     def init_state(self, w: Array) -> State:

@@ -1,10 +1,14 @@
 """SparseAdam: Adam for gradients of a few rows, as an embedding's are."""
 
+from functools import partial
+from typing import Annotated
+
 import numpy as np
 
 from scratch import _check
-from scratch.optim import _arrays
-from scratch.optim.base import Groups, Optimizer
+from scratch._settings import AtLeast0, Betas, Flag
+from scratch.optim.base import Optimizer
+from scratch.optim.fitting import check_finite
 from scratch.optim.row_gradient import RowGradient
 from scratch.typing import Array, State
 
@@ -47,23 +51,16 @@ class SparseAdam(Optimizer):
            [ 0. ,  0. ]])
     """
 
+    lr: AtLeast0 = 1e-3
+    betas: Betas = (0.9, 0.999)
+    eps: Annotated[float, partial(_check.number, above=0)] = 1e-8
+    maximize: Flag = False
+
     elementwise = False
 
-    def __init__(
-        self,
-        lr: float = 1e-3,
-        betas: tuple[float, float] = (0.9, 0.999),
-        eps: float = 1e-8,
-        maximize: bool = False,
-        *,
-        groups: Groups | None = None,
-    ) -> None:
-        # A schedule may take it to zero later on, but it cannot start there.
-        if not (isinstance(lr, np.ndarray) and lr.ndim):
-            _check.number("lr", lr, above=0)
-        super().__init__(lr, maximize=maximize, groups=groups)
-        self.betas = _check.betas(betas)
-        self.eps = _check.number("eps", eps, above=0)
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        _check.number("lr", self.lr, above=0)  # a schedule may take it to 0 later on
 
     def init_state(self, w: Array) -> State:
         return {"exp_avg": np.zeros_like(w), "exp_avg_sq": np.zeros_like(w)}
@@ -83,7 +80,7 @@ class SparseAdam(Optimizer):
     def check_gradient(self, name: str, w: Array, g: object) -> None:
         if not isinstance(g, RowGradient):
             raise TypeError(
-                f"grads[{name!r}] must be a RowGradient(rows, values), got {_arrays.shown(g)}; "
+                f"grads[{name!r}] must be a RowGradient(rows, values), got {_check.shown(g)}; "
                 "SparseAdam takes no dense gradients: use Adam, or RowGradient.of(g)"
             )
         if w.ndim == 0:
@@ -91,7 +88,7 @@ class SparseAdam(Optimizer):
         if g.values.shape[1:] != w.shape[1:] or g.values.dtype != w.dtype:
             raise ValueError(
                 f"grads[{name!r}].values must have rows like params[{name!r}], "
-                f"{_arrays.shown(w)}, got {_arrays.shown(g.values)}"
+                f"{_check.shown(w)}, got {_check.shown(g.values)}"
             )
         outside = (g.rows < 0) | (g.rows >= len(w))
         if outside.any():
@@ -99,4 +96,4 @@ class SparseAdam(Optimizer):
                 f"grads[{name!r}].rows must be >= 0 and < {len(w)}, the rows of "
                 f"params[{name!r}], got {g.rows[outside][0]}"
             )
-        _arrays.check_finite(f"grads[{name!r}].values", g.values)
+        check_finite(name, g.values, of=".values")

@@ -1,7 +1,7 @@
 """One step of every optimizer that takes dense gradients, against torch's three ways to do it."""
 
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from functools import partial
 from typing import Any
 
@@ -12,7 +12,6 @@ from experiments.bench.goals import OPTIMIZER_STEP
 from experiments.bench.section import Bench, Row, Section
 from experiments.bench.timing import Call
 from experiments.texts import named, say
-from scratch.flat import FlatDict
 from scratch.nn import MultiLayerNet
 from scratch.random import Generator
 from torch_ref.registry import OPTIMIZERS, OptimizerPair, resolve
@@ -71,16 +70,15 @@ def one_array(elements: int, axes: int) -> Arrays:
 def networks(sizes: tuple[int, ...], axes: int) -> Arrays:
     """The weights and biases of a network, as it has them; only weights for ``axes`` = 2."""
     first, *hidden, last = sizes
-    params = MultiLayerNet(first, hidden, last).params
-    params.vector[...] = Generator(0).randn(params.vector.size)
-    return params if axes == 0 else {name: w for name, w in params.items() if w.ndim == axes}
+    params, generator = MultiLayerNet(first, hidden, last).params, Generator(0)
+    return {name: generator.randn(*w.shape) for name, w in params.items() if axes in (0, w.ndim)}
 
 
 def _compared(
     bench: Bench, pair: OptimizerPair, what: str, params: Arrays, goal: float | None
 ) -> Iterator[Row]:
     # Not the parameters themselves: along g = w the weights would become ever smaller.
-    grads = copied(params, lambda w: np.roll(w, 1))
+    grads = {name: np.roll(w, 1) for name, w in params.items()}
     theirs = {name: torchs_step(bench, pair, v, params, grads) for name, v in VARIANTS.items()}
     others = {name: step for name, step in theirs.items() if step is not None}
     goals = {} if goal is None else {(what, DEFAULT): goal}
@@ -89,17 +87,7 @@ def _compared(
 
 def scratch_step(pair: OptimizerPair, params: Arrays, grads: Arrays) -> Call:
     """Ours, with its defaults."""
-    return partial(pair.scratch().update, copied(params, np.copy), grads)
-
-
-def copied(arrays: Arrays, copy: Callable[[np.ndarray], np.ndarray]) -> Arrays:
-    """A copy of each, side by side if they are."""
-    if not isinstance(arrays, FlatDict):
-        return {name: copy(array) for name, array in arrays.items()}
-    views = arrays.empty_like()
-    for name, array in arrays.items():
-        views[name][...] = copy(array)
-    return views
+    return partial(pair.scratch().update, {name: w.copy() for name, w in params.items()}, grads)
 
 
 def torchs_step(

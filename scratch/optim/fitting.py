@@ -1,0 +1,191 @@
+"""What parameters, gradients and the state beside them must have in common; else it raises."""
+
+import math
+import warnings
+from collections.abc import Callable, Mapping, MutableMapping
+from fnmatch import fnmatchcase
+from numbers import Real
+from typing import Any
+
+import numpy as np
+
+from scratch import _check
+from scratch.optim.row_gradient import RowGradient
+from scratch.typing import Array, Rate, Shape, State
+
+#: name → an array, which is changed in place, or a number, which is replaced by another.
+Params = Mapping[str, Array | float | np.floating]
+#: The same names → gradients; ``None`` skips the parameter, rows are for ``SparseAdam``.
+Grads = Mapping[str, Array | float | np.floating | RowGradient | None]
+#: The loss and the gradients where the parameters stand.
+Closure = Callable[[], tuple[float, Grads]]
+
+_FLOATING = (np.dtype(np.float32), np.dtype(np.float64))
+
+
+Kind = tuple[Shape, np.dtype]
+
+
+class NonFiniteGradientError(ValueError):
+    """A gradient holds inf or NaN; nothing was changed."""
+
+
+def evaluated(closure: object) -> tuple[float, Grads]:
+    """What a closure gives; raises if that is not the loss and the gradients."""
+    given = closure() if callable(closure) else closure
+    if not (isinstance(given, tuple) and len(given) == 2 and isinstance(given[1], Mapping)):
+        raise TypeError(
+            f"closure must be a function that returns (loss, grads), got {_check.shown(given)}"
+        )
+    return given
+
+
+def loss_and_grads(grads: Grads | None, closure: Closure | None) -> tuple[float | None, Grads]:
+    """The gradients that an update is given, or what its closure gives."""
+    if closure is not None and grads is None:
+        return evaluated(closure)
+    if closure is None and grads is not None:
+        return None, grads
+    given = "neither" if grads is None else "both"
+    raise TypeError(f"update takes either grads or a closure that gives them, got {given}")
+
+
+def kind(a: Array) -> Kind:
+    """What must stay the same of an array from one update to the next."""
+    return a.shape, a.dtype
+
+
+def check_names(params: Mapping[str, Any], grads: Mapping[str, Any]) -> None:
+    """Raise if the two do not have the same keys."""
+    _check.mapping("params", params)
+    _check.mapping("grads", grads)
+    if params.keys() != grads.keys():
+        missing, unknown = params.keys() - grads.keys(), grads.keys() - params.keys()
+        raise KeyError(
+            f"params and grads must have the same keys; grads lacks {sorted(missing)} "
+            f"and has {sorted(unknown)} besides"
+        )
+
+
+def as_arrays(params: Mapping[str, Any], name: str, g: object) -> tuple[Array, Any]:
+    """A parameter that can be changed, and its gradient; numbers become arrays of no axes."""
+    w = params[name]
+    if not isinstance(w, np.ndarray) and isinstance(w, Real):
+        if not isinstance(g, Real):
+            raise TypeError(
+                f"grads[{name!r}] must be a float like params[{name!r}], got {_check.shown(g)}"
+            )
+        if not isinstance(params, MutableMapping):
+            raise TypeError(
+                f"params must be a dict for the number params[{name!r}] to be replaced, got a "
+                f"{type(params).__name__}"
+            )
+        w = np.array(w, dtype=w.dtype if isinstance(w, np.floating) else np.float64)
+    if not isinstance(w, np.ndarray) or w.dtype not in _FLOATING:
+        raise TypeError(
+            f"params[{name!r}] must be a float, or an array of float32 or float64, got "
+            f"{_check.shown(w)}"
+        )
+    if not w.flags.writeable:
+        raise ValueError(f"params[{name!r}] is read-only; pass a copy")
+    if w.ndim == 0 and isinstance(g, Real):  # what arithmetic makes of arrays of no axes, too
+        g = np.array(g, dtype=w.dtype)
+    return w, g
+
+
+def replace_number(params: Mapping[str, Any], name: str, w: Array) -> None:
+    """Put the number in ``w`` in the place of the plain one that it was made of."""
+    before: Any = params[name]
+    number = type(before)(w.item()) if isinstance(before, np.floating) else w.item()
+    params[name] = number  # type: ignore[index] # as_arrays has seen that it can be
+
+
+def gradient_like(name: str, w: Array, g: object) -> Array:
+    """Return ``g``, or raise if it is no array like the parameter ``w``."""
+    if not isinstance(g, np.ndarray) or g.shape != w.shape or g.dtype != w.dtype:
+        raise (ValueError if isinstance(g, np.ndarray) else TypeError)(
+            f"grads[{name!r}] must be like params[{name!r}], {_check.shown(w)}, got "
+            f"{_check.shown(g)}"
+        )
+    return g
+
+
+def check_finite(name: str, g: Array, of: str = "") -> None:
+    """Raise if an element of ``g`` is inf or NaN: the gradient ``name``, or an attribute of it."""
+    # One that is not finite makes the sum of squares so. It is the fastest sum there is, and only
+    # where it overflows is there anything to look for.
+    if math.isfinite(np.vdot(g, g)):
+        return
+    finite = np.isfinite(g)
+    if not finite.all():
+        first = tuple(int(i) for i in np.argwhere(~finite)[0])
+        raise NonFiniteGradientError(
+            f"grads[{name!r}]{of} must be finite, got {np.count_nonzero(~finite)} of {g.size} "
+            f"elements inf or NaN, the first at {first}: {g[first]}"
+        )
+
+
+def check_rate(name: str, w: Array, lr: Rate) -> None:
+    """Raise if there is a learning rate for each run, and ``w`` has not as many runs."""
+    if isinstance(lr, np.ndarray) and w.shape[:1] != lr.shape:
+        raise ValueError(
+            f"params[{name!r}] must have a leading axis of {len(lr)}, as many runs as lr has "
+            f"values, got shape {w.shape}"
+        )
+
+
+def state_for(
+    name: str,
+    w: Array,
+    known: State | None,
+    fresh: State,
+    late: tuple[str, ...],
+    numbers: tuple[str, ...],
+) -> State:
+    """The state of a parameter: ``known``, with what comes ``late`` to it, or else ``fresh``.
+
+    Raises if ``w`` cannot have what is known.
+    """
+    if known is None:
+        return fresh
+    state = {key: fresh[key] for key in late if key in fresh} | known
+    if not state.keys() >= fresh.keys():
+        raise ValueError(
+            f"the state of {name!r} must hold {', '.join(fresh)}, got {_check.names(state)}; "
+            "it began with other settings: use a new optimizer, or settings as they were"
+        )
+    for key, value in fresh.items():
+        if key not in numbers:
+            _check_buffer(name, w, key, state[key], value)
+        elif not np.isfinite(state[key]).all():
+            raise ValueError(
+                f"the state of {name!r} must be finite, got {key}={_check.shown(state[key])}"
+            )
+    return state
+
+
+def _check_buffer(name: str, w: Array, key: str, found: Any, expected: Array) -> None:
+    if not isinstance(found, np.ndarray) or kind(found) != kind(expected):
+        raise ValueError(
+            f"params[{name!r}] is {_check.shown(w)}, but this optimizer's buffer {key!r} for it is "
+            f"{_check.shown(found)}; use a new optimizer for new parameters"
+        )
+    if not found.flags.writeable:
+        raise ValueError(f"the buffer {key!r} of {name!r} is read-only; pass a copy")
+
+
+def states(name: str, value: Any) -> dict[str, State]:
+    """Return the states of all parameters, or raise if they are not dicts that count steps."""
+    for key, state in _check.mapping(name, value).items():
+        step = _check.mapping(f"{name}[{key!r}]", state).get("step")
+        _check.integer(f"{name}[{key!r}]['step']", step, at_least=0)
+    return dict(value)
+
+
+def warn_of_idle(groups: Mapping[str, Any], params: Mapping[str, Any]) -> None:
+    """Warn of patterns that fit no name, at the caller of the update."""
+    idle = [pattern for pattern in groups if not any(fnmatchcase(n, pattern) for n in params)]
+    if idle:
+        patterns = ", ".join(map(repr, idle))
+        message = f"groups has {patterns}, which fits none of the names {_check.names(params)}"
+        warnings.warn(message, stacklevel=4)
