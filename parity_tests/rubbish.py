@@ -316,7 +316,7 @@ def contents(value: Any) -> Any:
 
 
 #: An optimizer notes what it has looked at; a schedule and its optimizer know each other.
-SEEN = {"_fitting", "optimizer", "rates"}
+SEEN = {"_fitting", "_unchecked", "optimizer", "rates"}
 
 
 def subject_of(function: Callable[..., Any]) -> Any:

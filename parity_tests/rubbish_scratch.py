@@ -15,7 +15,7 @@ PACKAGES = (optim, optim.chapter, lr_scheduler, init, nn, random, train)
 
 #: For whoever writes a subclass: what these methods are given has been checked.
 HOOKS = frozenset(
-    {"init_state", "rule", "finish", "regularized", "lr_for", "check_gradient", "check_state"}
+    {"init_state", "rule", "finish", "regularized", "set_later", "check_gradient", "check_state"}
     | {"next_lr", "first_lr", "restart_lr", "lr_at", "momentum_at"}
     | {"running_variance", "share_of_new_batch"}
 )

@@ -73,14 +73,17 @@ class Configurable:
     ``__init__`` of its own instead, whose arguments are then its settings.
     """
 
-    _arguments: ClassVar[tuple[str, ...]] = ()
+    #: The arguments that are no settings.
+    beside: ClassVar[tuple[str, ...]] = ()
+
+    _names: ClassVar[tuple[str, ...]] = ()
     _checks: ClassVar[Mapping[str, Check]] = {}
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
         has_its_own = "__init__" in vars(cls)
         dataclass(eq=False, repr=False)(cls)
-        cls._arguments = tuple(inspect.signature(cls).parameters)
+        cls._names = tuple(n for n in inspect.signature(cls).parameters if n not in cls.beside)
         hints, types = get_type_hints(cls, include_extras=True), get_type_hints(cls)
         cls._checks = {
             name: hint.__metadata__[0]
@@ -97,8 +100,8 @@ class Configurable:
 
     @property
     def settings(self) -> dict[str, Any]:
-        """The constructor's arguments as they stand now."""
-        return {name: getattr(self, name) for name in self._arguments}
+        """The constructor's arguments, but for those ``beside``, as they stand now."""
+        return {name: getattr(self, name) for name in self._names}
 
     def __repr__(self) -> str:
         listed = ", ".join(f"{name}={value!r}" for name, value in self.settings.items())

@@ -40,7 +40,7 @@ class Rates:
     @lr.setter
     def lr(self, value: Rate) -> None:
         if self.pattern is None:
-            self.optimizer.lr = copy.copy(value)
+            self.optimizer.set_later("lr", copy.copy(value))
         else:
             self.own["lr"] = copy.copy(value)
 
@@ -70,7 +70,8 @@ class Rates:
         for group in optimizer.groups.values():  # without an lr it follows the optimizer's
             if "lr" not in group and name in group:
                 _set(group, name, value, optimizer)
-        setattr(optimizer, name, (value, optimizer.settings[name][1]) if name == "betas" else value)
+        whole = (value, optimizer.settings[name][1]) if name == "betas" else value
+        optimizer.set_later(name, whole)
 
 
 def momentum_names(optimizer: Optimizer) -> list[str]:

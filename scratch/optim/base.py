@@ -7,8 +7,8 @@ What is checked when:
   optimizer cannot begin with;
 * a snapshot, by ``load_state_dict``, before anything is replaced;
 * parameters, gradients and the state beside them, by ``update``, which plans the steps of all
-  parameters before it takes the first; and with them the settings in the dicts of ``groups`` and
-  in an array of learning rates, which may have been changed in place.
+  parameters before it takes the first; and with them what may have changed unseen: the settings in
+  the dicts of ``groups``, an array of learning rates, and what a schedule has set.
 """
 
 import copy
@@ -56,6 +56,8 @@ class Optimizer(Configurable):
     _: KW_ONLY
     groups: Groups = field(default_factory=dict)
 
+    beside = ("groups",)
+
     #: Whether the rule treats every element alike and alone, so that large arrays can be given to
     #: it in blocks, and stacks of runs as one array.
     elementwise: ClassVar[bool] = True
@@ -72,10 +74,16 @@ class Optimizer(Configurable):
     def __post_init__(self) -> None:
         self.state: dict[str, State] = {}
         self.initial_lr: dict[str | None, Rate] = {}
+        self._unchecked: set[str] = set()
         self._fitting: dict[str, tuple[State, Any]] = {}  # what was found to fit a parameter
 
     def __setattr__(self, name: str, value: Any) -> None:
         super().__setattr__(name, self._checked_groups(value) if name == "groups" else value)
+
+    def set_later(self, name: str, value: Any) -> None:
+        """Assign what the next update checks: a schedule may end beyond what is allowed."""
+        vars(self)[name] = value
+        self._unchecked.add(name)
 
     def init_state(self, w: Array) -> State:
         """The buffers for a parameter ``w`` before its first step."""
@@ -115,7 +123,7 @@ class Optimizer(Configurable):
     def update(
         self, params: Params, grads: Grads | None = None, closure: Closure | None = None
     ) -> float | None:
-        """Take one step: change every array of ``params`` in place.
+        """Take one step: change every array of ``params`` in place, all or nothing.
 
         Args:
             params: name → float32 or float64 array, or a plain float as in the chapter's first
@@ -131,8 +139,6 @@ class Optimizer(Configurable):
             KeyError: the names differ.
             TypeError, ValueError: a shape or dtype differs, or an array cannot be changed.
             NonFiniteGradientError: a gradient holds inf or NaN.
-
-        Everything is checked before anything is changed.
         """
         loss, grads = fitting.loss_and_grads(grads, closure)
         steps = self._planned(params, grads)
@@ -144,11 +150,6 @@ class Optimizer(Configurable):
                 if w is not params[name]:
                     fitting.replace_number(params, name, w)
         return loss
-
-    @property
-    def settings(self) -> dict[str, Any]:
-        """The constructor's arguments, but for ``groups``, as they stand now."""
-        return {name: getattr(self, name) for name in self._names()}
 
     def pattern_of(self, name: str) -> str | None:
         """The first pattern of ``groups`` that a parameter's name fits."""
@@ -183,7 +184,7 @@ class Optimizer(Configurable):
             raise ValueError(
                 f"state_dict must be of {kind}, got one of {_check.shown(given['optimizer'])}"
             )
-        settings = _check.keys("state_dict['settings']", given["settings"], self._names())
+        settings = _check.keys("state_dict['settings']", given["settings"], self._names)
         state = fitting.states("state_dict['state']", given["state"])
         restored = copy.copy(self)
         for name, value in {**settings, "groups": given["groups"]}.items():
@@ -196,15 +197,11 @@ class Optimizer(Configurable):
         listed = ", ".join(f"{name}={value!r}" for name, value in settings.items())
         return f"{type(self).__name__}({listed})"
 
-    @classmethod
-    def _names(cls) -> list[str]:
-        return [name for name in cls._arguments if name != "groups"]
-
     def _group(self, pattern: str, own: Mapping[str, Any]) -> "Optimizer":
         """A copy of this optimizer with the settings of a group, each of which is checked."""
         group = copy.copy(self)
         for name, value in _check.mapping(f"groups[{pattern!r}]", own).items():
-            _check.choice(f"a setting in groups[{pattern!r}]", name, self._names())
+            _check.choice(f"a setting in groups[{pattern!r}]", name, self._names)
             try:
                 setattr(group, name, value)
             except (TypeError, ValueError) as error:
@@ -219,13 +216,11 @@ class Optimizer(Configurable):
     def _planned(
         self, params: Params, grads: Grads
     ) -> list[tuple["Optimizer", str, Array, Any, State]]:
-        """(group, name, w, g, state) of each parameter with a gradient; raises if one is unfit.
-
-        Parameters that are new have their state from then on.
-        """
+        """(group, name, w, g, state) of each parameter with a gradient; raises if one is unfit."""
         fitting.check_names(params, grads)
-        if isinstance(self.lr, np.ndarray):
-            _check.rate("lr", self.lr)
+        for name in self._unchecked | ({"lr"} if isinstance(self.lr, np.ndarray) else set()):
+            setattr(self, name, getattr(self, name))
+        self._unchecked.clear()
         groups = {None: self} | {p: self._group(p, own) for p, own in self.groups.items()}
         fixed = {pattern: group.settings | {"lr": None} for pattern, group in groups.items()}
         steps, new = [], {}
