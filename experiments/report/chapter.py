@@ -25,16 +25,12 @@ class Verdict:
     of: int
 
     @property
-    def sign(self) -> str:
-        return "✓" if self.holds == self.of else "✗"
-
-    @property
-    def state(self) -> str:
-        return "holds" if self.holds == self.of else "fails"
+    def always(self) -> bool:
+        return self.holds == self.of
 
     @property
     def words(self) -> Text:
-        if self.holds == self.of:
+        if self.always:
             return say("holds in {holds} of {of} seeds", holds=self.holds, of=self.of)
         if self.holds:
             return say("holds in only {holds} of {of} seeds", holds=self.holds, of=self.of)
@@ -57,7 +53,7 @@ class Claim:
     @property
     def holds(self) -> bool:
         """In every seed, whoever computed it."""
-        return all(verdict.holds == verdict.of for verdict in self.verdicts)
+        return all(verdict.always for verdict in self.verdicts)
 
 
 @dataclass(frozen=True)
@@ -144,8 +140,8 @@ def _notes(result: Result) -> list[Text]:
     info, notes = result.info, []
     if info["quick"]:
         notes.append(say("Quick settings: smaller than the chapter's, for a first look."))
-    if info["dataset"] and info["dataset"]["name"] != "mnist":
-        notes.append(say("Not MNIST: these images are {name}.", name=info["dataset"]["name"]))
+    if (dataset := info.get("dataset")) and dataset["name"] != "mnist":
+        notes.append(say("Not MNIST: these images are {name}.", name=dataset["name"]))
     if len(info["seeds"]) > 1 and _differ(result):
         notes.append(
             say(

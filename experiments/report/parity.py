@@ -29,20 +29,12 @@ class Twin:
 
 
 @dataclass(frozen=True)
-class Difference:
-    """A convention with its numbers, which are empty where they were not measured."""
-
-    convention: Convention
-    apart: str = ""
-    aligned: str = ""
-
-
-@dataclass(frozen=True)
 class Parity:
     """The section.
 
     Attributes:
         twins: by table.
+        differences: each convention, how far apart both come by it, and what is left of that.
     """
 
     item: Item
@@ -50,28 +42,25 @@ class Parity:
     finding: Text | None = None
     twins: dict[str, list[Twin]] = field(default_factory=dict)
     charts: list[Chart] = field(default_factory=list)
-    differences: list[Difference] = field(default_factory=list)
+    differences: list[tuple[Convention, str, str]] = field(default_factory=list)
 
 
 def section(item: Item) -> Parity:
     """What was measured; the conventions are told without it, too."""
     if not isinstance(item, Document):
-        bare = [Difference(convention) for convention in CONVENTIONS]
+        bare = [(convention, "", "") for convention in CONVENTIONS]
         return Parity(item, trouble_of(item), differences=bare)
     content = item.content
     twins: dict[str, list[Twin]] = {}
     for twin in content["twins"]:
         twins.setdefault(twin["table"], []).append(_twin(twin))
     charts = [_drift(content["drift"])] if content["drift"] else []
-    numbers = {row["name"]: row for row in content["conventions"]}
-    return Parity(
-        item,
-        None,
-        _finding(content["twins"]),
-        twins,
-        charts,
-        [_difference(convention, numbers) for convention in CONVENTIONS],
-    )
+    numbers = {
+        row["name"]: (number(row["apart"]), _power(row["aligned"]))
+        for row in content["conventions"]
+    }
+    differences = [(each, *numbers.get(each.name, ("", ""))) for each in CONVENTIONS]
+    return Parity(item, None, _finding(content["twins"]), twins, charts, differences)
 
 
 def _twin(twin: Mapping[str, Any]) -> Twin:
@@ -130,13 +119,6 @@ def _drift(drift: list[Mapping[str, Any]]) -> Chart:
     finding = say(template, own=f"{own:.0e}", beside=f"{beside:.0e}")
     title = say("A network on MNIST from one start: how far apart its parameters come")
     return Chart("parity-drift", title, finding, Table(header, rows), panels, columns=2, height=300)
-
-
-def _difference(convention: Convention, numbers: Mapping[str, Any]) -> Difference:
-    found = numbers.get(convention.name)
-    if found is None:
-        return Difference(convention)
-    return Difference(convention, number(found["apart"]), _power(found["aligned"]))
 
 
 def _power(value: float) -> str:

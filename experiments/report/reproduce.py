@@ -14,11 +14,11 @@ class Origin:
 
     name: str
     command: str
-    seeds: str
-    versions: str
-    device: str
-    finished: str
     state: Text
+    seeds: str = ""
+    versions: str = ""
+    device: str = ""
+    finished: str = ""
 
 
 def origins(results: Results) -> list[Origin]:
@@ -27,12 +27,48 @@ def origins(results: Results) -> list[Origin]:
 
 
 def _origin(item: Item) -> Origin:
-    if isinstance(item, Result):
-        return _of_result(item)
-    if isinstance(item, Document):
-        return _of_document(item)
-    state = say("missing") if isinstance(item, Missing) else say("unreadable")
-    return Origin(item.name, item.command, "", "", "", "", state)
+    if not isinstance(item, Result | Document):
+        state = say("missing") if isinstance(item, Missing) else say("unreadable")
+        return Origin(item.name, item.command, state)
+    info = item.info if isinstance(item, Result) else item.content
+    code = str(info.get("code", ""))[:8]
+    return Origin(
+        item.name,
+        command(info) if isinstance(item, Result) else _command(item.name, info),
+        say("code {digest}", digest=code) if code else Text(""),
+        _seeds(info),
+        ", ".join(f"{name} {version}" for name, version in _versions(info).items()),
+        _device(info),
+        _when(str(info.get("finished", ""))),
+    )
+
+
+def _seeds(info: Mapping[str, Any]) -> str:
+    """Those of a result, or as many as the settings say."""
+    count = info["settings"].get("seeds") if isinstance(info.get("settings"), Mapping) else None
+    seeds = info.get("seeds") or range(count if isinstance(count, int) and count > 1 else 1)
+    return str(seeds[0]) if len(seeds) == 1 else f"{seeds[0]}–{seeds[-1]}"
+
+
+def _versions(info: Mapping[str, Any]) -> Mapping[str, Any]:
+    machine = info.get("machine")
+    if isinstance(machine, Mapping):
+        found = machine.get("versions")
+        return found if isinstance(found, Mapping) else {}
+    found = {"python": info["python"]} if "python" in info else {}
+    for about in info["backends"].values():
+        found |= {k: v for k, v in about.items() if k not in ("device", "threads")}
+    return found
+
+
+def _device(info: Mapping[str, Any]) -> str:
+    machine = info.get("machine", "")
+    if isinstance(machine, Mapping):
+        names = ("processor", "system", "device")
+        return ", ".join(str(machine[name]) for name in names if name in machine)
+    sides = info["backends"].items()
+    devices = ", ".join(f"{side}: {about.get('device', '')}" for side, about in sides)
+    return f"{devices}; {machine}".strip("; ")
 
 
 def command(info: Mapping[str, Any]) -> str:
@@ -53,57 +89,9 @@ def command(info: Mapping[str, Any]) -> str:
     parts = ["lockstep run", info["experiment"]]
     parts.append(f"--backend {sides[0] if len(sides) == 1 else 'both'}")
     parts.append(f"--seeds {max(info['seeds']) + 1}")
-    if info["dataset"] and info["dataset"]["name"] != "mnist":
-        parts.append(f"--dataset {info['dataset']['name']}")
+    if (dataset := info.get("dataset")) and dataset["name"] != "mnist":
+        parts.append(f"--dataset {dataset['name']}")
     return " ".join([*parts, "--quick"] if info["quick"] else parts)
-
-
-def _of_result(result: Result) -> Origin:
-    info = result.info
-    seeds = info["seeds"]
-    versions = {"python": info["python"]}
-    devices = []
-    for side, about in info["backends"].items():
-        versions |= {k: str(v) for k, v in about.items() if k not in ("device", "threads")}
-        devices.append(f"{side}: {about['device']}")
-    return Origin(
-        result.name,
-        command(info),
-        str(seeds[0]) if len(seeds) == 1 else f"{seeds[0]}–{seeds[-1]}",
-        _listed(versions),
-        f"{', '.join(devices)}; {info['machine']}",
-        _when(info["finished"]),
-        say("code {digest}", digest=info["code"][:8]),
-    )
-
-
-def _of_document(document: Document) -> Origin:
-    """Of the sweep, the benchmark, the parity: what these files say, as far as they do."""
-    content, machine = document.content, document.content.get("machine")
-    about = machine if isinstance(machine, Mapping) else {}
-    versions = about.get("versions")
-    device = [str(machine)] if isinstance(machine, str) else []
-    device += [str(about[key]) for key in ("processor", "system", "device") if key in about]
-    found = {"python": content["python"]} if isinstance(content.get("python"), str) else {}
-    backends = content.get("backends")
-    if isinstance(backends, Mapping):
-        for side in backends.values():
-            found |= {k: v for k, v in side.items() if k not in ("device", "threads")}
-    options = content.get("options")
-    quick = " --quick" if isinstance(options, Mapping) and options.get("quick") is True else ""
-    again = _sweep(content) if document.name == "sweep" else f"lockstep {document.name}{quick}"
-    settings = content.get("settings")
-    seeds = settings.get("seeds") if isinstance(settings, Mapping) else None
-    shown = f"0–{seeds - 1}" if isinstance(seeds, int) and seeds > 1 else "0"
-    return Origin(
-        document.name,
-        again,
-        shown,
-        _listed(versions if isinstance(versions, Mapping) else found),
-        ", ".join(device),
-        _when(str(content.get("finished", ""))),
-        say("code {digest}", digest=str(content["code"])[:8]) if "code" in content else Text(""),
-    )
 
 
 #: The sweep's options, and what its settings call their values.
@@ -120,8 +108,12 @@ _SWEEP = {
 }
 
 
-def _sweep(content: Mapping[str, Any]) -> str:
-    """What makes this sweep again, its grid value by value."""
+def _command(name: str, content: Mapping[str, Any]) -> str:
+    """What makes a sweep again, its grid value by value, a benchmark or the parity."""
+    if name != "sweep":
+        options = content.get("options")
+        quick = isinstance(options, Mapping) and options.get("quick") is True
+        return f"lockstep {name}{' --quick' * quick}"
     parts = ["lockstep sweep"]
     for option, key in _SWEEP.items():
         value = content["settings"].get(key)
@@ -137,10 +129,6 @@ def _sweep(content: Mapping[str, Any]) -> str:
     if isinstance(dataset, Mapping) and dataset.get("name") not in (None, "mnist"):
         parts.append(f"--dataset {dataset['name']}")
     return " ".join(parts)
-
-
-def _listed(versions: Mapping[str, Any]) -> str:
-    return ", ".join(f"{name} {version}" for name, version in versions.items())
 
 
 def _when(time: str) -> str:
