@@ -201,13 +201,13 @@ FAULTS = [
         ("test_norms", "test_layers", "test_networks", "test_run_axis", "test_keeping"),
         (
             "BatchNorm: the running variance biased",
-            "running",
+            "batchnorm",
             "return var * (n / (n - 1))",
             "return var",
         ),
         (
             "BatchNorm: the running momentum the other way round",
-            "running",
+            "batchnorm",
             "m = self.share_of_new_batch()",
             "m = 1 - self.share_of_new_batch()",
         ),
@@ -219,21 +219,21 @@ FAULTS = [
         ),
         (
             "epsilon beside the standard deviation",
-            "norm",
-            "1 / np.sqrt(var + eps)",
-            "1 / (np.sqrt(var) + eps)",
+            "batchnorm",
+            "1 / np.sqrt(var + self.eps)",
+            "1 / (np.sqrt(var) + self.eps)",
         ),
         (
             "BatchNorm's backward without the variance's part",
             "batchnorm",
-            "(dy_sum + self._x_hat * dy_x_hat_sum) / self._n",
-            "dy_sum / self._n",
+            "(dbeta + self._x_hat * dgamma) / self._n",
+            "dbeta / self._n",
         ),
         (
             "BatchNorm: the batch's own statistics in evaluation",
-            "running",
-            "return self.training or not self.track_running_stats",
-            "return True",
+            "batchnorm",
+            "from_batch = self.training or not self.track_running_stats",
+            "from_batch = True",
         ),
         (
             "BatchNorm: the plain mean counts from 0",
@@ -243,8 +243,8 @@ FAULTS = [
         ),
         (
             "LayerNorm along the last axis alone",
-            "norm",
-            "tuple(range(-len(self.normalized_shape), 0))",
+            "layernorm",
+            "tuple(range(-len(last), 0))",
             "(-1,)",
         ),
         (

@@ -243,6 +243,31 @@ def as_array(name: str, value: object, dtype: DTypeLike | None = None) -> Array:
     raise TypeError(f"{name} must be an array of numbers, or what makes one, got {shown(value)}")
 
 
+def shape(name: str, found: Sequence[int], *allowed: tuple[int | str, ...]) -> None:
+    """Raise if an array's shape is none of those ``allowed``.
+
+    A number is a length, a letter stands for any, and ``*`` for any number of axes.
+
+    >>> shape("x", (3, 4, 5), ("N", 5), ("*", 4, 5))
+    >>> shape("x", (3, 4), ("N", 5), ("*", 4, 5))
+    Traceback (most recent call last):
+        ...
+    ValueError: x must have shape (N, 5) or (*, 4, 5), got (3, 4)
+    """
+    if not any(_fits(found, each) for each in allowed):
+        listed = " or ".join(f"({', '.join(map(str, each))})" for each in allowed)
+        raise ValueError(f"{name} must have shape {listed}, got {tuple(found)}")
+
+
+def _fits(found: Sequence[int], allowed: tuple[int | str, ...]) -> bool:
+    if "*" in allowed:
+        i, missing = allowed.index("*"), len(found) - len(allowed) + 1
+        allowed = (*allowed[:i], *["N"] * missing, *allowed[i + 1 :])
+    if len(found) != len(allowed):
+        return False
+    return all(isinstance(a, str) or a == n for n, a in zip(found, allowed, strict=True))
+
+
 def floating(dtype: DTypeLike | None) -> np.dtype:
     """Return ``dtype`` as a NumPy dtype, or raise if it is neither float32 nor float64."""
     try:

@@ -1,75 +1,111 @@
-"""Batch normalization (section 6.3)."""
+"""Batch normalization (section 6.3): each feature over the batch."""
 
-import math
+from typing import Any, ClassVar
 
 import numpy as np
 
-from scratch.nn.norm import axes_but, standardize
-from scratch.nn.running import RunningNorm
-from scratch.typing import Array, DTypeLike
+from scratch._settings import KW_ONLY, AtLeast0, AtLeast1, Flag
+from scratch.nn.norm import Momentum, Norm
+from scratch.typing import Array
 
 
-class BatchNorm(RunningNorm):
+class BatchNorm(Norm):
     """What ``BatchNorm1d``, ``2d`` and ``3d`` share: all but the inputs that they take."""
 
-    def __init__(
-        self,
-        num_features: int,
-        eps: float = 1e-5,
-        momentum: float | None = 0.1,
-        affine: bool = True,
-        track_running_stats: bool = True,
-        *,
-        bias: bool = True,
-        dtype: DTypeLike = np.float32,
-        runs: int | None = None,
-    ) -> None:
-        super().__init__(
-            num_features, eps, momentum, affine, track_running_stats, bias, dtype, runs
-        )
+    #: The axes that x may have behind the channels'.
+    POSITIONS: ClassVar[tuple[str, ...]]
+
+    num_features: AtLeast1
+    eps: AtLeast0 = 1e-5
+    momentum: Momentum = 0.1
+    affine: Flag = True
+    track_running_stats: Flag = True
+    _: KW_ONLY
+    bias: Flag = True
+
+    def __post_init__(self) -> None:
+        self._make_params(self.num_features, weight=self.affine, bias=self.affine and self.bias)
+        rows = ("N", self.num_features)
+        self._take_inputs(*((*rows, *positions) for positions in self.POSITIONS))
+        # None where nothing is tracked, but whoever tracks need not ask.
+        self.running_mean: Array | Any = None
+        self.running_var: Array | Any = None
+        self.num_batches_tracked: int | Any = None
+        if self.track_running_stats:
+            self.running_mean = np.zeros(self._shape, self.dtype)
+            self.running_var = np.ones(self._shape, self.dtype)
+            self.num_batches_tracked = 0
+
+    def forward(self, x: Array) -> Array:
+        from_batch = self.training or not self.track_running_stats
+        n = self._count(x, from_batch)
+        # From here on nothing is refused: what backward needs of the last x was kept up to here.
+        self._n = n if from_batch else None
+        axes, behind = self._axes(x), x.ndim - len(self._shape) - 1
+        if from_batch:
+            mean = x.mean(axis=axes, keepdims=True)
+            centred = x - mean
+            var = (centred * centred).mean(axis=axes, keepdims=True)
+            if self.training and self.track_running_stats:
+                self._track(mean.reshape(self._shape), var.reshape(self._shape), n)
+        else:
+            beside = self._beside(x, behind)
+            centred = x - self.running_mean.reshape(beside)
+            var = self.running_var.reshape(beside)
+        self._inverse_std: Array = 1 / np.sqrt(var + self.eps)
+        centred *= self._inverse_std  # which is x̂
+        return self._scale(centred, behind)
+
+    def _track(self, mean: Array, var: Array, n: int) -> None:
+        """running ← (1 − m)·running + m·batch, for a batch of ``n`` values."""
+        self.num_batches_tracked += 1
+        m = self.share_of_new_batch()
+        var = self.running_variance(var, n)
+        self.running_mean *= 1 - m
+        self.running_mean += m * mean
+        self.running_var *= 1 - m
+        self.running_var += m * var
 
     def share_of_new_batch(self) -> float:
         """m, the weight of the batch that ``num_batches_tracked`` has just counted."""
         return 1 / self.num_batches_tracked if self.momentum is None else self.momentum
 
-    def _check_counts(self, shape: tuple[int, ...], names: tuple[str, ...]) -> None:
-        if not self._from_batch:
-            return
-        if math.prod(shape[i] for i in axes_but(names, "C")) < 2:
-            raise ValueError(
-                "x must have more than one value per feature to be normalized by its own "
-                f"statistics, got shape {shape}; use a larger batch, or eval()"
-            )
-        if self.eps == 0:
-            raise ValueError("eps must be > 0 to normalize a batch by its own statistics, got 0.0")
-
-    def _normalize(self, x: Array) -> Array:
-        self._n = None  # the number of values that μ and σ² were taken of, if they were
-        if not self._from_batch:
-            return self._normalize_by_running(x)
-        axes = axes_but(self._names, "C")
-        self._n = n = math.prod(x.shape[axis] for axis in axes)
-        x_hat, self._inverse_std, mean, var = standardize(x, axes, self.eps)
-        if self.training and self.track_running_stats:
-            self.num_batches_tracked += 1
-            self._track(mean.reshape(self._shape), var.reshape(self._shape), n)
-        return x_hat
+    def running_variance(self, var: Array, n: int) -> Array:
+        """What a batch of ``n`` values with the biased variance ``var`` adds to ``running_var``."""
+        return var * (n / (n - 1))
 
     def backward(self, dy: Array) -> Array:
-        # γ is one number along the averaged axes, so that the means of ∂x̂ and ∂x̂·x̂ are
-        # γ·∂β/n and γ·∂γ/n: sums that are at hand.
+        # ∂x = γ/σ·(∂y − mean(∂y) − x̂·mean(∂y·x̂)): ∂β and ∂γ are n times these means.
         self._check_gradient(dy, self._kept("_x_hat").shape)
-        axes = axes_but(self._names, "C")
-        dy_sum: Array = dy.sum(axis=axes, keepdims=True)
-        dy_x_hat_sum: Array = (dy * self._x_hat).sum(axis=axes, keepdims=True)
-        sums = {"weight": dy_x_hat_sum, "bias": dy_sum}
+        axes = self._axes(dy)
+        dbeta: Array = dy.sum(axis=axes, keepdims=True)
+        dgamma: Array = (dy * self._x_hat).sum(axis=axes, keepdims=True)
+        sums = {"weight": dgamma, "bias": dbeta}
         self.grads = {name: sums[name].reshape(self._shape) for name in self.params}
         scale = self._inverse_std
         if self.affine:
-            scale = scale * self._spread(self.params["weight"])
+            scale = scale * self.params["weight"].reshape(self._spread)
         if self._n is not None:  # μ and σ² depend on x too
-            dy = dy - (dy_sum + self._x_hat * dy_x_hat_sum) / self._n
+            dy = dy - (dbeta + self._x_hat * dgamma) / self._n
         return scale * dy
+
+    def _axes(self, x: Array) -> tuple[int, ...]:
+        """The axes that μ and σ² are taken along."""
+        lead = len(self._lead)
+        return (lead, *range(lead + 2, x.ndim))
+
+    def _count(self, x: Array, from_batch: bool) -> int:
+        """Over how many values; raises if ``x`` cannot be normalized."""
+        self._check_input(x)
+        n = x.size // (self.num_features * (self.runs or 1))
+        if from_batch and n < 2:
+            raise ValueError(
+                "x must have more than one value per feature to be normalized by its own "
+                f"statistics, got shape {x.shape}; use a larger batch, or eval()"
+            )
+        if from_batch and self.eps == 0:
+            raise ValueError("eps must be > 0 to normalize a batch by its own statistics, got 0.0")
+        return n
 
 
 class BatchNorm1d(BatchNorm):
@@ -123,7 +159,7 @@ class BatchNorm1d(BatchNorm):
     (array([0.2, 2. ]), array([ 1.1, 20.9]))
     """
 
-    LAYOUTS = ("N C", "N C L")
+    POSITIONS = ("", "L")
 
 
 class BatchNorm2d(BatchNorm):
@@ -138,7 +174,7 @@ class BatchNorm2d(BatchNorm):
     (array([0., 0.]), array([0.55, 0.95]))
     """
 
-    LAYOUTS = ("N C H W",)
+    POSITIONS = ("HW",)
 
 
 class BatchNorm3d(BatchNorm):
@@ -151,4 +187,4 @@ class BatchNorm3d(BatchNorm):
     np.float32(0.0)
     """
 
-    LAYOUTS = ("N C D H W",)
+    POSITIONS = ("DHW",)

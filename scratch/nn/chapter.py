@@ -1,5 +1,8 @@
 """Batch normalization as the chapter's book has it, where torch's differs."""
 
+from functools import partial
+from typing import Annotated
+
 import numpy as np
 
 from scratch import _check
@@ -25,7 +28,7 @@ class BatchNormalization(BatchNorm1d):
     array([0.1])
     """
 
-    momentum: float
+    momentum: Annotated[float, partial(_check.number, at_least=0, at_most=1)] = 0.9
 
     def __init__(
         self,
@@ -35,7 +38,6 @@ class BatchNormalization(BatchNorm1d):
         *,
         dtype: DTypeLike = np.float32,
     ) -> None:
-        momentum = _check.number("momentum", momentum, at_least=0, at_most=1)
         super().__init__(num_features, eps, momentum, dtype=dtype)
         self.running_var[...] = 0
 

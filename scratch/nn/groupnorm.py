@@ -2,14 +2,12 @@
 
 import math
 
-import numpy as np
-
-from scratch import _check
-from scratch.nn.norm import ChannelNorm, standardize, standardize_backward
-from scratch.typing import Array, DTypeLike
+from scratch._settings import KW_ONLY, AtLeast0, AtLeast1, Flag
+from scratch.nn.norm import Norm, standardize, standardize_backward
+from scratch.typing import Array
 
 
-class GroupNorm(ChannelNorm):
+class GroupNorm(Norm):
     r"""Normalize over groups of C/G channels and all positions, as ``torch.nn.GroupNorm``.
 
     .. math::
@@ -43,48 +41,42 @@ class GroupNorm(ChannelNorm):
             torch refuses too, while it takes several such rows.
         TypeError: x is no array of float32 or float64.
 
+    >>> import numpy as np
     >>> GroupNorm(2, 4).forward(np.array([[1.0, 3.0, 10.0, 50.0]])).round(4)
     array([[-1.,  1., -1.,  1.]])
     """
 
-    LAYOUTS = ("N C *",)
+    num_groups: AtLeast1
+    num_channels: AtLeast1
+    eps: AtLeast0 = 1e-5
+    affine: Flag = True
+    _: KW_ONLY
+    bias: Flag = True
 
-    def __init__(
-        self,
-        num_groups: int,
-        num_channels: int,
-        eps: float = 1e-5,
-        affine: bool = True,
-        *,
-        bias: bool = True,
-        dtype: DTypeLike = np.float32,
-        runs: int | None = None,
-    ) -> None:
-        self.num_groups = _check.integer("num_groups", num_groups, at_least=1)
-        self.num_channels = _check.integer("num_channels", num_channels, at_least=1)
+    def __post_init__(self) -> None:
         if self.num_channels % self.num_groups:
             raise ValueError(
-                f"num_groups must divide num_channels, got {num_groups} and {num_channels}"
+                "num_groups must divide num_channels, got "
+                f"{self.num_groups} and {self.num_channels}"
             )
-        self.affine = _check.flag("affine", affine)
-        super().__init__((self.num_channels,), eps, affine, bias, dtype, runs)
+        self._make_params(self.num_channels, weight=self.affine, bias=self.affine and self.bias)
+        self._take_inputs(("N", self.num_channels, "*"))
 
-    def _check_counts(self, shape: tuple[int, ...], names: tuple[str, ...]) -> None:
-        if math.prod(shape[len(self._lead) :]) == self.num_groups:
+    def forward(self, x: Array) -> Array:
+        self._check_input(x)
+        if math.prod(x.shape[len(self._lead) :]) == self.num_groups:
             raise ValueError(
                 f"x must have more than one value for each of the {self.num_groups} groups, got "
-                f"shape {shape}"
+                f"shape {x.shape}"
             )
-
-    def _normalize(self, x: Array) -> Array:
         x_hat, self._inverse_std, _, _ = standardize(self._grouped(x), (-1,), self.eps)
-        return x_hat.reshape(x.shape)
+        return self._scale(x_hat.reshape(x.shape), behind=x.ndim - len(self._shape) - 1)
 
-    def _normalize_backward(self, dx_hat: Array) -> Array:
-        dx = standardize_backward(
-            self._grouped(dx_hat), self._grouped(self._x_hat), self._inverse_std, (-1,)
-        )
-        return dx.reshape(dx_hat.shape)
+    def backward(self, dy: Array) -> Array:
+        dx_hat = self._scale_backward(dy)
+        x_hat = self._grouped(self._x_hat)
+        dx = standardize_backward(self._grouped(dx_hat), x_hat, self._inverse_std, (-1,))
+        return dx.reshape(dy.shape)
 
     def _grouped(self, x: Array) -> Array:
         """(N, C, *) as (N, G, C/G · *): a group's channels lie side by side."""

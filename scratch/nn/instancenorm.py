@@ -1,60 +1,78 @@
 """Instance normalization: each channel of each row on its own."""
 
 import math
+from typing import Any, ClassVar
 
 import numpy as np
 
-from scratch.nn.norm import axes_but, standardize, standardize_backward
-from scratch.nn.running import RunningNorm
-from scratch.typing import Array, DTypeLike
+from scratch._settings import KW_ONLY, AtLeast0, AtLeast1, Flag
+from scratch.nn.norm import Momentum, Norm, standardize, standardize_backward
+from scratch.typing import Array
 
 
-class InstanceNorm(RunningNorm):
+class InstanceNorm(Norm):
     """What ``InstanceNorm1d``, ``2d`` and ``3d`` share: all but the inputs that they take."""
 
-    def __init__(
-        self,
-        num_features: int,
-        eps: float = 1e-5,
-        momentum: float | None = 0.1,
-        affine: bool = False,
-        track_running_stats: bool = False,
-        *,
-        bias: bool = True,
-        dtype: DTypeLike = np.float32,
-        runs: int | None = None,
-    ) -> None:
-        super().__init__(
-            num_features, eps, momentum, affine, track_running_stats, bias, dtype, runs
-        )
+    #: The axes of x behind the channels'.
+    POSITIONS: ClassVar[str]
 
-    def share_of_new_batch(self) -> float:
-        """m; 0 for ``None``, as in torch."""
-        return 0.0 if self.momentum is None else self.momentum
+    num_features: AtLeast1
+    eps: AtLeast0 = 1e-5
+    momentum: Momentum = 0.1
+    affine: Flag = False
+    track_running_stats: Flag = False
+    _: KW_ONLY
+    bias: Flag = True
 
-    def _check_counts(self, shape: tuple[int, ...], names: tuple[str, ...]) -> None:
-        if self._from_batch and math.prod(shape[i] for i in axes_but(names, "NC")) < 2:
+    def __post_init__(self) -> None:
+        self._make_params(self.num_features, weight=self.affine, bias=self.affine and self.bias)
+        row = self.num_features, *self.POSITIONS
+        self._take_inputs(("N", *row), row)
+        self._axes = tuple(range(-len(self.POSITIONS), 0))
+        # None where nothing is tracked, but whoever tracks need not ask.
+        self.running_mean: Array | Any = None
+        self.running_var: Array | Any = None
+        self.num_batches_tracked: int | None = None
+        if self.track_running_stats:
+            self.running_mean = np.zeros(self._shape, self.dtype)
+            self.running_var = np.ones(self._shape, self.dtype)
+            self.num_batches_tracked = 0
+
+    def forward(self, x: Array) -> Array:
+        behind, from_row = len(self.POSITIONS), self.training or not self.track_running_stats
+        self._check_input(x)
+        n = math.prod(x.shape[-behind:])
+        if from_row and n < 2:
             raise ValueError(
                 "x must have more than one value for each channel of a row to be normalized by "
-                f"its own statistics, got shape {shape}"
+                f"its own statistics, got shape {x.shape}"
             )
+        self._from_row = from_row
+        if from_row:
+            x_hat, self._inverse_std, mean, var = standardize(x, self._axes, self.eps)
+            if self.training and self.track_running_stats:
+                self._track(mean, var, n)
+        else:
+            beside = self._beside(x, behind)
+            self._inverse_std = 1 / np.sqrt(self.running_var.reshape(beside) + self.eps)
+            x_hat = (x - self.running_mean.reshape(beside)) * self._inverse_std
+        return self._scale(x_hat, behind)
 
-    def _normalize(self, x: Array) -> Array:
-        self._along = axes_but(self._names, "NC") if self._from_batch else None
-        if self._along is None:
-            return self._normalize_by_running(x)
-        n = math.prod(x.shape[axis] for axis in self._along)
-        x_hat, self._inverse_std, mean, var = standardize(x, self._along, self.eps)
-        if self.training and self.track_running_stats:
-            rows = axes_but(self._names, "C")
-            mean, var = (s.mean(axis=rows).reshape(self._shape) for s in (mean, var))
-            self._track(mean, var, n)
-        return x_hat
+    def _track(self, mean: Array, var: Array, n: int) -> None:
+        """running ← (1 − m)·running + m·(the rows' mean); as in torch m is 0 where it is None."""
+        m = 0.0 if self.momentum is None else self.momentum
+        rows = tuple(range(len(self._lead), mean.ndim - len(self.POSITIONS) - 1)) + self._axes
+        mean, var = (s.mean(axis=rows).reshape(self._shape) for s in (mean, var))
+        self.running_mean *= 1 - m
+        self.running_mean += m * mean
+        self.running_var *= 1 - m
+        self.running_var += m * (var * (n / (n - 1)))
 
-    def _normalize_backward(self, dx_hat: Array) -> Array:
-        if self._along is None:
+    def backward(self, dy: Array) -> Array:
+        dx_hat = self._scale_backward(dy)
+        if not self._from_row:  # μ and σ² do not depend on x
             return self._inverse_std * dx_hat
-        return standardize_backward(dx_hat, self._x_hat, self._inverse_std, self._along)
+        return standardize_backward(dx_hat, self._x_hat, self._inverse_std, self._axes)
 
 
 class InstanceNorm1d(InstanceNorm):
@@ -96,7 +114,7 @@ class InstanceNorm1d(InstanceNorm):
            [-1.,  1.]])
     """
 
-    LAYOUTS = ("N C L", "C L")
+    POSITIONS = "L"
 
 
 class InstanceNorm2d(InstanceNorm):
@@ -110,7 +128,7 @@ class InstanceNorm2d(InstanceNorm):
     (array([0., 0., 0.]), array([1., 1., 1.]))
     """
 
-    LAYOUTS = ("N C H W", "C H W")
+    POSITIONS = "HW"
 
 
 class InstanceNorm3d(InstanceNorm):
@@ -123,4 +141,4 @@ class InstanceNorm3d(InstanceNorm):
     np.float32(0.0)
     """
 
-    LAYOUTS = ("N C D H W", "C D H W")
+    POSITIONS = "DHW"

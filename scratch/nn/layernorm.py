@@ -1,14 +1,14 @@
 """Layer normalization: each row over its own features."""
 
 from collections.abc import Sequence
+from typing import Annotated, Any
 
-import numpy as np
+from scratch._settings import AtLeast0, Flag
+from scratch.nn.norm import Norm, lengths, standardize, standardize_backward
+from scratch.typing import Array
 
-from scratch.nn.norm import LastAxesNorm, standardize, standardize_backward
-from scratch.typing import Array, DTypeLike
 
-
-class LayerNorm(LastAxesNorm):
+class LayerNorm(Norm):
     r"""Normalize over the last axes, as ``torch.nn.LayerNorm``.
 
     .. math::
@@ -39,26 +39,29 @@ class LayerNorm(LastAxesNorm):
         ValueError: x has another shape, or is empty (of which torch makes an empty y).
         TypeError: x is no array of float32 or float64.
 
+    >>> import numpy as np
     >>> LayerNorm(2).forward(np.array([[1.0, 3.0], [10.0, 50.0]])).round(4)
     array([[-1.,  1.],
            [-1.,  1.]])
     """
 
-    def __init__(
-        self,
-        normalized_shape: int | Sequence[int],
-        eps: float = 1e-5,
-        elementwise_affine: bool = True,
-        bias: bool = True,
-        *,
-        dtype: DTypeLike = np.float32,
-        runs: int | None = None,
-    ) -> None:
-        super().__init__(normalized_shape, eps, elementwise_affine, bias, dtype, runs)
+    normalized_shape: Annotated[int | Sequence[int], lengths]
+    eps: AtLeast0 = 1e-5
+    elementwise_affine: Flag = True
+    bias: Flag = True
 
-    def _normalize(self, x: Array) -> Array:
-        x_hat, self._inverse_std, _, _ = standardize(x, self._last, self.eps)
-        return x_hat
+    def __post_init__(self) -> None:
+        last: Any = self.normalized_shape  # a tuple, as ``lengths`` returns it
+        self._axes = tuple(range(-len(last), 0))
+        affine = self.elementwise_affine
+        self._make_params(*last, weight=affine, bias=affine and self.bias)
+        self._take_inputs(("*", *last))
 
-    def _normalize_backward(self, dx_hat: Array) -> Array:
-        return standardize_backward(dx_hat, self._x_hat, self._inverse_std, self._last)
+    def forward(self, x: Array) -> Array:
+        self._check_input(x)
+        x_hat, self._inverse_std, _, _ = standardize(x, self._axes, self.eps)
+        return self._scale(x_hat)
+
+    def backward(self, dy: Array) -> Array:
+        dx_hat = self._scale_backward(dy)
+        return standardize_backward(dx_hat, self._x_hat, self._inverse_std, self._axes)

@@ -10,6 +10,7 @@ from scratch import _check
 from scratch.init import by_name
 from scratch.nn.activations import ACTIVATIONS
 from scratch.nn.affine import Affine
+from scratch.nn.arguments import check_rows, layer_sizes, per_run
 from scratch.nn.batchnorm import BatchNorm1d
 from scratch.nn.dropout import Dropout
 from scratch.nn.layer import Layer
@@ -77,8 +78,9 @@ class MultiLayerNet:
         self.generators = [Generator(seed) for seed in seeds]
         self._initializers = [by_name(init) for init in inits]
 
-        self._slots: dict[str, tuple[Layer, str]] = {}
         self._layers: list[Layer] = []
+        #: By the name of a parameter, the layer that has it and what it is called there.
+        self._slots: dict[str, tuple[Layer, str]] = {}
         for i, sizes in enumerate(zip(self.sizes, self.sizes[1:], strict=False), start=1):
             self._add(self._affine(*sizes), {"weight": f"W{i}", "bias": f"b{i}"})
             if i < len(self.sizes) - 1:
@@ -88,10 +90,8 @@ class MultiLayerNet:
 
     def predict(self, x: Array, train: bool = False) -> Array:
         """The scores (N, C) of the rows of ``x`` (N, D), before the softmax."""
-        train = _check.flag("train", train)
-        self._hand_out_params()
-        y = self._checked(x)
-        for layer in self._layers:
+        train, y = _check.flag("train", train), self._checked(x)
+        for layer in self.layers:
             y = layer.train(train).forward(y)
         return y
 
@@ -102,20 +102,13 @@ class MultiLayerNet:
         >>> {name: y.shape for name, y in net.activations(np.zeros((5, 3))).items()}
         {'layer1': (5, 4), 'layer2': (5, 2)}
         """
-        train = _check.flag("train", train)
-        self._hand_out_params()
-        y, outputs, number = self._checked(x), {}, 0
-        for layer in self._layers:
+        train, y = _check.flag("train", train), self._checked(x)
+        outputs, number = {}, 0
+        for layer in self.layers:
             y = layer.train(train).forward(y)
             number += isinstance(layer, Affine)
             outputs[f"layer{number}"] = y
         return outputs
-
-    @property
-    def layers(self) -> list[Layer]:
-        """The layers from input to output, with ``params`` as they are now."""
-        self._hand_out_params()
-        return self._layers
 
     def loss(self, x: Array, t: Labels, train: bool = False) -> float | Array:
         """The cross-entropy for the labels ``t``, class numbers or one-hot, and the weight decay.
@@ -181,12 +174,8 @@ class MultiLayerNet:
         Raises:
             TypeError, ValueError: it is not one; nothing was changed.
         """
-        given, own = _check.mapping("state_dict", state_dict), self.state_dict()
-        if given.keys() != own.keys():
-            raise ValueError(
-                f"state_dict must hold {', '.join(own)}, differs in "
-                f"{_check.names(sorted(given.keys() ^ own.keys(), key=str))}"
-            )
+        own = self.state_dict()
+        given = _check.keys("state_dict", state_dict, own)
         for name, mine in own.items():
             value = np.asarray(given[name])
             if (value.shape, value.dtype) != (mine.shape, mine.dtype):
@@ -194,17 +183,27 @@ class MultiLayerNet:
                     f"state_dict[{name!r}] must be {mine.dtype} of shape {mine.shape}, got "
                     f"{value.dtype} of shape {value.shape}"
                 )
-        restored = [Generator(0) for _ in self.generators]
-        for k, generator in enumerate(restored, start=1):
-            generator.set_state(np.asarray(given[f"generator{k}"]))
+        states = [given[f"generator{k}"] for k, _ in enumerate(self.generators, start=1)]
+        for state in states:
+            Generator(0).set_state(np.asarray(state))  # raises where it is none
         for name, w in self.params.items():
             w[...] = given[name]
         for i, norm in enumerate(self.batch_norms, start=1):
             norm.running_mean[...] = given[f"running_mean{i}"]
             norm.running_var[...] = given[f"running_var{i}"]
             norm.num_batches_tracked = int(given[f"num_batches_tracked{i}"])
-        for k, generator in enumerate(self.generators, start=1):  # dropout layers know them, too
-            generator.set_state(np.asarray(given[f"generator{k}"]))
+        for generator, state in zip(self.generators, states, strict=True):
+            generator.set_state(np.asarray(state))
+
+    @property
+    def layers(self) -> list[Layer]:
+        """The layers from input to output, with ``params`` as they are now.
+
+        An optimizer may have put another array there.
+        """
+        for name, (layer, slot) in self._slots.items():
+            layer.params[slot] = self.params[name]
+        return self._layers
 
     @property
     def batch_norms(self) -> list[BatchNorm1d]:
@@ -233,10 +232,6 @@ class MultiLayerNet:
         self._layers.append(layer)
         self._slots |= {name: (layer, slot) for slot, name in names.items()}
 
-    def _hand_out_params(self) -> None:
-        for name, (layer, slot) in self._slots.items():
-            layer.params[slot] = self.params[name]  # an optimizer may have put a new array there
-
     def _weights(self) -> list[str]:
         return [name for name in self.params if name.startswith("W")]
 
@@ -247,14 +242,7 @@ class MultiLayerNet:
 
     def _checked(self, x: Array) -> Array:
         x = _check.as_array("x", x, self.dtype)
-        allowed = [(x.shape[-2:-1] + self.sizes[:1])]
-        if self.runs is not None:
-            allowed.append((self.runs, *allowed[0]))
-        if x.ndim < 2 or x.shape not in allowed or x.shape[-2] == 0:
-            stack = "" if self.runs is None else f" or ({self.runs}, N, {self.sizes[0]})"
-            raise ValueError(
-                f"x must have shape (N, {self.sizes[0]}){stack} with N >= 1, got {x.shape}"
-            )
+        check_rows(x.shape, self.sizes[0], self.runs)
         return x
 
 
@@ -269,39 +257,3 @@ class TwoLayerNet(MultiLayerNet):
     def __init__(self, input_size: int, hidden_size: int, output_size: int, **options: Any) -> None:
         hidden_size = _check.integer("hidden_size", hidden_size, at_least=1)
         super().__init__(input_size, [hidden_size], output_size, **{"init": 0.01} | options)
-
-
-def layer_sizes(input_size: int, hidden_sizes: Sequence[int], output_size: int) -> tuple[int, ...]:
-    """All sizes from input to output, each checked to be a whole number >= 1."""
-    if not _check.is_sequence(hidden_sizes):
-        shown = _check.shown(hidden_sizes)
-        raise TypeError(f"hidden_sizes must be a list of whole numbers, got {shown}")
-    hidden = [
-        _check.integer(f"hidden_sizes[{i}]", size, at_least=1)
-        for i, size in enumerate(hidden_sizes)
-    ]
-    return (
-        _check.integer("input_size", input_size, at_least=1),
-        *hidden,
-        _check.integer("output_size", output_size, at_least=1),
-    )
-
-
-def per_run(
-    seed: int | Sequence[int], init: str | float | Sequence[str | float]
-) -> tuple[int | None, list[int], list[str | float]]:
-    """(K, seeds, inits), each a list of K; or (None, [seed], [init]) for a single run."""
-    sequences: dict[str, list[Any]] = {
-        name: list(value)
-        for name, value in {"seed": seed, "init": init}.items()
-        if _check.is_sequence(value)
-    }
-    lengths = {name: len(values) for name, values in sequences.items()}
-    if len(set(lengths.values())) > 1 or 0 in lengths.values():
-        raise ValueError(f"seed and init must have one value for each run, got {lengths}")
-    runs = next(iter(lengths.values()), None)
-    return (
-        runs,
-        sequences.get("seed", [seed] * (runs or 1)),
-        sequences.get("init", [init] * (runs or 1)),
-    )

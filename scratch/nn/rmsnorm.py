@@ -1,15 +1,18 @@
 """Root mean square layer normalization: layer normalization without the mean."""
 
 from collections.abc import Sequence
-from typing import Any
+from functools import partial
+from typing import Annotated, Any
 
 import numpy as np
 
-from scratch.nn.norm import LastAxesNorm
-from scratch.typing import Array, DTypeLike
+from scratch import _check
+from scratch._settings import Flag, optional
+from scratch.nn.norm import Norm, lengths
+from scratch.typing import Array
 
 
-class RMSNorm(LastAxesNorm):
+class RMSNorm(Norm):
     r"""Divide by the root mean square of the last axes, as ``torch.nn.RMSNorm``.
 
     .. math::
@@ -41,28 +44,23 @@ class RMSNorm(LastAxesNorm):
            [0.8485, 1.1314]])
     """
 
-    eps: Any  # a number, or None
-    _inverse_rms: Array
+    normalized_shape: Annotated[int | Sequence[int], lengths]
+    eps: Annotated[float | None, optional(partial(_check.number, at_least=0))] = None
+    elementwise_affine: Flag = True
 
-    def __init__(
-        self,
-        normalized_shape: int | Sequence[int],
-        eps: float | None = None,
-        elementwise_affine: bool = True,
-        *,
-        dtype: DTypeLike = np.float32,
-        runs: int | None = None,
-    ) -> None:
-        given = 0.0 if eps is None else eps
-        super().__init__(normalized_shape, given, elementwise_affine, False, dtype, runs)
-        if eps is None:
-            self.eps = None
+    def __post_init__(self) -> None:
+        last: Any = self.normalized_shape  # a tuple, as ``lengths`` returns it
+        self._axes = tuple(range(-len(last), 0))
+        self._make_params(*last, weight=self.elementwise_affine, bias=False)
+        self._take_inputs(("*", *last))
 
-    def _normalize(self, x: Array) -> Array:
+    def forward(self, x: Array) -> Array:
+        self._check_input(x)
         eps = float(np.finfo(x.dtype).eps) if self.eps is None else self.eps
-        self._inverse_rms = 1 / np.sqrt((x * x).mean(axis=self._last, keepdims=True) + eps)
-        return x * self._inverse_rms
+        self._inverse_rms: Array = 1 / np.sqrt((x * x).mean(axis=self._axes, keepdims=True) + eps)
+        return self._scale(x * self._inverse_rms)
 
-    def _normalize_backward(self, dx_hat: Array) -> Array:
-        along_x_hat: Array = (dx_hat * self._x_hat).mean(axis=self._last, keepdims=True)
+    def backward(self, dy: Array) -> Array:
+        dx_hat = self._scale_backward(dy)
+        along_x_hat: Array = (dx_hat * self._x_hat).mean(axis=self._axes, keepdims=True)
         return self._inverse_rms * (dx_hat - self._x_hat * along_x_hat)

@@ -9,7 +9,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from scratch import _check
-from scratch.nn.network import layer_sizes, per_run
+from scratch.nn.arguments import check_rows, layer_sizes, per_run
 from scratch.random import Generator
 from torch_ref import _check as _torch_check
 from torch_ref.device import widest
@@ -130,13 +130,7 @@ class MultiLayerNet(torch.nn.Module):
 
     def _checked(self, x: Tensor) -> Tensor:
         _torch_check.tensor("x", x, next(self.layers.parameters()).dtype)
-        rows = (*x.shape[-2:-1], self.sizes[0])
-        allowed = [rows] if self.runs is None else [rows, (self.runs, *rows)]
-        if x.ndim < 2 or x.shape not in allowed or x.shape[-2] == 0:
-            stack = "" if self.runs is None else f" or ({self.runs}, N, {self.sizes[0]})"
-            raise ValueError(
-                f"x must have shape (N, {self.sizes[0]}){stack} with N >= 1, got {tuple(x.shape)}"
-            )
+        check_rows(x.shape, self.sizes[0], self.runs)
         return x
 
     def _labels(self, x: Tensor, t: Tensor) -> Tensor:

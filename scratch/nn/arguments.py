@@ -1,0 +1,42 @@
+"""What a network is asked for, checked: its sizes, its runs and its inputs, on either side."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from scratch import _check
+
+
+def layer_sizes(input_size: int, hidden_sizes: Sequence[int], output_size: int) -> tuple[int, ...]:
+    """All sizes from input to output, each checked to be a whole number >= 1."""
+    if not _check.is_sequence(hidden_sizes):
+        shown = _check.shown(hidden_sizes)
+        raise TypeError(f"hidden_sizes must be a list of whole numbers, got {shown}")
+    hidden = {f"hidden_sizes[{i}]": size for i, size in enumerate(hidden_sizes)}
+    sizes = {"input_size": input_size, **hidden, "output_size": output_size}
+    return tuple(_check.integer(name, size, at_least=1) for name, size in sizes.items())
+
+
+def check_rows(shape: Sequence[int], features: int, runs: int | None) -> None:
+    """Raise unless inputs of ``shape`` are rows (N, features), for all runs or for each."""
+    rows = (*shape[-2:-1], features)
+    allowed = [rows] if runs is None else [rows, (runs, *rows)]
+    if len(shape) < 2 or shape not in allowed or shape[-2] == 0:
+        stack = "" if runs is None else f" or ({runs}, N, {features})"
+        raise ValueError(
+            f"x must have shape (N, {features}){stack} with N >= 1, got {tuple(shape)}"
+        )
+
+
+def per_run(
+    seed: int | Sequence[int], init: str | float | Sequence[str | float]
+) -> tuple[int | None, list[int], list[str | float]]:
+    """(K, seeds, inits), each a list of K; or (None, [seed], [init]) for a single run."""
+    given: dict[str, Any] = {"seed": seed, "init": init}
+    lengths = {name: len(value) for name, value in given.items() if _check.is_sequence(value)}
+    if len(set(lengths.values())) > 1 or 0 in lengths.values():
+        raise ValueError(f"seed and init must have one value for each run, got {lengths}")
+    runs = next(iter(lengths.values()), None)
+    seeds, inits = (
+        list(value) if name in lengths else [value] * (runs or 1) for name, value in given.items()
+    )
+    return runs, seeds, inits
