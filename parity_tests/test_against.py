@@ -65,8 +65,8 @@ def test_a_bug_in_the_chapters_adam_is_named() -> None:
     class Uncorrected(optim.chapter.Adam):
         def rule(self, w: np.ndarray, g: np.ndarray, state: dict[str, Any]) -> None:
             for buffer, beta, new in (
-                ("exp_avg", self.betas[0], g),
-                ("exp_avg_sq", self.betas[1], g * g),
+                ("exp_avg", self.beta1, g),
+                ("exp_avg_sq", self.beta2, g * g),
             ):
                 state[buffer] += (1 - beta) * (new - state[buffer])
             w -= self.lr * state["exp_avg"] / (np.sqrt(state["exp_avg_sq"]) + self.eps)

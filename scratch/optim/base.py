@@ -222,7 +222,8 @@ class Optimizer(Configurable):
             setattr(self, name, getattr(self, name))
         self._unchecked.clear()
         groups = {None: self} | {p: self._group(p, own) for p, own in self.groups.items()}
-        fixed = {pattern: group.settings | {"lr": None} for pattern, group in groups.items()}
+        names = self._checks.keys() - {"lr"}
+        fixed = {p: [getattr(group, name) for name in names] for p, group in groups.items()}
         steps, new = [], {}
         for name in params:
             if grads[name] is None:
