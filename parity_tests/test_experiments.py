@@ -24,6 +24,8 @@ from experiments.engine.figures import Axis, Chart, Figure, Panel, Rule
 from experiments.engine.lock import LOCK
 from experiments.engine.measurements import Measurements, distances
 from experiments.report import explorer
+from experiments.report.translations import korean
+from experiments.texts import restored
 from parity_tests.helpers import unwrapped
 
 pytestmark = pytest.mark.arithmetic
@@ -132,6 +134,8 @@ def test_a_run_writes_its_files(tmp_path: Path) -> None:
     assert written["settings"]["points"] == 21
     assert written["backends"].keys() == written["claims"].keys() == {"scratch", "torch"}
     assert written["claims"]["torch"][0]["of"] == 2
+    measured = written["claims"]["torch"][0]["seeds"][0]["measured"]
+    assert "평면의" in korean(restored(measured, written["texts"]))
     with (tmp_path / "optimizer-paths" / "metrics.csv").open(encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
     assert {row["backend"] for row in rows} == {"scratch", "torch"}
