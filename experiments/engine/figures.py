@@ -51,19 +51,13 @@ class Line:
     @property
     def mean(self) -> np.ndarray:
         """(X,), over the seeds that have not diverged; NaN where all have."""
-        some = np.isfinite(self.values)
-        total = np.where(some, self.values, 0).sum(axis=0)
-        with np.errstate(all="ignore"):
-            return np.where(some.any(axis=0), total / some.sum(axis=0), np.nan)
+        return np.ma.masked_invalid(self.values).mean(axis=0).filled(np.nan)
 
     @property
     def band(self) -> tuple[np.ndarray, np.ndarray]:
-        """The lowest and the highest seed, (X,) each; NaN where all have diverged."""
-        lost = ~np.isfinite(self.values)
-        some = ~lost.all(axis=0)
-        low, high = (np.where(lost, end, self.values) for end in (np.inf, -np.inf))
-        ends = low.min(axis=0), high.max(axis=0)
-        return tuple(np.where(some, end, np.nan) for end in ends)
+        """The lowest and the highest of them, (X,) each."""
+        some = np.ma.masked_invalid(self.values)
+        return some.min(axis=0).filled(np.nan), some.max(axis=0).filled(np.nan)
 
 
 @dataclass(frozen=True)

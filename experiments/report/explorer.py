@@ -5,7 +5,6 @@ and highest x and y, so that what is shown is exact to a hundred-thousandth of i
 comes farther than a hundred pictures away it has diverged, and ends.
 """
 
-import base64
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,7 +12,7 @@ import numpy as np
 
 from experiments import optimizer_paths
 from experiments.engine.experiment import label
-from experiments.report.charts import pack
+from experiments.report.charts import encoded, pack
 from experiments.report.surfaces import SURFACES, Surface
 from scratch import optim
 
@@ -159,11 +158,7 @@ def _packed(found: list[Path]) -> dict[str, Any]:
         points[i, : len(path.points)] = quantized
         frames[i] = low[0], scale[0], low[1], scale[1]
     return {
-        "points": _base64(points, "<u2"),
-        "frames": _base64(frames, "<f4"),
+        "points": encoded(points, "u2"),
+        "frames": encoded(frames, "f4"),
         "counts": [len(path.points) for path in found],
     }
-
-
-def _base64(values: np.ndarray, dtype: str) -> str:
-    return base64.b64encode(values.astype(dtype).tobytes()).decode()

@@ -11,13 +11,13 @@ compute what arrives at every layer. Packed for the page: histograms, and for ea
                    in every row
 """
 
-import base64
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from experiments.activation_distributions import NAMES, RANGES
+from experiments.report.charts import encoded
 from experiments.texts import say
 from scratch import init, nn
 from scratch.nn.activations import ACTIVATIONS
@@ -62,8 +62,8 @@ def as_dict(size: Size | None = None) -> dict[str, Any]:
         "bins": size.bins,
         "logRange": LOG_RANGE,
         "statistics": STATISTICS,
-        "histograms": _base64(np.array([flow[0] for flow in flows]) * (2**16 - 1), "<u2"),
-        "numbers": _base64(np.array([flow[1] for flow in flows]), "<f4"),
+        "histograms": encoded(np.array([flow[0] for flow in flows]) * (2**16 - 1), "u2"),
+        "numbers": encoded([flow[1] for flow in flows], "f4"),
     }
 
 
@@ -132,7 +132,3 @@ def _identical(values: np.ndarray, tolerance: float) -> float:
         np.maximum(apart, np.abs(row[:, None] - row), out=apart)
     np.fill_diagonal(apart, np.inf)
     return float((apart.min(axis=0) <= tolerance).mean())
-
-
-def _base64(values: np.ndarray, dtype: str) -> str:
-    return base64.b64encode(np.ascontiguousarray(values).astype(dtype).tobytes()).decode()

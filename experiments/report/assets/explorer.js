@@ -109,18 +109,9 @@ const explorer = (() => {
   }
 
   function tell(found) {
-    const body = document.querySelector("#explorer-ends tbody");
-    body.replaceChildren(...found.map((walk) => {
-      const row = document.createElement("tr");
-      const cells = [tr(walk.name), walk.rate, walk.momentum ?? "–", walk.end, number(walk.x.at(-1)), number(walk.y.at(-1)), walk.state];
-      cells.forEach((text, column) => {
-        const cell = document.createElement(column ? "td" : "th");
-        if (!column) cell.scope = "row";
-        cell.textContent = text;
-        row.append(cell);
-      });
-      return row;
-    }));
+    fill("#explorer-ends tbody", found.map((walk) => [
+      tr(walk.name), walk.rate, walk.momentum ?? "–", walk.end, number(walk.x.at(-1)), number(walk.y.at(-1)), walk.state,
+    ]));
     if (timer) return; // while it plays, a screen reader is not to be told every step
     document.getElementById("explorer-said").textContent = found.length ? found.map((walk) => word("arrives", {
       optimizer: tr(walk.name), step: walk.end, x: number(walk.x.at(-1)), y: number(walk.y.at(-1)), state: walk.state,

@@ -73,16 +73,8 @@ const lab = (() => {
       layer: layer + 1, depth: found.length, std: number(l.std), small: small(now), smallShare: percent(l.small),
       dead: percent(l.dead), identical: percent(l.identical),
     });
-    document.querySelector("#lab-numbers tbody").replaceChildren(...found.map((l, k) => {
-      const row = document.createElement("tr");
-      [k + 1, number(l.std), percent(l.small), percent(l.dead), percent(l.identical)].forEach((text, column) => {
-        const cell = document.createElement(column ? "td" : "th");
-        if (!column) cell.scope = "row";
-        cell.textContent = text;
-        row.append(cell);
-      });
-      return row;
-    }));
+    fill("#lab-numbers tbody", found.map((l, k) =>
+      [k + 1, number(l.std), percent(l.small), percent(l.dead), percent(l.identical)]));
   }
 
   function begin() {

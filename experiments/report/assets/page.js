@@ -54,6 +54,20 @@ function number(value) {
   return size >= 1e-3 && size < 1e5 ? String(Number(value.toPrecision(4))) : value.toExponential(2);
 }
 
+// The rows of a table, the first cell of each naming it.
+function fill(selector, rows) {
+  document.querySelector(selector).replaceChildren(...rows.map((cells) => {
+    const row = document.createElement("tr");
+    cells.forEach((text, column) => {
+      const cell = document.createElement(column ? "td" : "th");
+      if (!column) cell.scope = "row";
+      cell.textContent = text;
+      row.append(cell);
+    });
+    return row;
+  }));
+}
+
 // Everything that is drawn already; or everything.
 function redraw(all = false) {
   for (const draw of page.redraws) draw(all);
