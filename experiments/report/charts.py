@@ -27,8 +27,8 @@ def as_dict(chart: figures.Chart) -> dict[str, Any]:
         "panels": [
             {
                 "title": panel.title,
-                "x": vars(panel.x),
-                "y": vars(panel.y),
+                "x": {name: value for name, value in vars(panel.x).items() if value},
+                "y": {name: value for name, value in vars(panel.y).items() if value},
                 "traces": list(_traces(panel, chart)),
                 "rows": list(panel.rows),
                 "choice": choices.index(panel.row) if panel.row else None,
@@ -63,11 +63,9 @@ def _traces(panel: figures.Panel, chart: figures.Chart) -> Iterator[Trace]:
     groups = list(chart.groups.values())
     for mark in panel.marks:
         name, side = getattr(mark, "name", ""), getattr(mark, "side", "")
-        shared = {
-            "name": name,
-            "group": groups.index(mark.color) if getattr(mark, "color", -1) in groups else None,
-            "side": side or None,
-        }
+        shared = {"name": name} | ({"side": side} if side else {})
+        if getattr(mark, "color", -1) in groups:
+            shared["group"] = groups.index(mark.color)
         for trace in _drawn(mark, side if len(chart.sides) > 1 else ""):
             yield shared | trace
 
