@@ -1,6 +1,8 @@
 """What several test files share: the cases, small networks, and how to compare."""
 
 import math
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import numpy as np
 import pytest
@@ -176,6 +178,21 @@ def snapshot(net: nn.MultiLayerNet) -> list[np.ndarray]:
         *(norm.running_var.copy() for norm in norms),
         *(np.array(norm.num_batches_tracked) for norm in norms),
     ]
+
+
+@contextmanager
+def refused(message: str, *nets: nn.MultiLayerNet) -> Iterator[None]:
+    """Within, something is refused with a ``message``, and no network is changed."""
+    before = [snapshot(net) for net in nets]
+    with pytest.raises((TypeError, ValueError), match=message):
+        yield
+    for net, then in zip(nets, before, strict=True):
+        assert_unchanged(net, then)
+
+
+def assert_unchanged(net: nn.MultiLayerNet, before: list[np.ndarray]) -> None:
+    for now, then in zip(snapshot(net), before, strict=True):
+        np.testing.assert_array_equal(now, then)
 
 
 def distance(mine: np.ndarray, theirs: np.ndarray | torch.Tensor, least: float = 0.0) -> Distance:

@@ -3,6 +3,7 @@
 import math
 import re
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -11,27 +12,26 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from parity_tests.helpers import bad_rates, make_layer, snapshot
+from parity_tests.helpers import bad_rates, make_layer, refused
 from scratch import nn, optim, train
 from scratch.random import Generator
 from torch_ref.registry import LAYERS
 
-# Nothing at all that is no whole number >= 1.
-bad_sizes = st.one_of(
-    st.integers(max_value=0), st.floats(), st.sampled_from((None, "3", True, [3], 1j))
-)
-
 X, T = np.random.default_rng(0).normal(size=(6, 4)), np.array([0, 2, 1, 1, 2, 0])
+ONE_HOT = np.eye(3)[T]
+
+# Batches.
+
 BAD_BATCHES: dict[str, tuple[object, object, str]] = {
     "a label too large": (X, [0, 2, 1, 3, 2, 0], "t must hold class numbers from 0 to 2, got 3"),
     "a negative label": (X, [0, 2, 1, -1, 2, 0], "t must hold class numbers from 0 to 2, got -1"),
     "too few labels": (X, T[:5], r"t must hold whole numbers of shape \(6,\), .* \(5,\)"),
     "labels that are no whole numbers": (X, T / 1, r"t must hold whole numbers .*, got float64"),
     "labels of another number of classes": (X, np.eye(4)[T], r"shape \(6, 3\), got .*\(6, 4\)"),
-    "two ones in a row": (X, np.eye(3)[T] + np.eye(3)[0], r"one-hot.*, got the row \[2.0, 0.0"),
-    "no one in a row": (X, np.eye(3)[T] * (T < 2)[:, None], r"one-hot.*, got the row \[0.0, 0.0"),
-    "label smoothing": (X, np.eye(3)[T] * 0.9, r"one-hot.*, got the row \[0.9, 0.0"),
-    "NaN in a label": (X, np.where(np.eye(3)[T], math.nan, 0), r"one-hot.*got the row \[nan"),
+    "two ones in a row": (X, ONE_HOT + np.eye(3)[0], r"one-hot.*, got the row \[2.0, 0.0"),
+    "no one in a row": (X, ONE_HOT * (T < 2)[:, None], r"one-hot.*, got the row \[0.0, 0.0"),
+    "label smoothing": (X, ONE_HOT * 0.9, r"one-hot.*, got the row \[0.9, 0.0"),
+    "NaN in a label": (X, np.where(ONE_HOT, math.nan, 0), r"one-hot.*got the row \[nan"),
     "no rows": (X[:0], T[:0], r"x must have shape \(N, 4\).* with N >= 1, got \(0, 4\)"),
     "too narrow": (X[:, :3], T, r"x must have shape \(N, 4\).*, got \(6, 3\)"),
     "too wide": (np.ones((6, 5)), T, r"x must have shape \(N, 4\).*, got \(6, 5\)"),
@@ -48,20 +48,15 @@ def test_a_bad_batch_is_refused_and_no_parameter_is_changed(
     x: object, t: object, message: str, seed: int | list[int]
 ) -> None:
     net = nn.MultiLayerNet(4, [5], 3, batch_norm=True, seed=seed, dtype=np.float64)
-    before = snapshot(net)
-    with pytest.raises(ValueError, match=message):
+    with refused(message, net):
         net.gradient(x, t)
-    for now, then in zip(snapshot(net), before, strict=True):
-        np.testing.assert_array_equal(now, then)
 
 
 def test_a_stack_refuses_another_number_of_inputs_than_of_runs() -> None:
     net = nn.MultiLayerNet(4, [5], 3, seed=[0, 1])
-    with pytest.raises(
-        ValueError, match=r"x must have shape \(N, 4\) or \(2, N, 4\) .*\(3, 6, 4\)"
-    ):
+    with refused(r"x must have shape \(N, 4\) or \(2, N, 4\) .*\(3, 6, 4\)", net):
         net.gradient(np.stack([X] * 3), T)
-    with pytest.raises(ValueError, match=r"t must hold whole numbers of shape \(6,\).*\(3, 6\)"):
+    with refused(r"t must hold whole numbers of shape \(6,\).*\(3, 6\)", net):
         net.gradient(X, np.stack([T] * 3))
 
 
@@ -75,66 +70,64 @@ def test_a_stack_refuses_another_number_of_inputs_than_of_runs() -> None:
     ],
 )
 def test_the_loss_refuses_bad_scores_and_labels(x: object, t: object, message: str) -> None:
-    with pytest.raises(ValueError, match=message):
+    with refused(message):
         nn.CrossEntropyLoss().forward(x, t)
 
 
-BAD_SHAPES: dict[str, tuple[nn.Layer, tuple[tuple[int, ...], ...], str]] = {
-    "BatchNorm1d": (
-        nn.BatchNorm1d(5),
-        ((6, 4), (5,), (6, 3, 5), (2, 6, 5, 1)),
-        "(N, 5) or (N, 5, L)",
-    ),
-    "BatchNorm1d, a stack": (
+# Inputs of normalizations.
+
+BAD_SHAPES: list[tuple[nn.Layer, str, list[tuple[int, ...]]]] = [
+    (nn.BatchNorm1d(5), "(N, 5) or (N, 5, L)", [(6, 4), (5,), (6, 3, 5), (2, 6, 5, 1)]),
+    (
         nn.BatchNorm1d(5, runs=3),
-        ((6, 5), (2, 6, 5), (3, 6, 4), (3, 5)),
         "(3, N, 5) or (3, N, 5, L)",
+        [(6, 5), (2, 6, 5), (3, 6, 4), (3, 5)],
     ),
-    "BatchNorm2d": (nn.BatchNorm2d(5), ((6, 5), (5, 4, 4), (2, 4, 5, 5)), "(N, 5, H, W)"),
-    "BatchNorm3d": (nn.BatchNorm3d(5), ((6, 5, 4, 4), (2, 4, 5, 5, 5)), "(N, 5, D, H, W)"),
-    "LayerNorm": (nn.LayerNorm(5), ((6, 4), (), (5, 6)), "(*, 5)"),
-    "LayerNorm, two axes": (nn.LayerNorm((3, 5)), ((5,), (5, 3), (2, 15)), "(*, 3, 5)"),
-    "LayerNorm, a stack": (nn.LayerNorm(5, runs=3), ((5,), (2, 6, 5), (6, 3, 5)), "(3, *, 5)"),
-    "RMSNorm": (nn.RMSNorm((3, 5)), ((5,), (5, 3), (2, 15)), "(*, 3, 5)"),
-    "GroupNorm": (nn.GroupNorm(2, 6), ((6,), (), (4, 5), (3, 4, 6)), "(N, 6, *)"),
-    "GroupNorm, a stack": (nn.GroupNorm(2, 6, runs=3), ((3, 6), (2, 4, 6)), "(3, N, 6, *)"),
-    "InstanceNorm1d": (
-        nn.InstanceNorm1d(5),
-        ((5,), (4, 6), (2, 4, 6), (2, 5, 3, 3)),
-        "(N, 5, L) or (5, L)",
-    ),
-    "InstanceNorm2d": (
+    (nn.BatchNorm2d(5), "(N, 5, H, W)", [(6, 5), (5, 4, 4), (2, 4, 5, 5)]),
+    (nn.BatchNorm3d(5), "(N, 5, D, H, W)", [(6, 5, 4, 4), (2, 4, 5, 5, 5)]),
+    (nn.LayerNorm(5), "(*, 5)", [(6, 4), (), (5, 6)]),
+    (nn.LayerNorm((3, 5)), "(*, 3, 5)", [(5,), (5, 3), (2, 15)]),
+    (nn.LayerNorm(5, runs=3), "(3, *, 5)", [(5,), (2, 6, 5), (6, 3, 5)]),
+    (nn.RMSNorm((3, 5)), "(*, 3, 5)", [(5,), (5, 3), (2, 15)]),
+    (nn.GroupNorm(2, 6), "(N, 6, *)", [(6,), (), (4, 5), (3, 4, 6)]),
+    (nn.GroupNorm(2, 6, runs=3), "(3, N, 6, *)", [(3, 6), (2, 4, 6)]),
+    (nn.InstanceNorm1d(5), "(N, 5, L) or (5, L)", [(5,), (4, 6), (2, 4, 6), (2, 5, 3, 3)]),
+    (
         nn.InstanceNorm2d(5, runs=3),
-        ((5, 4, 4), (3, 4, 4, 4), (2, 2, 5, 4, 4)),
         "(3, N, 5, H, W) or (3, 5, H, W)",
+        [(5, 4, 4), (3, 4, 4, 4), (2, 2, 5, 4, 4)],
     ),
-    "InstanceNorm3d": (
+    (
         nn.InstanceNorm3d(5),
-        ((5, 4, 4), (4, 5, 4, 4), (2, 4, 4, 4, 4)),
         "(N, 5, D, H, W) or (5, D, H, W)",
+        [(5, 4, 4), (4, 5, 4, 4), (2, 4, 4, 4, 4)],
     ),
-}
+]
+NO_ARRAYS: list[tuple[object, str]] = [
+    *((np.ones((6, 5), dtype), dtype) for dtype in ("int64", "bool", "float16", "complex128")),
+    (np.full((6, 5), None), "object"),
+    ([[1.0] * 5] * 2, r"\[\[1\.0, "),
+    (1.0, "1.0"),
+    (None, "None"),
+]
 
 
-@pytest.mark.parametrize(
-    ("layer", "shape", "allowed"),
-    [
-        pytest.param(layer, shape, allowed, id=f"{name}-{shape}")
-        for name, (layer, shapes, allowed) in BAD_SHAPES.items()
-        for shape in shapes
-    ],
-)
-def test_a_normalization_names_the_shapes_that_it_takes(
-    layer: nn.Layer, shape: tuple[int, ...], allowed: str
+@pytest.mark.parametrize(("layer", "allowed", "shapes"), BAD_SHAPES, ids=str)
+def test_a_normalization_names_the_inputs_that_it_takes(
+    layer: nn.Layer, allowed: str, shapes: list[tuple[int, ...]]
 ) -> None:
-    with pytest.raises(ValueError, match=re.escape(f"x must have shape {allowed}, got {shape}")):
-        layer(np.ones(shape, np.float32))
+    for shape in shapes:
+        with refused(re.escape(f"x must have shape {allowed}, got {shape}")):
+            layer(np.ones(shape, np.float32))
+    for x, got in NO_ARRAYS:
+        with refused(f"x must be an array of float32 or float64, got {got}"):
+            layer(x)
 
 
 @pytest.mark.parametrize("shape", [(6, 4), (0, 5), (6, 5, 0), (1, 5)])
 def test_batch_normalization_tracks_nothing_of_a_bad_input(shape: tuple[int, ...]) -> None:
     layer = nn.BatchNorm1d(5)
-    with pytest.raises(ValueError, match=re.escape(f"got shape {shape}") + r"|got \(6, 4\)"):
+    with refused(re.escape(f"got shape {shape}") + r"|got \(6, 4\)"):
         layer(np.ones(shape, np.float32))
     np.testing.assert_array_equal(layer.running_mean, np.zeros(5))
     np.testing.assert_array_equal(layer.running_var, np.ones(5))
@@ -142,43 +135,17 @@ def test_batch_normalization_tracks_nothing_of_a_bad_input(shape: tuple[int, ...
 
 
 @pytest.mark.parametrize(
-    ("x", "got"),
-    [
-        (np.ones((6, 5), int), "int64"),
-        (np.ones((6, 5), bool), "bool"),
-        (np.ones((6, 5), np.float16), "float16"),
-        (np.ones((6, 5), complex), "complex128"),
-        (np.full((6, 5), None), "object"),
-        ([[1.0] * 5] * 2, r"\[\[1\.0, "),
-        (1.0, "1.0"),
-        (None, "None"),
-    ],
-)
-@pytest.mark.parametrize(
-    "layer",
-    [nn.BatchNorm1d(5), nn.LayerNorm(5), nn.GroupNorm(1, 5), nn.InstanceNorm1d(6)],
-    ids=lambda layer: type(layer).__name__,
-)
-def test_a_normalization_refuses_what_is_no_array_of_floats(
-    layer: nn.Layer, x: object, got: str
-) -> None:
-    with pytest.raises(TypeError, match=f"x must be an array of float32 or float64, got {got}"):
-        layer(x)
-
-
-@pytest.mark.parametrize(
     "layer",
     [nn.BatchNorm1d(5), nn.LayerNorm(5), nn.RMSNorm(5, elementwise_affine=False)],
     ids=lambda layer: type(layer).__name__,
 )
-@pytest.mark.parametrize("shape", [(5,), (1, 5), (6, 1), (5, 6), ()])
-def test_a_normalization_refuses_a_gradient_that_would_only_broadcast(
-    layer: nn.Layer, shape: tuple[int, ...]
-) -> None:
+def test_a_normalization_refuses_a_gradient_that_would_only_broadcast(layer: nn.Layer) -> None:
     layer(np.eye(6, 5, dtype=np.float32))
-    message = f"dy must have the output's shape, (6, 5), got {shape}"
-    with pytest.raises(ValueError, match=re.escape(message)):
-        layer.backward(np.ones(shape, np.float32))
+    for shape in ((5,), (1, 5), (6, 1), (5, 6), ()):
+        with refused(re.escape(f"dy must have the output's shape, (6, 5), got {shape}")):
+            layer.backward(np.ones(shape, np.float32))
+    with refused(r"dy must be an array .*\(6, 5\), got \[\[1, 2\]"):
+        layer.backward([[1, 2], [3, 4]])
 
 
 @pytest.mark.parametrize("name", [name for name in LAYERS if name != "CrossEntropyLoss"])
@@ -188,105 +155,84 @@ def test_backward_without_a_forward_is_refused(name: str) -> None:
         layer.backward(np.ones((6, 5)))
 
 
-@pytest.mark.parametrize("layer", [nn.BatchNorm1d(2), nn.LayerNorm(2)], ids=["batch", "layer"])
-def test_a_gradient_that_is_no_array_is_refused_by_name(layer: nn.Layer) -> None:
-    layer(np.eye(2, dtype=np.float32))
-    with pytest.raises(TypeError, match=r"dy must be an array .*\(2, 2\), got \[\[1, 2\]"):
-        layer.backward([[1, 2], [3, 4]])
+# Constructors.
+
+net, whole = partial(nn.MultiLayerNet, 4, [3], 2), "must be a whole number >= 1"
+#: Nothing at all that is no whole number >= 1.
+bad_sizes = st.one_of(
+    st.integers(max_value=0), st.floats(), st.sampled_from((None, "3", True, [3], 1j))
+)
+ANYTHING_BAD: list[tuple[st.SearchStrategy, Callable[[Any], object], str]] = [
+    (bad_sizes, lambda v: nn.MultiLayerNet(v, [3], 2), f"input_size {whole}"),
+    (bad_sizes, lambda v: nn.MultiLayerNet(4, [3], v), f"output_size {whole}"),
+    (bad_sizes, lambda v: nn.MultiLayerNet(4, [3, v], 2), rf"hidden_sizes\[1\] {whole}"),
+    (bad_sizes, lambda v: nn.TwoLayerNet(4, v, 2), f"hidden_size {whole}"),
+    (bad_sizes, nn.BatchNorm1d, f"num_features {whole}"),
+    (bad_sizes, nn.BatchNormalization, f"num_features {whole}"),
+    (bad_sizes, nn.BatchNorm2d, f"num_features {whole}"),
+    (bad_sizes, nn.InstanceNorm1d, f"num_features {whole}"),
+    (bad_sizes, lambda v: nn.GroupNorm(v, 6), f"num_groups {whole}"),
+    (bad_sizes, lambda v: nn.GroupNorm(1, v), f"num_channels {whole}"),
+    (
+        bad_sizes,
+        lambda v: next(train.batches(X, T, v, [Generator(0)])),
+        f"batch_size {whole}",
+    ),
+    (bad_rates, lambda v: net(weight_decay=v), "weight_decay must be a finite number >= 0"),
+    (bad_rates, lambda v: net(dropout=v), "dropout must be a finite number >= 0 and < 1"),
+    (
+        bad_rates,
+        lambda v: nn.Dropout(v, Generator(0)),
+        "p must be a finite number >= 0 and <= 1",
+    ),
+    (bad_rates, lambda v: nn.BatchNorm1d(4, eps=v), "eps must be a finite number >= 0"),
+    (bad_rates, lambda v: nn.LayerNorm(4, eps=v), "eps must be a finite number >= 0"),
+    (bad_rates, lambda v: nn.GroupNorm(2, 4, eps=v), "eps must be a finite number >= 0"),
+    (bad_rates, lambda v: nn.InstanceNorm3d(4, eps=v), "eps must be a finite number >= 0"),
+    (
+        bad_rates,
+        lambda v: nn.BatchNormalization(4, momentum=v),
+        "momentum must be a finite number >= 0 and <= 1",
+    ),
+    (bad_rates, lambda v: Generator(0).normal(0, v, (2,)), "std must be a finite number >= 0"),
+]
+
+
+@pytest.mark.parametrize(("values", "make", "message"), ANYTHING_BAD)
+@given(data=st.data())
+@settings(deadline=None, max_examples=20)
+def test_a_bad_number_is_refused_by_name(
+    values: st.SearchStrategy, make: Callable[[Any], object], message: str, data: st.DataObject
+) -> None:
+    value = data.draw(values)
+    with pytest.raises((TypeError, ValueError), match=message) as e:
+        make(value)
+    assert repr(value) in str(e.value)
 
 
 @pytest.mark.parametrize("value", [0, -1, 5.0, "5", True, None, (), [], (3, 0), (3, 5.0), [[3]]])
 @pytest.mark.parametrize("norm", [nn.LayerNorm, nn.RMSNorm])
 def test_a_bad_normalized_shape_is_refused_by_name(norm: type, value: object) -> None:
     wrong = value[-1] if isinstance(value, list | tuple) and value else value
-    message = r"normalized_shape(\[\d\])? must .*, got " + re.escape(repr(wrong))
-    with pytest.raises((TypeError, ValueError), match=message):
+    with refused(r"normalized_shape(\[\d\])? must .*, got " + re.escape(repr(wrong))):
         norm(value)
-
-
-BAD_ARGUMENTS: dict[str, tuple[Callable[[Any], object], str]] = {
-    "input_size": (lambda v: nn.MultiLayerNet(v, [3], 2), "input_size must be a whole number >= 1"),
-    "output_size": (lambda v: nn.MultiLayerNet(4, [3], v), "output_size must be a whole number"),
-    "hidden size": (
-        lambda v: nn.MultiLayerNet(4, [3, v], 2),
-        r"hidden_sizes\[1\] must be a whole number >= 1",
-    ),
-    "hidden_size": (lambda v: nn.TwoLayerNet(4, v, 2), "hidden_size must be a whole number"),
-    "num_features": (lambda v: nn.BatchNorm1d(v), "num_features must be a whole number >= 1"),
-    "the chapter's": (lambda v: nn.BatchNormalization(v), "num_features must be a whole number"),
-    "images' num_features": (lambda v: nn.BatchNorm2d(v), "num_features must be a whole number"),
-    "instances' num_features": (lambda v: nn.InstanceNorm1d(v), "num_features must be a whole"),
-    "num_groups": (lambda v: nn.GroupNorm(v, 6), "num_groups must be a whole number >= 1"),
-    "num_channels": (lambda v: nn.GroupNorm(1, v), "num_channels must be a whole number >= 1"),
-    "batch_size": (
-        lambda v: next(train.batches(X, T, v, [Generator(0)])),
-        "batch_size must be a whole number >= 1",
-    ),
-}
-BAD_NUMBERS: dict[str, tuple[Callable[[Any], object], str]] = {
-    "weight_decay": (
-        lambda v: nn.MultiLayerNet(4, [3], 2, weight_decay=v),
-        "weight_decay must be a finite number >= 0",
-    ),
-    "dropout": (
-        lambda v: nn.MultiLayerNet(4, [3], 2, dropout=v),
-        "dropout must be a finite number >= 0 and < 1",
-    ),
-    "p": (lambda v: nn.Dropout(v, Generator(0)), "p must be a finite number >= 0 and <= 1"),
-    "eps": (lambda v: nn.BatchNorm1d(4, eps=v), "eps must be a finite number >= 0"),
-    "LayerNorm's eps": (lambda v: nn.LayerNorm(4, eps=v), "eps must be a finite number >= 0"),
-    "GroupNorm's eps": (lambda v: nn.GroupNorm(2, 4, eps=v), "eps must be a finite number >= 0"),
-    "InstanceNorm's eps": (lambda v: nn.InstanceNorm3d(4, eps=v), "eps must be a finite number"),
-    "the chapter's momentum": (
-        lambda v: nn.BatchNormalization(4, momentum=v),
-        "momentum must be a finite number >= 0 and <= 1",
-    ),
-    "std": (
-        lambda v: Generator(0).normal(0, v, (2,)),
-        "std must be a finite number >= 0",
-    ),
-}
-
-
-@pytest.mark.parametrize(("make", "message"), BAD_ARGUMENTS.values(), ids=BAD_ARGUMENTS)
-@given(value=bad_sizes)
-@settings(deadline=None, max_examples=20)
-def test_a_bad_size_is_refused_by_name(
-    make: Callable[[Any], object], message: str, value: object
-) -> None:
-    with pytest.raises((TypeError, ValueError), match=message) as e:
-        make(value)
-    assert repr(value) in str(e.value)
-
-
-@pytest.mark.parametrize(("make", "message"), BAD_NUMBERS.values(), ids=BAD_NUMBERS)
-@given(value=bad_rates)
-@settings(deadline=None, max_examples=20)
-def test_a_bad_number_is_refused_by_name(
-    make: Callable[[Any], object], message: str, value: object
-) -> None:
-    with pytest.raises((TypeError, ValueError), match=message) as e:
-        make(value)
-    assert repr(value) in str(e.value)
 
 
 @pytest.mark.parametrize(
     ("make", "message"),
     [
         (lambda: nn.MultiLayerNet(4, 3, 2), "hidden_sizes must be a list .*, got 3"),
-        (lambda: nn.MultiLayerNet(4, [3], 2, activation="gelu"), "activation .*, got 'gelu'"),
-        (lambda: nn.MultiLayerNet(4, [3], 2, init="glorot"), "init must be .*, got 'glorot'"),
-        (lambda: nn.MultiLayerNet(4, [3], 2, init=-1), "init must be .* >= 0, got -1"),
-        (lambda: nn.MultiLayerNet(4, [3], 2, init=["he", "x"]), "init must be .*, got 'x'"),
-        (lambda: nn.MultiLayerNet(4, [3], 2, seed=0.5), "seed must be .*, got 0.5"),
-        (lambda: nn.MultiLayerNet(4, [3], 2, seed=[]), "seed and init .*, got {'seed': 0}"),
-        (
-            lambda: nn.MultiLayerNet(4, [3], 2, seed=[0, 1], init=["he"] * 3),
-            "seed and init .*, got {'seed': 2, 'init': 3}",
-        ),
-        (lambda: nn.MultiLayerNet(4, [3], 2, dropout=1.0), "dropout must be .* < 1, got 1.0"),
-        (lambda: nn.MultiLayerNet(4, [3], 2, dtype=np.int64), "dtype must be .*, got .*int64"),
-        (lambda: nn.MultiLayerNet(4, [3], 2, dtype=None), "dtype must be .*, got None"),
+        (lambda: net(activation="gelu"), "activation .*, got 'gelu'"),
+        (lambda: net(init="glorot"), "init must be .*, got 'glorot'"),
+        (lambda: net(init=-1), "init must be .* >= 0, got -1"),
+        (lambda: net(init=["he", "x"]), "init must be .*, got 'x'"),
+        (lambda: net(seed=0.5), "seed must be .*, got 0.5"),
+        (lambda: net(seed=[]), "seed and init .*, got {'seed': 0}"),
+        (lambda: net(seed=[0, 1], init=["he"] * 3), "seed and init .*{'seed': 2, 'init': 3}"),
+        (lambda: net(dropout=1.0), "dropout must be .* < 1, got 1.0"),
+        (lambda: net(dtype=np.int64), "dtype must be .*, got .*int64"),
+        (lambda: net(dtype=None), "dtype must be .*, got None"),
+        (lambda: net(batch_norm="no"), "batch_norm must be True or False"),
         (lambda: nn.BatchNorm1d(4, momentum=1.5), "momentum must be .* <= 1, got 1.5"),
         (lambda: nn.InstanceNorm1d(4, momentum=-0.1), r"momentum must be .* >= 0 .*, got -0\.1"),
         (lambda: nn.RMSNorm(4, eps=-1), "eps must be a finite number >= 0, got -1"),
@@ -300,10 +246,16 @@ def test_a_bad_number_is_refused_by_name(
         (lambda: nn.LayerNorm(4, elementwise_affine=None), "elementwise_affine must be True or"),
         (lambda: nn.LayerNorm(4, bias="no"), "bias must be True or False, got 'no'"),
         (lambda: nn.GroupNorm(2, 4, affine=0), "affine must be True or False, got 0"),
-        (lambda: nn.MultiLayerNet(4, [3], 2, batch_norm="no"), "batch_norm must be True or False"),
-        (lambda: nn.ReLU().train("no"), "mode must be True or False, got 'no'"),
         (lambda: nn.BatchNorm1d(4, dtype=torch.float32), "dtype must be .*, got torch.float32"),
+        (lambda: setattr(nn.BatchNorm1d(4), "eps", -1), "eps must be a finite number >= 0, got -1"),
+        (lambda: nn.ReLU().train("no"), "mode must be True or False, got 'no'"),
         (lambda: nn.Dropout(1.5, Generator(0)), "p must be .* <= 1, got 1.5"),
+        (lambda: optim.SGD(dampening=math.nan), "dampening must be a finite number, got nan"),
+        (lambda: optim.SGD(nesterov=True), "nesterov needs momentum > 0 .* momentum=0.0"),
+        (
+            lambda: optim.SGD(nesterov=True, momentum=0.9, dampening=0.1),
+            "nesterov needs .* dampening=0.1",
+        ),
         (
             lambda: nn.Affine(np.ones((3, 2)), np.ones(3)),
             r"weight and bias must have shapes .*, got \(3, 2\) and \(3,\)",
@@ -312,16 +264,10 @@ def test_a_bad_number_is_refused_by_name(
             lambda: nn.Affine(np.ones((2, 3, 2)), np.ones(2)),
             r"weight and bias must have shapes .*, got \(2, 3, 2\) and \(2,\)",
         ),
-        (lambda: optim.SGD(nesterov=True), "nesterov needs momentum > 0 .* momentum=0.0"),
-        (
-            lambda: optim.SGD(nesterov=True, momentum=0.9, dampening=0.1),
-            "nesterov needs .* dampening=0.1",
-        ),
-        (lambda: optim.SGD(dampening=math.nan), "dampening must be a finite number, got nan"),
     ],
 )
 def test_a_bad_constructor_argument_is_refused_by_name(
     make: Callable[[], object], message: str
 ) -> None:
-    with pytest.raises((TypeError, ValueError), match=message):
+    with refused(message):
         make()
