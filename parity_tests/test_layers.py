@@ -157,31 +157,22 @@ def test_the_chapters_batch_normalization_has_torchs_output_in_training() -> Non
         torch.nn.BatchNorm1d(5, dtype=torch.float64),
     )
     assert_same_pass(BATCH_NORM, mine, theirs, normal(1, (6, 5)), seed=2)
-
-
-def test_the_chapters_running_variance_starts_at_zero_and_takes_the_biased_one() -> None:
-    layer = nn.BatchNormalization(5, momentum=0.8, dtype="float64")
-    np.testing.assert_array_equal(layer.running_var, np.zeros(5))
-    expected = np.zeros(5)
-    for batch in range(3):
-        x = normal(batch, (6, 5))
-        layer(x)
-        expected = 0.8 * expected + 0.2 * x.var(axis=0)
-    np.testing.assert_allclose(layer.running_var, expected, rtol=1e-13)
-
-
-def test_the_chapters_momentum_is_the_part_that_is_kept() -> None:
-    mine = nn.BatchNormalization(5, momentum=0.9, dtype="float64")
-    theirs = nn.BatchNorm1d(5, momentum=0.1, dtype="float64")
-    for batch in range(3):
-        mine(normal(batch, (6, 5)))
-        theirs(normal(batch, (6, 5)))
-    np.testing.assert_allclose(mine.running_mean, theirs.running_mean, rtol=1e-13)
-
-
-def test_the_chapters_eps_is_1e_6() -> None:
     assert nn.BatchNormalization(5).eps == 1e-6
     assert nn.BatchNorm1d(5).eps == torch.nn.BatchNorm1d(5).eps == 1e-5
+
+
+def test_the_chapters_momentum_is_kept_and_its_running_variance_biased_from_zero() -> None:
+    chapters = nn.BatchNormalization(5, momentum=0.8, dtype="float64")
+    plain = nn.BatchNorm1d(5, momentum=0.2, dtype="float64")
+    expected = np.zeros(5)
+    np.testing.assert_array_equal(chapters.running_var, expected)
+    for batch in range(3):
+        x = normal(batch, (6, 5))
+        chapters(x)
+        plain(x)
+        expected = 0.8 * expected + 0.2 * x.var(axis=0)
+    np.testing.assert_allclose(chapters.running_var, expected, rtol=1e-13)
+    np.testing.assert_allclose(chapters.running_mean, plain.running_mean, rtol=1e-13)
 
 
 # Dropout.

@@ -7,10 +7,12 @@ import pytest
 import torch
 
 from parity_tests.helpers import (
+    DTYPES,
     IMAGES,
     IN_RUNS,
     LABELS,
     SIZES,
+    TOLERANCE,
     WITH_OPTIONS,
     assert_same_gradients,
     batch,
@@ -50,44 +52,22 @@ def test_the_same_seed_gives_the_same_weights_in_float32_within_4_ulp(
 
 @IN_RUNS
 @WITH_OPTIONS
-def test_the_same_seed_gives_the_same_gradients(options: Settings, runs: Settings) -> None:
-    net, twin = make_network(**options, **runs), make_twin(**options, **runs)
-    for _ in range(2):
-        assert_same_gradients(net, twin)
-
-
-@IN_RUNS
-@WITH_OPTIONS
-def test_the_same_seed_gives_the_same_gradients_in_float32(
-    options: Settings, runs: Settings
+@DTYPES
+def test_the_same_seed_gives_the_same_gradients(
+    dtype: str, options: Settings, runs: Settings
 ) -> None:
-    net, twin = make_network("float32", **options, **runs), make_twin("float32", **options, **runs)
-    assert_same_gradients(net, twin, tolerance=1e-5)
+    net, twin = make_network(dtype, **options, **runs), make_twin(dtype, **options, **runs)
+    for _ in range(2):
+        assert_same_gradients(net, twin, TOLERANCE[dtype])
 
 
 @IN_RUNS
 def test_the_same_seed_trains_alike(runs: Settings) -> None:
     options = {"batch_norm": True, "dropout": 0.3, "weight_decay": 0.01} | runs
-    history = train.fit(
-        make_network(**options),
-        optim.Momentum(),
-        IMAGES,
-        LABELS,
-        iterations=20,
-        batch_size=10,
-        evaluate=(IMAGES, LABELS),
-        every=8,
-    )
-    theirs = torch_train.fit(
-        make_twin(**options),
-        torch_optim.by_name("Momentum"),
-        IMAGES,
-        LABELS,
-        iterations=20,
-        batch_size=10,
-        evaluate=(IMAGES, LABELS),
-        every=8,
-    )
+    fit = {"iterations": 20, "batch_size": 10, "evaluate": (IMAGES, LABELS), "every": 8}
+    net, twin = make_network(**options), make_twin(**options)
+    history = train.fit(net, optim.Momentum(), IMAGES, LABELS, **fit)
+    theirs = torch_train.fit(twin, torch_optim.Momentum(), IMAGES, LABELS, **fit)
     np.testing.assert_allclose(history.loss, theirs.loss, rtol=1e-12)
     np.testing.assert_allclose(history.accuracy, theirs.accuracy, rtol=1e-12)
     assert history.evaluated.tolist() == theirs.evaluated.tolist() == [0, 8, 16, 20]

@@ -1,5 +1,6 @@
 """The normalizations: running statistics, what is refused, and the edges, as torch's modules."""
 
+import copy
 import re
 
 import numpy as np
@@ -17,8 +18,10 @@ from parity_tests.helpers import (
     make_layer,
     make_twin,
     normal,
+    refused,
 )
 from scratch import nn
+from scratch.nn.network import REMEMBERED
 from scratch.nn.norm import Norm
 from torch_ref.registry import LAYERS, LayerPair, Settings
 from torch_ref.registry.pairs import torch_since
@@ -58,7 +61,7 @@ def assert_same_statistics(layer: nn.Layer, twin: torch.nn.Module, tolerance: fl
 
 @RUNNING_CASES
 @DTYPES
-def test_running_statistics_are_torchs_over_several_batches(
+def test_running_statistics_are_torchs_over_several_batches_and_in_evaluation(
     pair: LayerPair, case: Settings, shape: tuple[int, ...], dtype: str
 ) -> None:
     layer = make_layer(pair.name, case, dtype)
@@ -66,19 +69,11 @@ def test_running_statistics_are_torchs_over_several_batches(
     for batch in range(4):
         assert_same_pass(pair, layer, twin, normal(20 + batch, shape, dtype), seed=30 + batch)
         assert_same_statistics(layer, twin, TOLERANCE[dtype])
+    before = copy.deepcopy([getattr(layer, name) for name in REMEMBERED])
     assert_same_pass(pair, layer.eval(), twin.eval(), normal(24, shape, dtype), seed=34)
     assert_same_statistics(layer, twin, TOLERANCE[dtype])
-
-
-@pytest.mark.parametrize("pair", RUNNING.values(), ids=RUNNING)
-def test_evaluation_leaves_the_running_statistics_alone(pair: LayerPair) -> None:
-    layer = make_layer(pair.name, pair.cases[0] | {"track_running_stats": True})
-    layer(normal(1, pair.shapes[0]))
-    before = layer.running_mean.copy(), layer.running_var.copy(), layer.num_batches_tracked
-    layer.eval()(normal(2, pair.shapes[0]))
-    np.testing.assert_array_equal(layer.running_mean, before[0])
-    np.testing.assert_array_equal(layer.running_var, before[1])
-    assert layer.num_batches_tracked == before[2]
+    for name, then in zip(REMEMBERED, before, strict=True):  # in evaluation nothing is tracked
+        np.testing.assert_array_equal(getattr(layer, name), then)
 
 
 # One value to take a variance of.
@@ -91,12 +86,14 @@ SINGLE = {
     "InstanceNorm2d": ((4, 5, 1, 1), (5, 1, 1)),
     "InstanceNorm3d": ((4, 5, 1, 1, 1), (5, 1, 1, 1)),
 }
+ONE_EACH = {"num_groups": 6, "num_channels": 6}
 
 
 @MODES
 @pytest.mark.parametrize(
     ("name", "case", "shape"),
-    [(name, c, shape) for name in SINGLE for c in LAYERS[name].cases for shape in SINGLE[name]],
+    [(name, c, shape) for name in SINGLE for c in LAYERS[name].cases for shape in SINGLE[name]]
+    + [("GroupNorm", ONE_EACH, shape) for shape in ((1, 6), (1, 6, 1))],
     ids=str,
 )
 def test_one_value_for_each_feature_is_refused_where_torch_refuses_it(
@@ -105,35 +102,19 @@ def test_one_value_for_each_feature_is_refused_where_torch_refuses_it(
     layer = make_layer(name, case).train(training)
     twin = make_twin(LAYERS[name], case, layer, "float64").train(training)
     x = normal(1, shape)
-    if training or not layer.track_running_stats:
-        with pytest.raises(
-            ValueError, match=r"x must have more than one value .*" + escaped(shape)
-        ):
+    if training or not getattr(layer, "track_running_stats", False):
+        with refused(r"x must have more than one value .*" + escaped(shape)):
             layer(x)
         with pytest.raises(ValueError, match=r"more than 1 (value per channel|spatial element)"):
             twin(torch.tensor(x))
-        assert layer.num_batches_tracked in (0, None)
+        assert getattr(layer, "num_batches_tracked", None) in (0, None)
     else:
         assert_close(layer(x), twin(torch.tensor(x)), 1e-12)
 
 
-@MODES
-@pytest.mark.parametrize("shape", [(1, 6), (1, 6, 1)])
-def test_one_row_of_one_value_for_each_group_is_refused_where_torch_refuses_it(
-    shape: tuple[int, ...], training: bool
-) -> None:
-    layer, twin = nn.GroupNorm(6, 6).train(training), torch.nn.GroupNorm(6, 6).train(training)
-    x = normal(1, shape, "float32")
-    with pytest.raises(ValueError, match=r"more than one value for each of the 6 groups, .*\(1, 6"):
-        layer(x)
-    with pytest.raises(ValueError, match="more than 1 value per channel"):
-        twin(torch.tensor(x))
-
-
 def test_several_rows_of_one_value_for_each_group_are_normalized_to_zero_as_in_torch() -> None:
-    case = {"num_groups": 6, "num_channels": 6}
-    layer = make_layer("GroupNorm", case)
-    twin = make_twin(LAYERS["GroupNorm"], case, layer, "float64")
+    layer = make_layer("GroupNorm", ONE_EACH)
+    twin = make_twin(LAYERS["GroupNorm"], ONE_EACH, layer, "float64")
     assert_same_pass(LAYERS["GroupNorm"], layer, twin, normal(1, (4, 6)), seed=2)
     y = layer(normal(1, (4, 6)))
     np.testing.assert_array_equal(y, np.broadcast_to(layer.params["bias"], y.shape))
@@ -304,7 +285,7 @@ def test_an_empty_batch_is_refused_of_which_torch_makes_an_empty_output(
     layer = make_layer(pair.name, case, "float32").train(training)
     twin = make_twin(pair, case, layer, "float32").train(training)
     assert twin(torch.zeros(shape)).shape == shape
-    with pytest.raises(ValueError, match="x must not be empty, got shape " + escaped(shape)):
+    with refused("x must not be empty, got shape " + escaped(shape)):
         layer(np.zeros(shape, np.float32))
     if hasattr(layer, "running_mean"):
         assert layer.num_batches_tracked in (0, None)
@@ -320,9 +301,7 @@ def test_torchs_running_mean_is_not_a_number_after_an_empty_batch_of_instances()
 def test_other_channels_are_refused_by_instance_norm_of_which_torch_warns(
     shape: tuple[int, ...],
 ) -> None:
-    with pytest.raises(
-        ValueError, match=r"x must have shape \(N, 5, L\) or \(5, L\), got " + escaped(shape)
-    ):
+    with refused(r"x must have shape \(N, 5, L\) or \(5, L\), got " + escaped(shape)):
         nn.InstanceNorm1d(5)(normal(1, shape))
     with pytest.warns(UserWarning, match="does not match num_features"):
         torch.nn.InstanceNorm1d(5)(torch.tensor(normal(1, shape)))
@@ -334,27 +313,23 @@ def test_other_channels_are_refused_by_group_norm_which_torch_takes_without_affi
     assert torch.nn.GroupNorm(2, 6, affine=False)(torch.ones(3, 4)).shape == (3, 4)
 
 
-@pytest.mark.parametrize("name", ["BatchNorm1d", "BatchNorm2d", "BatchNorm3d"])
-def test_batch_norm_refuses_eps_0_in_training_alone_as_torch_since_2_10(name: str) -> None:
-    case, x = {"num_features": 5, "eps": 0.0}, normal(1, LAYERS[name].shapes[0])
-    layer = make_layer(name, case)
-    twin = make_twin(LAYERS[name], case, layer, "float64")
-    with pytest.raises(ValueError, match=r"eps must be > 0 .*, got 0\.0"):
-        layer(x)
-    if torch_since("2.10"):
-        with pytest.raises(ValueError, match="eps must be positive during training, but got 0"):
-            twin(torch.tensor(x))
-    assert layer.num_batches_tracked == 0
-    twin.num_batches_tracked.zero_()  # torch has counted the batch that it refused
-    assert_same_pass(LAYERS[name], layer.eval(), twin.eval(), x, seed=2)
-
-
-@pytest.mark.parametrize("name", ["LayerNorm", "RMSNorm", "GroupNorm", "InstanceNorm1d"])
-def test_the_others_take_eps_0_as_torch(name: str) -> None:
-    case = LAYERS[name].cases[0] | {"eps": 0.0}
-    layer = make_layer(name, case)
-    twin = make_twin(LAYERS[name], case, layer, "float64")
-    assert_same_pass(LAYERS[name], layer, twin, normal(1, LAYERS[name].shapes[0]), seed=2)
+@OF_NORMS
+def test_eps_0_is_refused_by_batch_norm_in_training_alone_as_by_torch_since_2_10(
+    pair: LayerPair,
+) -> None:
+    case, x = pair.cases[0] | {"eps": 0.0}, normal(1, pair.shapes[0])
+    layer = make_layer(pair.name, case)
+    twin = make_twin(pair, case, layer, "float64")
+    if pair.name.startswith("BatchNorm"):
+        with refused(r"eps must be > 0 .*, got 0\.0"):
+            layer(x)
+        if torch_since("2.10"):
+            with pytest.raises(ValueError, match="eps must be positive during training, but got 0"):
+                twin(torch.tensor(x))
+        assert layer.num_batches_tracked == 0
+        twin.num_batches_tracked.zero_()  # torch has counted the batch that it refused
+        layer.eval(), twin.eval()
+    assert_same_pass(pair, layer, twin, x, seed=2)
 
 
 def test_the_default_eps_of_rms_norm_is_the_dtypes_own() -> None:
@@ -369,20 +344,12 @@ def test_the_default_eps_of_rms_norm_is_the_dtypes_own() -> None:
 # What one layer is of another.
 
 
-def test_instance_norm_is_group_norm_with_a_group_for_each_channel() -> None:
-    x = normal(1, (3, 6, 4))
+def test_what_one_normalization_is_of_another() -> None:
+    x, row = normal(1, (3, 6, 4)), normal(1, (3, 6))
+    row -= row.mean(axis=1, keepdims=True)
     assert_close(nn.GroupNorm(6, 6)(x), nn.InstanceNorm1d(6)(x), 1e-13)
-
-
-def test_layer_norm_is_group_norm_of_one_group() -> None:
-    x = normal(1, (3, 6, 4))
     assert_close(nn.GroupNorm(1, 6)(x), nn.LayerNorm((6, 4))(x), 1e-13)
-
-
-def test_rms_norm_of_a_row_of_mean_zero_is_layer_norm() -> None:
-    x = normal(1, (3, 6))
-    x -= x.mean(axis=1, keepdims=True)
-    assert_close(nn.RMSNorm(6, eps=1e-5)(x), nn.LayerNorm(6)(x), 1e-13)
+    assert_close(nn.RMSNorm(6, eps=1e-5)(row), nn.LayerNorm(6)(row), 1e-13)
 
 
 def test_batch_norm_of_images_is_that_of_their_pixels_in_rows() -> None:
