@@ -29,18 +29,19 @@ this is how several can share one. Rates may be arrays (K,), one for each run of
 """
 
 from scratch.lr_scheduler.base import LRScheduler
-from scratch.lr_scheduler.chained import ChainedScheduler
-from scratch.lr_scheduler.cosine import CosineAnnealingLR, CosineAnnealingWarmRestarts
-from scratch.lr_scheduler.cyclic import CyclicLR
-from scratch.lr_scheduler.exponential import ExponentialLR
-from scratch.lr_scheduler.functions import LambdaLR, MultiplicativeLR
-from scratch.lr_scheduler.linear import ConstantLR, LinearLR
-from scratch.lr_scheduler.one_cycle import OneCycleLR
+from scratch.lr_scheduler.composite import ChainedScheduler, SequentialLR
+from scratch.lr_scheduler.cosine import SWALR, CosineAnnealingLR, CosineAnnealingWarmRestarts
+from scratch.lr_scheduler.cycles import CyclicLR, OneCycleLR
+from scratch.lr_scheduler.decay import (
+    ExponentialLR,
+    LambdaLR,
+    MultiplicativeLR,
+    MultiStepLR,
+    PolynomialLR,
+    StepLR,
+)
 from scratch.lr_scheduler.plateau import ReduceLROnPlateau
-from scratch.lr_scheduler.polynomial import PolynomialLR
-from scratch.lr_scheduler.sequential import SequentialLR
-from scratch.lr_scheduler.step import MultiStepLR, StepLR
-from scratch.lr_scheduler.swa import SWALR
+from scratch.lr_scheduler.warmup import ConstantLR, LinearLR
 
 __all__ = [
     "StepLR",

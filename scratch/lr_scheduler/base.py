@@ -2,17 +2,23 @@
 
 import copy
 from collections.abc import Callable, Mapping
-from typing import Any
+from functools import partial
+from typing import Annotated, Any, ClassVar, TypeVar
 
 import numpy as np
 
 from scratch import _check
-from scratch.lr_scheduler._rates import Rates, rates_of
+from scratch._settings import Configurable
 from scratch.optim import Optimizer
 from scratch.typing import Rate
 
+T = TypeVar("T")
 
-class LRScheduler:
+#: A number of steps, >= 0.
+Steps = Annotated[int, partial(_check.integer, at_least=0)]
+
+
+class LRScheduler(Configurable):
     """A schedule of an optimizer's learning rate.
 
     Args:
@@ -35,12 +41,14 @@ class LRScheduler:
     Torch's ``last_epoch`` argument has no twin: a schedule goes on with ``load_state_dict``.
     """
 
-    #: The attributes that a snapshot leaves out.
-    unsaved = frozenset({"optimizer", "rates"})
+    optimizer: Annotated[Optimizer, partial(_check.instance, kind=Optimizer)]
 
-    def __init__(self, optimizer: Optimizer) -> None:
-        self.rates: list[Rates] = rates_of(optimizer)
-        self.optimizer = optimizer
+    beside = ("optimizer",)
+    #: The attributes that a snapshot leaves out.
+    unsaved: ClassVar[frozenset[str]] = frozenset({"optimizer", "rates"})
+
+    def __post_init__(self) -> None:
+        self.rates: list[Rates] = rates_of(self.optimizer)
         self._last_lr = [rates.lr for rates in self.rates]
 
     @property
@@ -79,8 +87,10 @@ class LRScheduler:
                 rate, momentum or step; nothing was changed.
         """
         self.check_state(state_dict)
+        restored = copy.copy(self)
         for name in vars(self).keys() - self.unsaved:
-            setattr(self, name, _restored(name, state_dict[name]))
+            setattr(restored, name, _restored(name, state_dict[name]))
+        vars(self).update(vars(restored))
         for name in ("lr", "momentum") if self.moves_momentum else ("lr",):
             for rates, value in zip(self.rates, state_dict[name], strict=True):
                 setattr(rates, name, _as_rate(value))
@@ -113,8 +123,8 @@ class StepwiseLR(LRScheduler):
         base_lrs: the learning rates before any schedule.
     """
 
-    def __init__(self, optimizer: Optimizer) -> None:
-        super().__init__(optimizer)
+    def __post_init__(self) -> None:
+        super().__post_init__()
         self.base_lrs = [rates.initial_lr for rates in self.rates]
         self.last_epoch = -1
         self.begin()
@@ -169,6 +179,125 @@ class FormulaLR(StepwiseLR):
         return self.lr_at(i)
 
     first_lr = restart_lr = next_lr
+
+
+class Rates:
+    """The learning rate and the momentum of an optimizer, or of one of its groups.
+
+    Args:
+        pattern: the group's; ``None`` for the optimizer itself.
+    """
+
+    def __init__(self, optimizer: Optimizer, pattern: str | None = None) -> None:
+        self.optimizer = optimizer
+        self.pattern = pattern
+
+    @property
+    def own(self) -> dict[str, Any]:
+        """The settings that the group has for itself."""
+        if self.pattern is None:
+            return {}
+        if self.pattern not in self.optimizer.groups:
+            raise ValueError(
+                f"optimizer.groups must still have {self.pattern!r}, which its schedule was made "
+                f"for, got {', '.join(map(repr, self.optimizer.groups)) or 'none'}"
+            )
+        return self.optimizer.groups[self.pattern]
+
+    @property
+    def lr(self) -> Rate:
+        """η as it stands; a copy, so that what a schedule keeps cannot change under it."""
+        lr: Rate = self.own.get("lr", self.optimizer.lr)
+        return copy.copy(lr)
+
+    @lr.setter
+    def lr(self, value: Rate) -> None:
+        if self.pattern is None:
+            self.optimizer.set_later("lr", copy.copy(value))
+        else:
+            self.own["lr"] = copy.copy(value)
+
+    @property
+    def initial_lr(self) -> Rate:
+        """The learning rate when the optimizer got its first schedule: where all of them start."""
+        return copy.copy(self.optimizer.initial_lr.setdefault(self.pattern, self.lr))
+
+    @initial_lr.setter
+    def initial_lr(self, value: Rate) -> None:
+        self.optimizer.initial_lr[self.pattern] = value
+
+    @property
+    def momentum(self) -> float:
+        """μ, or β₁ where there are betas."""
+        name = momentum_names(self.optimizer)[0]
+        value = (self.optimizer.settings | self.own)[name]
+        momentum: float = value[0] if name == "betas" else value
+        return momentum
+
+    @momentum.setter
+    def momentum(self, value: float) -> None:
+        name, optimizer = momentum_names(self.optimizer)[0], self.optimizer
+        if self.pattern is not None:
+            _set(self.own, name, value, optimizer)
+            return
+        for group in optimizer.groups.values():  # without an lr it follows the optimizer's
+            if "lr" not in group and name in group:
+                _set(group, name, value, optimizer)
+        whole = (value, optimizer.settings[name][1]) if name == "betas" else value
+        optimizer.set_later(name, whole)
+
+
+def momentum_names(optimizer: Optimizer) -> list[str]:
+    """The argument that is or holds the momentum, if the optimizer has one."""
+    names = ("betas", "beta1", "momentum")
+    return [name for name in names if name in optimizer.settings]
+
+
+def rates_of(optimizer: Optimizer) -> list[Rates]:
+    """The optimizer's own, then those of each group with a learning rate of its own."""
+    groups = [pattern for pattern, own in optimizer.groups.items() if "lr" in own]
+    return [Rates(optimizer, pattern) for pattern in (None, *groups)]
+
+
+def _set(group: dict[str, Any], name: str, momentum: float, optimizer: Optimizer) -> None:
+    if name == "betas":
+        group["betas"] = (momentum, group.get("betas", optimizer.settings["betas"])[1])
+    else:
+        group[name] = momentum
+
+
+def per_group(
+    name: str, value: Any, optimizer: Optimizer, check: Callable[[str, Any], T]
+) -> list[T]:
+    """One value for each group: those of a list, or the same one for all; each is checked."""
+    groups = len(rates_of(optimizer))
+    if not isinstance(value, list | tuple):
+        return [check(name, value)] * groups
+    if len(value) != groups:
+        raise ValueError(
+            f"{name} must be one value or a list of {groups}, for the optimizer and each group "
+            f"with an lr of its own, got {len(value)}"
+        )
+    return [check(f"{name}[{i}]", v) for i, v in enumerate(value)]
+
+
+def rates_per_group(
+    name: str, value: Any, optimizer: Optimizer, beside: list[Rate] | None = None
+) -> list[Rate]:
+    """A learning rate for each group, for as many runs as the one ``beside`` it, or that stands."""
+    given = per_group(name, value, optimizer, _check.rate)
+    standing = [rates.lr for rates in rates_of(optimizer)]
+    runs = [np.shape(other) for other in beside or standing]
+    for rate, shape in zip(given, runs, strict=True):
+        if np.ndim(rate) and shape and np.shape(rate) != shape:
+            raise ValueError(
+                f"{name} must be one number, or one for each of the {shape[0]} runs, got "
+                f"{np.size(rate)}"
+            )
+    return [
+        rate if np.ndim(rate) or not shape else np.full(shape, rate)
+        for rate, shape in zip(given, runs, strict=True)
+    ]
 
 
 def _plain(value: Any) -> Any:

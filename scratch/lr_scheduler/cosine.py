@@ -1,10 +1,18 @@
-"""Decay along half a cosine, once or again and again."""
+"""Along half a cosine: down once, again and again, or over to a rate that stays."""
 
 import math
+from collections.abc import Sequence
+from typing import Annotated
 
 from scratch import _check
-from scratch.lr_scheduler.base import FormulaLR, StepwiseLR
-from scratch.optim import Optimizer
+from scratch._settings import AtLeast0, AtLeast1, choice
+from scratch.lr_scheduler.base import (
+    FormulaLR,
+    LRScheduler,
+    Steps,
+    StepwiseLR,
+    rates_per_group,
+)
 from scratch.typing import Rate
 
 
@@ -34,10 +42,8 @@ class CosineAnnealingLR(StepwiseLR):
     1.000 0.854 0.500 0.146 0.000 0.146
     """
 
-    def __init__(self, optimizer: Optimizer, T_max: int, eta_min: float = 0.0) -> None:
-        self.T_max = _check.integer("T_max", T_max, at_least=1)
-        self.eta_min = _check.number("eta_min", eta_min, at_least=0)
-        super().__init__(optimizer)
+    T_max: AtLeast1
+    eta_min: AtLeast0 = 0.0
 
     def restart_lr(self, lr: Rate, i: int) -> Rate:
         return self.eta_min + (self.base_lrs[i] - self.eta_min) * 2 / 2
@@ -75,14 +81,14 @@ class CosineAnnealingWarmRestarts(FormulaLR):
     1.000 0.500 1.000 0.854 0.500 0.146 1.000
     """
 
-    def __init__(
-        self, optimizer: Optimizer, T_0: int, T_mult: int = 1, eta_min: float = 0.0
-    ) -> None:
-        self.T_0 = self.T_i = _check.integer("T_0", T_0, at_least=1)
-        self.T_mult = _check.integer("T_mult", T_mult, at_least=1)
-        self.eta_min = _check.number("eta_min", eta_min, at_least=0)
+    T_0: AtLeast1
+    T_mult: AtLeast1 = 1
+    eta_min: AtLeast0 = 0.0
+
+    def __post_init__(self) -> None:
+        self.T_i = self.T_0
         self.T_cur: float = 0
-        super().__init__(optimizer)
+        super().__post_init__()
 
     def lr_at(self, i: int) -> Rate:
         cosine = math.cos(math.pi * self.T_cur / self.T_i)
@@ -116,3 +122,60 @@ class CosineAnnealingWarmRestarts(FormulaLR):
             self.T_cur = epoch - T_0 * (k**n - 1) / (k - 1)
             self.T_i = T_0 * k**n
         self._go(math.floor(epoch), self.next_lr)
+
+
+class SWALR(StepwiseLR):
+    r"""Over to a rate that then stays, as ``torch.optim.swa_utils.SWALR``.
+
+    .. math:: \eta_t = \alpha_t\, \eta_{swa} + (1 - \alpha_t)\, \eta_0
+
+    α goes from 0 to 1 in ``anneal_epochs`` steps. η₀ is where the rate stands: it is computed back
+    from the last one, as another schedule may have moved that (Izmailov et al. 2018, "Averaging
+    weights leads to wider optima and better generalization").
+
+    Each ``SWALR`` of an optimizer has its own η_swa; torch keeps it in the ``param_groups``, where
+    a second ``SWALR`` overwrites the first one's.
+
+    Args:
+        swa_lr: η_swa, or one for each group, each of which may be an array (K,).
+        anneal_epochs: >= 0; with 0 the rate is η_swa at once.
+        anneal_strategy: "cos" or "linear".
+
+    >>> from scratch.optim import SGD
+    >>> sgd = SGD(lr=1.0)
+    >>> schedule = SWALR(sgd, swa_lr=0.2, anneal_epochs=2, anneal_strategy="linear")
+    >>> for _ in range(4):
+    ...     print(f"{sgd.lr:.1f}", end=" ")
+    ...     schedule.step()
+    1.0 0.6 0.2 0.2
+    """
+
+    swa_lr: Rate | Sequence[Rate]
+    anneal_epochs: Steps = 10
+    anneal_strategy: Annotated[str, choice("cos", "linear")] = "cos"
+
+    unsaved = LRScheduler.unsaved | {"swa_lr"}
+
+    def __post_init__(self) -> None:
+        self.swa_lrs = rates_per_group("swa_lr", self.swa_lr, self.optimizer)
+        super().__post_init__()
+
+    def begin(self) -> None:
+        self.steps = 0
+        super().begin()
+
+    def step(self) -> None:
+        self.steps += 1
+        super().step()
+
+    def next_lr(self, lr: Rate, i: int) -> Rate:
+        steps = self.steps if self.anneal_epochs else max(1, self.steps)
+        swa_lr, before, now = self.swa_lrs[i], self._alpha(steps - 1), self._alpha(steps)
+        lr_0 = swa_lr if before == 1 else (lr - before * swa_lr) / (1 - before)
+        return swa_lr * now + lr_0 * (1 - now)
+
+    first_lr = restart_lr = next_lr
+
+    def _alpha(self, steps: int) -> float:
+        part = max(0, min(1, steps / max(1, self.anneal_epochs)))
+        return part if self.anneal_strategy == "linear" else (1 - math.cos(math.pi * part)) / 2

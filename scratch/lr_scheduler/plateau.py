@@ -2,13 +2,14 @@
 
 import math
 from collections.abc import Sequence
+from functools import partial
+from typing import Annotated
 
 import numpy as np
 
 from scratch import _check
-from scratch.lr_scheduler import _arguments
-from scratch.lr_scheduler.base import LRScheduler
-from scratch.optim import Optimizer
+from scratch._settings import AtLeast0, Number, choice
+from scratch.lr_scheduler.base import LRScheduler, Steps, per_group
 
 
 class ReduceLROnPlateau(LRScheduler):
@@ -38,33 +39,26 @@ class ReduceLROnPlateau(LRScheduler):
     1.0 1.0 1.0 0.5 0.5
     """
 
-    def __init__(
-        self,
-        optimizer: Optimizer,
-        mode: str = "min",
-        factor: float = 0.1,
-        patience: int = 10,
-        threshold: float = 1e-4,
-        threshold_mode: str = "rel",
-        cooldown: int = 0,
-        min_lr: float | Sequence[float] = 0.0,
-        eps: float = 1e-8,
-    ) -> None:
-        super().__init__(optimizer)
+    mode: Annotated[str, choice("min", "max")] = "min"
+    factor: Annotated[float, partial(_check.number, at_least=0, below=1)] = 0.1
+    patience: Steps = 10
+    threshold: Number = 1e-4
+    threshold_mode: Annotated[str, choice("rel", "abs")] = "rel"
+    cooldown: Steps = 0
+    min_lr: float | Sequence[float] = 0.0
+    eps: AtLeast0 = 1e-8
+
+    unsaved = LRScheduler.unsaved | {"min_lr"}
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
         if any(isinstance(lr, np.ndarray) for lr in self._last_lr):
             raise TypeError(
                 "optimizer.lr must be one number: one metric cannot say which run has come to a "
-                f"plateau, got an array for {type(optimizer).__name__}"
+                f"plateau, got an array for {type(self.optimizer).__name__}"
             )
-        self.mode = _check.choice("mode", mode, ("min", "max"))
-        self.factor = _check.number("factor", factor, at_least=0, below=1)
-        self.patience = _check.integer("patience", patience, at_least=0)
-        self.threshold = _check.number("threshold", threshold)
-        self.threshold_mode = _check.choice("threshold_mode", threshold_mode, ("rel", "abs"))
-        self.cooldown = _check.integer("cooldown", cooldown, at_least=0)
-        groups, check = len(self.rates), _arguments.not_negative
-        self.min_lrs = _arguments.per_group("min_lr", min_lr, groups, check)
-        self.eps = _check.number("eps", eps, at_least=0)
+        check = partial(_check.number, at_least=0)
+        self.min_lrs = per_group("min_lr", self.min_lr, self.optimizer, check)
         self.best: float | None = None
         self.num_bad_epochs = 0
         self.cooldown_counter = 0

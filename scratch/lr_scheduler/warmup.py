@@ -1,9 +1,14 @@
-"""A smaller learning rate for the first steps: constant, or growing (or falling) on a line."""
+"""Another learning rate for the first steps: constant, or growing (or falling) on a line."""
+
+from functools import partial
+from typing import Annotated
 
 from scratch import _check
-from scratch.lr_scheduler.base import StepwiseLR
-from scratch.optim import Optimizer
+from scratch.lr_scheduler.base import Steps, StepwiseLR
 from scratch.typing import Rate
+
+Share = Annotated[float, partial(_check.number, at_least=0, at_most=1)]
+PositiveShare = Annotated[float, partial(_check.number, above=0, at_most=1)]
 
 
 class ConstantLR(StepwiseLR):
@@ -26,10 +31,8 @@ class ConstantLR(StepwiseLR):
     0.5 0.5 1.0 1.0
     """
 
-    def __init__(self, optimizer: Optimizer, factor: float = 1 / 3, total_iters: int = 5) -> None:
-        self.factor = _check.number("factor", factor, above=0, at_most=1)
-        self.total_iters = _check.integer("total_iters", total_iters, at_least=0)
-        super().__init__(optimizer)
+    factor: PositiveShare = 1 / 3
+    total_iters: Steps = 5
 
     def first_lr(self, lr: Rate, i: int) -> Rate:
         return lr * self.factor
@@ -69,17 +72,9 @@ class LinearLR(StepwiseLR):
     0.25 0.5 0.75 1.0 1.0
     """
 
-    def __init__(
-        self,
-        optimizer: Optimizer,
-        start_factor: float = 1 / 3,
-        end_factor: float = 1.0,
-        total_iters: int = 5,
-    ) -> None:
-        self.start_factor = _check.number("start_factor", start_factor, above=0, at_most=1)
-        self.end_factor = _check.number("end_factor", end_factor, at_least=0, at_most=1)
-        self.total_iters = _check.integer("total_iters", total_iters, at_least=0)
-        super().__init__(optimizer)
+    start_factor: PositiveShare = 1 / 3
+    end_factor: Share = 1.0
+    total_iters: Steps = 5
 
     def first_lr(self, lr: Rate, i: int) -> Rate:
         return lr * self.start_factor
