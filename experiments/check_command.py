@@ -13,7 +13,7 @@ from experiments.options import Debug
 from experiments.terminal import as_json, escape
 
 if TYPE_CHECKING:
-    from torch_ref.lockstep.check import Outcome
+    from torch_ref.lockstep.result import Result
 
 AGREES, DIVERGES, CANNOT_RUN = 0, 1, 2
 _DTYPES = ("float64", "float32")
@@ -69,7 +69,7 @@ def check(
     raise typer.Exit(AGREES if outcome.agrees else DIVERGES)
 
 
-def _print(outcome: "Outcome") -> None:
+def _print(outcome: "Result") -> None:
     console = Console(highlight=False)
     verdict, *rest = outcome.lines()
     mark = "[bold green]✓[/]" if outcome.agrees else "[bold red]✗[/]"

@@ -61,7 +61,7 @@ def verify(
     """
     with command.failing(debug, CANNOT):
         with interrupt.deferred():
-            from torch_ref.lockstep.verify import verify as compare
+            from torch_ref.lockstep.golden.verify import verify as compare
 
         verification = compare(golden, candidate)
     typer.echo(as_json(verification.as_dict()) if json_ else visible(verification))

@@ -36,7 +36,7 @@ MODULES = (optim, twin, init, lr_scheduler, nn, train, convert, device, checkpoi
 NOT_CALLED = (
     *(twin.Named, *twin.Named.__subclasses__(), *(getattr(init, name) for name in INITIALIZERS)),
     *(optim.EpsilonHatAdam, train.Record, train.accuracy_on),
-    *(lockstep.Diagnosis, lockstep.Finding, lockstep.Distance, lockstep.Divergence),
+    *(lockstep.Result, lockstep.Finding, lockstep.Distance, lockstep.Divergence),
     *(lockstep.Drift, lockstep.Report, lockstep.Problem, lockstep.Side),
 )
 #: What a network or a problem is asked for by the loop that has checked what it gives.
@@ -81,13 +81,13 @@ def _snapshot() -> Path:
 
 #: What an argument may be, by its name.
 VALUES: Values = {
+    "against": lambda of: "SGD",
     "arrays": lambda of: {"W": normal(0, (3, 2)), "V": None},
     "batch_size": lambda of: 4,
     "bias": lambda of: torch.zeros(4, dtype=torch.float64),
     "candidate": lambda of: scratch_optim.SGD(),
     "device": lambda of: torch.device("cpu"),
     "dtype": lambda of: torch.float64,
-    "family": lambda of: "SGD",
     "generator": lambda of: torch.Generator(),
     "generators": lambda of: [torch.Generator()],
     "grads": lambda of: {name: torch.ones_like(w) for name, w in of("params").items()},

@@ -8,9 +8,9 @@ import torch
 
 from scratch import optim
 from torch_ref import registry
+from torch_ref.lockstep import diagnose
 from torch_ref.lockstep.candidate import CandidateError
 from torch_ref.lockstep.check import check
-from torch_ref.lockstep.diagnose import diagnose
 from torch_ref.lockstep.reference import NORM, SCHEDULE, Reference, find
 
 pytestmark = pytest.mark.arithmetic
@@ -25,7 +25,7 @@ def test_each_hand_written_class_agrees_with_what_its_name_means(name: str) -> N
     outcome = check(CHECKED[name].scratch, name, steps=50)
     assert outcome.agrees, str(outcome)
     by_hand = f"scratch.optim.{name}"
-    assert outcome.against == (by_hand if CHECKED[name].of_chapter else CHECKED[name].torch)
+    assert outcome.theirs == (by_hand if CHECKED[name].of_chapter else CHECKED[name].torch)
 
 
 @pytest.mark.parametrize("name", OF_CHAPTER)
@@ -58,7 +58,7 @@ def test_the_same_class_of_torch_differs_from_the_chapters_and_is_named(name: st
 def test_the_diagnosis_does_not_accuse_the_chapters_own(name: str) -> None:
     found = diagnose(OF_CHAPTER[name].scratch(), name)
     assert found.agrees
-    assert found.findings == ()
+    assert found.findings == []
 
 
 def test_a_bug_in_the_chapters_adam_is_named() -> None:

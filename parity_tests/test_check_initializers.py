@@ -15,9 +15,9 @@ from parity_tests.helpers import DRAWN_ALIKE
 from scratch import init
 from scratch.random import Generator
 from torch_ref import init as torch_init
-from torch_ref.lockstep import rotations
-from torch_ref.lockstep.initializers import CUTS, SCALES, SHAPES, check_initializer
-from torch_ref.lockstep.laws import Law, law_test, truncated_moments
+from torch_ref.lockstep.diagnose import rotations
+from torch_ref.lockstep.diagnose.initializers import CUTS, SCALES, SHAPES, check_initializer
+from torch_ref.lockstep.diagnose.laws import Law, law_test, truncated_moments
 from torch_ref.registry import InitializerPair, Settings
 
 pytestmark = pytest.mark.arithmetic

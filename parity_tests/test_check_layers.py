@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from scratch import nn
 from scratch.nn.norm import Norm
-from torch_ref.lockstep.layers import KINDS, NormReference, check_norm
+from torch_ref.lockstep.diagnose.layers import KINDS, NormReference, check_norm
 from torch_ref.registry import LAYERS, Settings, resolve
 
 pytestmark = pytest.mark.arithmetic

@@ -9,7 +9,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from torch_ref.lockstep.schedules import VARIANTS, check_schedule
+from torch_ref.lockstep.diagnose.schedules import VARIANTS, check_schedule
 
 pytestmark = pytest.mark.arithmetic
 

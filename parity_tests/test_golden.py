@@ -15,9 +15,10 @@ from typer.testing import CliRunner
 
 from experiments import golden_commands
 from torch_ref import lockstep as harness
-from torch_ref.lockstep.golden import STEPS, all_names, file_name, write_golden
+from torch_ref.lockstep.golden import all_names, file_name, write_golden
+from torch_ref.lockstep.golden.verify import verify
+from torch_ref.lockstep.golden.write import STEPS
 from torch_ref.lockstep.sides import Side, TorchSide, UpdateSide
-from torch_ref.lockstep.verify import verify
 from torch_ref.optim import Twin
 from torch_ref.registry import OPTIMIZERS, SAME_GRADIENTS
 

@@ -11,8 +11,8 @@ import pytest
 from safetensors.numpy import load_file, save_file
 
 from torch_ref.lockstep.golden import write_golden
-from torch_ref.lockstep.tensor_file import GoldenError
-from torch_ref.lockstep.verify import verify
+from torch_ref.lockstep.golden.tensor_file import GoldenError
+from torch_ref.lockstep.golden.verify import verify
 
 Arrays = dict[str, np.ndarray]
 INPUTS = tuple(f"{dtype}/{what}/" for dtype in ("float64", "float32") for what in ("start", "grad"))

@@ -26,8 +26,8 @@ from parity_tests import spoilt
 from torch_ref import checkpoint
 from torch_ref.checkpoint import CheckpointError
 from torch_ref.lockstep.golden import write_golden
-from torch_ref.lockstep.tensor_file import GoldenError, TensorFile
-from torch_ref.lockstep.verify import verify
+from torch_ref.lockstep.golden.tensor_file import GoldenError, TensorFile
+from torch_ref.lockstep.golden.verify import verify
 
 FEW = settings(max_examples=100, deadline=None, derandomize=True)
 SLOW = settings(max_examples=30, deadline=None, derandomize=True)

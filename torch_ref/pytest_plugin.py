@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
-    from torch_ref.lockstep.check import Outcome
+    from torch_ref.lockstep.result import Result
 
 
 @pytest.fixture
-def lockstep() -> Callable[..., "Outcome"]:
+def lockstep() -> Callable[..., "Result"]:
     """Assert that an optimizer does what torch's does, or say at which step and why not.
 
     ``lockstep(mine, theirs, *, dtype="float64", steps=200, seconds=20.0, **settings)``: as
@@ -32,7 +32,7 @@ def lockstep() -> Callable[..., "Outcome"]:
         steps: int = 200,
         seconds: float = 20.0,
         **settings: Any,
-    ) -> "Outcome":
+    ) -> "Result":
         __tracebackhide__ = True
         from torch_ref.lockstep.check import check
 

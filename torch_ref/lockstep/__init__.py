@@ -7,30 +7,29 @@ The harness:
     report        what it showed: agrees, or the first place where it does not
     distance      how far two arrays are apart: relative, and in units in the last place (ULP)
 
-The cause:
-    catalogue     the known ways to write an optimizer otherwise than torch
-    diagnose      which of them a candidate is
-    layers, initializers, schedules   the same for what is no optimizer
-
 For people who write their own:
+    reference     what a candidate is checked against, by its name in the registry
+    candidate, settings   the candidate, made with the same hyperparameters
     check         all of it for one candidate, within a time limit
+    diagnose      the cause of a difference
+    result        what a check showed
     conformance   a suite of checks for a class, in pytest
-    golden, verify   trajectories as files, for other languages
+    golden        trajectories as files, for other languages
 """
 
-from torch_ref.lockstep.diagnose import diagnose
-from torch_ref.lockstep.diagnosis import Diagnosis, Finding
+from torch_ref.lockstep.diagnose.initializers import check_initializer
+from torch_ref.lockstep.diagnose.layers import check_norm
+from torch_ref.lockstep.diagnose.optimizers import diagnose
+from torch_ref.lockstep.diagnose.schedules import check_schedule
+from torch_ref.lockstep.diagnose.search import Finding
 from torch_ref.lockstep.distance import Distance, Drift
-from torch_ref.lockstep.initializers import check_initializer
-from torch_ref.lockstep.layers import check_norm
 from torch_ref.lockstep.problems import GradientStream, NetworkProblem, Problem, QuadraticBowl
 from torch_ref.lockstep.report import Divergence, Report
+from torch_ref.lockstep.result import Result
 from torch_ref.lockstep.run import lockstep
-from torch_ref.lockstep.schedules import check_schedule
 from torch_ref.lockstep.sides import Side, as_side
 
 __all__ = [
-    "Diagnosis",
     "Distance",
     "Divergence",
     "Drift",
@@ -40,6 +39,7 @@ __all__ = [
     "Problem",
     "QuadraticBowl",
     "Report",
+    "Result",
     "Side",
     "as_side",
     "check_initializer",

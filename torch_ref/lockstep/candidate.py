@@ -12,7 +12,7 @@ import importlib.util
 import inspect
 import sys
 import traceback
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -178,6 +178,19 @@ def arguments(constructor: Any, skip: int = 0) -> dict[str, inspect.Parameter]:
         above = constructor.__mro__[at + 1]
         return {**arguments(above, skip), **named} if above is not object else named
     return named | rest
+
+
+def name_of(candidate: Any) -> str:
+    """What a candidate is called: a function or class by its name, an object by its class's."""
+    return getattr(candidate, "__name__", None) or type(candidate).__name__
+
+
+def parameters_of(candidate: Callable[..., Any]) -> dict[str, inspect.Parameter]:
+    """The parameters of a function or class; none of a builtin's."""
+    try:
+        return dict(inspect.signature(candidate).parameters)
+    except (TypeError, ValueError):
+        return {}
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:

@@ -17,11 +17,12 @@ from unittest import SkipTest
 import numpy as np
 import torch
 
-from torch_ref.lockstep import reference
 from torch_ref.lockstep.candidate import Candidate, CandidateError
 from torch_ref.lockstep.guard import Guarded
 from torch_ref.lockstep.limit import TimeUp, time_limit
 from torch_ref.lockstep.problems import Arrays, GradientStream, Problem, QuadraticBowl
+from torch_ref.lockstep.reference import Reference, find
+from torch_ref.lockstep.result import OPTIMIZER
 from torch_ref.lockstep.run import lockstep
 from torch_ref.lockstep.settings import Match, match
 from torch_ref.lockstep.sides import InitUpdateSide, Side, TorchSide
@@ -38,13 +39,13 @@ class Subject:
     """A candidate beside the optimizer that it is checked against, with their settings."""
 
     candidate: Candidate
-    theirs: reference.Reference
+    theirs: Reference
     settings: Match
 
     @classmethod
     def of(cls, candidate: Any, against: Any, **settings: Any) -> "Subject":
-        known, theirs = Candidate.of(candidate), reference.find(against)
-        if theirs.kind != reference.OPTIMIZER:
+        known, theirs = Candidate.of(candidate), find(against)
+        if theirs.kind != OPTIMIZER:
             raise CandidateError(f"the suite is for optimizers, got against={against!r}")
         return cls(known, theirs, match(known, theirs, settings))
 

@@ -5,13 +5,14 @@ from typing import Any
 
 import torch
 
+from scratch import _check
 from torch_ref import registry
 from torch_ref.lockstep.candidate import CandidateError, arguments
+from torch_ref.lockstep.result import INITIALIZER, NORM, OPTIMIZER, SCHEDULE
 from torch_ref.lockstep.sides import Side, TorchSide, UpdateSide
 from torch_ref.registry import OptimizerPair, Pair
 
 Settings = dict[str, Any]
-OPTIMIZER, NORM, INITIALIZER, SCHEDULE = "optimizer", "norm", "initializer", "schedule"
 
 #: How torch computes, not what; and in which groups.
 _IMPLEMENTATION = frozenset(
@@ -97,12 +98,13 @@ def find(against: Any) -> Reference:
         return _reference(entry)
     if isinstance(against, type) and issubclass(against, torch.optim.Optimizer):
         return Reference(f"{against.__module__}.{against.__name__}", OPTIMIZER, against)
-    name = against if isinstance(against, str) else getattr(against, "__name__", repr(against))
+    name = against if isinstance(against, str) else getattr(against, "__name__", "")
     _refuse_unchecked(name)
     near = " or ".join(map(repr, registry.nearest(name)))
     kinds = "it may be an optimizer, a normalization layer, an initializer or a schedule"
     did_you_mean = f"did you mean {near}?" if near else kinds
-    raise CandidateError(f"torch has no {name!r}, nor has the chapter; {did_you_mean}")
+    shown = _check.shown(name or against)
+    raise CandidateError(f"torch has no {shown}, nor has the chapter; {did_you_mean}")
 
 
 def _reference(entry: registry.Entry) -> Reference:

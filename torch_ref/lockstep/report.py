@@ -2,6 +2,7 @@
 
 import math
 from collections import defaultdict
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -19,6 +20,23 @@ def json_number(value: float) -> float | str:
     (0.5, 'inf')
     """
     return float(value) if math.isfinite(value) else str(float(value))
+
+
+def plain(value: Any) -> Any:
+    """A value as JSON can have it; what JSON has no type for is a text.
+
+    >>> plain({"shape": (2, 3), "eps": np.float32("inf"), "function": len})
+    {'shape': [2, 3], 'eps': 'inf', 'function': '<built-in function len>'}
+    """
+    if isinstance(value, Mapping):
+        return {str(key): plain(each) for key, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain(each) for each in value]
+    if hasattr(value, "tolist"):  # an array, a tensor, or a number of theirs
+        return plain(value.tolist())
+    if isinstance(value, float):
+        return json_number(value)
+    return value if isinstance(value, str | int | bool | None) else repr(value)
 
 
 @dataclass(frozen=True)

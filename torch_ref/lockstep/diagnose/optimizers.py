@@ -6,9 +6,9 @@ does the same, each pair. A finding is a variant that agrees with the candidate 
 step; what is merely near is not named.
 """
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from itertools import combinations
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from numbers import Real
 from typing import Any
 
@@ -16,18 +16,69 @@ import numpy as np
 import torch
 
 from scratch import _check
-from torch_ref.lockstep.catalogue import Catalogue, Settings
-from torch_ref.lockstep.diagnosis import Diagnosis, Finding
-from torch_ref.lockstep.discriminating import Discriminating
+from torch_ref.lockstep.candidate import CandidateError
+from torch_ref.lockstep.diagnose.dials import FAMILIES, Dialled
+from torch_ref.lockstep.diagnose.discriminating import Discriminating
+from torch_ref.lockstep.diagnose.search import Finding, Variant, dials_of, search, within
+from torch_ref.lockstep.diagnose.variants import variants_of
 from torch_ref.lockstep.problems import Arrays
 from torch_ref.lockstep.reference import Reference, find
 from torch_ref.lockstep.report import Report
+from torch_ref.lockstep.result import Result
 from torch_ref.lockstep.run import lockstep
 from torch_ref.lockstep.sides import Side, as_side
+from torch_ref.registry import spellings
 
+Settings = Mapping[str, Any]
 STEPS = 40
-#: What an optimizer may call its learning rate, if it can be assigned.
-LR_NAMES = ("lr", "learning_rate", "eta")
+
+
+class Catalogue:
+    """The known ways to differ from an optimizer, and it itself with some of them turned on.
+
+    Args:
+        against: what a candidate is checked against.
+        settings: of that.
+
+    Raises:
+        KeyError: there is no catalogue for it.
+        TypeError: it has no such setting.
+
+    Attributes:
+        variants: the known ones.
+
+    The hand-written class of a pair may be a variant of torch's, as ``chapter.Adam`` is: its own
+    dials are turned from the start then, and to turn them back is a variant of it.
+
+    >>> Catalogue(find("chapter.Adam"), {}).variants[0].name
+    "torch's Adam"
+    """
+
+    def __init__(self, against: Reference, settings: Settings) -> None:
+        pair = against.optimizer
+        if pair is None or not pair.family:
+            raise KeyError(f"there is no catalogue of variants of {against.name}")
+        self._owner, self._family = against.owner, FAMILIES[pair.family]
+        self._settings = against.torchs_settings(dict(settings))
+        known = variants_of(pair.family)
+        own = [each for each in known if against.by_hand and each.name == pair.variant]
+        self._dials = dials_of(own)
+        back = {dial: self._family.DIALS[dial] for dial in self._dials}
+        torchs = [Variant(f"torch's {pair.family}", "", back)] if own else []
+        known = [*torchs, *(each for each in known if each not in own)]
+        self.variants = [replace(each, theirs=self._instead_of(each, own)) for each in known]
+
+    def reference(self, **dials: Any) -> Dialled:
+        """The optimizer, with these dials turned."""
+        return self._family(self._settings, **self._dials | dials)
+
+    def _instead_of(self, variant: Variant, own: list[Variant]) -> str:
+        """What the optimizer does where the variant does otherwise."""
+        for each in own:
+            if each.dials.keys() & variant.dials.keys():
+                return f'{self._owner} has "{each.name}"'
+        sentence = variant.theirs.format(**self.reference().settings)
+        return self._owner + sentence.removeprefix("torch")
 
 
 def diagnose(
@@ -37,7 +88,7 @@ def diagnose(
     *,
     dtype: np.typing.DTypeLike = np.float64,
     steps: int = STEPS,
-) -> Diagnosis:
+) -> Result:
     """Find what a candidate does that the optimizer it is checked ``against`` does not.
 
     Args:
@@ -51,32 +102,68 @@ def diagnose(
     Raises:
         KeyError: there is no catalogue of variants of it.
         TypeError: the candidate is nothing that optimizes, or there is no such setting.
+        ValueError: there is no such optimizer.
 
     >>> from scratch.optim import chapter
     >>> diagnosis = diagnose(chapter.Adam(eps=1e-8), "Adam")
     >>> diagnosis.findings[0].names
     ('epsilon before the bias correction',)
-    >>> print(diagnosis)
+    >>> print(*diagnosis.cause)
     your Adam agrees with "epsilon before the bias correction" ...; torch adds it after: denom = ...
     """
     dtype, steps = _check.floating(dtype), _check.integer("steps", steps, at_least=1)
     if settings is not None:
         _check.mapping("settings", settings)
-    theirs, given = against if isinstance(against, Reference) else find(against), settings or {}
+    theirs, given = _reference(against), settings or {}
     catalogue = Catalogue(theirs, given)
     problem = Discriminating(dtype, steps)
     mine = as_side(candidate, **given) if _is_torch(candidate) else as_side(candidate)
     # Candidates divide by zero where torch does not, and the report says it better.
     with np.errstate(all="ignore"):
         report, run, half = _candidate(mine, theirs.side(dict(given)), problem, steps)
-    if report.agrees or not run.finite:
-        return Diagnosis(report, (), 0, half)
+    result = Result.of_run(report, dtype.name, settings=catalogue.reference().settings)
+    result.lr_halved_at = half
+    if report.agrees:
+        return result
+    if result.after_lr_changed:
+        result.notes = [f"until lr was halved at step {half}, the two agreed"]
+    _explain(result, run, catalogue, report.tolerance)
+    return result
+
+
+def _explain(result: Result, run: "_Run", catalogue: Catalogue, tolerance: float) -> None:
+    """Look for the cause."""
+    if not run.finite:
+        result.cause = ["no variant was tried: its parameters become inf or NaN"]
+        return
     scales = run.scales()
     # Were this not asked first, every variant that changes nothing here would be a finding.
-    if _distance(catalogue.reference(), run, scales, report.tolerance) is not None:
-        return Diagnosis(report, (), 0, half, rounding=True)
-    findings, tried = _search(run, scales, catalogue, report.tolerance)
-    return Diagnosis(report, tuple(findings), tried, half)
+    if _distance(catalogue.reference(), run, scales, tolerance) <= tolerance:
+        result.rounding = True
+        result.cause = ["torch's formula in NumPy does too: these settings amplify rounding errors"]
+        return
+
+    def distance(dials: dict[str, Any]) -> float:
+        return _distance(catalogue.reference(**dials), run, scales, tolerance)
+
+    found, tried = search(catalogue.variants, within(distance, tolerance))
+    result.findings = list(_simplest(found))
+    result.cause = [
+        each.line(result.mine, "together with", "bit for bit") for each in result.findings
+    ]
+    if len(result.cause) > 1:
+        result.cause.append(
+            f"in this run these {len(result.cause)} are one and the same: it may be any of them"
+        )
+    if not found:
+        result.cause = [f"no known variant does the same: {tried} were tried, alone and in pairs"]
+
+
+def _reference(against: Any) -> Reference:
+    try:
+        return against if isinstance(against, Reference) else find(against)
+    except CandidateError as error:
+        raise ValueError(f"against must be an optimizer of the registry: {error}") from error
 
 
 def _is_torch(candidate: Any) -> bool:
@@ -114,7 +201,7 @@ def _halve_lr(optimizer: Any) -> bool:
         for group in optimizer.param_groups:
             group["lr"] *= 0.5
         return True
-    for name in LR_NAMES:
+    for name in spellings.LEARNING_RATE:
         value = getattr(optimizer, name, None)
         if isinstance(value, Real) and not isinstance(value, bool):
             try:
@@ -160,31 +247,8 @@ def _candidate(
     return report, _Run(problem, constant.trajectory, None), None
 
 
-def _search(
-    run: _Run, scales: list[np.ndarray], catalogue: Catalogue, tolerance: float
-) -> tuple[list[Finding], int]:
-    """The variants that agree with the candidate; pairs of them only where no single one does."""
-    known = catalogue.variants
-    singles = [(variant,) for variant in known]
-    pairs = [(a, b) for a, b in combinations(known, 2) if not a.dials.keys() & b.dials.keys()]
-    tried = 0
-    for choices in (singles, pairs):
-        found = []
-        for variants in choices:
-            tried += 1
-            distance = _distance(catalogue.reference(*variants), run, scales, tolerance)
-            if distance is not None:
-                theirs = "; ".join(map(catalogue.instead_of, variants))
-                found.append(Finding(variants, distance, theirs))
-        if found:
-            return list(_simplest(found)), tried
-    return [], tried
-
-
-def _distance(
-    optimizer: Any, run: _Run, scales: list[np.ndarray], tolerance: float
-) -> float | None:
-    """How far the optimizer is from the candidate at most; ``None`` if by more than rounding."""
+def _distance(optimizer: Any, run: _Run, scales: list[np.ndarray], tolerance: float) -> float:
+    """How far the optimizer is from the candidate at most; infinite if by more than rounding."""
     params = {name: w.copy() for name, w in run.problem.params.items()}
     worst = 0.0
     steps = zip(run.problem.stream, run.trajectory, scales, strict=True)
@@ -195,14 +259,14 @@ def _distance(
         with np.errstate(all="ignore"):
             apart = float((np.abs(_flat(params) - expected) / scale).max())
         if not apart <= tolerance:  # NaN too
-            return None
+            return math.inf
         worst = max(worst, apart)
     return worst
 
 
 def _simplest(found: list[Finding]) -> Iterator[Finding]:
     """Those that turn no more dials than another one that agrees as well."""
-    turned = [{d: v for variant in f.variants for d, v in variant.dials.items()} for f in found]
+    turned = [dials_of(finding.variants) for finding in found]
     for finding, dials in zip(found, turned, strict=True):
         if not any(other.items() < dials.items() for other in turned):
             yield finding

@@ -8,13 +8,15 @@ import numpy as np
 import torch
 
 from scratch import _check
+from torch_ref.lockstep.candidate import name_of
+from torch_ref.lockstep.diagnose.layers.dials import NormReference
+from torch_ref.lockstep.diagnose.layers.kinds import KINDS, Kind, Settings, Shape
+from torch_ref.lockstep.diagnose.layers.maker import Made, maker
+from torch_ref.lockstep.diagnose.layers.sides import Module, Side
+from torch_ref.lockstep.diagnose.search import closest, search, within
 from torch_ref.lockstep.distance import Distance, Drift
-from torch_ref.lockstep.layers.kinds import KINDS, Kind, Settings, Shape
-from torch_ref.lockstep.layers.maker import Made, maker
-from torch_ref.lockstep.layers.reference import NormReference
-from torch_ref.lockstep.layers.sides import Module, Side
 from torch_ref.lockstep.report import Divergence
-from torch_ref.lockstep.verdict import Verdict, name_of, search
+from torch_ref.lockstep.result import NORM, Result
 from torch_ref.registry import SAME_GRADIENTS
 
 Batches = list[tuple[bool, np.ndarray, np.ndarray]]
@@ -28,7 +30,7 @@ def check_norm(
     *,
     dtype: np.typing.DTypeLike = np.float64,
     **settings: Any,
-) -> Verdict:
+) -> Result:
     """Compare a normalization layer with torch's, and name the cause if they diverge.
 
     Four training batches, then two of evaluation, and for BatchNorm1d the same again of (N, C, L)
@@ -94,9 +96,10 @@ def check_norm(
     notes += _not_compared(mine, theirs)
     name, torchs = name_of(candidate), f"torch.nn.{kind.name}"
     seen = f"{name} agrees with {torchs} in training and evaluation: at most {apart:.1e} relative"
-    verdict = Verdict(name, torchs, seen, first, notes=notes, tried="alone, in pairs or in threes")
+    verdict = Result(name, torchs, NORM, seen, first, notes=notes)
     if first is not None:
-        verdict.findings = search(kind.variants, against_reference, tolerance, depth=3)
+        findings, _ = search(kind.variants, within(against_reference, tolerance), depth=3)
+        verdict.explain(closest(findings), "alone, in pairs or in threes")
     return verdict
 
 

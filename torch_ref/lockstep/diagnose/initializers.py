@@ -7,7 +7,6 @@ equal from the same seed are said to agree.
 import inspect
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from functools import partial
 from itertools import product
 from typing import Any, NamedTuple
@@ -17,27 +16,18 @@ import torch
 
 from scratch import _check
 from scratch.random import Generator
-from torch_ref.lockstep.laws import law_test
-from torch_ref.lockstep.recipe import Recipe, recipe_of
-from torch_ref.lockstep.rotations import compare_rotations
-from torch_ref.lockstep.verdict import (
-    Finding,
-    Variant,
-    Verdict,
-    combined,
-    dials_of,
-    finding,
-    name_of,
-    parameters_of,
-)
-from torch_ref.registry import INITIALIZERS, SAME_GRADIENTS
+from torch_ref import registry
+from torch_ref.lockstep.candidate import name_of, parameters_of
+from torch_ref.lockstep.diagnose.laws import law_of, law_test
+from torch_ref.lockstep.diagnose.rotations import compare_rotations
+from torch_ref.lockstep.diagnose.search import Finding, Variant, closest, dials_of, search
+from torch_ref.lockstep.result import INITIALIZER, Result
+from torch_ref.registry import SAME_GRADIENTS, InitializerPair, spellings
+from torch_ref.registry.distributions import Distribution
 
 Draw = Callable[[int], list[np.ndarray]]
 Parameters = dict[str, inspect.Parameter]
 Seeding = tuple[str, Callable[[int], Callable[[int], dict[str, Any]]]]
-
-#: What people call fan_in and fan_out.
-IN_AND_OUT = ("fan_in fan_out", "n_in n_out", "in_features out_features", "input_size output_size")
 
 #: A difference counts where chance would give it less often than this.
 DIFFERENT = 1e-6
@@ -91,7 +81,7 @@ def check_initializer(
     seed: int = 0,
     samples: int = 100_000,
     **settings: Any,
-) -> Verdict:
+) -> Result:
     """Compare an initializer with torch's, and name the cause if they diverge.
 
     Args:
@@ -126,26 +116,27 @@ def check_initializer(
     samples = _check.integer("samples", samples, at_least=1, below=MOST + 1)
     seed = _check.integer("seed", seed, at_least=0, below=2**32)  # as NumPy's own
     dtype = _check.floating(dtype)
-    torchs, all_settings = _torchs(against, settings)
-    recipe = recipe_of(torchs, shape, all_settings)
+    pair, distribution = _known(against)
+    torchs, all_settings = pair.torch, {**pair.settings, **settings}
+    drawn = distribution(shape, all_settings)
     draw, first, way = _way_to_call(candidate, shape, dtype, seed, settings)
     tensor = torch.empty(shape, dtype=getattr(torch, first.dtype.name))
     stream = {"generator": torch.Generator().manual_seed(seed)}
-    drawn = {} if recipe.kind == "constant" else stream
-    theirs = getattr(torch.nn.init, torchs)(tensor, **all_settings, **drawn).numpy()
-    verdict = Verdict(name_of(candidate), f"torch.nn.init.{torchs}", "", notes=[way])
-    if _compare_numbers(verdict, first, theirs, seed, recipe):
+    random = {} if drawn.kind == "constant" else stream
+    theirs = registry.resolve(torchs)(tensor, **all_settings, **random).numpy()
+    verdict = Result(name_of(candidate), torchs, INITIALIZER, notes=[way])
+    if _compare_numbers(verdict, first, theirs, seed, drawn):
         return verdict
     verdict.notes.append("the same seed gives other numbers: compared by their distribution")
     draws = _draws(draw, first.size, samples, verdict.notes)
-    if recipe.kind == "orthogonal":
-        return compare_rotations(verdict, draws, recipe.base, DIFFERENT)
+    if drawn.kind == "orthogonal":
+        return compare_rotations(verdict, draws, drawn.base, DIFFERENT)
     sample = np.concatenate([array.ravel() for array in draws]).astype(np.float64)
-    return _by_distribution(verdict, sample, recipe)
+    return _by_distribution(verdict, sample, drawn)
 
 
 def _compare_numbers(
-    verdict: Verdict, mine: np.ndarray, theirs: np.ndarray, seed: int, recipe: Recipe
+    verdict: Result, mine: np.ndarray, theirs: np.ndarray, seed: int, drawn: Distribution
 ) -> bool:
     """Fill in what the numbers themselves show; whether that is the verdict."""
     largest = max(float(np.abs(theirs).max()), float(np.finfo(np.float64).tiny))
@@ -156,15 +147,17 @@ def _compare_numbers(
         return True
     if not np.isfinite(mine).all():
         verdict.first = f"seed {seed}: weights that are not finite"
-    elif recipe.base == 0:
+    elif drawn.base == 0:
         at = tuple(int(i) for i in np.argwhere(mine != theirs)[0])
         verdict.first = f"{at}: {mine[at]:.6g} instead of {theirs[at]:.6g}"
+    if verdict.first is not None:
+        verdict.explain([], "alone or in pairs")
     return verdict.first is not None
 
 
-def _by_distribution(verdict: Verdict, x: np.ndarray, recipe: Recipe) -> Verdict:
+def _by_distribution(verdict: Result, x: np.ndarray, drawn: Distribution) -> Result:
     """Fill in what the sample ``x`` shows about the distribution."""
-    law, n = recipe.law(), x.size
+    law, n = law_of(drawn), x.size
     d, p = law_test(x, law)
     at = f"n = {n:,}, KS D = {d:.2g}, p = {p:.2g}"
     if p >= DIFFERENT:
@@ -173,42 +166,40 @@ def _by_distribution(verdict: Verdict, x: np.ndarray, recipe: Recipe) -> Verdict
         verdict.seen += f"sample ({at}); a std off by {power:.1%} would have been seen"
         return verdict
     verdict.first = f"mean {x.mean():.4g} and std {x.std():.4g} instead of {law} ({at})"
-    verdict.findings = _variants(x, recipe)
-    verdict.tried = "alone, or one of the shape with one of the scale"
+    findings, _ = search(_variants_of(drawn), partial(_fit, x, drawn))
+    verdict.explain(closest(findings), "alone, or one of the shape with one of the scale")
     return verdict
 
 
-def _variants(x: np.ndarray, recipe: Recipe) -> list[Finding]:
-    """The variants that the sample cannot be told apart from, while torch's can."""
-    law = recipe.law()
+def _variants_of(drawn: Distribution) -> list[Variant]:
+    """The known ones of such a distribution, the shapes before the scales."""
     # Glorot's and the chapter's Xavier are each other's variant.
-    averaged = recipe.fan == "mean"
+    averaged = drawn.fan == "mean"
     scales = [v for v in SCALES if "fan" not in v.dials or (v.dials["fan"] == "mean") != averaged]
-    shapes = SHAPES if recipe.bounds is None else CUTS
-    for together in combined((*shapes, *scales), 2):
-        found = []
-        for chosen in together:
-            if len(chosen) == 2 and not (chosen[0] in shapes and chosen[1] in SCALES):
-                continue  # two scales multiply to almost anything
-            other = replace(recipe, **dials_of(chosen)).law()
-            alone = [replace(recipe, **one.dials).law() for one in chosen]
-            if other == law or (len(chosen) == 2 and other in alone):
-                continue  # one of them changes nothing here
-            d, p = law_test(x, other)
-            if p > FITS:
-                found.append(finding(chosen, d, p))
-        if found:
-            return sorted(found, key=lambda one: one.distance)
-    return []
+    return [*(SHAPES if drawn.bounds is None else CUTS), *scales]
 
 
-def _torchs(against: str, settings: dict[str, Any]) -> tuple[str, dict[str, Any]]:
-    """The name of torch's function, and its settings with those that the table adds."""
-    _check.instance("against", against, str)
-    if against in INITIALIZERS:
-        pair = INITIALIZERS[against]
-        return pair.torch.rpartition(".")[2], {**pair.settings, **settings}
-    return against.rpartition(".")[2], settings
+def _fit(x: np.ndarray, drawn: Distribution, chosen: tuple[Variant, ...]) -> Finding | None:
+    """The finding, if the sample cannot be told apart from these variants, while torch's can."""
+    if len(chosen) == 2 and (chosen[0] in SCALES or chosen[1] not in SCALES):
+        return None  # two scales multiply to almost anything
+    other = law_of(drawn, **dials_of(chosen))
+    alone = [law_of(drawn, **each.dials) for each in chosen]
+    if other == law_of(drawn) or (len(chosen) == 2 and other in alone):
+        return None  # one of them changes nothing here
+    d, p = law_test(x, other)
+    return Finding.of(chosen, d, p) if p > FITS else None
+
+
+def _known(against: str) -> tuple[InitializerPair, Callable[..., Distribution]]:
+    """The pair and what it draws from."""
+    entry = registry.find(_check.instance("against", against, str))
+    if entry and isinstance(entry.pair, InitializerPair) and entry.pair.distribution:
+        return entry.pair, entry.pair.distribution
+    raise ValueError(
+        "against must be a function of torch.nn.init whose distribution is known here, got "
+        f"{_check.shown(against)}"
+    )
 
 
 def _draws(draw: Draw, size: int, samples: int, notes: list[str]) -> list[np.ndarray]:
@@ -293,7 +284,7 @@ def _forms(parameters: Parameters, shape: tuple[int, ...]) -> list[_Form]:
         _Form("f(tensor)", lambda shape, tensor: ((tensor,), {})),
         _Form("f(fan_out, fan_in)", lambda shape, tensor: (shape, {})),
     ]
-    for fan_in, fan_out in map(str.split, IN_AND_OUT):
+    for fan_in, fan_out in spellings.FANS:
         if {fan_in, fan_out} <= parameters.keys() and len(shape) == 2:
             named = {fan_in: shape[1], fan_out: shape[0]}
             name = f"f({fan_in}=, {fan_out}=)"

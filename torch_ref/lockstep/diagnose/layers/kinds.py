@@ -1,10 +1,11 @@
 """The normalization layers that there is a check for, and the known ways to differ from each."""
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
-from torch_ref.lockstep.verdict import Variant
+from torch_ref.lockstep.diagnose.search import Variant
+from torch_ref.registry import LAYERS
 
 Settings = dict[str, Any]
 Shape = tuple[int, ...]
@@ -74,19 +75,21 @@ class Kind:
         by_channel: whether γ and β are one for each channel; else for each of the last elements.
         scaled_rows: whether the inputs have rows of several scales, not channels.
         centred: whether the mean is taken away.
+        counts: whether it counts the batches for a plain mean of them all.
         other_shapes: as ``shape``, of inputs that torch takes, too, while a candidate need not.
     """
 
-    name: str
     sizes: Mapping[str, Any]
     defaults: Mapping[str, Any]
-    shape: Shape
     blocks: Blocks
     variants: tuple[Variant, ...]
+    name: str = ""
+    shape: Shape = ()
     by_channel: bool = True
     scaled_rows: bool = True
     centred: bool = True
-    other_shapes: tuple[Shape, ...] = ()
+    counts: bool = False
+    other_shapes: Sequence[Shape] = ()
 
     def input_shapes(self, sizes: Settings) -> list[Shape]:
         """The shapes of the inputs to try."""
@@ -120,62 +123,39 @@ def _over_groups(shape: Shape, sizes: Settings, dials: Settings) -> tuple[Shape,
     return (rows, *split, *positions), axes
 
 
-def _tracking(
-    name: str,
-    shape: Shape,
-    by_default: bool,
-    blocks: Blocks,
-    *own: Variant,
-    other_shapes: tuple[Shape, ...] = (),
-) -> Kind:
+def _tracking(by_default: bool, blocks: Blocks, *own: Variant) -> Kind:
     """A layer with running statistics, if asked for or ``by_default``."""
     flags = {"affine": by_default, "bias": True, "track_running_stats": by_default}
-    defaults = {"eps": 1e-5, "momentum": 0.1, **flags}
-    variants = (*_TRACKED, *_CENTRED, _AVERAGED, *own)
     return Kind(
-        name,
         {"num_features": 5},
-        defaults,
-        shape,
+        {"eps": 1e-5, "momentum": 0.1, **flags},
         blocks,
-        variants,
+        (*_TRACKED, *_CENTRED, _AVERAGED, *own),
         scaled_rows=False,
-        other_shapes=other_shapes,
+        counts=by_default,
     )
 
 
-def _batch_norm(name: str, shape: Shape, *other_shapes: Shape) -> Kind:
-    return _tracking(name, shape, True, _over_batch, other_shapes=other_shapes)
-
-
-def _instance_norm(name: str, shape: Shape) -> Kind:
-    over_batch = Variant(
-        "normalized over the batch too",
-        "torch takes the mean and the variance of each row by itself",
-        {"over_batch": True},
-    )
-    return _tracking(name, shape, False, _over_positions, over_batch)
-
-
+_OVER_BATCH = Variant(
+    "normalized over the batch too",
+    "torch takes the mean and the variance of each row by itself",
+    {"over_batch": True},
+)
 _OVER_ROWS = Variant(
     "normalized over the batch",
     "torch takes the statistics along the last axes, of each row by itself",
     {"over_batch": True},
 )
 _LAYER_NORM = Kind(
-    "LayerNorm",
     {"normalized_shape": 5},
     {"eps": 1e-5, "elementwise_affine": True, "bias": True},
-    (12,),
     _over_last,
     (*_CENTRED, _AVERAGED, _OVER_ROWS),
     by_channel=False,
 )
 _RMS_NORM = Kind(
-    "RMSNorm",
     {"normalized_shape": 5},
     {"eps": None, "elementwise_affine": True},
-    (12,),
     _over_last,
     (
         *_eps(1e-5, 1e-6, 1e-8, default="the machine epsilon of x's dtype"),
@@ -196,10 +176,8 @@ _RMS_NORM = Kind(
     centred=False,
 )
 _GROUP_NORM = Kind(
-    "GroupNorm",
     {"num_groups": 2, "num_channels": 6},
     {"eps": 1e-5, "affine": True, "bias": True},
-    (6, 2),
     _over_groups,
     (
         *_CENTRED,
@@ -217,15 +195,17 @@ _GROUP_NORM = Kind(
     ),
 )
 
-_KINDS = (
-    _batch_norm("BatchNorm1d", (12,), (4, 7)),
-    _batch_norm("BatchNorm2d", (4, 2, 2)),
-    _batch_norm("BatchNorm3d", (3, 2, 2, 1)),
-    _LAYER_NORM,
-    _GROUP_NORM,
-    _instance_norm("InstanceNorm1d", (3, 6)),
-    _instance_norm("InstanceNorm2d", (3, 2, 3)),
-    _instance_norm("InstanceNorm3d", (3, 2, 3, 1)),
-    _RMS_NORM,
-)
-KINDS: dict[str, Kind] = {kind.name: kind for kind in _KINDS}
+#: By the statistics that a layer normalizes by, as the registry has them.
+_BY = {
+    "batch": _tracking(True, _over_batch),
+    "instance": _tracking(False, _over_positions, _OVER_BATCH),
+    "layer": _LAYER_NORM,
+    "group": _GROUP_NORM,
+    "root mean square": _RMS_NORM,
+}
+KINDS: dict[str, Kind] = {
+    name: replace(_BY[pair.statistics], name=name, shape=first, other_shapes=others)
+    for name, pair in LAYERS.items()
+    if pair.statistics
+    for first, *others in [pair.inputs]
+}

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from torch_ref.lockstep.tensor_file import DTYPES, GoldenError
+from torch_ref.lockstep.golden.tensor_file import DTYPES, GoldenError
 
 FORMAT, VERSION = "lockstep-golden", 2
 

@@ -11,8 +11,8 @@ sides       the candidate and torch's module
 maker       a candidate called with the arguments that it takes
 """
 
-from torch_ref.lockstep.layers.check import check_norm
-from torch_ref.lockstep.layers.kinds import KINDS
-from torch_ref.lockstep.layers.reference import NormReference
+from torch_ref.lockstep.diagnose.layers.check import check_norm
+from torch_ref.lockstep.diagnose.layers.dials import NormReference
+from torch_ref.lockstep.diagnose.layers.kinds import KINDS
 
 __all__ = ["KINDS", "NormReference", "check_norm"]

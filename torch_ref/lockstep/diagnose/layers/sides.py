@@ -7,25 +7,8 @@ import numpy as np
 import torch
 
 from scratch import _check
-from torch_ref.lockstep.layers.reference import NormReference
-
-#: What people call what torch calls weight, bias, …
-SPELLINGS = {
-    "weight": ("weight", "gamma", "scale", "g"),
-    "bias": ("bias", "beta", "shift", "offset", "b"),
-    "running_mean": ("running_mean", "moving_mean", "run_mean", "mean_running"),
-    "running_var": ("running_var", "moving_variance", "running_variance", "moving_var", "run_var"),
-    "eps": ("eps", "epsilon"),
-    "momentum": ("momentum",),
-    "affine": ("affine",),
-    "elementwise_affine": ("elementwise_affine", "affine"),
-    "track_running_stats": ("track_running_stats",),
-    "num_features": ("num_features",),
-    "normalized_shape": ("normalized_shape",),
-    "num_groups": ("num_groups", "groups", "n_groups"),
-    "num_channels": ("num_channels", "channels", "n_channels", "dims"),
-}
-_TRAINING = ("training", "train_flg", "is_training", "train")
+from torch_ref.lockstep.diagnose.layers.dials import NormReference
+from torch_ref.registry import spellings
 
 
 class Module:
@@ -47,12 +30,12 @@ class Module:
         return dx.numpy()
 
     def read(self, name: str, gradient: bool = False) -> np.ndarray | None:
-        tensor = find_array(vars(self._module) | _tensors(self._module), SPELLINGS[name])
+        tensor = find_array(vars(self._module) | _tensors(self._module), spellings.LAYER[name])
         tensor = tensor.grad if gradient and tensor is not None else tensor
         return None if tensor is None else tensor.detach().numpy().reshape(-1).copy()
 
     def write(self, name: str, values: np.ndarray) -> None:
-        tensor = find_array(_tensors(self._module), SPELLINGS[name])
+        tensor = find_array(_tensors(self._module), spellings.LAYER[name])
         with torch.no_grad():
             tensor.copy_(torch.tensor(values).reshape(tensor.shape))
 
@@ -70,12 +53,14 @@ class Arrays:
         self._layer, self._held = layer, getattr(layer, "__dict__", {})
         self._forward = layer.forward if hasattr(layer, "forward") else layer
         parameters = inspect.signature(self._forward).parameters
-        self._flag = next((name for name in _TRAINING if name in parameters), None)
+        self._flag = next((name for name in spellings.TRAINING if name in parameters), None)
 
     def forward(self, x: np.ndarray, training: bool) -> np.ndarray | None:
         if self._flag:
             return np.asarray(self._forward(x, **{self._flag: training}))
-        attribute = next((n for n in _TRAINING if isinstance(self._held.get(n), bool)), None)
+        attribute = next(
+            (n for n in spellings.TRAINING if isinstance(self._held.get(n), bool)), None
+        )
         if callable(switch := getattr(self._layer, "train" if training else "eval", None)):
             switch()
         elif attribute:
@@ -91,7 +76,7 @@ class Arrays:
         return None if result is None else np.asarray(result)
 
     def read(self, name: str, gradient: bool = False) -> np.ndarray | None:
-        names, held = SPELLINGS[name], self._held
+        names, held = spellings.LAYER[name], self._held
         if gradient:
             prefixed = tuple(f"{d}{n}" for n in names for d in ("d", "d_", "grad_", "g_"))
             array = find_array(held.get("grads"), names)
@@ -102,8 +87,8 @@ class Arrays:
         return None if array is None else np.array(array).reshape(-1)
 
     def write(self, name: str, values: np.ndarray) -> None:
-        array = find_array(self._held.get("params"), SPELLINGS[name])
-        array = find_array(self._held, SPELLINGS[name]) if array is None else array
+        array = find_array(self._held.get("params"), spellings.LAYER[name])
+        array = find_array(self._held, spellings.LAYER[name]) if array is None else array
         array[...] = values.reshape(array.shape)
 
 

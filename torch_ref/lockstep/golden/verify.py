@@ -8,11 +8,11 @@ from typing import Any
 
 import numpy as np
 
-from torch_ref.lockstep.manifest import NAMES, SHARED, Manifest, trajectory
+from torch_ref.lockstep.golden.manifest import NAMES, SHARED, Manifest, trajectory
+from torch_ref.lockstep.golden.tensor_file import GoldenError, TensorFile
 from torch_ref.lockstep.problems import Arrays
 from torch_ref.lockstep.report import GRADIENT, Report, json_number
 from torch_ref.lockstep.run import lockstep
-from torch_ref.lockstep.tensor_file import GoldenError, TensorFile
 
 Settings = dict[str, Any]
 Trajectories = dict[str, dict[str, np.ndarray]]

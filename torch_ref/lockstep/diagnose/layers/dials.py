@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from torch_ref.lockstep.layers.kinds import Kind, Settings
+from torch_ref.lockstep.diagnose.layers.kinds import Kind, Settings
 
 
 class NormReference:
@@ -76,8 +76,8 @@ class NormReference:
     def _update(self, mean: np.ndarray, var: np.ndarray) -> None:
         self._seen += 1
         dial, m = self._dials.get, self._dials["momentum"]
-        if m is None:  # the plain mean, or never: torch's InstanceNorm counts no batches
-            m = 1 / self._seen if self._kind.name.startswith("BatchNorm") else 0.0
+        if m is None:  # the plain mean, or never
+            m = 1 / self._seen if self._kind.counts else 0.0
         m = 1 - m if dial("momentum_kept") else m
         var = var * (self._n / (self._n - 1)) if dial("unbiased_running", True) else var
         for name, new in (("mean", mean), ("var", var)):

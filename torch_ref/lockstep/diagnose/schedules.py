@@ -9,8 +9,12 @@ import numpy as np
 import torch
 
 from scratch import _check
+from torch_ref import registry
+from torch_ref.lockstep.candidate import name_of, parameters_of
+from torch_ref.lockstep.diagnose.search import Variant, closest, search, within
 from torch_ref.lockstep.report import PARAMETER, Compared, Report
-from torch_ref.lockstep.verdict import Variant, Verdict, name_of, parameters_of, search
+from torch_ref.lockstep.result import SCHEDULE, Result
+from torch_ref.registry import SchedulePair
 
 #: Relative to the largest lr so far. Torch computes some schedules, the cosine among them, each
 #: step from the last, and so gathers rounding errors that a formula of the step does not have.
@@ -47,7 +51,7 @@ def check_schedule(
     lr: float = 0.1,
     steps: int = 200,
     **settings: Any,
-) -> Verdict:
+) -> Result:
     """Compare a schedule with torch's at every step, and name the cause if they diverge.
 
     Args:
@@ -63,7 +67,7 @@ def check_schedule(
         settings: of torch's class.
 
     Returns:
-        A verdict whose ``first`` counts steps from 0.
+        A result whose ``first`` counts steps from 0.
 
     Raises:
         TypeError: the candidate is neither of these.
@@ -85,18 +89,18 @@ def check_schedule(
     for step in range(steps):
         report.steps = step
         report.add(Compared("lr", PARAMETER, mine[step : step + 1].reshape(()), theirs[step]))
-    verdict = Verdict(
+    verdict = Result(
         report.mine,
         theirs_name,
+        SCHEDULE,
         f"{report.mine} agrees with {theirs_name} at {steps:,} steps: at most "
         f"{report.worst.relative:.1e} of the largest lr",
         report.first,
         notes=[f"at step 0 it raised {error!r}"] if error else [],
     )
     if not verdict.agrees:
-        verdict.findings = search(
-            VARIANTS, lambda dials: _distance(mine, theirs, lr, tolerance, **dials), tolerance
-        )
+        fit = within(lambda dials: _distance(mine, theirs, lr, tolerance, **dials), tolerance)
+        verdict.explain(closest(search(VARIANTS, fit)[0]), "alone or in pairs")
     return verdict
 
 
@@ -181,11 +185,12 @@ def _optimizer(lr: float) -> torch.optim.Optimizer:
 def _torch_factory(against: Any, settings: dict[str, Any]) -> tuple[Callable[..., Any], str]:
     """A function from an optimizer to torch's scheduler, and what it is called."""
     if isinstance(against, str):
-        cls = getattr(torch.optim.lr_scheduler, against.rpartition(".")[2], None)
-        if not isinstance(cls, type):
+        entry = registry.find(against)
+        if entry is None or not isinstance(entry.pair, SchedulePair):
             shown = _check.shown(against)
             raise ValueError(f"against must be of torch.optim.lr_scheduler, which has no {shown}")
-        against = cls
+        cls = registry.resolve(entry.pair.torch)
+        return lambda optimizer: cls(optimizer, **settings), entry.pair.torch
     if isinstance(against, type):
         name = f"torch.optim.lr_scheduler.{against.__name__}"
         return lambda optimizer: against(optimizer, **settings), name

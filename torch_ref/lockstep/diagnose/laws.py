@@ -1,11 +1,14 @@
 """The distributions that initializers draw from, and the test of a sample against one."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import torch
+
+from torch_ref.registry.distributions import Distribution
 
 #: Where a normal is cut off if nothing else is said, in its own standard deviations.
 TWO_STDS = (-2.0, 2.0)
@@ -48,6 +51,51 @@ class Law:
 
     def __str__(self) -> str:
         return f"{self.kind} with mean {self.mean:.4g} and std {self.std:.4g}"
+
+
+def law_of(
+    drawn: Distribution,
+    *,
+    swapped: bool = False,
+    gain: str = "",
+    std: str = "",
+    in_stds: bool = False,
+    **changed: Any,
+) -> Law:
+    """The law of a distribution, with the dials of its variants.
+
+    Args:
+        drawn: what torch's function draws from.
+        swapped: whether fan_in and fan_out are.
+        gain: "none", or "relu" for its √2, in place of the right one.
+        std: "squared", "root", "half width", "as half width" or "after the cut".
+        in_stds: whether the bounds are in units of the standard deviation.
+        changed: the kind or the fan.
+    """
+    drawn, scale = replace(drawn, **changed), drawn.base
+    if drawn.fan:
+        scale = {"none": 1.0, "relu": math.sqrt(2)}.get(gain, scale)
+        fan_in, fan_out = drawn.fans[::-1] if swapped else drawn.fans
+        mean = (fan_in + fan_out) / 2
+        scale /= math.sqrt({"in": fan_in, "out": fan_out, "mean": mean}[drawn.fan])
+    if std == "squared":
+        scale = scale**2
+    elif std == "root":
+        scale = math.sqrt(scale)
+    elif std == "half width" and drawn.kind != "uniform":
+        scale *= math.sqrt(3)
+    elif std == "as half width" and drawn.kind == "uniform":
+        scale /= math.sqrt(3)
+    if drawn.kind not in ("truncated", "rescaled"):
+        return Law(drawn.kind, drawn.mean, scale)
+    cut = drawn.bounds or TWO_STDS
+    if drawn.bounds and not in_stds:
+        low, high = drawn.bounds
+        cut = (low - drawn.mean) / scale, (high - drawn.mean) / scale
+    moved, narrowed, _ = truncated_moments(*cut)
+    if drawn.kind == "rescaled" or std == "after the cut":
+        narrowed = 1.0
+    return Law("truncated", drawn.mean + scale * moved, scale * narrowed, cut)
 
 
 def truncated_moments(low: float, high: float) -> tuple[float, float, float]:

@@ -10,8 +10,9 @@ from typing import Any
 import numpy as np
 import torch
 
-from torch_ref.lockstep.layers.kinds import Kind, Settings
-from torch_ref.lockstep.layers.sides import SPELLINGS, Side, wrap
+from torch_ref.lockstep.diagnose.layers.kinds import Kind, Settings
+from torch_ref.lockstep.diagnose.layers.sides import Side, wrap
+from torch_ref.registry import spellings
 
 
 @dataclass(frozen=True)
@@ -44,7 +45,7 @@ def _instance(candidate: Any, kind: Kind, sizes: Settings, settings: Settings) -
         return {
             name: getattr(candidate, n)
             for name in names
-            for n in reversed(SPELLINGS[name])
+            for n in reversed(spellings.LAYER[name])
             if hasattr(candidate, n)
         }
 
@@ -58,7 +59,7 @@ def _instance(candidate: Any, kind: Kind, sizes: Settings, settings: Settings) -
 def _called(candidate: Callable[..., Any], kind: Kind, sizes: Settings, settings: Settings) -> Made:
     parameters, given, shared = inspect.signature(candidate).parameters, {}, dict(settings)
     for name, otherwise in kind.defaults.items():
-        spelling = next((n for n in SPELLINGS[name] if n in parameters), None)
+        spelling = next((n for n in spellings.LAYER[name] if n in parameters), None)
         default = parameters[spelling].default if spelling else None
         if spelling and (name != "bias" or isinstance(default, bool)):  # else it is an array
             default = otherwise if default is inspect.Parameter.empty else default
@@ -69,12 +70,14 @@ def _called(candidate: Callable[..., Any], kind: Kind, sizes: Settings, settings
         arrays = {"weight": np.ones(c, dtype), "bias": np.zeros(c, dtype)}
         needed = {n for n, p in parameters.items() if p.default is inspect.Parameter.empty}
         known: dict[str, Any] = {
-            n: a for name, a in arrays.items() for n in SPELLINGS[name] if n in needed
+            n: a for name, a in arrays.items() for n in spellings.LAYER[name] if n in needed
         }
         is_module = isinstance(candidate, type) and issubclass(candidate, torch.nn.Module)
         if "dtype" in parameters:
             known["dtype"] = getattr(torch, dtype.name) if is_module else dtype
-        named = {n: v for name, v in sizes.items() for n in SPELLINGS[name] if n in parameters}
+        named = {
+            n: v for name, v in sizes.items() for n in spellings.LAYER[name] if n in parameters
+        }
         if len(named) == len(sizes):
             return wrap(candidate(**named, **known, **given), dtype)
         first = next(iter(parameters), None)

@@ -4,7 +4,8 @@ import math
 
 import numpy as np
 
-from torch_ref.lockstep.verdict import Finding, Variant, Verdict
+from torch_ref.lockstep.diagnose.search import Finding, Variant
+from torch_ref.lockstep.result import Result
 
 #: How far the products of rows may be from those of orthogonal ones, by dtype.
 TOLERANCE = {"float64": 1e-12, "float32": 1e-4}
@@ -19,19 +20,20 @@ VARIANTS = (GAIN, SIGNS)
 
 
 def compare_rotations(
-    verdict: Verdict, draws: list[np.ndarray], gain: float, different: float
-) -> Verdict:
+    verdict: Result, draws: list[np.ndarray], gain: float, different: float
+) -> Result:
     """Fill in whether every draw is orthogonal of that gain, and its first element of both signs.
 
     LAPACK's Q has a negative first element wherever the signs are left out, for then R's is.
     """
+    found: list[Finding] = []
     gap, length = max(map(_gap_and_length, draws))
     if not gap <= TOLERANCE[draws[0].dtype.name]:
         verdict.first = f"weights that are not orthogonal: off by up to {gap:.2g} of their length"
     elif abs(length / abs(gain) - 1) > TOLERANCE[draws[0].dtype.name]:
         verdict.first = f"orthogonal weights of length {length:.4g} instead of {abs(gain):.4g}"
         if abs(length - 1) <= TOLERANCE[draws[0].dtype.name]:
-            verdict.findings = [Finding((GAIN.name,), abs(length - 1), GAIN.theirs)]
+            found = [Finding.of([GAIN], abs(length - 1))]
     else:
         negative = sum(bool(w.flat[0] < 0) for w in draws)
         p = math.ldexp(1.0, 1 - len(draws))
@@ -39,10 +41,12 @@ def compare_rotations(
         at = f"{negative} of {len(draws)} draws have a negative first element"
         if alike and p < different:
             verdict.first = f"rotations that are not equally likely: {at}, p = {p:.2g}"
-            verdict.findings = [Finding((SIGNS.name,), 0.0, SIGNS.theirs)]
+            found = [Finding.of([SIGNS], 0.0)]
         else:
             verdict.seen = f"{verdict.mine} is orthogonal as {verdict.theirs}, to {gap:.1e}; {at}"
             verdict.notes.append("that every rotation is equally likely was not tested further")
+    if verdict.first:
+        verdict.explain(found, "alone or in pairs")
     return verdict
 
 

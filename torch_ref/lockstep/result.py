@@ -1,0 +1,172 @@
+"""What a check showed: agrees, or where it diverges, and why."""
+
+from dataclasses import asdict, dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from torch_ref.lockstep.diagnose.search import Finding
+from torch_ref.lockstep.report import Divergence, Report, plain
+
+if TYPE_CHECKING:
+    from torch_ref.lockstep.settings import Mapped
+
+
+OPTIMIZER, NORM, INITIALIZER, SCHEDULE = "optimizer", "norm", "initializer", "schedule"
+
+
+@dataclass
+class Result:
+    """What a check of anything showed: of an optimizer, a layer, an initializer or a schedule.
+
+    Attributes:
+        mine, theirs: what they are called.
+        kind: "optimizer", "norm", "initializer" or "schedule".
+        seen: how far they agree, in words; what was compared. An optimizer's is in its report.
+        first: where they diverged first, a place or a short text; ``None`` if they agree.
+        report: of an optimizer's run; ``None`` if it could not go to its end.
+        findings: the variants that fit; all of them are the same thing as far as can be told. Empty
+            if none does, or if the sides agree.
+        cause: lines that say why they diverge, as far as that is known.
+        notes: what the reader must know: the settings of both sides, what was not compared; where
+            they would diverge, though they agree here.
+        faults: sentences on what an optimizer does and must not do.
+        dtype, steps: of the run; the steps that were taken.
+        mapped: the hyperparameters, under both sides' names.
+        settings: the reference's.
+        lr_halved_at: the step of a diagnosis at which the candidate's lr was halved, ``None`` where
+            it cannot be.
+        rounding: whether the candidate diverges from torch, but not from torch's formula written in
+            NumPy. Some settings amplify rounding errors, and then there is no cause to find.
+        seconds: that the check took.
+        asked: the candidate's name in its file, where it calls itself otherwise.
+    """
+
+    mine: str
+    theirs: str
+    kind: str
+    seen: str = ""
+    first: Divergence | str | None = None
+    report: Report | None = None
+    findings: list[Finding] = field(default_factory=list)
+    cause: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    faults: list[str] = field(default_factory=list)
+    dtype: str = ""
+    steps: int = 0
+    mapped: "list[Mapped]" = field(default_factory=list)
+    settings: dict[str, Any] = field(default_factory=dict)
+    lr_halved_at: int | None = None
+    rounding: bool = False
+    seconds: float = 0.0
+    asked: str = ""
+
+    @classmethod
+    def of_run(cls, report: Report, dtype: str, **known: Any) -> "Result":
+        """What the run of an optimizer showed."""
+        return cls(
+            report.mine,
+            report.theirs,
+            OPTIMIZER,
+            first=report.first,
+            report=report,
+            dtype=dtype,
+            steps=report.steps,
+            **known,
+        )
+
+    @property
+    def agrees(self) -> bool:
+        """Whether no difference beyond rounding, or beyond chance, was found, and no fault."""
+        return self.first is None and not self.faults
+
+    @property
+    def after_lr_changed(self) -> bool:
+        """Whether an optimizer diverges only once lr has been halved."""
+        if self.lr_halved_at is None or not isinstance(self.first, Divergence):
+            return False
+        return self.first.step >= self.lr_halved_at
+
+    def explain(self, findings: list[Finding], tried: str) -> None:
+        """Take the findings of a search; ``tried`` says of what, if there is none."""
+        self.findings = findings
+        self.cause = [finding.line(self.mine) for finding in findings] or [
+            f"none of the known variants fits, {tried}: look there"
+        ]
+
+    def raise_if_diverged(self) -> None:
+        """Raise an AssertionError that says where and why, if the sides do not agree."""
+        if not self.agrees:
+            raise AssertionError(str(self))
+
+    def lines(self) -> list[str]:
+        """What there is to say, the verdict first."""
+        lines = [self._verdict(), *(f"it {fault}" for fault in self.faults)]
+        if self.report is not None and self.report.agrees:
+            worst = self.report.worst
+            lines.append(
+                f"{self.steps:,} steps in {self.dtype}: at most {worst.relative:.1e} relative, "
+                f"{worst.ulp:.3g} ULP"
+            )
+        elif self.first is not None:
+            lines.append(f"at {self.first}")
+        optimizer = self.kind == OPTIMIZER
+        return lines + self.cause + [note if optimizer else f"({note})" for note in self.notes]
+
+    def as_dict(self) -> dict[str, Any]:
+        """Everything, in types that JSON has; inf and NaN as text."""
+        report, detail = self.report, None if self.kind == OPTIMIZER else self._detail()
+        found = {
+            "candidate": self.asked or self.mine,
+            "against": self.theirs,
+            "agrees": self.agrees,
+            "dtype": self.dtype,
+            "steps": self.steps,
+            "settings": self.settings,
+            "mapped": [asdict(each) for each in self.mapped],
+            "worst": asdict(report.worst) if report else None,
+            "first": self._first(),
+            "faults": self.faults,
+            "cause": [] if detail else self.cause,
+            "notes": [] if detail else self.notes,
+            "detail": detail,
+            "seconds": round(self.seconds, 3),
+        }
+        return plain(found)
+
+    def _detail(self) -> dict[str, Any]:
+        """What is known of the check of something else than an optimizer."""
+        return {
+            "mine": self.mine,
+            "theirs": self.theirs,
+            "agrees": self.agrees,
+            "seen": self.seen,
+            "first": self._first(),
+            "findings": [
+                {
+                    "names": list(finding.names),
+                    "distance": finding.distance,
+                    "p": finding.p,
+                    "theirs": finding.theirs,
+                }
+                for finding in self.findings
+            ],
+            "notes": list(self.notes),
+        }
+
+    def _first(self) -> dict[str, Any] | str | None:
+        return self.first.as_dict() if isinstance(self.first, Divergence) else self.first
+
+    def _verdict(self) -> str:
+        if self.agrees and self.seen:
+            return self.seen
+        if self.agrees:
+            verb = "agrees with"
+        elif self.report is not None and self.report.agrees:
+            verb = "breaks the contract, though its numbers are those of"
+        elif self.first is None:
+            verb = "breaks the contract, and cannot be compared with"
+        else:
+            verb = "diverges from"
+        return f"{self.mine} {verb} {self.theirs}"
+
+    def __str__(self) -> str:
+        return "\n  ".join(self.lines() + [str(each) for each in self.mapped])
