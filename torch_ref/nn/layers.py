@@ -32,11 +32,10 @@ class Affine(torch.nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         _torch_check.tensor("x", x)
-        runs, features = self.weight.shape[:-2], self.weight.shape[-2]
-        if x.ndim < 2 or x.shape[-1] != features or x.shape[:-2] not in ((), runs):
-            stack = f" or ({runs[0]}, N, {features})" if runs else ""
-            raise ValueError(f"x must have shape (N, {features}){stack}, got {tuple(x.shape)}")
-        if self.weight.ndim == 2:
+        *runs, features, _ = self.weight.shape
+        stack: list[tuple[int | str, ...]] = [(*runs, "N", features)] if runs else []
+        _check.shape("x", x.shape, ("N", features), *stack)
+        if not runs:
             return torch.addmm(self.bias, x, self.weight)
         return torch.baddbmm(
             self.bias.unsqueeze(-2), x.expand(len(self.weight), -1, -1), self.weight
@@ -63,15 +62,13 @@ class BatchNorm1d(torch.nn.BatchNorm1d):
 
     def forward(self, x: Tensor) -> Tensor:
         _torch_check.tensor("x", x)
-        c, k = self.num_features, self.runs
-        fits = x.ndim in (2, 3) and (x.shape[1] == c if k is None else x.shape[::2] == (k, c))
-        if not fits or x.numel() == 0:
-            allowed = f"(N, {c}) or (N, {c}, L)" if k is None else f"({k}, N, {c})"
-            raise ValueError(f"x must have shape {allowed}, not empty, got {tuple(x.shape)}")
-        if self.training and x.numel() == c * (k or 1):
+        rows = ("N", self.num_features)
+        allowed = [rows, (*rows, "L")] if self.runs is None else [(self.runs, *rows)]
+        _check.shape("x", x.shape, *allowed)
+        if x.numel() <= self.num_features * (self.runs or 1) * self.training:
             raise ValueError(
-                "x must have more than one value for each feature in training, got "
-                f"{tuple(x.shape)}"
+                "x must not be empty, and have more than one value for each feature in training, "
+                f"got {tuple(x.shape)}"
             )
         if self.runs is None:
             return super().forward(x)
