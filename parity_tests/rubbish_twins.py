@@ -32,10 +32,17 @@ from torch_ref.registry import INITIALIZERS
 
 MODULES = (optim, twin, init, lr_scheduler, nn, train, convert, device, checkpoint, lockstep)
 
+
+def is_torchs(public: object) -> bool:
+    """Whether it is an optimizer of torch's kind, called by torch's rules."""
+    return isinstance(public, type) and issubclass(public, torch.optim.Optimizer)
+
+
 #: What calls return or make for themselves, and the contracts that others keep.
 NOT_CALLED = (
     *(twin.Named, *twin.Named.__subclasses__(), *(getattr(init, name) for name in INITIALIZERS)),
-    *(optim.EpsilonHatAdam, train.Record, train.accuracy_on),
+    *(cls for cls in vars(optim).values() if is_torchs(cls)),
+    *(train.Record, train.accuracy_on),
     *(lockstep.Result, lockstep.Finding, lockstep.Distance, lockstep.Divergence),
     *(lockstep.Drift, lockstep.Report, lockstep.Problem, lockstep.Side),
 )

@@ -11,12 +11,14 @@
     RAdam       Adam that waits until it has seen enough
     ASGD        also keeps the average of where it has been
     Rprop       only the sign of the gradient counts
+    Lion        only the sign of the momentum counts
     SparseAdam  Adam for gradients of a few rows
     Adafactor   the second moment of a matrix from its rows and columns
     Muon        momentum made orthogonal
     LBFGS       the curvature, from the steps it has taken
 
-These have torch's names, arguments and defaults. ``scratch.optim.chapter`` has the chapter's:
+These have torch's names, arguments and defaults, but for ``Lion``, which torch does not have.
+``scratch.optim.chapter`` has the chapter's:
 
     Momentum, Nesterov, AdaGrad, RMSProp, and ``chapter.Adam``
 
@@ -37,6 +39,7 @@ from scratch.optim.chapter import AdaGrad, Momentum, Nesterov, RMSProp
 from scratch.optim.clip import clip_grad_norm, clip_grad_value
 from scratch.optim.fitting import NonFiniteGradientError
 from scratch.optim.lbfgs import LBFGS
+from scratch.optim.lion import Lion
 from scratch.optim.muon import Muon
 from scratch.optim.nadam import NAdam
 from scratch.optim.radam import RAdam
@@ -57,6 +60,7 @@ __all__ = [
     "Adam",
     "AdamW",
     "Adamax",
+    "Lion",
     "Momentum",
     "Muon",
     "NAdam",

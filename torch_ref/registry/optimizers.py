@@ -294,6 +294,18 @@ _OPTIMIZERS = (
         overflows={"": "∞ − ∞: torch's lerp_(end, 1) is end − (end − start)·0, which is NaN at ∞"},
     ),
     OptimizerPair(
+        name="Lion",
+        scratch=optim.Lion,
+        torch="torch_ref.optim.TorchLion",
+        section="",
+        cases=(*_SHARED, {"betas": (0.5, 0.9)}, {"betas": (0.0, 0.9), "weight_decay": 1.0}),
+        refused=(*_NOT_A_RATE, {"betas": (1.0, 0.9)}, {"betas": (0.9, -0.1)}),
+        step="none",
+        aliases=_MOMENTS,
+        spellings=_ALPHA,
+        note="torch has none",
+    ),
+    OptimizerPair(
         name="SparseAdam",
         scratch=optim.SparseAdam,
         torch="torch.optim.SparseAdam",
