@@ -2,6 +2,7 @@
 
 registry   the one table of what stands beside what (imports no torch)
 init, optim, nn, train   the twins
+twin, run_rates          an optimizer of torch behind scratch's contract; a rate for each run
 convert    parameters, gradients and optimizer state, both ways, exactly
 device     choosing where torch runs
 graph      a training step as one CUDA graph

@@ -41,7 +41,8 @@ class BatchNorm(Norm):
         n = self._count(x, from_batch)
         # From here on nothing is refused: what backward needs of the last x was kept up to here.
         self._n = n if from_batch else None
-        axes, behind = self._axes(x), x.ndim - len(self._shape) - 1
+        axes = self._axes(x)
+        self._spread = beside = self._beside(x, behind=x.ndim - len(self._shape) - 1)
         if from_batch:
             mean = x.mean(axis=axes, keepdims=True)
             centred = x - mean
@@ -49,12 +50,17 @@ class BatchNorm(Norm):
             if self.training and self.track_running_stats:
                 self._track(mean.reshape(self._shape), var.reshape(self._shape), n)
         else:
-            beside = self._beside(x, behind)
             centred = x - self.running_mean.reshape(beside)
             var = self.running_var.reshape(beside)
         self._inverse_std: Array = 1 / np.sqrt(var + self.eps)
-        centred *= self._inverse_std  # which is x̂
-        return self._scale(centred, behind)
+        centred *= self._inverse_std
+        self._x_hat = centred
+        if "weight" not in self.params:
+            return self._x_hat.copy()  # the caller's to change, while x̂ is backward's
+        y = self.params["weight"].reshape(beside) * self._x_hat
+        if "bias" in self.params:
+            y += self.params["bias"].reshape(beside)
+        return y
 
     def _track(self, mean: Array, var: Array, n: int) -> None:
         """running ← (1 − m)·running + m·batch, for a batch of ``n`` values."""
@@ -83,7 +89,7 @@ class BatchNorm(Norm):
         sums = {"weight": dgamma, "bias": dbeta}
         self.grads = {name: sums[name].reshape(self._shape) for name in self.params}
         scale = self._inverse_std
-        if self.affine:
+        if "weight" in self.params:
             scale = scale * self.params["weight"].reshape(self._spread)
         if self._n is not None:  # μ and σ² depend on x too
             dy = dy - (dbeta + self._x_hat * dgamma) / self._n

@@ -16,7 +16,7 @@ RMSNorm        C, L   as LayerNorm's, with μ = 0
 
 from collections.abc import Sequence
 from functools import partial
-from typing import Annotated, NamedTuple
+from typing import Annotated
 
 import numpy as np
 
@@ -71,7 +71,7 @@ class Norm(Configurable, Layer):
             raise ValueError(f"x must not be empty, got shape {x.shape}")
 
     def _beside(self, x: Array, behind: int = 0) -> Shape:
-        """γ's shape beside ``x``, whose last axes, so many, stand ``behind`` γ's."""
+        """γ's shape, and 1 for each other axis of ``x``; so many of them come ``behind`` γ's."""
         between = x.ndim - len(self._shape) - behind
         return (*self._lead, *(1,) * between, *self._lengths, *(1,) * behind)
 
@@ -97,31 +97,20 @@ class Norm(Configurable, Layer):
         return self.params["weight"].reshape(self._spread) * dy
 
 
-class Standardized(NamedTuple):
-    """x̂ and what it was computed with."""
+def standardize(x: Array, axes: Shape, eps: float) -> tuple[Array, Array, Array, Array]:
+    """x̂ along ``axes``, 1/σ, μ and the biased σ²; these three keep the axes, of length 1.
 
-    x_hat: Array
-    inverse_std: Array
-    mean: Array
-    var: Array
-
-
-def standardize(x: Array, axes: tuple[int, ...], eps: float) -> Standardized:
-    """x̂ along ``axes``, with the biased variance; the statistics keep these axes, of length 1.
-
-    >>> standardize(np.array([[1.0, 3.0]]), (1,), eps=0.0).x_hat
-    array([[-1.,  1.]])
+    >>> standardize(np.array([[1.0, 3.0]]), (1,), eps=0.0)
+    (array([[-1.,  1.]]), array([[1.]]), array([[2.]]), array([[1.]]))
     """
     mean = x.mean(axis=axes, keepdims=True)
     centred = x - mean
     var = (centred * centred).mean(axis=axes, keepdims=True)
     inverse_std = 1 / np.sqrt(var + eps)
-    return Standardized(centred * inverse_std, inverse_std, mean, var)
+    return centred * inverse_std, inverse_std, mean, var
 
 
-def standardize_backward(
-    dx_hat: Array, x_hat: Array, inverse_std: Array, axes: tuple[int, ...]
-) -> Array:
+def standardize_backward(dx_hat: Array, x_hat: Array, inverse_std: Array, axes: Shape) -> Array:
     r"""∂L/∂x from ∂L/∂x̂, where x moves x̂ itself, μ and σ².
 
     .. math::
