@@ -10,7 +10,6 @@ import torch
 from hypothesis import strategies as st
 
 from scratch import nn
-from scratch.nn.norm import Norm
 from scratch.random import Generator
 from torch_ref import nn as torch_nn
 from torch_ref.lockstep import Distance, Drift
@@ -76,17 +75,17 @@ def make_layer(
     name: str, case: Settings, dtype: str = "float64", runs: int | None = None, seed: int = 0
 ) -> nn.Layer:
     """A layer whose parameters are random; an ``Affine`` one from 5 units to 4."""
-    lead = () if runs is None else (runs,)
-    if name == "Affine":
-        return nn.Affine(
+    pair, lead = LAYERS[name], () if runs is None else (runs,)
+    if pair.takes == "parameters":
+        return pair.scratch(
             normal(seed + 1, (*lead, 5, 4), dtype), normal(seed + 2, (*lead, 4), dtype)
         )
-    if name == "Dropout":
+    if pair.takes == "generator":
         generators = [Generator(seed + k) for k in range(runs or 1)]
-        return nn.Dropout(**case, generator=generators[0] if runs is None else generators)
-    if not issubclass(LAYERS[name].scratch, Norm):
-        return LAYERS[name].scratch(**case)
-    layer = LAYERS[name].scratch(**case, dtype=dtype, runs=runs)
+        return pair.scratch(**case, generator=generators[0] if runs is None else generators)
+    if not pair.statistics:
+        return pair.scratch(**case)
+    layer = pair.scratch(**case, dtype=dtype, runs=runs)
     for i, w in enumerate(layer.params.values()):
         w[...] = normal(seed + i + 1, w.shape, dtype)
     return layer
@@ -95,23 +94,23 @@ def make_layer(
 def make_twin(pair: LayerPair, case: Settings, layer: nn.Layer, dtype: str) -> torch.nn.Module:
     """Torch's own module with the parameters of ``layer``."""
     options = {"dtype": getattr(torch, dtype)}
-    if pair.name == "Affine":
-        twin = torch.nn.Linear(*layer.params["weight"].shape, **options)
-    elif pair.name == "Dropout":  # torch's own takes no generator
+    if pair.takes == "parameters":
+        twin = resolve(pair.torch)(*layer.params["weight"].shape, **options)
+    elif pair.takes == "generator":  # torch's own takes no generator
         return torch_nn.Dropout(**case, generator=torch.Generator().manual_seed(0))
-    elif isinstance(layer, Norm):
+    elif pair.statistics:
         twin = resolve(pair.torch)(**case, **options)
     else:
         return resolve(pair.torch)(**case)
     with torch.no_grad():
         for name, w in layer.params.items():
-            getattr(twin, name).copy_(torch.tensor(as_linear(pair.name, name, w)))
+            getattr(twin, name).copy_(torch.tensor(as_linear(pair, name, w)))
     return twin
 
 
-def as_linear(layer: str, name: str, w: np.ndarray) -> np.ndarray:
+def as_linear(pair: LayerPair, name: str, w: np.ndarray) -> np.ndarray:
     """A weight as torch's ``Linear`` has it, transposed."""
-    return w.T.copy() if (layer, name) == ("Affine", "weight") else w
+    return w.T.copy() if (pair.takes, name) == ("parameters", "weight") else w
 
 
 def assert_same_pass(
@@ -127,7 +126,7 @@ def assert_same_pass(
     compared = [(mine, theirs), (dx, their_x.grad)]
     assert layer.grads.keys() == layer.params.keys() == dict(twin.named_parameters()).keys()
     for name, g in layer.grads.items():
-        compared.append((as_linear(pair.name, name, g), getattr(twin, name).grad))
+        compared.append((as_linear(pair, name, g), getattr(twin, name).grad))
     worst = Distance()
     for ours, torchs in compared:
         assert_close(ours, torchs, TOLERANCE[x.dtype.name])

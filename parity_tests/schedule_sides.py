@@ -81,7 +81,7 @@ def cases() -> Iterator[tuple[str, SchedulePair, Settings, str]]:
 
 
 def metrics(seed: int = 0) -> Iterator[tuple[float, ...]]:
-    """What is given to the steps of ReduceLROnPlateau: falling, then flat, then noise."""
+    """What is given to the steps of a schedule that watches: falling, then flat, then noise."""
     random = np.random.default_rng(seed)
     for step in range(STEPS):
         yield (max(1.0, 5.0 - 0.1 * step) + 0.3 * random.standard_normal() * (step > 200),)
@@ -89,4 +89,4 @@ def metrics(seed: int = 0) -> Iterator[tuple[float, ...]]:
 
 def arguments(pair: SchedulePair, seed: int = 0) -> Iterator[tuple[float, ...]]:
     """The arguments of each of the 500 steps."""
-    return metrics(seed) if pair.name == "ReduceLROnPlateau" else iter([()] * STEPS)
+    return metrics(seed) if pair.metric else iter([()] * STEPS)

@@ -1,11 +1,15 @@
 """Every name of the table can be asked for, and its meaning is what a candidate is held against."""
 
+import ast
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
 
+import experiments
 from scratch import optim
 from torch_ref import registry
 from torch_ref.lockstep import diagnose
@@ -138,3 +142,57 @@ def test_a_class_of_ones_own_is_its_own_reference() -> None:
     assert check(Mine, Mine, {"lr": 0.1}, steps=5).agrees
     assert find(torch.optim.SGD).name == "torch.optim.SGD"
     assert find(torch.nn.BatchNorm1d).kind == NORM
+
+
+TABLES = (registry.OPTIMIZERS, registry.SCHEDULES, registry.LAYERS)
+NAMES = {name for table in TABLES for name in table}
+#: Where a name of the table stands outside of it, and why.
+ELSEWHERE = {
+    "torch_ref/registry/": "the table",
+    "torch_ref/lockstep/diagnose/variants.py": "the catalogue of the families' variants",
+    "torch_ref/conventions.py": "titles of where the chapter and torch differ",
+    "torch_ref/lockstep/check.py": "what is taken where nothing is said",
+    "torch_ref/lockstep/diagnose/layers/check.py": "what is taken where nothing is said",
+    "experiments/sweep/plan.py": "the settings of the sweep",
+    "experiments/parity/drift.py": "the settings of the drift",
+    "experiments/engine/figures.py": "the colours of the chapter's curves",
+    "experiments/bench/": "the training that is timed is the chapter's",
+}
+#: An experiment names what it compares.
+EXPERIMENTS = {f"experiments/{name.replace('-', '_')}.py" for name in experiments.NAMES}
+ROOT = Path(registry.__file__).parents[2]
+
+
+def texts(path: Path) -> Iterator[str]:
+    """The texts in a module's code, but for its ``__all__``."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    for statement in tree.body:
+        if isinstance(statement, ast.Assign) and ast.unparse(statement.targets[0]) == "__all__":
+            continue
+        for node in ast.walk(statement):
+            if isinstance(node, ast.Constant) and isinstance(node.value, str):
+                yield node.value
+
+
+def test_no_name_of_the_table_stands_elsewhere_in_the_product() -> None:
+    named = {
+        path.relative_to(ROOT).as_posix()
+        for folder in ("torch_ref", "experiments")
+        for path in (ROOT / folder).rglob("*.py")
+        if NAMES.intersection(texts(path))
+    }
+    elsewhere = {home for file in named for home in ELSEWHERE if file.startswith(home)}
+    assert elsewhere == ELSEWHERE.keys()
+    assert {f for f in named - EXPERIMENTS if not f.startswith(tuple(ELSEWHERE))} == set()
+
+
+def test_no_test_asks_an_entry_for_its_name() -> None:
+    """What sets one apart is said in its entry: nothing is decided by ``pair.name``."""
+    for path in (ROOT / "parity_tests").rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Compare):
+                asked = any(
+                    "pair.name" in ast.unparse(side) for side in (node.left, *node.comparators)
+                )
+                known = {n.value for n in ast.walk(node) if isinstance(n, ast.Constant)} & NAMES
+                assert not (asked and known), f"{path.name}:{node.lineno}: {ast.unparse(node)}"

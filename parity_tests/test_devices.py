@@ -38,8 +38,8 @@ class OnMeta(torch.utils._python_dispatch.TorchDispatchMode):
 @IN_RUNS
 @ELEMENTWISE
 def test_a_whole_step_runs_on_the_chosen_device(pair: OptimizerPair, runs: Settings) -> None:
-    if pair.name == "ASGD":
-        pytest.skip("torch's reads its rate from the device in every step; meta has no values")
+    if why := pair.skips.get("meta"):
+        pytest.skip(why)
     options = {"batch_norm": True, "dropout": 0.3, "weight_decay": 0.1} | runs
     for case in cases_for(pair, runs):
         twin = torch_nn.MultiLayerNet(*SIZES, **options, device="meta")

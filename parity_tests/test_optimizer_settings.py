@@ -50,7 +50,7 @@ def test_every_optimizer_of_torch_has_its_twin() -> None:
 def test_the_arguments_and_their_defaults_are_torchs(pair: OptimizerPair) -> None:
     parameters = inspect.signature(resolve(pair.torch)).parameters
     theirs = {n: p.default for n, p in parameters.items() if n not in IMPLEMENTATION}
-    if pair.name == "LBFGS" and not torch_since("2.14"):
+    if pair.gradients == "closure" and not torch_since("2.14"):
         theirs["maximize"] = False  # which it did without a word for it
     assert defaults(pair) == theirs
 
@@ -62,7 +62,7 @@ def test_every_argument_is_tried_with_another_value_than_its_default(pair: Optim
         for name, default in defaults(pair).items()
         if all(case.get(name, default) == default for case in pair.cases)
     ]
-    assert untried == ([] if torch_since("2.14") or pair.name != "LBFGS" else ["maximize"])
+    assert untried == ([] if torch_since("2.14") or pair.gradients != "closure" else ["maximize"])
 
 
 @pytest.mark.parametrize(

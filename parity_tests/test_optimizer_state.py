@@ -13,7 +13,7 @@ from scratch import optim
 from torch_ref import checkpoint, convert
 from torch_ref.lockstep import GradientStream
 from torch_ref.optim import Twin
-from torch_ref.registry import OptimizerPair
+from torch_ref.registry import OptimizerPair, pair_of
 
 pytestmark = pytest.mark.arithmetic
 
@@ -24,7 +24,7 @@ SHAPES = ((4, 3), (3, 2), (5,), ())
 def trained(optimizer: optim.Optimizer, stream: GradientStream, steps: int) -> None:
     for _ in range(steps):
         grads = stream.next()
-        if isinstance(optimizer, optim.SparseAdam):
+        if pair_of(optimizer).gradients == "rows":
             grads = {name: optim.RowGradient.of(g) for name, g in grads.items()}
         optimizer.update(stream.params, grads)
 

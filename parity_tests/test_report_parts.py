@@ -51,7 +51,7 @@ def test_a_surfaces_gradient_is_autograds(surface: Surface) -> None:
 
 @pytest.mark.parametrize("name", explorer.names())
 def test_a_path_is_the_one_that_the_optimizer_takes_alone(name: str) -> None:
-    rate, momentum = 3, 0.8 if name in explorer.MOMENTUM else 0.0
+    rate, momentum = 3, 0.8 if registry.OPTIMIZERS[name].momentum else 0.0
     together = explorer.paths(name, momentum)
     for surface, found in zip(SURFACES, together, strict=True):
         stepper = explorer.optimizer(name, explorer.RATES[rate], momentum)

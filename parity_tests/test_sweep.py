@@ -266,7 +266,7 @@ def test_a_piece_comes_back_from_plain_values() -> None:
     [
         (("--lr", "1:2"), "'1:2' is neither"),
         (("--lr", "-1"), "finite numbers >= 0"),
-        (("--optimizer", "tiger"), "'tiger' is not one of"),
+        (("--optimizer", "nobody"), "'nobody' is not one of"),
         (("--batch-norm", "maybe"), "neither on nor off"),
         (("--seeds", "0"), "--seeds"),
         (("--width", "0"), "--width"),

@@ -82,7 +82,7 @@ def test_the_decades_of_a_logarithmic_range_are_themselves() -> None:
         (grid.depths, "0", "a depth must be a whole number from 1"),
         (grid.inits, "hee", "neither a standard deviation nor one of zeros"),
         (grid.switches, "on,yes", "'yes' in 'on,yes' is neither on nor off"),
-        (grid.optimizers, "tiger", "not one of SGD"),
+        (grid.optimizers, "no such optimizer", "not one of SGD"),
         (grid.optimizers, "muon", "not one of SGD"),
     ],
 )

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from torch_ref.registry import OPTIMIZERS
+
 
 @dataclass(frozen=True)
 class Scale:
@@ -53,7 +55,7 @@ QUICK = Scale(
     repetitions=5,
     seconds=0.01,
     at_most=0.8,
-    optimizers=("SGD", "Momentum", "AdaGrad", "RMSProp", "Adam"),
+    optimizers=tuple(name for name, pair in OPTIMIZERS.items() if pair.quick),
     stacks=(1, 4, 32),
     images=6_000,
     product=1024,

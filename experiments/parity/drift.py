@@ -14,6 +14,7 @@ from scratch import nn, optim
 from scratch.random import Generator
 from torch_ref import convert
 from torch_ref.optim import Twin
+from torch_ref.registry import OPTIMIZERS
 
 #: What is compared with what, by what the report calls it.
 PAIRS = {
@@ -80,8 +81,7 @@ def _walk(settings: Settings, data: Dataset, name: str) -> Any:
 
 
 def _optimizer(name: str) -> optim.Optimizer:
-    home, _, name = name.rpartition(".")
-    return getattr(optim.chapter if home else optim, name)()
+    return OPTIMIZERS[name].scratch()
 
 
 def _numbers(net: Any) -> Mapping[str, np.ndarray]:

@@ -48,18 +48,11 @@ def optimizer(pair: registry.OptimizerPair) -> Distances:
     found = {}
     for dtype in DTYPES if pair.gradients != "closure" else DTYPES[:1]:
         mine = pair.scratch()
-        stream = None if pair.gradients == "closure" else GradientStream(_shapes(pair), dtype=dtype)
+        shapes = [shape for shape in SHAPES if shape in pair.shapes]
+        stream = None if pair.gradients == "closure" else GradientStream(shapes, dtype=dtype)
         steps = 20 if stream is None else STEPS
         found[dtype] = lockstep(mine, Twin(mine), stream, steps=steps, dtype=dtype).worst
     return found
-
-
-def _shapes(pair: registry.OptimizerPair) -> list[tuple[int, ...]]:
-    return [
-        shape
-        for shape in SHAPES
-        if len(shape) == (pair.axes or len(shape)) and (shape or pair.gradients != "rows")
-    ]
 
 
 def schedule(pair: registry.SchedulePair) -> Distances:
@@ -78,8 +71,8 @@ def schedule(pair: registry.SchedulePair) -> Distances:
         for step in range(STEPS):
             for side in sides:
                 try:
-                    side.step(*([1 / (1 + step)] if pair.name == "ReduceLROnPlateau" else []))
-                except ValueError:  # OneCycleLR has an end, on both sides
+                    side.step(*([1 / (1 + step)] if pair.metric else []))
+                except ValueError:  # it has an end, on both sides
                     break
             drift.add(np.array(mine.lr), np.array(theirs.param_groups[0]["lr"], np.float64))
         worst = worst.or_larger(drift.worst)
@@ -129,7 +122,7 @@ def _passes(
     random = np.random.default_rng(7)
     x = random.normal(0.3, 1.2, shape).astype(dtype)
     their_x = torch.tensor(x, requires_grad=True)
-    if pair.name == "CrossEntropyLoss":
+    if pair.takes == "labels":
         t = random.integers(0, shape[1], shape[0])
         mine = pair.scratch()
         theirs = torch.nn.functional.cross_entropy(their_x, torch.tensor(t))
@@ -148,14 +141,14 @@ def _passes(
 def _layers(pair: registry.LayerPair, case: registry.Settings, dtype: str) -> tuple[Any, Any]:
     """The layer and torch's module with the same parameters."""
     make: Callable[..., Any] = registry.resolve(pair.torch)
-    if pair.name == "Affine":
+    if pair.takes == "parameters":
         weight = np.random.default_rng(1).standard_normal((5, 4)).astype(dtype)
         twin = make(5, 4, dtype=getattr(torch, dtype))
         with torch.no_grad():
             twin.weight.copy_(torch.tensor(weight.T.copy()))
             twin.bias.zero_()
         return pair.scratch(weight, np.zeros(4, dtype)), twin
-    if pair.name == "Dropout":  # torch's own takes no generator
+    if pair.takes == "generator":  # torch's own takes no generator
         twin = torch_nn.Dropout(**case, generator=torch.Generator().manual_seed(0))
         return pair.scratch(**case, generator=Generator(0)), twin
     if issubclass(pair.scratch, Norm):

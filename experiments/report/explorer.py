@@ -15,6 +15,7 @@ from experiments.engine.experiment import label
 from experiments.report.charts import encoded, pack
 from experiments.report.surfaces import SURFACES, Surface
 from scratch import optim
+from torch_ref.registry import OPTIMIZERS
 
 STEPS = 100
 RATES = (
@@ -22,13 +23,6 @@ RATES = (
     *(0.2, 0.3, 0.5, 0.7, 0.95, 1.2, 1.5, 2.0, 3.0),
 )
 MOMENTA = (0.0, 0.5, 0.8, 0.9, 0.95, 0.99)
-#: What plays momentum's part in the constructor of each; the others have nothing like it.
-MOMENTUM = {
-    "Momentum": "momentum",
-    "Nesterov": "momentum",
-    "RMSProp": "decay_rate",
-    "chapter.Adam": "beta1",
-}
 FAR = 100  # pictures
 HIGHEST = 2**16 - 1
 
@@ -55,9 +49,9 @@ def names() -> list[str]:
 
 def optimizer(name: str, rates: float | np.ndarray, momentum: float) -> optim.Optimizer:
     """One of them, by hand, with its learning rates."""
-    cls = getattr(optim.chapter, name.removeprefix("chapter."), None) or getattr(optim, name)
-    settings = {MOMENTUM[name]: momentum} if name in MOMENTUM else {}
-    return cls(lr=rates, **settings)
+    pair = OPTIMIZERS[name]
+    settings = {pair.momentum: momentum} if pair.momentum else {}
+    return pair.scratch(lr=rates, **settings)
 
 
 def paths(name: str, momentum: float) -> list[list[Path]]:
@@ -102,7 +96,7 @@ def as_dict() -> dict[str, Any]:
         "rates": RATES,
         "momenta": MOMENTA,
         "optimizers": [
-            {"name": label(name), "momentum": MOMENTUM.get(name, "")} for name in names()
+            {"name": label(name), "momentum": OPTIMIZERS[name].momentum} for name in names()
         ],
         "surfaces": [
             _surface(surface, {o: {m: p[k] for m, p in by.items()} for o, by in found.items()})
@@ -113,7 +107,7 @@ def as_dict() -> dict[str, Any]:
 
 def momenta(name: str) -> tuple[float, ...]:
     """The values of what plays momentum's part; one if there is nothing like it."""
-    return MOMENTA if name in MOMENTUM else MOMENTA[:1]
+    return MOMENTA if OPTIMIZERS[name].momentum else MOMENTA[:1]
 
 
 def _surface(surface: Surface, found: dict[str, dict[float, list[Path]]]) -> dict[str, Any]:
@@ -138,7 +132,8 @@ def _suggested(surface: Surface, name: str, found: dict[float, list[Path]]) -> t
     Elsewhere the rate that comes lowest, with the momentum that the chapter has.
     """
     chapters = optimizer_paths.EXPERIMENT.settings.optimizers[name]
-    momentum = chapters.get(MOMENTUM[name], 0.9) if name in MOMENTUM else MOMENTA[0]
+    known = OPTIMIZERS[name].momentum
+    momentum = chapters.get(known, 0.9) if known else MOMENTA[0]
     if surface.name == "bowl":
         return RATES.index(chapters["lr"]), MOMENTA.index(momentum)
     ends = [

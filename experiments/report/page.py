@@ -15,12 +15,12 @@ from experiments.engine import output, threads
 from experiments.engine.figures import Chart
 from experiments.report import chapter, explorer, lab, parity, reproduce, results, speed
 from experiments.report import charts as charts_
-from experiments.report.explorer import MOMENTUM
 from experiments.report.lab import Size
 from experiments.report.surfaces import SURFACES
 from experiments.report.translations import korean
 from experiments.report.words import WORDS
 from experiments.texts import Text, named, say
+from torch_ref.registry import OPTIMIZERS
 
 FILE = "report.html"
 STYLES = ("page.css",)
@@ -73,7 +73,7 @@ def render(
         speed=measured,
         origins=reproduce.origins(found),
         surfaces=SURFACES,
-        optimizers=[(name, MOMENTUM.get(name, "")) for name in explorer.names()],
+        optimizers=[(name, OPTIMIZERS[name].momentum) for name in explorer.names()],
         words=WORDS,
         data=_data(charts, size, computed or {}),
         styles=[asset(name) for name in STYLES],

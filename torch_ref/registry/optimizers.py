@@ -255,6 +255,7 @@ _OPTIMIZERS = (
         refused=_NOT_A_RATE,  # lambd and alpha below 0 too, but torch only from 2.15 on
         note="torch keeps η and μ in float32",
         graph=_CAPTURABLE,
+        skips={"meta": "torch's reads its rate from the device in every step; meta has no values"},
     ),
     OptimizerPair(
         name="Rprop",
@@ -269,6 +270,7 @@ _OPTIMIZERS = (
         ),
         refused=({"lr": -0.1}, {"etas": (0.0, 1.2)}, {"etas": (0.5, 1.0)}),
         graph=_CAPTURABLE,
+        skips={"handed over": "it takes signs, and that of a rounded zero is a toss"},
     ),
     OptimizerPair(
         name="Adafactor",

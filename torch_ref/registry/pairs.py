@@ -77,6 +77,7 @@ class OptimizerPair:
             gradients.
         overflows: by the setting that it needs, or "" for none, why the two sides end at inf or NaN
             in different places where the square of a gradient overflows.
+        skips: by what is tried, "handed over" or a "meta" device, why it cannot be.
         aliases: by torch's buffer, what people call it.
         spellings: by torch's setting, what people call it in this class alone.
         graph: the settings with which torch's step can be recorded as a CUDA graph; none where it
@@ -107,6 +108,7 @@ class OptimizerPair:
     lists: tuple[str, ...] = ()
     tolerance: Mapping[str, float] = field(default_factory=lambda: SAME_GRADIENTS)
     overflows: Mapping[str, str] = field(default_factory=dict)
+    skips: Mapping[str, str] = field(default_factory=dict)
     aliases: Names = field(default_factory=dict)
     spellings: Names = field(default_factory=dict)
     graph: Settings = field(default_factory=dict)
