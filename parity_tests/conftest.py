@@ -42,6 +42,7 @@ def undrawn(monkeypatch: pytest.MonkeyPatch) -> None:
     """A run's figures are files of nothing: to draw them takes longer than all else it does."""
     from experiments.engine import runner
 
+    monkeypatch.setattr(runner, "draw", lambda figure: None)
     monkeypatch.setattr(runner, "save", lambda figure, path: path.write_bytes(b""))
 
 
