@@ -195,49 +195,36 @@ def test_an_optimizer_that_goes_on_from_a_snapshot_keeps_its_schedule() -> None:
     assert (adam.lr, adam.groups["b*"]["lr"]) == (0.025, 0.05)
 
 
-@pytest.mark.parametrize("name", SHOWN)
-def test_a_rate_for_each_run_is_each_runs_own(name: str) -> None:
-    rates = [0.1, 0.02]
-    stack, alone = SGD(lr=np.array(rates)), [SGD(lr=lr) for lr in rates]
-    schedules = [by_hand(name, sgd, **SHOWN[name]) for sgd in (stack, *alone)]
+PER_RUN = [
+    *SHOWN.items(),
+    ("CyclicLR", {"base_lr": (0.1, 0.2), "max_lr": (0.3, 0.1), "step_size_up": 3}),
+    ("CyclicLR", {"base_lr": 0.1, "max_lr": (0.3, 0.1), "step_size_up": 3}),
+    ("OneCycleLR", {"max_lr": (0.3, 0.1), "total_steps": 20}),
+    ("SWALR", {"swa_lr": (0.3, 0.1)}),
+]
+
+
+@pytest.mark.parametrize(("name", "options"), PER_RUN, ids=str)
+def test_each_run_has_the_rates_that_it_has_alone(name: str, options: dict) -> None:
+    """The optimizer's own rates, and a schedule's argument (here a tuple) for each run."""
+
+    def schedule(sgd: SGD, k: object) -> lr_scheduler.LRScheduler:
+        own = {key: np.array(v)[k] if isinstance(v, tuple) else v for key, v in options.items()}
+        return by_hand(name, sgd, **own)
+
+    rates, every = [0.1, 0.02], (slice(None), 0, 1)
+    stack, alone = SGD(lr=np.array(rates), momentum=0.5), [SGD(lr, momentum=0.5) for lr in rates]
+    schedules = [schedule(sgd, k) for sgd, k in zip((stack, *alone), every, strict=True)]
     for step in range(12):
         np.testing.assert_array_equal(stack.lr * np.ones(2), [sgd.lr for sgd in alone])
         if step == 7:
             saved = json.loads(json.dumps(schedules[0].state_dict()))
-            stack = SGD(lr=np.array(rates))
-            schedules[0] = by_hand(name, stack, **SHOWN[name])
+            stack = SGD(lr=np.array(rates), momentum=0.5)
+            schedules[0] = schedule(stack, slice(None))
             schedules[0].load_state_dict(saved)
-        for schedule in schedules:
-            schedule.step()
+        for each in schedules:
+            each.step()
     stack.update({"w": np.ones((2, 3))}, {"w": np.ones((2, 3))})
-
-
-@pytest.mark.parametrize(
-    ("name", "options"),
-    [
-        ("CyclicLR", {"base_lr": (0.1, 0.2), "max_lr": (0.3, 0.1), "step_size_up": 3}),
-        ("CyclicLR", {"base_lr": 0.1, "max_lr": (0.3, 0.1), "step_size_up": 3}),
-        ("OneCycleLR", {"max_lr": (0.3, 0.1), "total_steps": 20}),
-        ("SWALR", {"swa_lr": (0.3, 0.1)}),
-    ],
-    ids=str,
-)
-def test_an_argument_for_each_run_is_each_runs_own(name: str, options: dict) -> None:
-    def of(k: object) -> dict:
-        return {key: np.array(v)[k] if isinstance(v, tuple) else v for key, v in options.items()}
-
-    stack, alone = SGD(lr=np.array([0.1, 0.02])), [SGD(lr=0.1), SGD(lr=0.02)]
-    every = (slice(None), 0, 1)
-    schedules = [
-        getattr(lr_scheduler, name)(sgd, **of(k))
-        for sgd, k in zip((stack, *alone), every, strict=True)
-    ]
-    for step in range(12):
-        np.testing.assert_array_equal(stack.lr, [sgd.lr for sgd in alone])
-        if step == 7:
-            schedules[0].load_state_dict(json.loads(json.dumps(schedules[0].state_dict())))
-        for schedule in schedules:
-            schedule.step()
 
 
 def test_a_number_for_all_runs_leaves_each_its_rate() -> None:

@@ -114,36 +114,6 @@ def test_the_gradient_given_is_not_changed() -> None:
     np.testing.assert_array_equal(g.values, np.ones((3, 2)))
 
 
-def test_a_group_has_settings_of_its_own() -> None:
-    params = {"slow": np.zeros((2, 2)), "fast": np.zeros((2, 2))}
-    g = RowGradient(np.array([1]), np.ones((1, 2)))
-    optimizer = SparseAdam(lr=0.1, groups={"f*": {"lr": 0.5}})
-    optimizer.update(params, {"slow": g, "fast": g})
-    np.testing.assert_allclose(params["fast"], 5 * params["slow"])
-
-
-@pytest.mark.parametrize("dtype", ["float64", "float32"])
-@CASES
-def test_handed_to_torch_and_back_it_goes_on_as_if_alone(case: Settings, dtype: str) -> None:
-    random = np.random.default_rng(0)
-    alone = {"w": np.asarray(random.normal(size=(5, 3)), dtype)}
-    mine, optimizers = {"w": alone["w"].copy()}, [SparseAdam(**case) for _ in range(3)]
-    gradients = [rows_of(random, alone["w"], 4) for _ in range(9)]
-    for g in gradients:
-        optimizers[0].update(alone, {"w": g})
-    for g in gradients[:3]:
-        optimizers[1].update(mine, {"w": g})
-    theirs, twin = convert.to_torch(mine), torch_optim.Twin(optimizers[1])
-    convert.load_state_to_torch(optimizers[1], twin, theirs)
-    for g in gradients[3:6]:
-        twin.update(theirs, {"w": as_sparse(g, theirs["w"])})
-    mine = convert.to_numpy(theirs)
-    convert.load_state_to_numpy(twin, optimizers[2], theirs, step=6)
-    for g in gradients[6:]:
-        optimizers[2].update(mine, {"w": g})
-    np.testing.assert_allclose(mine["w"], alone["w"], rtol=PAIR.tolerance[dtype])
-
-
 def test_lockstep_gives_torch_the_rows_without_being_told() -> None:
     report = lockstep(SparseAdam(lr=0.01), torch.optim.SparseAdam, lr=0.01, steps=50)
     report.raise_if_diverged()
@@ -155,50 +125,27 @@ def test_adam_in_its_place_is_found_where_a_row_was_zero() -> None:
     assert first is not None
 
 
+LIKE = r"grads\['w'\].values must have rows like params\['w'\], float64 of shape \(3, 2\), got "
+OUTSIDE = r"grads\['w'\].rows must be >= 0 and < 3, the rows of params\['w'\], got "
 BAD_GRADIENTS = {
-    "dense": (
-        np.ones((3, 2)),
-        TypeError,
-        r"grads\['w'\] must be a RowGradient\(rows, values\), got float64 of shape \(3, 2\); "
-        "SparseAdam takes no dense gradients: use Adam",
-    ),
-    "a row too far": (
-        RowGradient(np.array([0, 3]), np.ones((2, 2))),
-        ValueError,
-        r"grads\['w'\].rows must be >= 0 and < 3, the rows of params\['w'\], got 3",
-    ),
-    "a row from the end": (
-        RowGradient(np.array([-1]), np.ones((1, 2))),
-        ValueError,
-        r"grads\['w'\].rows must be >= 0 and < 3, .*, got -1",
-    ),
-    "rows of another width": (
-        RowGradient(np.array([0]), np.ones((1, 1))),
-        ValueError,
-        r"grads\['w'\].values must have rows like params\['w'\], float64 of shape \(3, 2\), got "
-        r"float64 of shape \(1, 1\)",
-    ),
-    "another dtype": (
-        RowGradient(np.array([0]), np.ones((1, 2), np.float32)),
-        ValueError,
-        r"grads\['w'\].values must have rows like .*, got float32",
-    ),
-    "not finite": (
-        RowGradient(np.array([0, 1]), np.array([[1.0, 1.0], [np.inf, 1.0]])),
-        NonFiniteGradientError,
-        r"grads\['w'\].values must be finite, got 1 of 4 elements .*, the first at \(1, 0\): inf",
+    r"grads\['w'\] must be a RowGradient\(rows, values\), got float64 of .*: use Adam": np.ones(3),
+    OUTSIDE + "3": RowGradient(np.array([0, 3]), np.ones((2, 2))),
+    OUTSIDE + "-1": RowGradient(np.array([-1]), np.ones((1, 2))),
+    LIKE + r"float64 of shape \(1, 1\)": RowGradient(np.array([0]), np.ones((1, 1))),
+    LIKE + "float32": RowGradient(np.array([0]), np.ones((1, 2), np.float32)),
+    r"grads\['w'\].values must be finite, got 1 of 4 elements .*, the first at \(1, 0\): inf": (
+        RowGradient(np.array([0, 1]), np.array([[1.0, 1.0], [np.inf, 1.0]]))
     ),
 }
 
 
-@pytest.mark.parametrize(("g", "error", "message"), BAD_GRADIENTS.values(), ids=BAD_GRADIENTS)
-def test_a_gradient_that_does_not_fit_changes_nothing(
-    g: object, error: type[Exception], message: str
-) -> None:
+@pytest.mark.parametrize(("message", "g"), BAD_GRADIENTS.items())
+def test_a_gradient_that_does_not_fit_changes_nothing(message: str, g: object) -> None:
     fits = RowGradient(np.array([0]), np.ones((1, 2)))
     params, optimizer = {"first": np.zeros((3, 2)), "w": np.zeros((3, 2))}, SparseAdam()
-    with pytest.raises(error, match=message):
+    with pytest.raises((TypeError, ValueError), match=message) as raised:
         optimizer.update(params, {"first": fits, "w": g})
+    assert isinstance(raised.value, NonFiniteGradientError) == ("finite" in message)
     assert not params["first"].any()
     assert optimizer.state == {}
 
