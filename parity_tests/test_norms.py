@@ -61,7 +61,7 @@ def assert_same_statistics(layer: nn.Layer, twin: torch.nn.Module, tolerance: fl
 
 @RUNNING_CASES
 @DTYPES
-def test_running_statistics_are_torchs_over_several_batches_and_in_evaluation(
+def test_running_statistics_are_torchs_over_several_batches(
     pair: LayerPair, case: Settings, shape: tuple[int, ...], dtype: str
 ) -> None:
     layer = make_layer(pair.name, case, dtype)
