@@ -167,7 +167,7 @@ def verify(golden: Path, candidate: Path) -> Verification:
     for dtype in manifest.tolerance:
         start, grads = _inputs(theirs, mine, manifest, dtype)
         for number in range(len(manifest.cases)):
-            if any(name.startswith(f"{dtype}/{number}/") for name in mine.entries):
+            if any(name.startswith(f"{dtype}/{number}/") for name in mine.names):
                 report = _compare(theirs, mine, manifest, (dtype, number), start, grads)
                 settings = manifest.cases[number].hyperparameters
                 results.append(
@@ -181,7 +181,7 @@ def verify(golden: Path, candidate: Path) -> Verification:
 
 def _check_names(theirs: TensorFile, mine: TensorFile, manifest: Manifest) -> None:
     known = manifest.tensors()
-    for name in mine.entries:
+    for name in mine.names:
         if name not in known:
             near = difflib.get_close_matches(name[:200], known, n=1)
             expected = f"did you mean {near[0]!r}?" if near else f"expected {NAMES['parameter']!r}"
@@ -200,7 +200,7 @@ def _inputs(
         for key in SHARED:
             name = NAMES[key].format(dtype=dtype, parameter=parameter)
             found[key][parameter] = theirs.read(name, dtype, shapes[key])
-            if name in mine.entries:
+            if name in mine.names:
                 repeated = mine.read(name, dtype, shapes[key])
                 if not np.array_equal(repeated, found[key][parameter]):
                     raise GoldenError(
@@ -235,7 +235,7 @@ def _trajectories(
     for parameter, shape in manifest.parameters.items():
         for quantity, its_shape in manifest.cases[number].quantities(parameter, shape).items():
             name = trajectory(dtype, number, quantity, parameter)
-            if everything or quantity == "param" or name in file.entries:
+            if everything or quantity == "param" or name in file.names:
                 values = file.read(name, dtype, manifest.stacked(its_shape))
                 found.setdefault(quantity, {})[parameter] = values
     return found
