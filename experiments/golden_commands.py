@@ -61,8 +61,8 @@ def verify(
     """
     with command.failing(debug, CANNOT):
         with interrupt.deferred():
-            from torch_ref.lockstep.golden.verify import verify as compare
+            from torch_ref.lockstep import golden as files
 
-        verification = compare(golden, candidate)
+        verification = files.verify(golden, candidate)
     typer.echo(as_json(verification.as_dict()) if json_ else visible(verification))
     raise typer.Exit(0 if verification.agrees else 1)
