@@ -1,5 +1,6 @@
 """Networks, layers and the loss refuse bad input by its name, and change nothing."""
 
+import inspect
 import math
 import re
 from collections.abc import Callable
@@ -167,12 +168,6 @@ ANYTHING_BAD: list[tuple[st.SearchStrategy, Callable[[Any], object], str]] = [
     (bad_sizes, lambda v: nn.MultiLayerNet(4, [3], v), f"output_size {whole}"),
     (bad_sizes, lambda v: nn.MultiLayerNet(4, [3, v], 2), rf"hidden_sizes\[1\] {whole}"),
     (bad_sizes, lambda v: nn.TwoLayerNet(4, v, 2), f"hidden_size {whole}"),
-    (bad_sizes, nn.BatchNorm1d, f"num_features {whole}"),
-    (bad_sizes, nn.BatchNormalization, f"num_features {whole}"),
-    (bad_sizes, nn.BatchNorm2d, f"num_features {whole}"),
-    (bad_sizes, nn.InstanceNorm1d, f"num_features {whole}"),
-    (bad_sizes, lambda v: nn.GroupNorm(v, 6), f"num_groups {whole}"),
-    (bad_sizes, lambda v: nn.GroupNorm(1, v), f"num_channels {whole}"),
     (
         bad_sizes,
         lambda v: next(train.batches(X, T, v, [Generator(0)])),
@@ -185,10 +180,6 @@ ANYTHING_BAD: list[tuple[st.SearchStrategy, Callable[[Any], object], str]] = [
         lambda v: nn.Dropout(v, Generator(0)),
         "p must be a finite number >= 0 and <= 1",
     ),
-    (bad_rates, lambda v: nn.BatchNorm1d(4, eps=v), "eps must be a finite number >= 0"),
-    (bad_rates, lambda v: nn.LayerNorm(4, eps=v), "eps must be a finite number >= 0"),
-    (bad_rates, lambda v: nn.GroupNorm(2, 4, eps=v), "eps must be a finite number >= 0"),
-    (bad_rates, lambda v: nn.InstanceNorm3d(4, eps=v), "eps must be a finite number >= 0"),
     (
         bad_rates,
         lambda v: nn.BatchNormalization(4, momentum=v),
@@ -208,6 +199,40 @@ def test_a_bad_number_is_refused_by_name(
     with pytest.raises((TypeError, ValueError), match=message) as e:
         make(value)
     assert repr(value) in str(e.value)
+
+
+number, flag = "must be a finite number >= 0", "must be True or False"
+#: What a setting of a normalization must be, and what it must not.
+SETTINGS: dict[str, tuple[str, st.SearchStrategy]] = {
+    **dict.fromkeys(("num_features", "num_groups", "num_channels"), (whole, bad_sizes)),
+    "runs": (whole, bad_sizes.filter(lambda value: value is not None)),
+    "eps": (number, bad_rates.filter(lambda value: value is not None)),
+    "momentum": (f"{number} and <= 1", st.sampled_from([1.5, -0.1, math.nan, "0.1", True])),
+    **dict.fromkeys(
+        ("affine", "elementwise_affine", "bias", "track_running_stats"),
+        (flag, st.sampled_from([None, "no", 0, 1.0])),
+    ),
+    "dtype": ("must be float32 or float64", st.sampled_from([None, "float16", torch.float32])),
+}
+NORMS = {name: (pair.scratch, pair.cases[0]) for name, pair in LAYERS.items() if "Norm" in name}
+NORMS["the chapter's"] = (nn.BatchNormalization, {"num_features": 5})
+
+
+@pytest.mark.parametrize(("norm", "case"), NORMS.values(), ids=NORMS)
+@given(data=st.data())
+@settings(deadline=None, max_examples=20)
+def test_a_bad_setting_of_a_normalization_is_refused_at_the_start_and_later(
+    norm: type, case: dict, data: st.DataObject
+) -> None:
+    layer = norm(**case)
+    for name in sorted(inspect.signature(norm).parameters.keys() & SETTINGS.keys()):
+        allowed, values = SETTINGS[name]
+        value = data.draw(values)
+        message = f"{name} {allowed}, got {re.escape(repr(value))}"
+        with refused(message):
+            norm(**case | {name: value})
+        with refused(message):
+            setattr(layer, name, value)
 
 
 @pytest.mark.parametrize("value", [0, -1, 5.0, "5", True, None, (), [], (3, 0), (3, 5.0), [[3]]])
@@ -233,21 +258,7 @@ def test_a_bad_normalized_shape_is_refused_by_name(norm: type, value: object) ->
         (lambda: net(dtype=np.int64), "dtype must be .*, got .*int64"),
         (lambda: net(dtype=None), "dtype must be .*, got None"),
         (lambda: net(batch_norm="no"), "batch_norm must be True or False"),
-        (lambda: nn.BatchNorm1d(4, momentum=1.5), "momentum must be .* <= 1, got 1.5"),
-        (lambda: nn.InstanceNorm1d(4, momentum=-0.1), r"momentum must be .* >= 0 .*, got -0\.1"),
-        (lambda: nn.RMSNorm(4, eps=-1), "eps must be a finite number >= 0, got -1"),
-        (lambda: nn.RMSNorm(4, eps=math.nan), "eps must be a finite number >= 0, got nan"),
         (lambda: nn.GroupNorm(3, 4), "num_groups must divide num_channels, got 3 and 4"),
-        (lambda: nn.BatchNorm1d(4, runs=0), "runs must be a whole number >= 1, got 0"),
-        (lambda: nn.LayerNorm(4, runs=0), "runs must be a whole number >= 1, got 0"),
-        (lambda: nn.GroupNorm(2, 4, runs=1.5), r"runs must be a whole number >= 1, got 1\.5"),
-        (lambda: nn.BatchNorm1d(4, affine="no"), "affine must be True or False, got 'no'"),
-        (lambda: nn.InstanceNorm1d(4, track_running_stats=1), "track_running_stats must be True"),
-        (lambda: nn.LayerNorm(4, elementwise_affine=None), "elementwise_affine must be True or"),
-        (lambda: nn.LayerNorm(4, bias="no"), "bias must be True or False, got 'no'"),
-        (lambda: nn.GroupNorm(2, 4, affine=0), "affine must be True or False, got 0"),
-        (lambda: nn.BatchNorm1d(4, dtype=torch.float32), "dtype must be .*, got torch.float32"),
-        (lambda: setattr(nn.BatchNorm1d(4), "eps", -1), "eps must be a finite number >= 0, got -1"),
         (lambda: nn.ReLU().train("no"), "mode must be True or False, got 'no'"),
         (lambda: nn.Dropout(1.5, Generator(0)), "p must be .* <= 1, got 1.5"),
         (lambda: optim.SGD(dampening=math.nan), "dampening must be a finite number, got nan"),
