@@ -24,7 +24,7 @@ def check(
         str, typer.Argument(metavar="FILE.py:NAME", help="Your class or function. It is run here.")
     ],
     against: Annotated[
-        str, typer.Option(metavar="NAME", help="What of torch it should do: Adam, SGD, …")
+        str, typer.Option(metavar="NAME", help="What it should do, of `lockstep list`.")
     ],
     arg: Annotated[
         list[str] | None,

@@ -36,7 +36,7 @@ def golden(
 
         if name is not None:
             try:
-                files.check_name(name)
+                files.pair_named(name)
             except files.GoldenError as error:
                 raise typer.BadParameter(str(error), param_hint="NAME") from None
         for each in files.all_names() if name is None else (name,):

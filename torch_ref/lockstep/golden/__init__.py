@@ -64,14 +64,14 @@ tensor_file  safetensors files, read with suspicion
 
 from torch_ref.lockstep.golden.tensor_file import GoldenError
 from torch_ref.lockstep.golden.verify import Verification, verify
-from torch_ref.lockstep.golden.write import all_names, check_name, file_name, write_golden
+from torch_ref.lockstep.golden.write import all_names, file_name, pair_named, write_golden
 
 __all__ = [
     "GoldenError",
     "Verification",
     "all_names",
-    "check_name",
     "file_name",
+    "pair_named",
     "verify",
     "write_golden",
 ]

@@ -14,7 +14,7 @@ from torch_ref.lockstep.golden.tensor_file import DTYPES, GoldenError, write_byt
 from torch_ref.lockstep.problems import Arrays, GradientStream
 from torch_ref.lockstep.sides import TorchSide
 from torch_ref.optim import Twin
-from torch_ref.registry import OPTIMIZERS, OptimizerPair
+from torch_ref.registry import OPTIMIZERS, OptimizerPair, find
 
 STEPS = 20
 #: A matrix, whose rows are zero at times, and a vector, or where those cannot be a second matrix;
@@ -43,18 +43,27 @@ def file_name(name: str) -> str:
     return f"{'chapter-' if OPTIMIZERS[name].of_chapter else ''}{stem}.safetensors"
 
 
-def check_name(name: str) -> None:
-    """Raise ``GoldenError`` if there is no golden file for ``name``."""
-    if name not in RECORDED:
+def pair_named(name: str) -> OptimizerPair:
+    """The optimizer of a name in the registry, which there is a golden file for.
+
+    Raises:
+        GoldenError: there is none; the message says which is near.
+
+    >>> pair_named("chapter.Momentum").name, pair_named("torch.optim.SGD").name
+    ('Momentum', 'SGD')
+    """
+    entry = find(name)
+    if entry is None or entry.pair.name not in RECORDED:
         near = did_you_mean(name, RECORDED) or f"; these are: {', '.join(RECORDED)}"
         raise GoldenError(f"there is no golden file for {name!r}{near}")
+    return RECORDED[entry.pair.name]
 
 
 def write_golden(name: str, folder: Path) -> Path:
     """Write the golden file of an optimizer and its manifest beside it.
 
     Args:
-        name: one of :func:`all_names`.
+        name: one of :func:`all_names`, or another name of the same in the registry.
         folder: made if need be.
 
     Returns:
@@ -69,15 +78,15 @@ def write_golden(name: str, folder: Path) -> Path:
     ...     write_golden("Adam", Path(folder)).name
     'adam.safetensors'
     """
-    check_name(name)
+    pair = pair_named(name)
     if file := files.in_the_way(folder):
         raise GoldenError(f"{folder} cannot be made: {file} is a file, not a folder")
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise GoldenError(f"{folder} cannot be made: {error.strerror or error}") from error
-    tensors, manifest = trajectories(OPTIMIZERS[name])
-    path = folder / file_name(name)
+    tensors, manifest = trajectories(pair)
+    path = folder / file_name(pair.name)
     # One key only: the format does not fix the order of several.
     write_tensors(path, tensors, {"manifest": manifest.to_json()})
     write_bytes(path.with_suffix(".json"), manifest.to_json(indent=2).encode() + b"\n")
