@@ -15,76 +15,29 @@ from parity_tests.optimizer_helpers import ALL, PAIRS, STREAMED, assert_refused,
 from scratch import optim
 from torch_ref.registry import OPTIMIZERS, OptimizerPair, Settings, resolve
 
-# What is wrong with (params, grads), the error, and what it says.
-Spoil = Callable[[dict, dict], None]
-SPOILT: dict[str, tuple[Spoil, type[Exception], str]] = {
-    "a gradient is missing": (
-        lambda p, g: g.pop("b"),
-        KeyError,
-        r"same keys; grads lacks \['b'\] and has \[\] besides",
-    ),
-    "a gradient is too many": (
-        lambda p, g: g.update(c=np.ones(2)),
-        KeyError,
-        r"same keys; grads lacks \[\] and has \['c'\] besides",
-    ),
-    "a gradient has another name": (
-        lambda p, g: g.update(c=g.pop("b")),
-        KeyError,
-        r"same keys; grads lacks \['b'\] and has \['c'\] besides",
-    ),
-    "another shape": (
-        lambda p, g: g.update(b=np.ones((2, 1))),
-        ValueError,
-        r"grads\['b'\] must be like params\['b'\], float64 of shape \(2,\), got float64 of shape "
-        r"\(2, 1\)",
-    ),
-    "a shape that would broadcast": (
-        lambda p, g: g.update(b=np.ones(1)),
-        ValueError,
-        r"grads\['b'\] must be like .* \(2,\), got float64 of shape \(1,\)",
-    ),
-    "another dtype": (
-        lambda p, g: g.update(b=np.ones(2, np.float32)),
-        ValueError,
-        r"grads\['b'\] must be like .*float64 .*, got float32 of shape \(2,\)",
-    ),
-    "a list": (
-        lambda p, g: g.update(b=[1.0, 2.0]),
+NAMES = r"params and grads must have the same keys; grads lacks "
+LIKE = r"grads\['b'\] must be like params\['b'\], float64 of shape \(2,\), got "
+FLOATS = r"params\['b'\] must be a float, or an array of float32 or float64, got "
+ONES, HALF, WHOLE, FIXED = np.ones(2), np.ones(2, np.float16), np.array([1, 2]), np.ones(2)
+FIXED.setflags(write=False)
+#: What takes the place of ``b`` in the parameters and in the gradients, and what is said of it.
+SPOILT: tuple[tuple[Any, Any, type[Exception], str], ...] = (
+    (ONES, [1.0, 2.0], TypeError, LIKE + r"\[1.0, 2.0\]"),
+    (ONES, 1.0, TypeError, LIKE + "1.0"),
+    (ONES, np.ones((2, 1)), ValueError, LIKE + r"float64 of shape \(2, 1\)"),
+    (ONES, np.ones(1), ValueError, LIKE + r"float64 of shape \(1,\)"),  # it would broadcast
+    (ONES, np.ones(2, np.float32), ValueError, LIKE + r"float32 of shape \(2,\)"),
+    (
+        1.0,
+        ONES,
         TypeError,
-        r"grads\['b'\] must be like .*, got \[1.0, 2.0\]",
+        r"grads\['b'\] must be a float like params\['b'\], got float64 of shape",
     ),
-    "a float for an array": (
-        lambda p, g: g.update(b=1.0),
-        TypeError,
-        r"grads\['b'\] must be like .*, got 1.0",
-    ),
-    "an array for a float": (
-        lambda p, g: p.update(b=1.0),
-        TypeError,
-        r"grads\['b'\] must be a float like params\['b'\], got float64 of shape \(2,\)",
-    ),
-    "integer parameters": (
-        lambda p, g: (p.update(b=np.array([1, 2])), g.update(b=np.array([1, 2]))),
-        TypeError,
-        r"params\['b'\] must be a float, or an array of float32 or float64, got int64 of shape",
-    ),
-    "float16 parameters": (
-        lambda p, g: (p.update(b=np.ones(2, np.float16)), g.update(b=np.ones(2, np.float16))),
-        TypeError,
-        r"params\['b'\] must be .*, got float16 of shape \(2,\)",
-    ),
-    "a list of parameters": (
-        lambda p, g: p.update(b=[1.0, 2.0]),
-        TypeError,
-        r"params\['b'\] must be .*, got \[1.0, 2.0\]",
-    ),
-    "a read-only parameter": (
-        lambda p, g: p["b"].setflags(write=False),
-        ValueError,
-        r"params\['b'\] is read-only; pass a copy",
-    ),
-}
+    (WHOLE, WHOLE, TypeError, FLOATS + "int64 of shape"),
+    (HALF, HALF, TypeError, FLOATS + r"float16 of shape \(2,\)"),
+    ([1.0, 2.0], ONES, TypeError, FLOATS + r"\[1.0, 2.0\]"),
+    (FIXED, ONES, ValueError, r"params\['b'\] is read-only; pass a copy"),
+)
 
 
 @PAIRS
@@ -92,12 +45,18 @@ SPOILT: dict[str, tuple[Spoil, type[Exception], str]] = {
 def test_parameters_and_gradients_that_do_not_fit_change_nothing(
     pair: OptimizerPair, used: bool
 ) -> None:
-    for spoil, error, message in SPOILT.values():
+    for w, g, error, message in SPOILT:
         optimizer, (params, grads) = pair.scratch(), fresh()
         if used:
             optimizer.update(params, grads)
-        spoil(params, grads)
-        assert_refused(optimizer, params, grads, error, message)
+        assert_refused(optimizer, params | {"b": w}, grads | {"b": g}, error, message)
+    for names, message in (
+        (("W",), r"\['b'\] and has \[\] besides"),
+        (("W", "b", "c"), r"\[\] and has \['c'\] besides"),
+        (("W", "c"), r"\['b'\] and has \['c'\] besides"),
+    ):
+        others = dict.fromkeys(names, ONES)
+        assert_refused(optimizer, params, others, KeyError, NAMES + message)
 
 
 @PAIRS
@@ -221,27 +180,21 @@ def test_what_was_changed_in_place_is_refused_by_the_update() -> None:
     assert_refused(group, params, grads, ValueError, "a setting in groups.'b'. must be one of lr")
 
 
-@pytest.mark.parametrize(
-    ("groups", "message"),
-    [
+@STREAMED
+def test_groups_that_are_none_are_refused(pair: OptimizerPair) -> None:
+    optimizer, among = pair.scratch(groups={"b": {"lr": 0.5}}), r"groups\['w'\] must be one of lr, "
+    for groups, message in (
         (None, "groups must be a dict, got None"),
         ([("w", {"lr": 1.0})], "groups must be a dict, got"),
         ({"w": 0.1}, r"groups\['w'\] must be a dict, got 0.1"),
-        ({"w": {"learning_rate": 0.1}}, r"setting in groups\['w'\] must be one of lr, .*'lea"),
-        ({"w": {"groups": {}}}, r"setting in groups\['w'\] must be one of lr, .*'groups'"),
+        ({"w": {"learning_rate": 0.1}}, f"a setting in {among}.*'learning_rate'"),
+        ({"w": {"groups": {}}}, f"a setting in {among}.*'groups'"),
         ({0: {"lr": 1.0}}, "a pattern in groups must be a str, got 0"),
-    ],
-    ids=repr,
-)
-@STREAMED
-def test_groups_that_are_none_are_refused(
-    pair: OptimizerPair, groups: object, message: str
-) -> None:
-    optimizer = pair.scratch(groups={"b": {"lr": 0.5}})
-    with pytest.raises((TypeError, ValueError), match=message):
-        pair.scratch(groups=groups)
-    with pytest.raises((TypeError, ValueError), match=message):
-        optimizer.groups = groups
+    ):
+        with pytest.raises((TypeError, ValueError), match=message):
+            pair.scratch(groups=groups)
+        with pytest.raises((TypeError, ValueError), match=message):
+            optimizer.groups = groups
     assert optimizer.groups == {"b": {"lr": 0.5}}
 
 

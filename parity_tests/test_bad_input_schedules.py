@@ -177,6 +177,20 @@ def test_one_cycle_ends() -> None:
     assert schedule.state_dict() == saved
 
 
+def test_what_lies_below_zero_after_the_last_step_is_refused_by_the_next_update() -> None:
+    """As torch's, a line goes on past its end."""
+    sgd, params = SGD(momentum=0.9), {"w": np.ones(2)}
+    schedule = lr_scheduler.OneCycleLR(sgd, 1.0, total_steps=10, anneal_strategy="linear")
+    for _ in range(10):
+        schedule.step()
+    with pytest.raises(ValueError, match="lr must be a finite number >= 0, got -0.1428"):
+        sgd.update(params, {"w": np.ones(2)})
+    np.testing.assert_array_equal(params["w"], 1)
+    sgd.lr = 0.5
+    sgd.update(params, {"w": np.ones(2)})
+    np.testing.assert_array_equal(params["w"], 0.5)
+
+
 def test_a_metric_must_be_a_number() -> None:
     schedule = lr_scheduler.ReduceLROnPlateau(SGD())
     schedule.step(np.float32(3))
