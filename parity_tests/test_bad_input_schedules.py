@@ -183,7 +183,7 @@ def test_what_lies_below_zero_after_the_last_step_is_refused_by_the_next_update(
     schedule = lr_scheduler.OneCycleLR(sgd, 1.0, total_steps=10, anneal_strategy="linear")
     for _ in range(10):
         schedule.step()
-    with pytest.raises(ValueError, match="lr must be a finite number >= 0, got -0.1428"):
+    with pytest.raises(ValueError, match=r"lr must be a finite number >= 0, got -0\.1428"):
         sgd.update(params, {"w": np.ones(2)})
     np.testing.assert_array_equal(params["w"], 1)
     sgd.lr = 0.5

@@ -21,9 +21,9 @@ raises.
 
 import inspect
 from collections.abc import Callable, Mapping
-from dataclasses import KW_ONLY, dataclass, field
+from dataclasses import KW_ONLY, dataclass, field, fields
 from functools import partial
-from typing import Annotated, Any, ClassVar, dataclass_transform, get_origin, get_type_hints
+from typing import Annotated, Any, ClassVar, dataclass_transform, get_origin
 
 from scratch import _check
 from scratch.typing import Rate
@@ -82,17 +82,21 @@ class Configurable:
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
         has_its_own = "__init__" in vars(cls)
-        dataclass(eq=False, repr=False)(cls)
-        cls._names = tuple(n for n in inspect.signature(cls).parameters if n not in cls.beside)
-        hints, types = get_type_hints(cls, include_extras=True), get_type_hints(cls)
-        cls._checks = {
-            name: hint.__metadata__[0]
-            for name, hint in hints.items()
-            if get_origin(hint) is Annotated
+        own = inspect.get_annotations(cls, eval_str=True)
+        cls._checks = {n: c for n, c in cls._checks.items() if n not in own} | {
+            name: hint.__metadata__[0] for name, hint in own.items() if is_checked(hint)
         }
-        if not has_its_own:  # help() is to show types without their checks
-            shown: dict[str, Any] = vars(cls)["__init__"].__annotations__
-            shown |= {name: types[name] for name in shown.keys() & types.keys()}
+        declared: Any = dataclass(eq=False, repr=False)(cls)
+        constructor = vars(cls)["__init__"]
+        if has_its_own:
+            names = [*inspect.signature(cls).parameters]
+        else:  # help() is to show types without their checks
+            names = [argument.name for argument in fields(declared) if argument.init]
+            constructor.__annotations__ = {
+                name: hint.__origin__ if is_checked(hint) else hint
+                for name, hint in constructor.__annotations__.items()
+            }
+        cls._names = tuple(name for name in names if name not in cls.beside)
 
     def __setattr__(self, name: str, value: Any) -> None:
         check = self._checks.get(name)
@@ -106,3 +110,8 @@ class Configurable:
     def __repr__(self) -> str:
         listed = ", ".join(f"{name}={value!r}" for name, value in self.settings.items())
         return f"{type(self).__name__}({listed})"
+
+
+def is_checked(hint: Any) -> bool:
+    """Whether an annotation has a check beside its type."""
+    return get_origin(hint) is Annotated
