@@ -1,6 +1,7 @@
-"""``lockstep check``: a user's own file beside torch, and every way in which it can fail."""
+"""``lockstep check``: a user's own file beside torch, as strangers write it, and every failure."""
 
 import json
+import sys
 import time
 from pathlib import Path
 
@@ -8,7 +9,8 @@ import pytest
 import typer
 from typer.testing import CliRunner, Result
 
-from experiments.check_command import check
+from experiments import check_command
+from torch_ref.lockstep.check import check
 
 AGREES, DIVERGES, CANNOT_RUN = 0, 1, 2
 
@@ -44,7 +46,7 @@ class Command:
     def __init__(self, folder: Path) -> None:
         self.file = folder / "mine.py"
         self._app = typer.Typer(pretty_exceptions_enable=False)
-        self._app.command()(check)
+        self._app.command()(check_command.check)
 
     def __call__(self, source: str, name: str, *options: str, against: str = "Adam") -> Result:
         self.file.write_text(source, encoding="utf-8")
@@ -398,3 +400,94 @@ ConstantLR = lambda step: 0.1 / 3 if step < 5 else 0.1
 """
     result = command(source, against, against=against)
     assert result.exit_code == AGREES, result.output
+
+
+@pytest.mark.parametrize(
+    ("source", "against"),
+    [
+        (
+            "def f(step, step_size=30, gamma=0.5):\n    return 0.1 * gamma ** (step // step_size)",
+            "StepLR",
+        ),
+        (
+            "import numpy as np\ndef f(shape, std=0.01):\n    return std * np.random.randn(*shape)",
+            "normal_",
+        ),
+    ],
+)
+@pytest.mark.arithmetic
+def test_a_schedules_or_initializers_own_defaults_are_torchs_too(
+    command: Command, source: str, against: str
+) -> None:
+    result = command(source, "f", against=against)
+    assert result.exit_code == AGREES, result.output
+    assert "(your default; torch's is " in result.output
+
+
+@pytest.mark.arithmetic
+def test_what_torch_needs_and_no_side_has(command: Command) -> None:
+    result = command("def f(step):\n    return 0.1", "f", against="StepLR")
+    assert result.exit_code == CANNOT_RUN
+    assert "torch's StepLR needs step_size; give --arg step_size=…" in result.output
+
+
+@pytest.mark.parametrize("against", ["Linear", "sparse_"])
+@pytest.mark.arithmetic
+def test_there_is_no_check_for_it(command: Command, against: str) -> None:
+    result = command("class Mine:\n    pass", "Mine", against=against)
+    assert result.exit_code == CANNOT_RUN
+    assert "there is no check for torch.nn." in result.output
+    assert "Mine" not in result.output
+
+
+PLAIN = """
+class Plain:
+    def __init__(self, lr=0.001):
+        self.lr = lr
+
+    def update(self, params, grads):
+        {body}
+"""
+
+
+@pytest.mark.arithmetic
+def test_one_that_takes_no_parameter_without_axes(command: Command) -> None:
+    body = "for k in params: params[k][:] -= self.lr * grads[k]"
+    result = command(PLAIN.format(body=body), "Plain", against="SGD")
+    assert result.exit_code == AGREES, result.output
+    assert "without a parameter of shape (), where it cannot be run: " in result.output
+
+
+@pytest.mark.arithmetic
+def test_one_that_returns_new_parameters(command: Command) -> None:
+    body = "return {k: params[k] - self.lr * grads[k] for k in params}"
+    result = command(PLAIN.format(body=body), "Plain", against="SGD")
+    assert result.exit_code == DIVERGES
+    assert "it changes no parameter in 200 steps: update(params, grads) must " in result.output
+    assert "known variant" not in result.output
+
+
+@pytest.mark.arithmetic
+def test_one_that_is_made_with_the_parameters(command: Command) -> None:
+    source = "class Mine:\n    def __init__(self, params, lr=0.1):\n        pass"
+    result = command(source, "Mine", against="SGD")
+    assert result.exit_code == CANNOT_RUN
+    assert "must be a subclass of torch.optim.Optimizer" in result.output
+
+
+@pytest.mark.arithmetic
+def test_one_that_agrees_but_in_float32(command: Command) -> None:
+    body = """import numpy as np
+        for k, w in params.items():
+            w -= (self.lr * grads[k].astype(np.float32)).astype(w.dtype)"""
+    result = command(PLAIN.format(body=body), "Plain", against="SGD")
+    assert result.exit_code == DIVERGES
+    assert "in float32 it agrees with torch" in result.output
+
+
+@pytest.mark.arithmetic
+def test_one_that_was_written_in_a_notebook(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delattr(sys.modules["__main__"], "__file__", raising=False)
+    names = {"__name__": "__main__"}
+    exec(PLAIN.format(body="for key in params: params[key] -= self.lr * grads[key]"), names)
+    assert check(names["Plain"], against="SGD", steps=5).agrees

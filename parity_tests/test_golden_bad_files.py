@@ -3,7 +3,6 @@
 import json
 import tracemalloc
 from collections.abc import Callable
-from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -64,23 +63,13 @@ W0 = "float64/0/param/w0"
 #: What is no safetensors file at all, or one that is not whole.
 BROKEN: dict[str, Callable[[Path], bytes]] = {
     "empty": lambda g: b"",
-    "seven bytes": lambda g: b"\0" * 7,
     "pickle": lambda g: b"\x80\x04\x95" + b"x" * 50,
     "long header": lambda g: (2**63).to_bytes(8, "little") + b"{}",
-    "not JSON": lambda g: (8).to_bytes(8, "little") + b"{{{{{{{{",
-    "not UTF-8": lambda g: (2).to_bytes(8, "little") + b"\xff\xfe",
     "nested": lambda g: (10**5).to_bytes(8, "little") + b"[" * 10**5,
-    "a list": lambda g: (2).to_bytes(8, "little") + b"[]",
     "truncated": lambda g: g.read_bytes()[:-1],
-    "longer": lambda g: g.read_bytes() + b"\0",
     "no shape": with_header(lambda h: h[W0].pop("shape")),
-    "backwards": with_header(lambda h: h[W0]["data_offsets"].reverse()),
-    "negative": with_header(lambda h: h[W0].update(data_offsets=[-8, 8])),
-    "text": with_header(lambda h: h[W0].update(data_offsets="ab")),
-    "gap": with_header(lambda h: h.pop(W0)),
     "beyond": with_header(lambda h: h[W0].update(data_offsets=[0, 2**60])),
     "claims much": with_header(lambda h: h[W0].update(shape=[2**40, 2**40])),
-    "half the bytes": with_header(lambda h: h[W0].update(dtype="F16")),
     "metadata": with_header(lambda h: h.update(__metadata__=[])),
 }
 
@@ -153,18 +142,6 @@ def test_a_bad_golden_file_is_told_what_is_wrong(
         verify(path, candidate)
     assert message in str(error.value)
     assert "damaged.safetensors" in str(error.value)
-
-
-def test_no_flipped_bit_of_a_header_is_a_traceback(golden: Path, candidate: Path) -> None:
-    data, random = golden.read_bytes(), np.random.default_rng(0)
-    end = 8 + int.from_bytes(data[:8], "little")
-    for at in random.integers(0, end, 150):
-        flipped = bytearray(data)
-        flipped[at] ^= 1 << random.integers(8)
-        candidate.write_bytes(flipped)
-        for pair in ((golden, candidate), (candidate, golden)):
-            with suppress(GoldenError):
-                verify(*pair)
 
 
 def test_paths_that_are_no_files(golden: Path, tmp_path: Path) -> None:

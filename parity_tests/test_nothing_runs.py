@@ -36,7 +36,7 @@ FORBIDDEN_ARGUMENTS = {"allow_pickle", "shell"}
 RUNS_A_FILE = {
     "torch_ref/lockstep/candidate.py": ("spec.loader.exec_module",),
     "parity_tests/test_readme.py": ("exec", "compile"),
-    "parity_tests/test_check_of_strangers.py": ("exec",),
+    "parity_tests/test_check_command.py": ("exec",),
 }
 
 

@@ -218,8 +218,8 @@ def _compare(
     start: Arrays,
     grads: Arrays,
 ) -> Report:
-    ours = _Recorded(mine.path.name, _trajectories(mine, manifest, *at, False))
-    torchs = _Recorded(manifest.torch_class, _trajectories(theirs, manifest, *at, True))
+    ours = _Replayed(mine.path.name, _trajectories(mine, manifest, *at, False))
+    torchs = _Replayed(manifest.torch_class, _trajectories(theirs, manifest, *at, True))
     tolerance = manifest.tolerance[at[0]]
     # A candidate may hold anything, inf and 1e300 too, and is reported, not warned of.
     with np.errstate(all="ignore"):
@@ -241,7 +241,7 @@ def _trajectories(
     return found
 
 
-class _Recorded:
+class _Replayed:
     """A side of the harness that has taken its steps already."""
 
     strict = True
