@@ -20,8 +20,7 @@ import numpy as np
 
 from scratch import _check
 from scratch._settings import KW_ONLY, Configurable, LearningRate, field
-from scratch.optim import fitting
-from scratch.optim.blocks import blocks, per_run
+from scratch.optim import blocks, fitting
 from scratch.optim.fitting import Closure, Grads, Params
 from scratch.typing import Array, Rate, State
 
@@ -249,11 +248,11 @@ class Optimizer(Configurable):
         """The rule, block by block; for it an array of rates has axes to multiply ``w`` by."""
         if isinstance(self.lr, np.ndarray):
             stepper = copy.copy(self)
-            for block in blocks(w, g, state, rows=len(self.lr)):
-                vars(stepper)["lr"] = per_run(self.lr, block[0])
+            for block in blocks.split(w, g, state, rows=len(self.lr)):
+                vars(stepper)["lr"] = blocks.per_run(self.lr, block[0])
                 stepper.rule(*block)
-        elif self.elementwise:
-            for block in blocks(w, g, state):
+        elif self.elementwise and w.size > blocks.BLOCK:
+            for block in blocks.split(w, g, state):
                 self.rule(*block)
         else:
             self.rule(w, g, state)

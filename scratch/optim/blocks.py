@@ -12,7 +12,7 @@ from scratch.typing import Array, Rate, State
 BLOCK = 2**17
 
 
-def blocks(w: Array, g: Array, state: State, rows: int = 1) -> Iterator[tuple[Array, Array, State]]:
+def split(w: Array, g: Array, state: State, rows: int = 1) -> Iterator[tuple[Array, Array, State]]:
     """A parameter, its gradient and its state in blocks that share their memory.
 
     Blocks are of about ``BLOCK`` elements and of shape (rows, n); what is not larger than one, or
