@@ -49,7 +49,7 @@ def undrawn(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture(scope="session")
 def whole_results(tmp_path_factory: pytest.TempPathFactory, mnist: Dataset) -> Path:
     """A results folder with everything in it, not to be changed."""
-    from parity_tests import report_results
+    from parity_tests.report import report_results
 
     folder = tmp_path_factory.mktemp("results")
     report_results.write_all(folder, mnist)
@@ -65,7 +65,7 @@ def folder(whole_results: Path, tmp_path: Path) -> Path:
 @pytest.fixture(scope="session")
 def explorer_and_lab() -> tuple[dict, dict]:
     from experiments.report import explorer, lab
-    from parity_tests import report_results
+    from parity_tests.report import report_results
 
     return explorer.as_dict(), lab.as_dict(report_results.LAB)
 

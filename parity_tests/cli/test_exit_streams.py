@@ -1,0 +1,105 @@
+"""What is printed may go nowhere, and a signal may come at any time: no traceback."""
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from experiments import __main__, cli
+from experiments.engine import interrupt, memory
+
+ROOT = Path(__file__).parents[2]
+LIST = (sys.executable, "-m", "experiments", "list")
+FULL = Path("/dev/full")
+
+
+@pytest.mark.skipif(not FULL.exists(), reason="there is no device that is always full")
+@pytest.mark.parametrize("option", ["--markdown", "--help"])
+def test_an_output_that_is_full_is_named(option: str) -> None:
+    with FULL.open("w") as full:
+        result = subprocess.run([*LIST, option], cwd=ROOT, stdout=full, stderr=subprocess.PIPE)
+    assert result.stderr == b"Error: standard output cannot be written: No space left on device\n"
+    assert result.returncode == 1
+
+
+def test_who_reads_may_have_enough() -> None:
+    read, write = os.pipe()
+    os.close(read)
+    result = subprocess.run(LIST, cwd=ROOT, stdout=write, stderr=subprocess.PIPE)
+    os.close(write)
+    assert result.stderr == b""
+    assert result.returncode == 1
+
+
+@pytest.mark.skipif(not FULL.exists(), reason="there is no device that is always full")
+def test_an_output_that_is_full_hides_no_other_exit_code() -> None:
+    command = [sys.executable, "-m", "experiments", "golden", "Adma"]
+    with FULL.open("w") as full:
+        result = subprocess.run(command, cwd=ROOT, stdout=full, stderr=subprocess.PIPE)
+    assert b"did you mean" in result.stderr
+    assert result.returncode == 2
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no such descriptors")
+def test_nobody_needs_to_listen() -> None:
+    def close() -> None:
+        for descriptor in range(3):
+            os.close(descriptor)
+
+    assert subprocess.run(LIST, cwd=ROOT, preexec_fn=close).returncode == 0
+
+
+def test_a_ctrl_c_while_all_is_imported_is_no_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted() -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(cli, "main", interrupted)
+    with pytest.raises(SystemExit) as ended:
+        __main__.main()
+    assert ended.value.code == 130
+
+
+COMMANDS = {
+    "golden": ["Adam"],
+    "verify": ["a", "b"],
+    "check": ["a.py:A", "--against", "Adam"],
+    "parity": [],
+    "report": [],
+    "bench": [],
+    "run": ["surface", "--backend", "torch"],
+}
+
+
+@pytest.mark.parametrize("signum", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("name", COMMANDS)
+def test_a_signal_while_torch_is_imported_waits_for_it(
+    name: str, signum: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    deferred = interrupt.deferred
+
+    @contextmanager
+    def signalled() -> Iterator[None]:
+        with deferred():
+            signal.raise_signal(signum)
+            yield  # the import, which is not left
+
+    monkeypatch.setattr(interrupt, "deferred", signalled)
+    monkeypatch.chdir(tmp_path)
+    result = CliRunner().invoke(cli.app, [name, *COMMANDS[name]])
+    assert result.exit_code == 128 + signum
+    assert not [path for path in tmp_path.rglob("*") if path.is_file() and path.name != ".lock"]
+
+
+@pytest.mark.usefixtures("undrawn")
+def test_work_in_many_pieces_is_announced(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(memory, "MANY", 2)
+    line = ["run", "surface", "--quick", "--backend", "scratch", "--out", str(tmp_path), "--seeds"]
+    assert "pieces" not in CliRunner().invoke(cli.app, [*line, "4"]).stderr
+    said = CliRunner().invoke(cli.app, [*line, "8", "--processes", "1"]).stderr
+    assert said.startswith("surface · scratch: 8 runs in 2 pieces, each taking little memory at")

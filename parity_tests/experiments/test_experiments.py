@@ -1,0 +1,378 @@
+"""The experiments and the command that runs them."""
+
+import csv
+import json
+import os
+import signal
+import subprocess
+import sys
+from dataclasses import fields, replace
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+import pytest
+from typer.testing import CliRunner, Result
+
+import experiments
+from experiments import cli, command
+from experiments.data import DataError, Dataset
+from experiments.engine import backends, figures, runner
+from experiments.engine.drawing import draw, save
+from experiments.engine.experiment import Context, Experiment, judged, label
+from experiments.engine.figures import Axis, Chart, Figure, Panel, Rule
+from experiments.engine.lock import LOCK
+from experiments.engine.measurements import Measurements, distances
+from experiments.report import explorer
+from experiments.report.translations import korean
+from experiments.texts import restored
+from parity_tests.helpers import unwrapped
+
+pytestmark = pytest.mark.arithmetic
+
+ROOT = Path(__file__).parents[2]
+FILES = {"figure.png", "figure.svg", "metrics.csv", "result.json"}
+SMALL = {"iterations": 12, "look_every": 6, "evaluate_every": 6, "epochs": 2, "rows": 100}
+SMALL |= {"images": 200, "scales": (0.1, 0.01)}
+FAST = ("surface", "optimizer-paths")
+ALL = pytest.mark.parametrize("name", experiments.NAMES)
+
+
+def small(experiment: Experiment) -> object:
+    """The experiment's settings, cut down to a moment's work."""
+    names = {field.name for field in fields(experiment.quick)}
+    return replace(experiment.quick, **{k: v for k, v in SMALL.items() if k in names})
+
+
+@pytest.fixture(scope="session")
+def few(mnist: Dataset) -> Dataset:
+    """MNIST with two hundred test images."""
+    return replace(mnist, test_images=mnist.test_images[:200], test_labels=mnist.test_labels[:200])
+
+
+@cache
+def measured(name: str, backend: str, data: Dataset, seeds: tuple[int, ...]) -> Measurements:
+    experiment = experiments.load(name)
+    context = Context(
+        backends.create(backend, "cpu"), small(experiment), seeds, data, lambda *_: None
+    )
+    return experiment.measure(context)
+
+
+def lockstep(*arguments: str) -> Result:
+    return CliRunner().invoke(cli.app, arguments)
+
+
+@ALL
+def test_both_backends_measure_the_same_curves(name: str, few: Dataset) -> None:
+    mine, theirs = (measured(name, backend, few, (0, 1)) for backend in backends.NAMES)
+    assert mine.curves.keys() == theirs.curves.keys()
+    for key, curve in mine.curves.items():
+        assert curve.values.shape == theirs[key].values.shape, key
+    apart = distances(mine, theirs)
+    apart.pop("difference of units", None)  # rounding itself is measured there
+    assert max(apart.values()) < 0.02
+
+
+@ALL
+def test_a_seed_measures_the_same_alone_and_beside_others(name: str, few: Dataset) -> None:
+    alone, beside = (measured(name, "scratch", few, seeds) for seeds in ((1,), (0, 1)))
+    for key, curve in alone.curves.items():
+        np.testing.assert_allclose(curve.values[0], beside[key].values[1], rtol=2e-4, atol=2e-4)
+
+
+@ALL
+def test_the_claims_are_judged_for_every_seed(name: str, few: Dataset) -> None:
+    experiment = experiments.load(name)
+    results = judged(experiment.claims, measured(name, "scratch", few, (0, 3)), (0, 3))
+    assert len(results) == len(experiment.claims) >= 1
+    for result in results:
+        assert [verdict["seed"] for verdict in result["seeds"]] == [0, 3]
+        assert result["holds"] == sum(verdict["holds"] for verdict in result["seeds"])
+        assert all(verdict["measured"] for verdict in result["seeds"])
+
+
+@ALL
+@pytest.mark.parametrize("sides", [("torch",), ("scratch", "torch")], ids="-".join)
+def test_the_figure_can_be_drawn(name: str, sides: tuple[str, ...], few: Dataset) -> None:
+    experiment = experiments.load(name)
+    by_backend = {side: measured(name, side, few, (0, 1)) for side in sides}
+    figure = draw(experiment.figure(by_backend, small(experiment)))
+    assert figure.get_suptitle()
+    figure.canvas.draw()
+
+
+def test_the_files_of_a_figure_have_one_layout(tmp_path: Path) -> None:
+    panels = [Panel(Axis(), Axis("a label that takes room"), [Rule(y=1)])] * 2
+    figure = draw(Figure("Two panels", [Chart("two", "", panels=panels, columns=2)]))
+    save(figure, tmp_path / "figure.png")
+    places = [panel.get_position().bounds for panel in figure.axes]
+    save(figure, tmp_path / "figure.svg")
+    assert [panel.get_position().bounds for panel in figure.axes] == places
+
+
+@pytest.mark.parametrize("optimizer", figures.OPTIMIZERS)
+def test_an_optimizer_has_one_colour_in_every_figure(optimizer: str, few: Dataset) -> None:
+    shown = set()
+    for name in ("optimizer-paths", "learning-rate-decay", "optimizer-comparison"):
+        experiment = experiments.load(name)
+        sides = {"scratch": measured(name, "scratch", few, (0, 1))}
+        for chart in experiment.figure(sides, small(experiment)).charts:
+            shown |= {color for run, color in chart.groups.items() if run == optimizer}
+    assert shown == {figures.OPTIMIZERS.index(optimizer)}
+    assert label(explorer.names()[figures.OPTIMIZERS.index(optimizer)]) == optimizer
+
+
+def test_a_run_writes_its_files(tmp_path: Path) -> None:
+    result = lockstep("run", *FAST, "--quick", "--seeds", "2", "--out", str(tmp_path))
+    assert result.exit_code == 0, result.output
+    for name in FAST:
+        assert {path.name for path in (tmp_path / name).iterdir()} == FILES
+        assert (tmp_path / name / "figure.png").read_bytes().startswith(b"\x89PNG")
+    written = json.loads((tmp_path / "surface" / "result.json").read_text())
+    assert written["seeds"] == [0, 1]
+    assert written["settings"]["points"] == 21
+    assert written["backends"].keys() == written["claims"].keys() == {"scratch", "torch"}
+    assert written["claims"]["torch"][0]["of"] == 2
+    measured = written["claims"]["torch"][0]["seeds"][0]["measured"]
+    assert "평면의" in korean(restored(measured, written["texts"]))
+    with (tmp_path / "optimizer-paths" / "metrics.csv").open(encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    assert {row["backend"] for row in rows} == {"scratch", "torch"}
+    first = next(row for row in rows if row["run"] == "SGD" and row["metric"] == "x")
+    assert float(first["value"]) == -7.0
+
+
+@pytest.mark.usefixtures("undrawn")
+def test_a_finished_experiment_is_not_run_again_unless_it_must_be(tmp_path: Path) -> None:
+    def run(*options: str) -> bool:
+        result = lockstep(
+            "run", "surface", "--backend", "scratch", "--out", str(tmp_path), *options
+        )
+        assert result.exit_code == 0, result.output
+        return "is done already" not in result.output
+
+    assert run()
+    assert not run()
+    assert run("--force")
+    assert run("--quick")
+    assert not run("--quick")
+    with (tmp_path / "surface" / "metrics.csv").open("a") as file:
+        file.write("edited\n")
+    assert run("--quick")
+    (tmp_path / "surface" / "result.json").write_text("{}")
+    assert run("--quick")
+
+
+@pytest.mark.usefixtures("undrawn")
+def test_a_result_of_other_settings_is_kept_under_another_name(tmp_path: Path) -> None:
+    arguments = ("run", "surface", "--backend", "scratch", "--out", str(tmp_path))
+    for options in ((), ("--quick",), ("--quick", "--seeds", "2")):
+        assert lockstep(*arguments, *options).exit_code == 0
+    results = [json.loads(path.read_text()) for path in tmp_path.glob("surface*/result.json")]
+    assert sorted((r["settings"]["points"], len(r["seeds"])) for r in results) == [
+        (21, 1),
+        (21, 2),
+        (41, 1),
+    ]
+    assert len(json.loads((tmp_path / "surface" / "result.json").read_text())["seeds"]) == 2
+
+
+def test_a_run_that_diverges_on_one_side_only_is_infinitely_far() -> None:
+    sides = [Measurements(), Measurements()]
+    for side, last in zip(sides, (0.5, np.nan), strict=True):
+        side.add("SGD", "loss", [0, 1], [[2.3, last]])
+    assert distances(*sides) == {"loss": np.inf}
+
+
+@pytest.mark.usefixtures("undrawn")
+def test_one_failing_experiment_does_not_stop_the_others(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(context: Context) -> Measurements:
+        raise RuntimeError("the bowl has a hole [in it]")
+
+    load = experiments.load
+    broken = replace(load("surface"), measure=fail)
+    monkeypatch.setattr(
+        experiments, "load", lambda name: broken if name == "surface" else load(name)
+    )
+    result = lockstep("run", "surface", "optimizer-paths", "--out", str(tmp_path))
+    assert result.exit_code == 1
+    assert "surface failed: the bowl has a hole [in it]" in result.output
+    assert (tmp_path / "optimizer-paths" / "result.json").exists()
+    assert not (tmp_path / "surface" / "result.json").exists()
+
+
+@pytest.mark.usefixtures("undrawn")
+def test_a_failed_write_leaves_the_old_result_and_no_torn_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    arguments = ("run", "surface", "--backend", "scratch", "--out", str(tmp_path))
+    assert lockstep(*arguments).exit_code == 0
+    before = (tmp_path / "surface" / "metrics.csv").read_bytes()
+
+    def disk_full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(runner, "write_csv", disk_full)
+    result = lockstep(*arguments, "--force")
+    assert result.exit_code == 1
+    assert "metrics.csvwasnotwritten:Nospaceleftondevice" in unwrapped(result.output)
+    assert (tmp_path / "surface" / "metrics.csv").read_bytes() == before
+    assert {path.name for path in (tmp_path / "surface").iterdir()} == FILES
+
+
+def test_an_output_folder_that_cannot_be_written_is_found_before_training(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(runner, "_planned", lambda *_: pytest.fail("it was begun"))
+    (tmp_path / "file").write_text("")
+    result = lockstep("run", "all", "--out", str(tmp_path / "file" / "results"))
+    assert result.exit_code == 1
+    assert "cannot be written" in result.output
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["run", "optimiser-paths"], "did you mean 'optimizer-paths'?"),
+        (["run", "xyz"], "is not one of surface, optimizer-paths"),
+        (["run", "surface", "--backend", "jax"], "is not one of scratch, torch, both"),
+        (["run", "surface", "--device", "tpu"], "device must be auto or one of"),
+        (["run", "surface", "--dataset", "mnits"], "did you mean 'mnist'?"),
+        (["run", "surface", "--seeds", "0"], "must be a whole number >= 1, got 0"),
+        (["run", "all", "surfac"], "did you mean 'surface'?"),
+        (["run"], "Missing argument"),
+        (["rum"], "No such command 'rum'"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
+)
+def test_a_usage_mistake_is_named_and_exits_with_2(
+    arguments: list[str], message: str, tmp_path: Path
+) -> None:
+    result = lockstep(*arguments, *(["--out", str(tmp_path)] if "surface" in arguments else []))
+    assert result.exit_code == 2
+    assert message in " ".join(result.output.replace("│", " ").split())
+    assert not any(tmp_path.iterdir())
+
+
+def test_the_list_names_every_experiment_and_every_pair() -> None:
+    from torch_ref import registry
+
+    output = lockstep("list").output
+    for name in (*experiments.NAMES, *registry.OPTIMIZERS, *registry.INITIALIZERS):
+        assert name in output
+
+
+def run_python(code: str, *arguments: str, **env: str) -> subprocess.CompletedProcess:
+    command = [sys.executable, "-c", code, *arguments]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, env=os.environ | env)
+
+
+@pytest.mark.parametrize("arguments", [("list",), ("run", "--help"), ("run", "surface")])
+def test_a_terminal_that_knows_only_ascii_is_no_failure(
+    arguments: tuple[str, ...], tmp_path: Path
+) -> None:
+    code = "import sys; from experiments import cli; sys.argv[0] = 'lockstep'; cli.main()"
+    options = ("--backend", "scratch", "--out", str(tmp_path)) if "surface" in arguments else ()
+    done = run_python(code, *arguments, *options, PYTHONIOENCODING="ascii")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "surface" in done.stdout or "NAME" in done.stdout
+
+
+@pytest.mark.usefixtures("undrawn")
+def test_a_data_set_that_cannot_be_had_is_asked_for_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = []
+
+    def load(name: str, folder: Path | None) -> Dataset:
+        asked.append(name)
+        raise DataError("there is no network")
+
+    monkeypatch.setattr(runner.data, "load", load)
+    names = ("surface", "zero-init", "activation-distributions", "init-comparison")
+    result = lockstep("run", *names, "--backend", "scratch", "--quick", "--out", str(tmp_path))
+    assert result.exit_code == 1
+    assert asked == ["mnist"]
+    assert result.output.count("there is no network") == 2
+    written = {path.parent.name for path in tmp_path.glob("*/result.json")}
+    assert written == {"surface", "activation-distributions"}
+
+
+@pytest.mark.parametrize(("module", "while_it"), [(cli, "_chosen"), (command, "create_backends")])
+def test_ctrl_c_before_the_first_experiment_is_no_traceback(
+    module: object, while_it: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(module, while_it, interrupted)
+    result = lockstep("run", "surface", "--out", str(tmp_path))
+    assert result.exit_code == 130
+    assert isinstance(result.exception, SystemExit)
+
+
+def test_the_layers_of_the_activations_have_titles(few: Dataset) -> None:
+    name = "activation-distributions"
+    experiment = experiments.load(name)
+    sides = {"scratch": measured(name, "scratch", few, (0,))}
+    figure = draw(experiment.figure(sides, small(experiment)))
+    titles = [panel.get_title() for panel in figure.axes[:5]]
+    assert titles == [f"layer {i}" for i in range(1, 6)]
+
+
+def test_a_seed_that_diverges_takes_no_other_out_of_the_figure(few: Dataset) -> None:
+    name = "batchnorm-scales"
+    experiment = experiments.load(name)
+    measurements = Measurements()
+    for (run, metric), curve in measured(name, "scratch", few, (0, 1)).curves.items():
+        values = curve.values.copy()
+        values[1, 1:] = np.nan
+        measurements.add(run, metric, curve.x, values)
+    panel = draw(experiment.figure({"scratch": measurements}, small(experiment))).axes[1]
+    assert "diverges in 1 of 2 seeds" in panel.texts[0].get_text()
+    assert np.isfinite(panel.lines[0].get_ydata(orig=True)).sum() == len(curve.x)
+
+
+def test_scratch_imports_numpy_and_nothing_else_that_is_installed() -> None:
+    code = "import json, sys, scratch; print(json.dumps([*sys.modules]))"
+    done = run_python(code)
+    assert done.returncode == 0, done.stderr
+    imported = {module.partition(".")[0] for module in json.loads(done.stdout)}
+    assert not imported & {"torch", "torch_ref", "experiments", "matplotlib", "rich", "typer"}
+
+
+def test_the_scratch_backend_runs_to_the_end_without_torch(tmp_path: Path) -> None:
+    code = (
+        "import sys\n"
+        "from experiments import cli\n"
+        "sys.argv[0] = 'lockstep'\n"
+        "try:\n    cli.main()\n"
+        "except SystemExit as end:\n    code = end.code\n"
+        "assert 'torch' not in sys.modules, 'torch was imported'\n"
+        "sys.exit(code)\n"
+    )
+    done = run_python(code, "run", "all", "--backend", "scratch", "--quick", "--out", str(tmp_path))
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert {path.name for path in tmp_path.iterdir()} == {*experiments.NAMES, LOCK}
+
+
+def test_ctrl_c_ends_cleanly_and_keeps_what_is_finished(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "experiments", "run", "surface", "optimizer-comparison"]
+    process = subprocess.Popen(
+        [*command, "--backend", "scratch", "--out", str(tmp_path)],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        env=os.environ | {"PYTHONUNBUFFERED": "1"},
+    )
+    assert process.stdout.readline().startswith("surface")  # it is at the long one now
+    process.send_signal(signal.SIGINT)
+    output, _ = process.communicate(timeout=60)
+    assert process.returncode == 130, output
+    assert "Interrupted. 1 of 2 are finished" in output
+    assert {path.name for path in (tmp_path / "surface").iterdir()} == FILES
+    assert not list(tmp_path.glob("optimizer-comparison/*"))

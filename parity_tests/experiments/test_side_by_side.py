@@ -1,0 +1,200 @@
+"""Experiments, their backends and what the page needs, side by side: the numbers of one process."""
+
+import io
+import json
+import re
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+from rich.console import Console
+from typer.testing import CliRunner
+
+import experiments
+from experiments import cli
+from experiments.engine import checkpoints, memory, runner
+from experiments.engine.checkpoints import Checkpoints
+from experiments.engine.crew import Unit
+from experiments.engine.parts import Job, Parts
+from experiments.engine.progress import Display, now_and_then
+from experiments.engine.runner import Options, fitting
+from parity_tests.experiments.test_experiments import run_python
+
+FAST = ("surface", "optimizer-paths", "activation-distributions")
+#: Runs the command, and says whether this process has imported torch.
+WITHOUT_TORCH = """
+import sys
+from experiments import cli
+sys.argv[0] = 'lockstep'
+try:
+    cli.main()
+except SystemExit as end:
+    code = end.code
+print('torch' in sys.modules, file=sys.stderr)
+sys.exit(code)
+"""
+
+
+def lockstep(*arguments: str) -> str:
+    done = CliRunner().invoke(cli.app, arguments)
+    assert done.exit_code == 0, done.output
+    return done.output
+
+
+def result(folder: Path) -> dict[str, Any]:
+    """``result.json`` up to times, with the digests of the files."""
+    whole = json.loads((folder / "result.json").read_text())
+    return {name: value for name, value in whole.items() if name not in ("seconds", "finished")}
+
+
+def test_two_processes_write_what_one_does_and_the_parent_needs_no_torch(tmp_path: Path) -> None:
+    arguments = ("run", *FAST, "--quick", "--device", "cpu", "--seeds", "5", "--out")
+    done = run_python(WITHOUT_TORCH, *arguments, str(tmp_path / "two"), "--processes", "2")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.stderr.splitlines()[-1] == "False"
+    lockstep(*arguments, str(tmp_path / "one"), "--processes", "1")
+    for name in FAST:
+        mine, theirs = tmp_path / "two" / name, tmp_path / "one" / name
+        assert (mine / "metrics.csv").read_bytes() == (theirs / "metrics.csv").read_bytes()
+        assert result(mine) == result(theirs)
+    assert not (tmp_path / "two" / ".parts").exists()
+
+
+def test_what_fails_in_another_process_stops_no_other_experiment(tmp_path: Path) -> None:
+    arguments = ("--dataset", "qmnist", "--data-dir", str(tmp_path / "file"), "--processes", "2")
+    (tmp_path / "file").write_text("in the way")
+    out = tmp_path / "out"
+    done = CliRunner().invoke(
+        cli.app,
+        ["run", "surface", "zero-init", "--backend", "scratch", *arguments, "--out", str(out)],
+    )
+    assert done.exit_code == 1
+    assert "zero-init failed:" in done.output
+    assert (out / "surface" / "result.json").exists()
+
+
+@pytest.mark.parametrize(
+    ("names", "options", "expected"),
+    [
+        (experiments.NAMES, {}, 8),
+        (experiments.NAMES, {"threads": 4}, 2),
+        (experiments.NAMES, {"threads": 16}, 1),
+        (experiments.NAMES, {"processes": 3}, 3),
+        (("surface", "optimizer-paths", "activation-distributions"), {}, 1),
+        (("batchnorm-effect",), {}, 1),
+        (("batchnorm-effect",), {"seeds": tuple(range(20))}, 8),
+    ],
+)
+def test_as_many_processes_as_are_worth_it(
+    names: tuple[str, ...],
+    options: dict[str, Any],
+    expected: int,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(memory, "cores", lambda: 8)
+    asked = Options(**{"backends": (), "seeds": (0,), "out": tmp_path, **options})
+    assert fitting(names, asked, 2) == expected
+
+
+def test_seconds_are_those_of_all_sessions_that_it_took(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    arguments = ("run", "optimizer-paths", "--backend", "scratch", "--out", str(tmp_path))
+    with monkeypatch.context() as patch:
+        patch.setattr(runner, "_write", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+        assert CliRunner().invoke(cli.app, arguments).exit_code == 130
+    (part,) = tmp_path.glob(".parts/*/*/*/*.safetensors")
+    lockstep(*arguments)
+    seconds = json.loads((tmp_path / "optimizer-paths" / "result.json").read_text())["seconds"]
+    assert seconds["scratch"] > 0
+    assert not part.exists()
+
+
+# The display.
+
+
+def nothing(piece: str, checkpoints: Checkpoints) -> dict[str, Any]:
+    return {}
+
+
+def unit(what: str, length: float, steps: int) -> Unit:
+    return Unit(Job(nothing, Parts(Path("nowhere"), "", what)), what, length, steps)
+
+
+@pytest.fixture
+def screen() -> io.StringIO:
+    return io.StringIO()
+
+
+def shown(display: Display, screen: io.StringIO) -> list[str]:
+    """The lines of the display as it is now."""
+    screen.seek(0)
+    screen.truncate()
+    with Display.__enter__(display):
+        pass
+    plain = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", screen.getvalue())
+    return [line.rstrip() for line in plain.replace("\r", "\n").splitlines() if line.strip()]
+
+
+def on_a_terminal(screen: io.StringIO, width: int = 80) -> Display:
+    console = Console(file=screen, force_terminal=True, width=width, legacy_windows=False)
+    return Display(console)
+
+
+def test_the_display_shows_all_of_the_work_and_what_each_process_does(screen: io.StringIO) -> None:
+    display = on_a_terminal(screen)
+    display.expect([unit("optimizer-comparison · torch", 3, 200), unit("surface · scratch", 1, 0)])
+    display.report(0, "SGD", 100, 100, 0.25)
+    display.report(0, "Adam", 50, 100, 0.125)
+    lines = shown(display, screen)
+    assert re.search(r"^ +all .* 0/2 0:00:0\d$", lines[0])
+    assert re.search(r"optimizer-comparison · torch .* 75% loss 0.1250, Adam$", lines[1])
+    assert max(map(len, lines)) <= 80
+    display.report(1, "", 0, 0, None)
+    display.over(0)
+    display.report(0, "Adam", 60, 100, 0.1)  # comes late, and is not shown
+    lines = shown(display, screen)
+    assert " 1/2 " in lines[0]
+    assert [line for line in lines if "surface · scratch" in line]
+    assert not [line for line in lines if "Adam" in line]
+
+
+def test_what_other_processes_say_stands_above_the_bars(
+    screen: io.StringIO, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from multiprocessing import Queue
+
+    said: list[str] = []
+    monkeypatch.setattr(checkpoints, "_ways", [said.append])
+    display, queue = on_a_terminal(screen), Queue()
+    display.expect([unit("surface · torch", 1, 10)])
+    with display.fed_by(queue):
+        queue.put((0, "SGD", 5, 10, None))
+        queue.put("surface · torch goes on at step 5")
+        deadline = time.monotonic() + 60
+        while not said and time.monotonic() < deadline:
+            time.sleep(0.01)
+    assert said == ["surface · torch goes on at step 5"]
+    assert [line for line in shown(display, screen) if " 50% SGD" in line]
+
+
+def test_where_there_is_no_terminal_nothing_is_shown() -> None:
+    screen = io.StringIO()
+    with Display(Console(file=screen)) as display:
+        assert not display.is_live
+        display.expect([unit("surface · torch", 1, 10)])
+        display.report(0, "SGD", 5, 10, None)
+        display.over(0)
+    assert screen.getvalue() in ("", "\n")
+
+
+def test_a_report_comes_no_more_often_than_it_is_looked_at() -> None:
+    told = []
+    report = now_and_then(lambda *step: told.append(step))
+    for step in range(1, 1001):
+        report("SGD", step, 1000, None)
+    assert told[0] == ("SGD", 1, 1000, None)
+    assert told[-1] == ("SGD", 1000, 1000, None)
+    assert len(told) < 100

@@ -1,0 +1,360 @@
+"""What a results folder may hold, which is anything: it is used, or named and done again.
+
+Checkpoints and finished pieces that say they are of this very run, results, sweeps, measurements:
+whatever one thing in them is another, nothing is raised, and nothing but the bad file is moved.
+"""
+
+import copy
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from rich.console import Console
+
+from experiments import data as datasets
+from experiments.engine import lock, measurements, runner
+from experiments.engine.checkpoints import Checkpoints
+from experiments.engine.measurements import Measurements
+from experiments.engine.parts import PLAN, Job, Parts
+from experiments.report import chapter, charts, parity, reproduce, results, speed
+from experiments.sweep import plan, run, sweep
+from parity_tests.fuzz import edited
+from parity_tests.helpers import IMAGES, LABELS, SIZES
+from parity_tests.report import report_results as fabricated
+from scratch import nn, optim, train
+from torch_ref import checkpoint
+from torch_ref import nn as torch_nn
+from torch_ref import train as torch_train
+from torch_ref.optim import Twin
+
+FEW = settings(
+    max_examples=50,
+    deadline=None,
+    derandomize=True,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder that is emptied before each use."""
+    return tmp_path_factory.mktemp("place")
+
+
+def emptied(place: Path) -> Path:
+    shutil.rmtree(place)
+    place.mkdir()
+    return place
+
+
+# --- checkpoints ---------------------------------------------------------------------------------
+
+
+def fit(backend: str, keeper: Any = None) -> train.History:
+    options = {"iterations": 4, "batch_size": 5, "evaluate": (IMAGES, LABELS), "every": 2}
+    options |= {"images": IMAGES, "labels": LABELS, "keeper": keeper}
+    stack = {"batch_norm": True, "seed": [3, 4]}
+    if backend == "scratch":
+        return train.fit(nn.MultiLayerNet(*SIZES, **stack), optim.Adam(), **options)
+    return torch_train.fit(torch_nn.MultiLayerNet(*SIZES, **stack), Twin(optim.Adam()), **options)
+
+
+class Left(BaseException):
+    pass
+
+
+class LeavingAt:
+    """Keeps the training before a step, and leaves it."""
+
+    def __init__(self, step: int) -> None:
+        self.step, self.kept = step, None
+
+    def begin(self, load: Callable) -> None:
+        pass
+
+    def due(self) -> bool:
+        self.step -= 1
+        return self.step < 0
+
+    def keep(self, snapshot: Any) -> None:
+        self.kept = copy.deepcopy(snapshot)
+        raise Left
+
+    def end(self, snapshot: Any) -> None:
+        pass
+
+
+@pytest.fixture(scope="module", params=["scratch", "torch"])
+def half_done(request: pytest.FixtureRequest) -> tuple[str, dict[str, Any], train.History]:
+    """A backend, the snapshot of a training in its middle, and what comes of it."""
+    keeper = LeavingAt(5)
+    with pytest.raises(Left):
+        fit(request.param, keeper)
+    return request.param, keeper.kept, fit(request.param)
+
+
+def assert_trained(found: train.History, whole: train.History, anew: bool) -> None:
+    for name, expected in vars(whole).items():
+        mine = getattr(found, name)
+        assert (mine.shape, mine.dtype) == (expected.shape, expected.dtype)
+        if anew:
+            np.testing.assert_array_equal(mine, expected)
+
+
+@FEW
+@given(data=st.data())
+def test_a_checkpoint_with_anything_in_it_is_set_aside(place: Path, data: st.DataObject) -> None:
+    said: list[str] = []
+    keeper = Checkpoints(emptied(place), "mine", "a training", 1e6, said.append).next()
+    found = data.draw(st.dictionaries(st.sampled_from(["written", "state"]), edited.anything))
+    checkpoint.save(keeper.path, found | {"of": "mine/0"})
+    fit("scratch", keeper)
+    assert "it is kept as 000.safetensors.damaged-1, and not used" in said[0]
+    assert len(said[0]) < 600
+    assert [path.name for path in place.iterdir()] == ["000.safetensors.damaged-1"]
+
+
+@FEW
+@given(data=st.data())
+def test_a_checkpoint_with_one_thing_changed_is_set_aside_or_gone_on_with(
+    place: Path, half_done: tuple, data: st.DataObject
+) -> None:
+    backend, snapshot, whole = half_done
+    said: list[str] = []
+    keeper = Checkpoints(emptied(place), "mine", "a training", 1e6, said.append).next()
+    changed = data.draw(edited.one_thing_changed(snapshot))
+    checkpoint.save(keeper.path, {"of": "mine/0", "written": "then", "state": changed})
+    found = fit(backend, keeper)
+    assert len(said) == 1
+    assert_trained(found, whole, anew="and not used" in said[0])
+
+
+# --- finished pieces, and plans ------------------------------------------------------------------
+
+SEEDS = [3, 4]
+
+
+def measured() -> dict[str, Any]:
+    m = Measurements()
+    m.add("Adam", "loss", np.arange(3), np.ones((2, 3)))
+    return {"seeds": SEEDS, **m.snapshot()}
+
+
+FEWEST = plan.Settings(
+    optimizers=("SGD",), rates=(0.1, 1.0), depths=(2,), inits=("he",), batch_norm=(True,)
+)
+STACK = next(plan.pieces(FEWEST, "scratch", 10**9))
+ROWS = [
+    {**run._begun(STACK, STACK.runs[0]), "loss": 0.5, "accuracy": 0.9, "diverged": None},
+    {**run._begun(STACK, STACK.runs[1]), "loss": None, "accuracy": None, "diverged": 3},
+]
+KINDS = {
+    "run": (SEEDS, measured(), measurements.fits),
+    "sweep": (json.loads(json.dumps(STACK.plain())), {"rows": ROWS}, run.fits),
+}
+
+
+def used(kind: str, result: Any) -> None:
+    """What a command does with a piece that it has found."""
+    if kind == "run":
+        joined = measurements.joined([result], SEEDS)
+        assert joined.of_seed(0)
+    else:
+        assert [row["lr"] for row in result["rows"]] == [0.1, 1.0]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@FEW
+@given(data=st.data())
+def test_a_finished_piece_with_anything_in_it_is_used_or_done_again(
+    place: Path, kind: str, data: st.DataObject
+) -> None:
+    piece, result, fits = KINDS[kind]
+    said: list[str] = []
+    parts = Parts(emptied(place), "mine", "a job", say=said.append)
+    job = Job(None, parts, fits=fits)
+    found = data.draw(edited.one_thing_changed({"piece": piece, "result": result}))
+    checkpoint.save(parts.path(piece), {"of": "mine", **found})
+    if job.missing([piece]):
+        assert len(said) == 1
+        assert "damaged-1, and not used" in said[0]
+        assert [path.suffix for path in place.iterdir()] == [".damaged-1"]
+    else:
+        used(kind, parts.find(piece))
+        assert not said
+
+
+def test_what_was_measured_is_taken_as_it_is(place: Path) -> None:
+    for piece, result, fits in KINDS.values():
+        job = Job(None, Parts(emptied(place), "mine", "a job"), fits=fits)
+        job.parts.put(piece, result)
+        assert not job.missing([piece])
+
+
+@FEW
+@given(data=st.data())
+def test_a_plan_with_anything_in_it_is_the_whole_job_or_is_made_anew(
+    place: Path, data: st.DataObject
+) -> None:
+    parts = Parts(emptied(place), "mine", "a job")
+    made = [p.plain() for p in plan.pieces(FEWEST, "scratch", 10**9, widest=1)]
+    kept = data.draw(edited.one_thing_changed(json.loads(json.dumps({"pieces": made}))))
+    checkpoint.save(parts.folder / PLAN, {"of": "mine", **kept})
+    planned = parts.planned(lambda: made, lambda kept: plan.are_all(kept, FEWEST, "scratch"))
+    assert [piece for each in planned for piece in plan.Piece.of(each).runs] == [*STACK.runs]
+
+
+# --- results that may be finished ----------------------------------------------------------------
+
+IDENTITY: dict[str, Any] = {
+    "experiment": "surface",
+    "settings": {"points": 3},
+    "seeds": [0],
+    "backends": {"scratch": {"device": "cpu"}},
+    "dataset": None,
+    "fingerprint": "0123456789abcdef",
+}
+
+
+def tree(folder: Path) -> dict[str, bytes]:
+    return {
+        p.relative_to(folder).as_posix(): p.read_bytes() for p in folder.rglob("*") if p.is_file()
+    }
+
+
+def write(place: Path, name: str, files: tuple[str, ...], file: str, content: Any) -> Path:
+    home = emptied(place) / name
+    home.mkdir()
+    for each in files:
+        (home / each).write_text(each)
+    text = content if isinstance(content, str) else json.dumps(content)
+    (home / file).write_text(text, errors="surrogatepass")
+    return home
+
+
+def whole(folder: Path, files: tuple[str, ...]) -> dict[str, Any]:
+    for each in files:
+        (folder / each).write_text(each)
+    vouched = {each: runner.output.sha256(folder / each) for each in files}
+    return IDENTITY | {"files": vouched, "tensorboard": [], "sentences": ["One."]}
+
+
+RUN_FILES = (runner.METRICS, *runner.FIGURES)
+texts = edited.anything.map(json.dumps) | st.text() | st.just(edited.nested(10**5))
+
+
+@FEW
+@given(data=st.data())
+def test_any_result_is_finished_or_is_not(place: Path, data: st.DataObject) -> None:
+    good = whole(emptied(place), RUN_FILES)
+    content = data.draw(edited.one_thing_changed(good) | texts)
+    home = write(place, "surface", RUN_FILES, runner.RESULT, content)
+    before = tree(home)
+    for events in (False, True):
+        assert runner.finished(home, IDENTITY, events) in (False, True)
+    assert tree(home) == before
+
+
+@FEW
+@given(data=st.data())
+def test_any_result_of_other_settings_is_kept_as_it_is(place: Path, data: st.DataObject) -> None:
+    good = whole(emptied(place), RUN_FILES)
+    content = data.draw(edited.one_thing_changed(good) | texts)
+    home = write(place, "surface", RUN_FILES, runner.RESULT, content)
+    before = tree(home)
+    runner._set_aside(home, IDENTITY, Console(quiet=True))
+    (kept,) = place.iterdir()
+    assert tree(kept) == before
+    assert kept.name.startswith("surface")
+    assert kept.name.isprintable()
+
+
+@FEW
+@given(data=st.data())
+def test_any_sweep_is_finished_or_is_not(place: Path, data: st.DataObject) -> None:
+    good = whole(emptied(place), sweep.FILES)
+    content = data.draw(edited.one_thing_changed(good) | texts)
+    home = write(place, "sweep", sweep.FILES, sweep.JSON, content)
+    before = tree(home)
+    assert isinstance(sweep._finished(home, IDENTITY), str | None)
+    assert tree(home) == before
+
+
+@FEW
+@given(text=texts | edited.anything.map(lambda v: json.dumps({"pid": v, "since": v})))
+def test_any_note_of_who_has_the_folder_is_told_or_is_not(place: Path, text: str) -> None:
+    holder = emptied(place) / lock.HOLDER
+    holder.write_text(text, errors="surrogatepass")
+    assert "process" in lock._described(holder)
+
+
+# --- the report ----------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def one_of_each(tmp_path_factory: pytest.TempPathFactory, mnist: datasets.Dataset) -> Path:
+    """A small results folder: one experiment, and the files of the other commands."""
+    folder = tmp_path_factory.mktemp("report")
+    fabricated.write_experiment(folder, "optimizer-paths", mnist)
+    for write in (fabricated.write_sweep, fabricated.write_bench, fabricated.write_parity):
+        write(folder)
+    return folder
+
+
+FILES = ("optimizer-paths/result.json", results.SWEEP, results.BENCH, results.PARITY)
+
+
+def shown(folder: Path) -> None:
+    """All that the page is made of what the folder has."""
+    found = results.read(folder)
+    chapter.overview(chapter.sections(found))
+    for part in (
+        *chapter.sections(found),
+        parity.section(found.parity),
+        speed.section(found.bench),
+    ):
+        json.dumps([charts.as_dict(chart) for chart in part.charts], allow_nan=False)
+    reproduce.origins(found)
+
+
+@pytest.mark.parametrize("file", FILES)
+@FEW
+@given(data=st.data())
+def test_the_page_is_made_whatever_one_thing_in_a_file_is(
+    one_of_each: Path, file: str, data: st.DataObject
+) -> None:
+    path = one_of_each / file
+    before = path.read_bytes()
+    changed = data.draw(edited.one_thing_changed(json.loads(before)))
+    try:
+        path.write_text(json.dumps(changed))
+        shown(one_of_each)
+    finally:
+        path.write_bytes(before)
+
+
+@FEW
+@given(data=st.data())
+def test_the_page_is_made_whatever_one_row_of_the_numbers_is(
+    one_of_each: Path, data: st.DataObject
+) -> None:
+    home = one_of_each / "optimizer-paths"
+    before = {name: (home / name).read_bytes() for name in ("metrics.csv", "result.json")}
+    row, column = data.draw(st.integers(0, 40)), data.draw(st.integers(0, 5))
+    value = data.draw(st.sampled_from([*map(str, edited.NUMBERS), *edited.TEXTS]) | st.text())
+
+    def change(rows: list[list[str]]) -> None:
+        rows[row][column] = value.encode("utf-8", "replace").decode()
+
+    try:
+        fabricated.edit_rows(home, change)
+        shown(one_of_each)
+    finally:
+        for name, content in before.items():
+            (home / name).write_bytes(content)

@@ -1,0 +1,296 @@
+"""Every schedule against its twin: the same learning rates and momentum, step by step."""
+
+import inspect
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+
+from parity_tests.lr_scheduler.schedule_sides import (
+    OPTIMIZERS,
+    Sides,
+    arguments,
+    cases,
+    fits,
+)
+from scratch import lr_scheduler, optim
+from torch_ref.lr_scheduler import by_hand, by_torch
+from torch_ref.registry import SCHEDULES, SchedulePair, Settings, resolve
+
+pytestmark = pytest.mark.arithmetic
+
+TOLERANCE = 1e-12
+CASES = pytest.mark.parametrize(
+    ("pair", "case", "optimizer"), [pytest.param(*rest, id=name) for name, *rest in cases()]
+)
+MOVED = pytest.mark.parametrize(
+    ("pair", "case", "optimizer"),
+    [pytest.param(*rest, id=name) for name, *rest in cases() if name.endswith("-one")],
+)
+PAIRS = pytest.mark.parametrize("pair", SCHEDULES.values(), ids=SCHEDULES)
+WITH_OPTIMIZERS = pytest.mark.parametrize("name", OPTIMIZERS)
+
+factors = st.floats(0.01, 1)
+rates = st.floats(1e-5, 1)
+iterations = st.integers(0, 30)
+lengths = st.integers(1, 30)
+momenta = st.floats(0, 0.99)
+DRAWN: dict[str, dict[str, st.SearchStrategy]] = {
+    "StepLR": {"step_size": lengths, "gamma": factors},
+    "MultiStepLR": {"milestones": st.lists(iterations, max_size=6), "gamma": factors},
+    "ExponentialLR": {"gamma": factors},
+    "ConstantLR": {"factor": factors, "total_iters": iterations},
+    "LinearLR": {
+        "start_factor": factors,
+        "end_factor": st.floats(0, 1),
+        "total_iters": iterations,
+    },
+    "PolynomialLR": {"total_iters": iterations, "power": st.floats(0, 3)},
+    "CosineAnnealingLR": {"T_max": lengths, "eta_min": rates},
+    "CosineAnnealingWarmRestarts": {
+        "T_0": lengths,
+        "T_mult": st.integers(1, 4),
+        "eta_min": rates,
+    },
+    "SWALR": {
+        "swa_lr": rates,
+        "anneal_epochs": iterations,
+        "anneal_strategy": st.sampled_from(["cos", "linear"]),
+    },
+    "ReduceLROnPlateau": {
+        "mode": st.sampled_from(["min", "max"]),
+        "factor": st.floats(0, 0.99),
+        "patience": st.integers(0, 4),
+        "threshold": st.floats(0, 0.5),
+        "threshold_mode": st.sampled_from(["rel", "abs"]),
+        "cooldown": st.integers(0, 4),
+        "min_lr": st.floats(0, 0.1),
+        "eps": st.floats(0, 1e-3),
+    },
+    "CyclicLR": {
+        "base_lr": rates,
+        "max_lr": rates,
+        "step_size_up": lengths,
+        "step_size_down": st.none() | iterations,
+        "mode": st.sampled_from(["triangular", "triangular2", "exp_range"]),
+        "gamma": factors,
+        "cycle_momentum": st.booleans(),
+        "base_momentum": momenta,
+        "max_momentum": momenta,
+    },
+    "OneCycleLR": {
+        "max_lr": rates,
+        "total_steps": st.integers(1, 60),
+        "pct_start": st.floats(0, 1),
+        "anneal_strategy": st.sampled_from(["cos", "linear"]),
+        "cycle_momentum": st.booleans(),
+        "base_momentum": momenta,
+        "max_momentum": momenta,
+        "div_factor": st.floats(1, 100),
+        "final_div_factor": st.floats(1, 1e5),
+        "three_phase": st.booleans(),
+    },
+}
+WITH_FUNCTIONS = {"LambdaLR", "MultiplicativeLR"}
+COMPOSITE = {"ChainedScheduler", "SequentialLR"}
+
+
+def both_step(mine: Any, theirs: Any, *metric: float) -> bool:
+    """Step both; False where both refuse to go on."""
+    try:
+        theirs.step(*metric)
+    except (ValueError, ZeroDivisionError):
+        with pytest.raises(ValueError, match="total_steps"):
+            mine.step(*metric)
+        return False
+    mine.step(*metric)
+    return True
+
+
+def compared(pair: SchedulePair, case: Settings, optimizer: str, seed: int = 0) -> np.ndarray:
+    """All rates of both sides, (2, steps, rates), as far as they go together."""
+    sides, rows = Sides(*OPTIMIZERS[optimizer]), []
+    mine, theirs = sides.schedules(pair.name, case)
+    for metric in arguments(pair, seed):
+        rows.append((sides.my_rates(), sides.their_rates()))
+        assert mine.get_last_lr() == sides.my_rates()[::2]
+        assert theirs.get_last_lr() == sides.their_rates()[::2]
+        if hasattr(theirs, "last_epoch"):
+            assert mine.last_epoch == theirs.last_epoch
+        if not both_step(mine, theirs, *metric):
+            break
+    return np.array(rows).transpose(1, 0, 2)
+
+
+def relative(mine: np.ndarray, theirs: np.ndarray) -> float:
+    """The largest distance, each number's by its own size."""
+    least = np.finfo(np.float64).smallest_normal
+    return float((np.abs(mine - theirs) / np.maximum(np.abs(theirs), least)).max())
+
+
+@CASES
+def test_the_same_rates_for_500_steps(
+    pair: SchedulePair, case: Settings, optimizer: str, record_parity
+) -> None:
+    mine, theirs = compared(pair, case, optimizer)
+    assert len(mine) >= 30
+    ulp = (np.abs(mine - theirs) / np.spacing(np.abs(theirs))).max()
+    apart = relative(mine, theirs)
+    record_parity(pair.name, "float64", "learning rates", len(mine), apart, float(ulp))
+    assert apart <= TOLERANCE
+
+
+@PAIRS
+def test_every_argument_is_in_some_case(pair: SchedulePair) -> None:
+    theirs = inspect.signature(resolve(pair.torch)).parameters
+    assert set().union(*pair.cases) == theirs.keys() - {"optimizer", "last_epoch"}
+
+
+@PAIRS
+def test_the_arguments_and_their_defaults_are_torchs(pair: SchedulePair) -> None:
+    mine, theirs = (
+        {p.name: (p.default, p.kind) for p in inspect.signature(cls).parameters.values()}
+        for cls in (pair.scratch, resolve(pair.torch))
+    )
+    assert mine == {name: said for name, said in theirs.items() if name != "last_epoch"}
+
+
+def test_every_schedule_of_torch_is_there() -> None:
+    theirs = set(torch.optim.lr_scheduler.__all__) | {"SWALR"}
+    assert set(lr_scheduler.__all__) == theirs
+    assert SCHEDULES.keys() == theirs - {"LRScheduler"}
+    assert DRAWN.keys() | WITH_FUNCTIONS | COMPOSITE == SCHEDULES.keys()
+
+
+@pytest.mark.parametrize("name", DRAWN)
+@settings(max_examples=40, deadline=None)
+@given(data=st.data())
+def test_any_settings(name: str, data: st.DataObject) -> None:
+    case = data.draw(st.fixed_dictionaries(DRAWN[name]))
+    optimizer = data.draw(st.sampled_from(list(OPTIMIZERS)))
+    try:
+        by_torch(name, Sides(*OPTIMIZERS[optimizer]).theirs, **case)
+    except ZeroDivisionError:
+        with pytest.raises(ValueError, match="pct_start must leave the first phase a length"):
+            getattr(lr_scheduler, name)(Sides(*OPTIMIZERS[optimizer]).mine, **case)
+        return
+    seed = data.draw(st.integers(0, 99))
+    assert relative(*compared(SCHEDULES[name], case, optimizer, seed)) <= TOLERANCE
+
+
+SIMPLE = ["StepLR", "ExponentialLR", "LinearLR", "PolynomialLR", "CosineAnnealingLR", "SWALR"]
+SIMPLE += ["CosineAnnealingWarmRestarts", "MultiStepLR", "CyclicLR"]
+simple = st.sampled_from(SIMPLE).flatmap(
+    lambda name: st.tuples(st.just(name), st.fixed_dictionaries(DRAWN[name]))
+)
+chained = st.lists(simple, min_size=1, max_size=3).map(
+    lambda inner: ("ChainedScheduler", {"schedulers": inner})
+)
+
+
+@settings(max_examples=60, deadline=None)
+@given(first=simple | chained, rest=st.lists(simple, max_size=2), data=st.data())
+def test_any_sequence(first: tuple, rest: list[tuple], data: st.DataObject) -> None:
+    """Of those that torch can begin at a milestone: it divides by a total_iters of 0 there.
+
+    And with one SWALR at most: torch keeps swa_lr in the optimizer, where a second overwrites it.
+    """
+    chain = first[1]["schedulers"] if first[0] == "ChainedScheduler" else [first]
+    assume([name for name, _ in (*chain, *rest)].count("SWALR") < 2)
+    for _, options in rest:
+        options |= {"total_iters": options["total_iters"] + 1} if "total_iters" in options else {}
+    for _, options in chain:  # as there at the first step inside of another
+        if "total_iters" in options:
+            options["total_iters"] += 1
+    sizes = {"min_size": len(rest), "max_size": len(rest)}
+    milestones = sorted(data.draw(st.lists(st.integers(1, 60), **sizes)))
+    inner = ("SequentialLR", {"schedulers": [first, *rest], "milestones": milestones})
+    outer = data.draw(st.sampled_from(["plain", "chained", "sequential"]))
+    name, case = inner
+    if outer == "chained":
+        name, case = "ChainedScheduler", {"schedulers": [inner, ("StepLR", {"step_size": 9})]}
+    if outer == "sequential":
+        last = ("ExponentialLR", {"gamma": 0.9})
+        case = {"schedulers": [inner, last], "milestones": [data.draw(st.integers(1, 60))]}
+    optimizer = data.draw(st.sampled_from(list(OPTIMIZERS)))
+    assert relative(*compared(SCHEDULES[name], case, optimizer)) <= TOLERANCE
+
+
+metric = st.floats(-10, 10) | st.sampled_from([float("nan"), float("inf"), -float("inf")])
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    case=st.fixed_dictionaries(DRAWN["ReduceLROnPlateau"]),
+    stream=st.lists(metric | st.integers(-3, 3), max_size=60),
+)
+def test_any_stream_of_metrics(case: Settings, stream: list[float]) -> None:
+    sides = Sides(*OPTIMIZERS["SGD-one"])
+    mine, theirs = sides.schedules("ReduceLROnPlateau", case)
+    for value in stream:
+        mine.step(value)
+        theirs.step(value)
+        assert sides.my_rates() == sides.their_rates()
+        assert mine.get_last_lr() == theirs.get_last_lr()
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    case=st.fixed_dictionaries(DRAWN["CosineAnnealingWarmRestarts"]),
+    epochs=st.lists(st.none() | iterations | st.floats(0, 100), max_size=20),
+)
+def test_warm_restarts_jump_to_any_epoch(case: Settings, epochs: list[float | None]) -> None:
+    sides = Sides(*OPTIMIZERS["SGD-one"])
+    mine, theirs = sides.schedules("CosineAnnealingWarmRestarts", case)
+    for epoch in epochs:
+        mine.step(epoch)
+        theirs.step(epoch)
+        assert sides.my_rates() == sides.their_rates()
+        assert mine.last_epoch == theirs.last_epoch
+
+
+@MOVED
+def test_parameters_move_alike(pair: SchedulePair, case: Settings, optimizer: str) -> None:
+    sides = Sides(*OPTIMIZERS[optimizer])
+    mine, theirs = sides.schedules(pair.name, case)
+    for _, given_to_step in zip(range(29), arguments(pair), strict=False):
+        sides.quadratic()
+        mine.step(*given_to_step)
+        theirs.step(*given_to_step)
+    for name, w in sides.params.items():
+        np.testing.assert_allclose(w, sides.tensors[name].detach().numpy(), rtol=TOLERANCE)
+
+
+@WITH_OPTIMIZERS
+@PAIRS
+def test_settings_that_torch_refuses_are_refused(pair: SchedulePair, name: str) -> None:
+    for case in pair.refused:
+        sides = Sides(*OPTIMIZERS[name])
+        before = sides.my_rates()
+        with pytest.raises((ValueError, TypeError)):
+            by_torch(pair.name, sides.theirs, **case)
+        with pytest.raises((ValueError, TypeError)):
+            by_hand(pair.name, sides.mine, **case)
+        if "schedulers" not in case:
+            assert sides.my_rates() == before
+
+
+def test_momentum_is_not_cycled_where_there_is_none() -> None:
+    w = torch.zeros(1, requires_grad=True)
+    sides = ((optim.Adagrad(), lr_scheduler), (torch.optim.Adagrad([w]), torch.optim.lr_scheduler))
+    for optimizer, of in sides:
+        with pytest.raises(ValueError, match="cycle_momentum"):
+            of.CyclicLR(optimizer, base_lr=0.1, max_lr=0.2)
+        with pytest.raises(ValueError, match="cycle_momentum"):
+            of.OneCycleLR(optimizer, max_lr=0.2, total_steps=9)
+        of.OneCycleLR(optimizer, max_lr=0.2, total_steps=9, cycle_momentum=False)
+
+
+def test_the_lists_of_cases_are_tried() -> None:
+    tried = [(pair.name, optimizer) for _, pair, _, optimizer in cases()]
+    assert {name for name, _ in tried} == SCHEDULES.keys()
+    assert {optimizer for _, optimizer in tried} == OPTIMIZERS.keys()
+    assert not fits(SCHEDULES["CyclicLR"], SCHEDULES["CyclicLR"].cases[-1], {})

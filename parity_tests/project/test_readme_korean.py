@@ -1,0 +1,118 @@
+"""README.ko.md says in Korean what README.md says: their commands and tables stay in step."""
+
+import re
+from collections import Counter
+from itertools import chain
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+from experiments import listing
+
+ROOT = Path(__file__).parents[2]
+FENCE = re.compile(r"^```.*?^```", re.M | re.S)
+CODE = re.compile(r"`[^`]+`")
+NUMBER = re.compile(r"\d+(?:[.,]\d+)*(?:e[-+]?\d+)?")
+CELL = re.compile(r"(?<!\\)\|")
+HANGUL = re.compile(r"[가-힣]")
+
+
+class Section(NamedTuple):
+    """A heading, and what stands under it up to the next one."""
+
+    title: str
+    text: str
+
+    @property
+    def level(self) -> int:
+        return len(self.title) - len(self.title.lstrip("#"))
+
+    @property
+    def prose(self) -> str:
+        """All but the blocks of code."""
+        return FENCE.sub("", self.text)
+
+    @property
+    def tables(self) -> list[list[str]]:
+        """The rows of each table."""
+        found = re.findall(r"^(?:\|.*\n?)+", self.prose, re.M)
+        return [table.splitlines() for table in found]
+
+
+def sections(name: str) -> list[Section]:
+    text = (ROOT / name).read_text(encoding="utf-8")
+    kept: list[str] = []  # so that a comment in a block is no heading
+    text = FENCE.sub(lambda match: kept.append(match[0]) or f"\0{len(kept) - 1}\0", text)
+    parts = re.split(r"^(#+ .*)$", text, flags=re.M)[1:]
+    return [
+        Section(title, re.sub("\0(\\d+)\0", lambda match: kept[int(match[1])], body))
+        for title, body in zip(parts[::2], parts[1::2], strict=True)
+    ]
+
+
+ENGLISH, KOREAN = sections("README.md"), sections("README.ko.md")
+EACH = pytest.mark.parametrize(
+    ("english", "korean"),
+    list(zip(ENGLISH, KOREAN, strict=False)),
+    ids=[section.title.strip("# ") for section in ENGLISH][: len(KOREAN)],
+)
+
+
+def anchors(of: list[Section]) -> list[str]:
+    """The headings as GitHub makes them targets of links."""
+    return [
+        re.sub(r"[^\w\- ]", "", section.title.strip("# ").lower()).replace(" ", "-")
+        for section in of
+    ]
+
+
+def code(text: str) -> Counter[str]:
+    """What is set as code in a line, however the lines are broken."""
+    return Counter(" ".join(span.split()) for span in CODE.findall(text))
+
+
+def targets(section: Section) -> list[str]:
+    """Where its links lead; within the page, to which of the headings."""
+    own = ENGLISH if section in ENGLISH else KOREAN
+    found = re.findall(r"\]\(([^)\s]+)\)", section.prose)
+    found = [link for link in found if not re.fullmatch(r"README(\.ko)?\.md", link)]
+    return sorted(
+        f"#{anchors(own).index(link[1:])}" if link.startswith("#") else link for link in found
+    )
+
+
+def test_they_have_the_same_headings() -> None:
+    assert [section.level for section in KOREAN] == [section.level for section in ENGLISH]
+
+
+def test_they_lead_to_each_other() -> None:
+    assert "[한국어](README.ko.md)" in ENGLISH[0].text
+    assert "[English](README.md)" in KOREAN[0].text
+
+
+@EACH
+def test_a_section_says_the_same_in_korean(english: Section, korean: Section) -> None:
+    assert FENCE.findall(korean.text) == FENCE.findall(english.text)
+    assert code(korean.prose) == code(english.prose)
+    assert targets(korean) == targets(english)
+    assert HANGUL.search(korean.title + korean.prose) or not english.prose.strip()
+
+
+@EACH
+def test_a_section_has_the_same_tables(english: Section, korean: Section) -> None:
+    assert [len(rows) for rows in korean.tables] == [len(rows) for rows in english.tables]
+    for row, other in zip(chain(*korean.tables), chain(*english.tables), strict=True):
+        assert code(row) == code(other)
+        assert len(CELL.split(row)) == len(CELL.split(other)), row
+        numbers, expected = (Counter(NUMBER.findall(r)) for r in (row, other))
+        assert numbers >= expected, row
+        assert (numbers - expected).keys() <= set("0123456789"), row  # which English spells
+
+
+def test_what_the_command_lists_is_listed_but_for_words() -> None:
+    rows = [row for section in KOREAN for table in section.tables for row in table]
+    known = [row.split(" | ")[:-1] for row in rows]
+    for table in listing.listings():
+        for name, *others, _ in table.rows:
+            assert [f"| `{name}`", *others] in known

@@ -1,0 +1,150 @@
+"""What the page is made of: curves, paths, layers, distances, conventions."""
+
+import base64
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from typer.testing import CliRunner
+
+from experiments import cli
+from experiments.data import Dataset
+from experiments.parity import drift, run, twins
+from experiments.report import charts, explorer, lab, results
+from experiments.report.surfaces import SURFACES, Surface
+from parity_tests.report.report_results import LAB
+from torch_ref import registry
+from torch_ref.conventions import CONVENTIONS, Convention, as_markdown
+
+pytestmark = pytest.mark.arithmetic
+
+ROOT = Path(__file__).parents[2]
+
+
+def test_a_curve_is_thinned_and_keeps_its_extremes() -> None:
+    values = np.sin(np.arange(10_000) / 50)
+    values[[1234, 7777]] = 9, -9
+    at = charts.thinned(values)
+    assert len(at) <= charts.MOST
+    assert {0, 1234, 7777, 9999} <= set(at.tolist())
+
+
+def test_packed_numbers_are_what_plotly_reads() -> None:
+    packed = charts.pack([[1.5, np.nan]])
+    assert packed["shape"] == "1,2"
+    raw = np.frombuffer(base64.b64decode(packed["bdata"]), "<f4")
+    np.testing.assert_array_equal(raw, [1.5, np.nan])
+
+
+@pytest.mark.parametrize("surface", SURFACES, ids=[s.name for s in SURFACES])
+def test_a_surfaces_gradient_is_autograds(surface: Surface) -> None:
+    x = torch.linspace(-2, 3, 7, dtype=torch.float64, requires_grad=True)
+    y = torch.linspace(3, -1, 7, dtype=torch.float64, requires_grad=True)
+    expected = torch.autograd.grad(surface.f(x, y).sum(), (x, y))
+    mine = surface.gradient(x.detach().numpy(), y.detach().numpy())
+    for ours, theirs in zip(mine, expected, strict=True):
+        np.testing.assert_allclose(ours, theirs.numpy(), rtol=1e-12, atol=1e-12)
+    for minimum in surface.minima:
+        assert np.hypot(*surface.gradient(*map(np.float64, minimum))) < 1e-12
+
+
+@pytest.mark.parametrize("name", explorer.names())
+def test_a_path_is_the_one_that_the_optimizer_takes_alone(name: str) -> None:
+    rate, momentum = 3, 0.8 if registry.OPTIMIZERS[name].momentum else 0.0
+    together = explorer.paths(name, momentum)
+    for surface, found in zip(SURFACES, together, strict=True):
+        stepper = explorer.optimizer(name, explorer.RATES[rate], momentum)
+        params = dict(zip("xy", surface.start, strict=True))
+        for step in range(20):
+            np.testing.assert_allclose(found[rate].points[step], [*params.values()], rtol=1e-9)
+            grads = dict(zip("xy", surface.gradient(params["x"], params["y"]), strict=True))
+            stepper.update(params, grads)
+
+
+def test_a_path_ends_where_it_diverges() -> None:
+    bowl = explorer.paths("SGD", 0.0)[0]
+    assert bowl[-1].diverged  # lr 3: the curvature of 2 allows less than 1
+    assert len(bowl[-1].points) < explorer.STEPS
+    assert not bowl[explorer.RATES.index(0.95)].diverged
+
+
+def test_the_lab_counts_what_is_saturated_dead_and_identical() -> None:
+    def first_layer(activation: str, kind: float | str) -> dict[str, float]:
+        _, numbers = lab._flow(LAB, activation, kind)
+        return dict(zip(lab.STATISTICS, numbers[0], strict=True))
+
+    zeros = first_layer("sigmoid", "zeros")
+    assert zeros == {"std": 0, "small": 0, "dead": 0, "identical": 1}  # all are 0.5
+    assert first_layer("relu", "zeros") == {"std": 0, "small": 1, "dead": 1, "identical": 1}
+    wide = first_layer("sigmoid", 2.0)
+    assert wide["small"] > 0.5
+    assert wide["identical"] < 0.2
+    relu = first_layer("relu", "he")
+    assert relu["small"] == pytest.approx(0.5, abs=0.1)
+    assert relu["dead"] < 0.1
+
+
+def test_a_histogram_of_the_lab_has_all_values_that_lie_in_its_range() -> None:
+    values = np.array([[0.0, 0.1, 0.999, 1.0, -3.0, np.nan, 7.0, 0.5]])
+    np.testing.assert_allclose(lab._shares(values, 0.0, 1.0, 4) * 8, [2, 0, 1, 2])
+
+
+def test_gradients_vanish_on_their_way_back_through_sigmoid() -> None:
+    _, numbers = lab._flow(LAB, "sigmoid", 0.01)
+    deepest, depth = max(LAB.depths), LAB.depths[0]
+    stds = numbers[deepest : deepest + depth, 0]
+    assert stds[-1] == pytest.approx(1, abs=0.1)  # what was sent in
+    assert stds[0] < 0.02 * stds[1] < 0.02**2  # 0.01·√20 units·σ′(0) = 0.011 a layer
+
+
+@pytest.mark.parametrize(
+    ("measure", "pair"),
+    [
+        (twins.optimizer, registry.OPTIMIZERS["SGD"]),
+        (twins.optimizer, registry.OPTIMIZERS["SparseAdam"]),
+        (twins.schedule, registry.SCHEDULES["OneCycleLR"]),
+        (twins.schedule, registry.SCHEDULES["SequentialLR"]),
+        (twins.initializer, registry.INITIALIZERS["orthogonal"]),
+        *((twins.layer, pair) for pair in registry.LAYERS.values()),
+    ],
+    ids=lambda value: getattr(value, "name", ""),
+)
+def test_a_twin_is_measured_to_rounding(measure, pair: registry.Pair) -> None:
+    distances = measure(pair)
+    assert distances["float64"].relative < 1e-13
+    assert all(found.relative < 1e-5 for found in distances.values())
+
+
+def test_float32_drifts_from_float64_and_less_from_torch(mnist: Dataset) -> None:
+    settings = drift.Settings(sizes=(784, 8, 10), looks=(1, 4), optimizers=("SGD",))
+    (found,) = drift.measured(settings, mnist, lambda _: None)
+    assert found["steps"] == [1, 4]
+    ends = {name: values[-1] for name, values in found["distance"].items()}
+    assert 1e-10 < ends["scratch float32 – scratch float64"] < 1e-6
+    assert ends["scratch float64 – torch float64"] < 1e-15
+
+
+def test_the_command_measures_what_the_page_reads(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(twins, "measured", lambda *_: iter([]))
+    monkeypatch.setattr(drift, "measured", lambda *_: [])
+    done = CliRunner().invoke(cli.app, ["parity", "--out", str(tmp_path)])
+    assert done.exit_code == 0, done.output
+    assert done.output.splitlines()[-1] == str(tmp_path / run.FILE)
+    found = results.read(tmp_path).parity
+    assert len(found.content["conventions"]) == len(CONVENTIONS)
+
+
+def test_the_readme_has_the_table_of_conventions() -> None:
+    assert as_markdown() in (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("convention", CONVENTIONS, ids=[c.name for c in CONVENTIONS])
+def test_a_convention_makes_a_difference_and_none_once_it_is_aligned(
+    convention: Convention,
+) -> None:
+    apart, aligned = convention.measure()
+    assert apart > 0.01
+    assert aligned < 1e-14
