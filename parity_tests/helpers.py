@@ -13,7 +13,8 @@ from scratch import nn
 from scratch.random import Generator
 from torch_ref import nn as torch_nn
 from torch_ref.lockstep import Distance, Drift
-from torch_ref.registry import INITIALIZERS, LAYERS, LayerPair, Settings, resolve
+from torch_ref.lockstep.modules import as_linear
+from torch_ref.registry import INITIALIZERS, LAYERS, LayerPair, Settings
 from torch_ref.registry.pairs import torch_since
 
 TOLERANCE = {"float64": 1e-12, "float32": 1e-5}
@@ -89,28 +90,6 @@ def make_layer(
     for i, w in enumerate(layer.params.values()):
         w[...] = normal(seed + i + 1, w.shape, dtype)
     return layer
-
-
-def make_twin(pair: LayerPair, case: Settings, layer: nn.Layer, dtype: str) -> torch.nn.Module:
-    """Torch's own module with the parameters of ``layer``."""
-    options = {"dtype": getattr(torch, dtype)}
-    if pair.takes == "parameters":
-        twin = resolve(pair.torch)(*layer.params["weight"].shape, **options)
-    elif pair.takes == "generator":  # torch's own takes no generator
-        return torch_nn.Dropout(**case, generator=torch.Generator().manual_seed(0))
-    elif pair.statistics:
-        twin = resolve(pair.torch)(**case, **options)
-    else:
-        return resolve(pair.torch)(**case)
-    with torch.no_grad():
-        for name, w in layer.params.items():
-            getattr(twin, name).copy_(torch.tensor(as_linear(pair, name, w)))
-    return twin
-
-
-def as_linear(pair: LayerPair, name: str, w: np.ndarray) -> np.ndarray:
-    """A weight as torch's ``Linear`` has it, transposed."""
-    return w.T.copy() if (pair.takes, name) == ("parameters", "weight") else w
 
 
 def assert_same_pass(

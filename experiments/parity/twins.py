@@ -2,19 +2,17 @@
 
 import warnings
 from collections.abc import Callable, Iterator
-from functools import partial
 from typing import Any
 
 import numpy as np
 import torch
 
 from scratch import optim
-from scratch.nn.norm import Norm
 from scratch.random import Generator
 from torch_ref import init as torch_init
-from torch_ref import nn as torch_nn
 from torch_ref import registry
 from torch_ref.lockstep import Distance, Drift, GradientStream, lockstep
+from torch_ref.lockstep.modules import module_beside
 from torch_ref.lr_scheduler import by_hand, by_torch
 from torch_ref.optim import Twin
 
@@ -130,7 +128,8 @@ def _passes(
         theirs.backward()
         yield mine.backward(), their_x.grad
         return
-    mine, twin = _layers(pair, case, dtype)
+    mine = _layer(pair, case, dtype)
+    twin = module_beside(pair, case, mine, dtype)
     y, their_y = mine.train(True).forward(x), twin.train(True)(their_x)
     dy = random.normal(0, 1, y.shape).astype(dtype)
     their_y.backward(torch.tensor(dy))
@@ -138,23 +137,14 @@ def _passes(
     yield mine.backward(dy), their_x.grad
 
 
-def _layers(pair: registry.LayerPair, case: registry.Settings, dtype: str) -> tuple[Any, Any]:
-    """The layer and torch's module with the same parameters."""
-    make: Callable[..., Any] = registry.resolve(pair.torch)
+def _layer(pair: registry.LayerPair, case: registry.Settings, dtype: str) -> Any:
+    """The hand-written layer."""
     if pair.takes == "parameters":
         weight = np.random.default_rng(1).standard_normal((5, 4)).astype(dtype)
-        twin = make(5, 4, dtype=getattr(torch, dtype))
-        with torch.no_grad():
-            twin.weight.copy_(torch.tensor(weight.T.copy()))
-            twin.bias.zero_()
-        return pair.scratch(weight, np.zeros(4, dtype)), twin
-    if pair.takes == "generator":  # torch's own takes no generator
-        twin = torch_nn.Dropout(**case, generator=torch.Generator().manual_seed(0))
-        return pair.scratch(**case, generator=Generator(0)), twin
-    if issubclass(pair.scratch, Norm):
-        make = partial(make, dtype=getattr(torch, dtype))
-        return pair.scratch(**case, dtype=dtype), make(**case)
-    return pair.scratch(**case), make(**case)
+        return pair.scratch(weight, np.zeros(4, dtype))
+    if pair.takes == "generator":
+        return pair.scratch(**case, generator=Generator(0))
+    return pair.scratch(**case, **({"dtype": dtype} if pair.statistics else {}))
 
 
 def apart(mine: np.ndarray, theirs: np.ndarray, least: float) -> Distance:

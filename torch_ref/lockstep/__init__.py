@@ -2,6 +2,7 @@
 
 The harness:
     problems      what both sides are given: streams of gradients, a bowl, a network on images
+    modules       torch's module beside a layer
     sides         anything that optimizes, behind one face
     run           the run itself
     report        what it showed: agrees, or the first place where it does not

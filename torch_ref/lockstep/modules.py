@@ -1,0 +1,39 @@
+"""Torch's own module beside a layer, with the same parameters."""
+
+import numpy as np
+import torch
+
+from scratch.nn import Layer
+from torch_ref import nn
+from torch_ref.registry import LayerPair, Settings, resolve
+
+
+def module_beside(pair: LayerPair, case: Settings, layer: Layer, dtype: str) -> torch.nn.Module:
+    """Torch's module for a layer that was made with the settings ``case``.
+
+    Where a layer draws, it is the twin that draws the same, from seed 0: torch's own takes no
+    generator.
+
+    >>> from torch_ref.registry import LAYERS
+    >>> pair, case = LAYERS["LayerNorm"], {"normalized_shape": 5}
+    >>> module_beside(pair, case, pair.scratch(**case), "float32")
+    LayerNorm((5,), eps=1e-05, elementwise_affine=True)
+    """
+    options = {"dtype": getattr(torch, dtype)}
+    if pair.takes == "generator":
+        return nn.Dropout(**case, generator=torch.Generator().manual_seed(0))
+    if pair.takes == "parameters":
+        module = resolve(pair.torch)(*layer.params["weight"].shape, **options)
+    elif pair.statistics:
+        module = resolve(pair.torch)(**case, **options)
+    else:
+        return resolve(pair.torch)(**case)
+    with torch.no_grad():
+        for name, w in layer.params.items():
+            getattr(module, name).copy_(torch.tensor(as_linear(pair, name, w)))
+    return module
+
+
+def as_linear(pair: LayerPair, name: str, w: np.ndarray) -> np.ndarray:
+    """A parameter as torch has it: the weight of ``Linear`` is the transposed one."""
+    return w.T.copy() if (pair.takes, name) == ("parameters", "weight") else w
