@@ -15,13 +15,13 @@ from parity_tests.helpers import (
     assert_close,
     assert_same_pass,
     make_layer,
-    make_twin,
     normal,
 )
 from scratch import nn
 from scratch.nn import numerical_gradient
 from scratch.random import Generator
 from torch_ref import nn as torch_nn
+from torch_ref.lockstep.modules import module_beside
 from torch_ref.registry import LAYERS, LayerPair, Settings, resolve
 
 pytestmark = pytest.mark.arithmetic
@@ -43,7 +43,7 @@ def test_forward_and_backward_are_torchs(
     record_parity: Callable[..., None],
 ) -> None:
     layer = make_layer(pair.name, case, dtype)
-    twin = make_twin(pair, case, layer, dtype)
+    twin = module_beside(pair, case, layer, dtype)
     layer.train(training)
     twin.train(training)
     worst = assert_same_pass(pair, layer, twin, normal(7, shape, dtype), seed=8)

@@ -16,13 +16,13 @@ from parity_tests.helpers import (
     assert_close,
     assert_same_pass,
     make_layer,
-    make_twin,
     normal,
     refused,
 )
 from scratch import nn
 from scratch.nn.network import REMEMBERED
 from scratch.nn.norm import Norm
+from torch_ref.lockstep.modules import module_beside
 from torch_ref.registry import LAYERS, LayerPair, Settings
 from torch_ref.registry.pairs import torch_since
 
@@ -65,7 +65,7 @@ def test_running_statistics_are_torchs_over_several_batches(
     pair: LayerPair, case: Settings, shape: tuple[int, ...], dtype: str
 ) -> None:
     layer = make_layer(pair.name, case, dtype)
-    twin = make_twin(pair, case, layer, dtype)
+    twin = module_beside(pair, case, layer, dtype)
     for batch in range(4):
         assert_same_pass(pair, layer, twin, normal(20 + batch, shape, dtype), seed=30 + batch)
         assert_same_statistics(layer, twin, TOLERANCE[dtype])
@@ -100,7 +100,7 @@ def test_one_value_for_each_feature_is_refused_where_torch_refuses_it(
     name: str, case: Settings, shape: tuple[int, ...], training: bool
 ) -> None:
     layer = make_layer(name, case).train(training)
-    twin = make_twin(LAYERS[name], case, layer, "float64").train(training)
+    twin = module_beside(LAYERS[name], case, layer, "float64").train(training)
     x = normal(1, shape)
     if training or not getattr(layer, "track_running_stats", False):
         with refused(r"x must have more than one value .*" + escaped(shape)):
@@ -114,7 +114,7 @@ def test_one_value_for_each_feature_is_refused_where_torch_refuses_it(
 
 def test_several_rows_of_one_value_for_each_group_are_normalized_to_zero_as_in_torch() -> None:
     layer = make_layer("GroupNorm", ONE_EACH)
-    twin = make_twin(LAYERS["GroupNorm"], ONE_EACH, layer, "float64")
+    twin = module_beside(LAYERS["GroupNorm"], ONE_EACH, layer, "float64")
     assert_same_pass(LAYERS["GroupNorm"], layer, twin, normal(1, (4, 6)), seed=2)
     y = layer(normal(1, (4, 6)))
     np.testing.assert_array_equal(y, np.broadcast_to(layer.params["bias"], y.shape))
@@ -162,7 +162,7 @@ def test_no_shape_and_no_settings_make_them_differ(
 ) -> None:
     name, case, shape = norm
     layer = make_layer(name, case, dtype, seed=seed)
-    twin = make_twin(NORMS[name], case, layer, dtype)
+    twin = module_beside(NORMS[name], case, layer, dtype)
     for training in (True, True, False):
         x = spread_out(seed, shape, dtype)
         assert_same_pass(NORMS[name], layer.train(training), twin.train(training), x, seed + 1)
@@ -235,7 +235,7 @@ def test_a_constant_input_gives_beta_and_in_torch_nearly(
 ) -> None:
     for case in pair.cases:
         layer = make_layer(pair.name, case | {"eps": 1e-5}, dtype)
-        twin = make_twin(pair, case | {"eps": 1e-5}, layer, dtype)
+        twin = module_beside(pair, case | {"eps": 1e-5}, layer, dtype)
         x = np.full(pair.shapes[0], constant, dtype)
         y, theirs = layer(x), twin(torch.tensor(x)).detach().numpy()
         # Torch may write y as x·α + (β − μ·α), α = γ/√ε: the two cancel up to their rounding.
@@ -252,7 +252,7 @@ def test_a_constant_input_gives_beta_and_in_torch_nearly(
 def test_small_and_large_inputs_are_torchs_in_float32(pair: LayerPair, scale: float) -> None:
     case = pair.cases[0]
     layer = make_layer(pair.name, case, "float32")
-    twin = make_twin(pair, case, layer, "float32")
+    twin = module_beside(pair, case, layer, "float32")
     x = normal(1, pair.shapes[0], "float32") * np.float32(scale)
     assert_same_pass(pair, layer, twin, x, seed=2)
     if hasattr(layer, "running_mean"):
@@ -262,7 +262,7 @@ def test_small_and_large_inputs_are_torchs_in_float32(pair: LayerPair, scale: fl
 @OF_NORMS
 def test_deviations_without_a_finite_square_give_zero_and_a_warning(pair: LayerPair) -> None:
     layer = pair.scratch(**pair.cases[0])
-    twin = make_twin(pair, pair.cases[0], layer, "float32")
+    twin = module_beside(pair, pair.cases[0], layer, "float32")
     x = normal(1, pair.shapes[0], "float32") * np.float32(1e20)
     with pytest.warns(RuntimeWarning, match="overflow"):
         y = layer(x)
@@ -283,7 +283,7 @@ def test_an_empty_batch_is_refused_of_which_torch_makes_an_empty_output(
 ) -> None:
     case, shape = pair.cases[0], (0, *pair.shapes[0][1:])
     layer = make_layer(pair.name, case, "float32").train(training)
-    twin = make_twin(pair, case, layer, "float32").train(training)
+    twin = module_beside(pair, case, layer, "float32").train(training)
     assert twin(torch.zeros(shape)).shape == shape
     with refused("x must not be empty, got shape " + escaped(shape)):
         layer(np.zeros(shape, np.float32))
@@ -319,7 +319,7 @@ def test_eps_0_is_refused_by_batch_norm_in_training_alone_as_by_torch_since_2_10
 ) -> None:
     case, x = pair.cases[0] | {"eps": 0.0}, normal(1, pair.shapes[0])
     layer = make_layer(pair.name, case)
-    twin = make_twin(pair, case, layer, "float64")
+    twin = module_beside(pair, case, layer, "float64")
     if pair.name.startswith("BatchNorm"):
         with refused(r"eps must be > 0 .*, got 0\.0"):
             layer(x)
