@@ -204,7 +204,9 @@ PER_RUN = [
 ]
 
 
-@pytest.mark.parametrize(("name", "options"), PER_RUN, ids=str)
+@pytest.mark.parametrize(
+    ("name", "options"), PER_RUN, ids=[f"{name}-{i}" for i, (name, _) in enumerate(PER_RUN)]
+)
 def test_each_run_has_the_rates_that_it_has_alone(name: str, options: dict) -> None:
     """The optimizer's own rates, and a schedule's argument (here a tuple) for each run."""
 
