@@ -16,8 +16,8 @@ def module_beside(pair: LayerPair, case: Settings, layer: Layer, dtype: str) -> 
 
     >>> from torch_ref.registry import LAYERS
     >>> pair, case = LAYERS["LayerNorm"], {"normalized_shape": 5}
-    >>> module_beside(pair, case, pair.scratch(**case), "float32")
-    LayerNorm((5,), eps=1e-05, elementwise_affine=True)
+    >>> module_beside(pair, case, pair.scratch(**case), "float32").normalized_shape
+    (5,)
     """
     options = {"dtype": getattr(torch, dtype)}
     if pair.takes == "generator":
