@@ -19,6 +19,7 @@ from experiments.golden_commands import golden, verify
 from experiments.options import (
     Backends,
     CheckpointEvery,
+    Cluster,
     DataDir,
     DatasetName,
     Debug,
@@ -34,8 +35,9 @@ from experiments.sweep_command import sweep
 from experiments.terminal import escape, visible
 
 if TYPE_CHECKING:
-    from experiments.engine.crew import Crew, Unit
     from experiments.engine.runner import Outcome
+    from experiments.engine.units import Unit
+    from experiments.engine.workers import Workers
     from experiments.report.results import Missing, Unreadable
 
 
@@ -116,6 +118,7 @@ def run(
     memory: Memory = None,
     processes: Processes = None,
     threads: Threads = None,
+    cluster: Cluster = None,
     checkpoint_every: CheckpointEvery = 30.0,
     quick: Annotated[
         bool, typer.Option("--quick", help="Smaller settings, for a first look.")
@@ -132,15 +135,16 @@ def run(
     debug: Debug = False,
 ) -> None:
     """Run experiments: write their numbers, figures and verdicts on the chapter's claims."""
-    from experiments.engine.crew import crew as crew_of
     from experiments.engine.progress import Display
-    from experiments.engine.runner import Options, Outcome, assist, fitting, run_all
+    from experiments.engine.runner import Options, Outcome, fitting, run_all
+    from experiments.engine.units import FOLDER
+    from experiments.engine.workers import workers as workers_of
 
     chosen, outcome, sides = _chosen(names), Outcome(), command.sides(backend)
     command.check_dataset(dataset)
     if tensorboard:
         command.check_tensorboard()
-    with command.computing(lambda: _kept(outcome, len(chosen), out), debug) as team:
+    with command.computing(lambda: _kept(outcome, len(chosen), out), debug):
         asked = Options(
             (),
             tuple(range(seeds)),
@@ -155,21 +159,16 @@ def run(
             command.in_bytes(memory),
             processes,
             threads,
-            team,
+            cluster,
         )
-        if team:
-            device = team.device(device)
-        if team and team.rank > 0:
-            assist(replace(asked, backends=command.create_backends(backend, device)))
-            return
         with (
-            Display(console) as display,
-            crew_of(fitting(chosen, asked, len(sides)), display, team, threads or 1) as crew,
+            Display(console, out / FOLDER) as display,
+            workers_of(fitting(chosen, asked, len(sides)), threads or 1, cluster) as workers,
         ):
-            options = replace(asked, backends=command.create_backends(backend, device, crew))
+            options = replace(asked, backends=command.describe_backends(backend, device, workers))
             beside = _beside(out) if page else []
-            run_all(chosen, options, crew, console, outcome, beside)
-            made = _write_page(out, crew) if page else None
+            run_all(chosen, options, workers, display, console, outcome, beside)
+            made = _write_page(out, workers) if page else None
         _print_outcome(outcome, out)
         if made:
             path, lacking = made
@@ -186,15 +185,21 @@ def _beside(out: Path) -> "list[Unit]":
     return [*parity_run.units(out), *pieces.units(out)]
 
 
-def _write_page(out: Path, crew: "Crew") -> "tuple[Path, list[Missing | Unreadable]]":
+def _write_page(out: Path, workers: "Workers") -> "tuple[Path, list[Missing | Unreadable]]":
     """Write the parity and the page; the page's path, and what it lacks."""
+    from experiments.engine import units
     from experiments.parity import run as parity_run
     from experiments.report import pieces
 
-    content = parity_run.gathered(out)
+    measured, computed = parity_run.units(out), pieces.units(out)
+    content = parity_run.assembled(units.gathered(measured))
     parity_run.write(content, out / parity_run.FILE)
     sum_up(content, console)
-    return crew.call(written, out, pieces.gathered(out))
+    found = dict(zip(pieces.PIECES, units.gathered(computed), strict=True))
+    made = workers.call(written, out, found)
+    for unit in (measured[0], computed[0]):
+        units.clear(unit.folder)
+    return made
 
 
 def _kept(outcome: "Outcome", asked: int, out: Path) -> str:

@@ -13,9 +13,8 @@ from rich.console import Console
 from experiments.terminal import escape
 
 if TYPE_CHECKING:
-    from experiments.engine.backends import Backend, Described
-    from experiments.engine.crew import Crew
-    from experiments.engine.distributed import Team
+    from experiments.engine.backends import Described
+    from experiments.engine.workers import Workers
 
 errors = Console(stderr=True, highlight=False)
 INTERRUPTED = 130
@@ -58,23 +57,18 @@ def sides(name: str) -> tuple[str, ...]:
     return names
 
 
-def create_backends(
-    name: str, device: str, crew: "Crew | None" = None
-) -> "tuple[Backend | Described, ...]":
-    """The backends that ``--backend`` and ``--device`` ask for.
-
-    Where processes of the crew compute with it, this one need not wait until torch is imported.
-    """
+def describe_backends(name: str, device: str, workers: "Workers") -> "tuple[Described, ...]":
+    """The backends that ``--backend`` and ``--device`` ask for, as the workers have them."""
     from experiments.engine import backends, interrupt
 
-    def create(each: str) -> "Backend | Described":
-        if crew is None or crew.here or each == "scratch":
-            return backends.create(each, device)
-        return crew.first(backends.describe, each, device)
+    def describe(each: str) -> "Described":
+        if each == "scratch" and not workers.cluster:
+            return backends.describe(each, device)
+        return workers.call(backends.describe, each, device, ready=True)
 
     try:
         with interrupt.deferred():  # torch aborts where it is interrupted while it is imported
-            return tuple(create(each) for each in sides(name))
+            return tuple(describe(each) for each in sides(name))
     except ValueError as error:
         raise typer.BadParameter(str(error), param_hint="--device") from None
 
@@ -107,52 +101,46 @@ def failing(debug: bool = False, code: int = 1) -> Iterator[None]:
         raise typer.Exit(code) from None
 
 
-def report(error: Exception, debug: bool = False) -> None:
-    """One message for what has failed, and the traceback if it is asked for."""
+def report(error: Exception, debug: bool = False, kept: str = "") -> None:
+    """One message for what has failed and what is kept, and the traceback if it is asked for."""
     text = str(error) or type(error).__name__
     if _is_of_standard_output(error):
         text = f"standard output cannot be written: {error.strerror}"
     elif not _is_for_people(error):
         text = f"{type(error).__name__}: {text}; --debug shows where"
+    text += f"; {kept}" if kept else ""
     errors.print(f"[bold red]Error:[/] {escape(text)}", soft_wrap=True)
     if debug:
         errors.print(escape("".join(traceback.format_exception(error))), soft_wrap=True)
 
 
 @contextmanager
-def computing(kept: Callable[[], str], debug: bool = False) -> Iterator["Team | None"]:
+def computing(kept: Callable[[], str], debug: bool = False) -> Iterator[None]:
     """Around a command's work: every way that it can end has its message and its exit code.
 
-    Gives the team of this process, if ``torchrun`` has started several. After Ctrl-C or SIGTERM the
-    code is 128 + the signal's number, after a failure it is 1.
+    After Ctrl-C or SIGTERM the code is 128 + the signal's number, after a failure it is 1.
 
     Args:
         kept: says what is kept where the work does not come to its end.
         debug: show the traceback of a failure, too.
     """
-    from experiments.engine import distributed, interrupt
+    from experiments.engine import interrupt, workers
 
-    team = None
     try:
         with interrupt.heeding_signals():
-            team = distributed.team()
-            yield team
-            if team and team.rank == 0:
-                team.dismiss()
-    except distributed.Stopped:
-        raise typer.Exit(_ended_early("Stopped", 1, team, kept)) from None
+            workers.check_launcher()
+            yield
     except KeyboardInterrupt as ended:
-        code = getattr(ended, "exit_code", INTERRUPTED)
-        said = str(ended) or "Interrupted"
-        raise typer.Exit(_ended_early(said, code, team, kept)) from None
+        errors.print(f"{str(ended) or 'Interrupted'}. {escape(kept())}", soft_wrap=True)
+        raise typer.Exit(getattr(ended, "exit_code", INTERRUPTED)) from None
     except (typer.Exit, typer.Abort, typer.BadParameter):
         raise
+    except workers.WorkersLost as error:
+        report(error, debug, kept())
+        raise typer.Exit(1) from None
     except Exception as error:
         report(error, debug)
         raise typer.Exit(1) from None
-    finally:
-        if team:
-            team.leave()
 
 
 def _is_of_standard_output(error: Exception) -> bool:
@@ -166,15 +154,3 @@ def _is_for_people(error: Exception) -> bool:
     return type(error).__module__.startswith(("experiments.", "torch_ref.")) or isinstance(
         error, MemoryError
     )
-
-
-def _ended_early(how: str, code: int, team: "Team | None", kept: Callable[[], str]) -> int:
-    """Say what has happened and what is kept; the exit code."""
-    if team and team.rank > 0:
-        team.last_word("stopped")
-        return code
-    dead = team.dead() if team else []
-    for line in dead:
-        errors.print(f"[bold red]Error:[/] {escape(line)}", soft_wrap=True)
-    errors.print(f"{'Stopped' if dead else how}. {escape(kept())}", soft_wrap=True)
-    return 1 if dead else code

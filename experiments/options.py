@@ -12,6 +12,17 @@ def _seconds(value: float) -> float:
     return value
 
 
+def _cluster(address: str | None) -> str | None:
+    if address is not None:
+        from experiments.engine.workers import ClusterError, check_cluster
+
+        try:
+            check_cluster(address)
+        except ClusterError as error:
+            raise typer.BadParameter(str(error)) from None
+    return address
+
+
 Backends = Annotated[str, typer.Option(metavar="scratch|torch|both", help="Which side computes.")]
 Device = Annotated[str, typer.Option(metavar="auto|cpu|cuda|mps", help="Where torch computes.")]
 # What may not be read or written is said by who does it, as a failure.
@@ -30,7 +41,7 @@ CheckpointEvery = Annotated[
 ]
 Memory = Annotated[
     float | None,
-    typer.Option(metavar="GB", help="What the runs may take; half of what is available."),
+    typer.Option(metavar="GB", help="What the runs may take; half of what there is."),
 ]
 Processes = Annotated[
     int | None, typer.Option(min=1, max=1024, metavar="N", help="Side by side; all cores.")
@@ -38,6 +49,12 @@ Processes = Annotated[
 Threads = Annotated[
     int | None,
     typer.Option(min=1, max=64, metavar="N", help="Of each process; as many as are fastest."),
+]
+Cluster = Annotated[
+    str | None,
+    typer.Option(
+        callback=_cluster, metavar="dask://…|ray://…", help="Whose processes do the work instead."
+    ),
 ]
 DataDir = Annotated[
     Path | None, typer.Option(help="Where data sets are, or are downloaded to.", readable=False)

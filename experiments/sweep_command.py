@@ -12,6 +12,7 @@ from experiments import command
 from experiments.options import (
     Backends,
     CheckpointEvery,
+    Cluster,
     DataDir,
     DatasetName,
     Debug,
@@ -57,6 +58,7 @@ def sweep(
     memory: Memory = None,
     processes: Processes = None,
     threads: Threads = None,
+    cluster: Cluster = None,
     checkpoint_every: CheckpointEvery = 30.0,
     quick: Annotated[
         bool, typer.Option("--quick", help="A smaller grid where none is given, for a first look.")
@@ -90,26 +92,30 @@ def sweep(
             param_hint="--seeds",
         )
     command.check_dataset(dataset)
-    with command.computing(_kept, debug) as team:
-        from experiments.sweep.sweep import FILES, JSON, Options, assist
+    console = Console(highlight=False)
+    with command.computing(_kept, debug):
+        from experiments.engine import memory as room
+        from experiments.engine.progress import Display
+        from experiments.engine.units import FOLDER
+        from experiments.engine.workers import workers as workers_of
+        from experiments.sweep.sweep import FILES, JSON, Options
         from experiments.sweep.sweep import sweep as do
 
-        options = Options(
-            command.create_backends(backend, team.device(device) if team else device),
-            out,
-            dataset,
-            data_dir,
-            force,
-            checkpoint_every,
-            command.in_bytes(memory),
-            processes,
-            threads,
-            team,
-        )
-        if team and team.rank > 0:
-            assist(settings, options)
-            return
-        folder = do(settings, options, Console(highlight=False))
+        with (
+            Display(console, out / FOLDER) as display,
+            workers_of(processes or room.cores(), threads or 1, cluster) as workers,
+        ):
+            options = Options(
+                command.describe_backends(backend, device, workers),
+                out,
+                dataset,
+                data_dir,
+                force,
+                checkpoint_every,
+                command.in_bytes(memory),
+                threads,
+            )
+            folder = do(settings, options, workers, display, console)
         typer.echo(f"{visible(folder)}: {', '.join((*FILES, JSON))}")
 
 

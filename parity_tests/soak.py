@@ -42,19 +42,14 @@ class Subject:
 
     Attributes:
         arguments: of ``lockstep``.
-        processes: that torchrun starts; one is started by itself.
     """
 
     name: str
     arguments: tuple[str, ...]
-    processes: int = 1
 
     def start(self, out: Path) -> subprocess.Popen:
         """In a process group of its own, so that all of it can be killed."""
-        launcher = ["-m", "torch.distributed.run", "--standalone"]
-        launcher += ["--nproc-per-node", str(self.processes)]
-        command = [sys.executable, *(launcher if self.processes > 1 else [])]
-        command += ["-m", "experiments", *self.arguments, "--out", str(out)]
+        command = [sys.executable, "-m", "experiments", *self.arguments, "--out", str(out)]
         return subprocess.Popen(
             command,
             cwd=ROOT,
@@ -77,8 +72,6 @@ SUBJECTS = (
     Subject("run, two processes", (*RUN, "--backend", "scratch", "--processes", "2")),
     Subject("sweep, scratch", (*SWEEP, "--processes", "1")),
     Subject("sweep, torch, two processes", (*SWEEP, "--backend", "torch", "--processes", "2")),
-    Subject("torchrun run", (*RUN, "--backend", "scratch"), processes=2),
-    Subject("torchrun sweep", SWEEP, processes=2),
 )
 
 
@@ -124,11 +117,10 @@ class Trial:
 
     def kept(self) -> list[Path]:
         """The files that an interrupted run goes on from."""
-        return sorted(path for path in self.out.glob(".parts/**/*") if path.is_file())
+        return sorted(path for path in self.out.glob(".units/**/*") if path.is_file())
 
     def _examine(self, output: str) -> None:
-        # torchrun itself logs a traceback where a process of its own has ended badly.
-        if "Traceback" in output and self.subject.processes == 1:
+        if "Traceback" in output:
             self.problems.append(f"a traceback: {output[-1500:]}")
 
 
@@ -137,8 +129,7 @@ def finish(process: subprocess.Popen) -> str:
     try:
         return process.communicate(timeout=LIMIT)[0]
     except subprocess.TimeoutExpired:
-        # Processes of torchrun are in groups of their own; all have the folder as an argument.
-        subprocess.run(["pkill", "-KILL", "-f", process.args[-1]])
+        kill_all(process)
         return process.communicate()[0] + "\nIt did not end."
 
 
@@ -177,8 +168,7 @@ def one_killed(trial: Trial) -> bool:
 
 def terminated(trial: Trial) -> bool:
     """SIGTERM, as a scheduler sends it."""
-    codes = (143,) if trial.subject.processes == 1 else (1, 143, -signal.SIGTERM)
-    return trial.interrupted(lambda p: p.terminate(), *codes, 0, -signal.SIGTERM)
+    return trial.interrupted(lambda p: p.terminate(), 143, 0, -signal.SIGTERM)
 
 
 def ctrl_c(trial: Trial) -> bool:
@@ -187,7 +177,7 @@ def ctrl_c(trial: Trial) -> bool:
     def press(process: subprocess.Popen) -> None:
         os.killpg(process.pid, signal.SIGINT)
 
-    return trial.interrupted(press, 130, 0, 1, -signal.SIGINT)
+    return trial.interrupted(press, 130, 0, -signal.SIGINT)
 
 
 def damaged(trial: Trial) -> bool:
@@ -365,7 +355,7 @@ def numbers(out: Path) -> dict[str, Any]:
 def left_over(out: Path) -> list[str]:
     """What should not be there in the end."""
     names = (path.relative_to(out).as_posix() for path in out.rglob("*"))
-    return [name for name in names if ".partial" in name or name.startswith(".parts")]
+    return [name for name in names if ".partial" in name or name.startswith(".units")]
 
 
 def main() -> int:

@@ -4,9 +4,11 @@ experiment     what an experiment is: settings, measurements, figure, claims
 measurements   what it measured: curves, by run and metric, over seeds
 backends       scratch or torch behind one face
 runner         measure, judge the claims, draw, write; one failure does not stop the others
-crew           who does the units of work: this process, others beside it, a team of torchrun's
-processes      others beside it
-distributed    the processes of torchrun
+units          pieces of work, whose results are files from when they are finished
+workers        who does them: this process, joblib's beside it, a cluster
+measuring      a unit of an experiment: some seeds in one backend
+checkpoints    of trainings that take minutes
+memory         how many networks are trained at once
 threads        how many the libraries compute with
 output         files that are whole or not there
 interrupt      Ctrl-C that is not lost

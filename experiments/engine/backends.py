@@ -65,9 +65,13 @@ def mixed(network: type, mixin: type | None) -> type:
     return network if mixin is None else type(mixin.__name__, (mixin, network), {})
 
 
+class BackendError(Exception):
+    """A process computes with something else than the command does."""
+
+
 @dataclass(frozen=True)
 class Described:
-    """A backend that other processes compute with."""
+    """A backend by what its numbers depend on, for any process to create."""
 
     name: str
     device: str
@@ -75,7 +79,7 @@ class Described:
 
 
 def describe(name: str, device: str = "auto") -> Described:
-    """What :func:`create` would give, for a process that does not compute with it."""
+    """What :func:`create` gives."""
     backend = create(name, device)
     return Described(name, backend.device, backend.versions)
 

@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 
 from experiments.data import Dataset
-from experiments.engine import interrupt
 from experiments.engine.backends import Backend
 from experiments.engine.checkpoints import Checkpoints
 from experiments.engine.figures import Figure
@@ -75,10 +74,9 @@ class Context:
         if self.watched is not None:
             glance = partial(self.backend.glance, images=images[:ROWS], labels=labels[:ROWS])
             watch = Watch(glance, options["iterations"], looks)
-        with interrupt.deferred():
-            history = self.backend.fit(
-                net, optimizer, images, labels, keeper=keeper, observer=watch, **options
-            )
+        history = self.backend.fit(
+            net, optimizer, images, labels, keeper=keeper, observer=watch, **options
+        )
         if watch:
             self.watched.training(runs, after, history, watch)
             if evaluate := options.get("evaluate"):

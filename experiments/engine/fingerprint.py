@@ -20,11 +20,6 @@ def fingerprint(identity: Mapping[str, Any]) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def common(identity: Mapping[str, Any]) -> str:
-    """Of what must be the same in all processes of a team; devices and versions may be others."""
-    return fingerprint({name: identity[name] for name in ("code", "dataset", "settings")})
-
-
 @cache
 def code_digest() -> str:
     """A SHA-256 over the project's own Python files."""

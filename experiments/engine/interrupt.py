@@ -1,16 +1,12 @@
-"""Ctrl-C and SIGTERM: heeded at once, or, while a network trains, at its next pause.
+"""Ctrl-C and SIGTERM: heeded at once, or, while torch is imported, after that.
 
-A training can be left only between two steps, when its checkpoint is written. So while one runs, a
-signal is noted, and the training asks (``pending``) and leaves (``check``). A second signal is
-heeded at once, wherever the program is.
+A second signal is heeded at once, wherever the program is.
 """
 
-import os
 import signal
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import NoReturn
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
@@ -33,11 +29,6 @@ class Interrupted(KeyboardInterrupt):
 
 _seen: list[int] = []
 _deferring: list[bool] = []
-
-
-def pending() -> bool:
-    """Whether there was a signal."""
-    return bool(_seen)
 
 
 def check() -> None:
@@ -79,7 +70,7 @@ def heeding_signals() -> Iterator[None]:
 
 @contextmanager
 def held_back() -> Iterator[None]:
-    """Within, a Ctrl-C waits; a process that is begun within holds it back until it heeds it."""
+    """Within, a Ctrl-C waits; a process that is begun within never gets it."""
     if not hasattr(signal, "pthread_sigmask"):  # Windows
         yield
         return
@@ -90,29 +81,7 @@ def held_back() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-def heed_the_parent() -> None:
-    """In a process that works for another one: only SIGTERM counts, which the other one sends.
-
-    A terminal sends Ctrl-C to both. A training is left at its next pause, all else at once.
-    """
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, _end)
-    if hasattr(signal, "pthread_sigmask"):
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
-
-
 def _note(signum: int, frame: object) -> None:
     _seen.append(signum)
     if not _deferring or len(_seen) > 1:
         raise Interrupted(_seen[0])
-
-
-def _end(signum: int, frame: object) -> None:
-    _seen.append(signum)
-    if not _deferring or len(_seen) > 1:
-        leave()
-
-
-def leave() -> NoReturn:
-    """End this process now, without a word: its parent has them all."""
-    os._exit(128 + (_seen[0] if _seen else signal.SIGTERM))

@@ -98,38 +98,6 @@ class Measurements:
         }
 
 
-def fits(seeds: Sequence[int], found: Any) -> bool:
-    """Whether something, which may be anything, is a snapshot of measurements of these seeds.
-
-    >>> m = Measurements()
-    >>> m.add("Adam", "loss", [0, 1], [[2.3, 0.5]])
-    >>> fits([7], {"seeds": [7], **m.snapshot()}), fits([7], {"seeds": [7], "curves": [3]})
-    (True, False)
-    """
-    if not isinstance(found, Mapping) or found.get("seeds") != list(seeds):
-        return False
-    curves = found.get("curves")
-    if not isinstance(curves, list) or not curves:
-        return False
-    return all(_is_curve(curve, len(seeds)) for curve in curves)
-
-
-def _is_curve(found: Any, seeds: int) -> bool:
-    if not isinstance(found, Mapping) or found.keys() != {"run", "metric", "x", "values"}:
-        return False
-    run, metric, x, values = (found[key] for key in ("run", "metric", "x", "values"))
-    return (
-        isinstance(run, str)
-        and isinstance(metric, str)
-        and isinstance(x, np.ndarray)
-        and isinstance(values, np.ndarray)
-        and x.dtype.kind in "iuf"
-        and values.dtype == np.float64
-        and x.ndim == 1
-        and values.shape == (seeds, len(x))
-    )
-
-
 def joined(parts: Sequence[Mapping[str, Any]], seeds: Sequence[int]) -> Measurements:
     """The measurements of ``seeds`` from parts: snapshots, each with its own ``seeds``.
 

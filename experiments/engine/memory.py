@@ -1,24 +1,19 @@
-"""How much memory runs take, how much there is, and what to do when there is none left."""
+"""How much memory runs take, how much there is, and how many are trained at once."""
 
-import gc
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from pathlib import Path
-from typing import Any, Self, TypeVar
+from typing import Self, TypeVar
 
-from experiments.engine import container
 from scratch.train import EVALUATION_ROWS
 
 Item = TypeVar("Item")
 
 FLOAT = 4  # bytes
-#: Runs of a stack on a CPU. Where it was measured (AMD, Zen 3), a run costs the same from 4 to 64,
-#: and a fifth more with 108; small stacks are shared out more evenly among processes.
-WIDEST = 32
-#: Work in so many pieces is announced.
-MANY = 100
+#: Networks of a stack on a CPU. Where it was measured (AMD, Zen 3), a network costs the same in
+#: stacks of 4 to 64; small ones are shared out more evenly among processes.
+ABREAST = 4
 
 
 @dataclass(frozen=True)
@@ -83,42 +78,22 @@ def operations(inputs: int, hidden: Sequence[int], batch_size: int) -> int:
     return 2 * batch_size * max(a * b for a, b in pairwise((inputs, *hidden, 10)))
 
 
-def available(root: Path = Path("/")) -> int:
-    """The bytes that can be taken without swapping, and within a container's limit.
-
-    >>> available() > 0
-    True
-    """
-    whole, limited = _of_the_machine(root / "proc/meminfo"), container.left(root)
-    return whole if limited is None else min(whole, limited)
-
-
-def _of_the_machine(meminfo: Path) -> int:
-    """What it has left; where nothing says, half of all there is."""
-    try:
-        for line in meminfo.read_text(encoding="ascii").splitlines():
-            if line.startswith("MemAvailable:"):
-                return int(line.split()[1]) * 1024
-    except (OSError, ValueError, IndexError):
-        pass
-    try:
-        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2
-    except (AttributeError, OSError, ValueError):  # Windows has no sysconf
-        return 2**31
-
-
-def available_on(device: str) -> int:
-    """The same of a device's own memory, where it has some."""
-    if not device.startswith("cuda"):
-        return available()
-    import torch
-
-    return torch.cuda.mem_get_info(device)[0]
-
-
 def budget(device: str, allowed: int | None = None) -> int:
-    """The bytes that runs may take on a device: those allowed, or half of what is available."""
-    return allowed or available_on(device) // 2
+    """The bytes that runs may take on a device: those allowed, or half of all that it has.
+
+    Of all, and not of what is free just now: the same command cuts its stacks the same.
+    """
+    return allowed or _installed(device) // 2
+
+
+def _installed(device: str) -> int:
+    if device.startswith("cuda"):
+        import torch
+
+        return int(torch.cuda.mem_get_info(device)[1])
+    if hasattr(os, "sysconf"):
+        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    return 2**32  # Windows
 
 
 def cores() -> int:
@@ -138,52 +113,36 @@ def evenly(items: Sequence[Item], count: int) -> list[tuple[Item, ...]]:
     return [tuple(items[a:b]) for a, b in pairwise(ends)]
 
 
-def announced(what: str, runs: int, pieces: int, largest: int) -> str:
-    """What work in many pieces is going to be, for people; ``largest`` is in bytes.
+def stacks(
+    items: Sequence[Item], each: int, budget: int, device: str, runs: int = 1, what: str = "a run"
+) -> list[tuple[Item, ...]]:
+    """The items, cut into stacks that train at once.
 
-    >>> print(announced("surface", 100_000, 3125, 80_000_000))
-    surface: 100,000 runs in 3,125 pieces, each taking about 80 MB at most; Ctrl-C keeps what is
-    done, and the same command goes on from there
-    """
-    room = f"about {largest / 1e6:,.0f} MB" if largest >= 1e6 else "little memory"
-    return (
-        f"{what}: {runs:,} runs in {pieces:,} pieces, each taking {room} at most; Ctrl-C keeps "
-        "what is done, and the same command goes on from there"
-    )
+    On a CPU a stack has at most :data:`ABREAST` networks, wherever they are trained and by however
+    many processes: in a stack of others a network's numbers have other last bits. On a GPU, which
+    wants many, as many as the memory holds.
 
-
-def in_halves(
-    work: Callable[[tuple[Item, ...]], Any],
-    items: tuple[Item, ...],
-    join: Callable[[Sequence[Any]], Any],
-    say: Callable[[str], None],
-) -> Any:
-    """``work(items)``; where memory runs out, of each half of them, and both joined.
+    Args:
+        each: bytes that an item takes.
+        budget: bytes that a stack may take.
+        device: where they train.
+        runs: networks of an item.
+        what: an item, for people.
 
     Raises:
-        MemoryError: one item alone takes more than there is.
+        MemoryError: a single item does not fit.
+
+    >>> stacks(range(5), 10**6, 10**9, "cpu")
+    [(0, 1, 2), (3, 4)]
+    >>> stacks(range(5), 10**6, 2 * 10**6, "cuda")
+    [(0, 1), (2, 3), (4,)]
     """
-    try:
-        return work(items)
-    except (MemoryError, RuntimeError) as error:
-        if not is_out_of_memory(error):
-            raise
-        if len(items) == 1:
-            raise MemoryError(
-                f"memory ran out with one run at a time, and there are about "
-                f"{available() / 1e6:,.0f} MB: {error}"
-            ) from None
-    gc.collect()  # what the failed attempt had
-    say(f"memory ran out for a stack of {len(items)}; it goes on in two of half that")
-    return join([in_halves(work, half, join, say) for half in evenly(items, 2)])
-
-
-def is_out_of_memory(error: BaseException) -> bool:
-    """Whether it is NumPy's, torch's on the CPU, or a device's.
-
-    >>> is_out_of_memory(MemoryError()), is_out_of_memory(RuntimeError("mat1 and mat2 …"))
-    (True, False)
-    """
-    if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":
-        return True
-    return isinstance(error, RuntimeError) and "can't allocate memory" in str(error)
+    if each > budget:
+        raise MemoryError(
+            f"{what} needs about {each / 1e6:,.0f} MB, and there are {budget / 1e6:,.0f} MB for a "
+            "process; see --memory and --processes"
+        )
+    largest = budget // each if each else len(items)
+    if device == "cpu":
+        largest = min(largest, max(1, ABREAST // runs))
+    return evenly(items, -(-len(items) // largest))

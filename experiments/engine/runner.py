@@ -5,6 +5,7 @@ import math
 import platform
 import re
 import traceback
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
@@ -16,26 +17,17 @@ from rich.console import Console
 
 import experiments
 from experiments import data
-from experiments.engine import interrupt, memory, output, tensorboard, threads
-from experiments.engine.backends import Backend
+from experiments.engine import interrupt, measuring, memory, output, tensorboard, threads, units
+from experiments.engine.backends import Described
 from experiments.engine.checkpoints import EVERY
-from experiments.engine.crew import Crew, Unit
-from experiments.engine.distributed import Order, Team
 from experiments.engine.drawing import draw, save
 from experiments.engine.experiment import Experiment, judged
-from experiments.engine.fingerprint import code_digest, common, fingerprint
+from experiments.engine.fingerprint import code_digest, fingerprint
 from experiments.engine.lock import locked
 from experiments.engine.measurements import Measurements, distances, joined, write_csv
-from experiments.engine.measuring import (
-    Here,
-    Measuring,
-    Seeds,
-    fits_timed,
-    fits_watched,
-    stacks,
-    watched_in,
-)
-from experiments.engine.parts import FOLDER, Job, Parts
+from experiments.engine.progress import Display
+from experiments.engine.units import Unit
+from experiments.engine.workers import Workers
 from experiments.terminal import escape
 from experiments.texts import parts
 
@@ -51,12 +43,13 @@ class Options:
 
     Attributes:
         checkpoint_every: seconds.
-        memory: bytes that the runs may take; ``None`` for half of what is available.
+        memory: bytes that the runs may take; ``None`` for half of all.
         processes: side by side; ``None`` to have them where it is worth it.
         threads: of each process; ``None`` for as many as are fastest.
+        cluster: the address of one that does the work.
     """
 
-    backends: tuple[Backend, ...]
+    backends: tuple[Described, ...]
     seeds: tuple[int, ...]
     out: Path
     dataset: str = "mnist"
@@ -69,7 +62,7 @@ class Options:
     memory: int | None = None
     processes: int | None = None
     threads: int | None = None
-    team: Team | None = None
+    cluster: str | None = None
 
 
 @dataclass
@@ -86,23 +79,22 @@ class Planned:
     """An experiment that is to be run.
 
     Attributes:
-        jobs: by backend.
-        pieces: of each of them.
-        units: what is missing of all.
+        images: its data set, if it reads one.
+        identity: of its result.
+        units: by backend, finished ones too.
     """
 
     experiment: Experiment
     images: data.Dataset | None
     identity: Mapping[str, Any]
-    jobs: dict[str, Job]
-    pieces: dict[str, list[Seeds]]
-    units: list[Unit]
+    units: dict[str, list[Unit]]
 
 
 def run_all(
     names: Sequence[str],
     options: Options,
-    crew: Crew,
+    workers: Workers,
+    display: Display,
     console: Console,
     outcome: Outcome,
     beside: Sequence[Unit] = (),
@@ -114,31 +106,35 @@ def run_all(
     Args:
         names: of the experiments.
         options: for all of them.
-        crew: does the work.
+        workers: do the units.
+        display: shows what they do.
         console: for the results.
         outcome: of each experiment.
-        beside: other work for the crew; what goes wrong with that is raised in the end.
+        beside: other units; what goes wrong with them is raised in the end.
     """
     output.prepare(options.out)
     with locked(options.out):
-        _run_each(names, options, crew, console, outcome, beside)
+        _run_each(names, options, workers, display, console, outcome, beside)
 
 
 def _run_each(
     names: Sequence[str],
     options: Options,
-    crew: Crew,
+    workers: Workers,
+    display: Display,
     console: Console,
     outcome: Outcome,
     beside: Sequence[Unit],
 ) -> None:
-    load, wrong = _once(lambda: data.load(options.dataset, options.data_dir)), []
+    load = _once(lambda: measuring.images(options.dataset, options.data_dir))
     planned: dict[str, Planned] = {}
     for name in names:
         with _failing(name, options, console, outcome):
-            if plan := _planned(name, options, crew, load, console, outcome):
+            if plan := _planned(name, options, workers, load, console, outcome):
                 planned[name] = plan
-    left = {name: len(plan.units) for name, plan in planned.items()}
+    asked = [unit for plan in planned.values() for own in plan.units.values() for unit in own]
+    todo = [unit for unit in [*asked, *beside] if unit.find() is None]
+    left = Counter(unit.of for unit in todo)
 
     def finish(name: str) -> None:
         with _failing(name, options, console, outcome):
@@ -146,10 +142,12 @@ def _run_each(
             outcome.written.append(name)
             _report_result(console, result)
 
-    for name in [name for name, missing in left.items() if not missing]:
+    for name in [name for name in planned if not left[name]]:
         finish(name)
-    units = [*(unit for plan in planned.values() for unit in plan.units), *beside]
-    for unit, error in crew.do(units, lambda unit: unit.of not in outcome.failed):
+    wrong = []
+    for unit, error in units.run(
+        todo, workers, display, lambda unit: unit.of not in outcome.failed
+    ):
         if not unit.of:
             wrong += [error] if error else []
         elif unit.of not in outcome.failed:
@@ -180,18 +178,17 @@ def _fail(
 
 
 def _once(load: Callable[[], data.Dataset]) -> Callable[[], data.Dataset]:
-    """``load``, called at most once: a download that failed would take as long to fail again."""
-    loaded: list[data.Dataset | data.DataError] = []
+    """``load``, which is not tried again: a download that failed would take as long to fail."""
+    failed: list[data.DataError] = []
 
     def get() -> data.Dataset:
-        if not loaded:
-            try:
-                loaded.append(load())
-            except data.DataError as error:
-                loaded.append(error)
-        if isinstance(loaded[0], data.DataError):
-            raise loaded[0]
-        return loaded[0]
+        if failed:
+            raise failed[0]
+        try:
+            return load()
+        except data.DataError as error:
+            failed.append(error)
+            raise
 
     return get
 
@@ -199,7 +196,7 @@ def _once(load: Callable[[], data.Dataset]) -> Callable[[], data.Dataset]:
 def _planned(
     name: str,
     options: Options,
-    crew: Crew,
+    workers: Workers,
     load: Callable[[], data.Dataset],
     console: Console,
     outcome: Outcome,
@@ -209,55 +206,55 @@ def _planned(
     images = load() if experiment.needs_data else None
     identity = _identity(experiment, options, images)
     if not options.force and finished(options.out / name, identity, options.tensorboard):
-        _clear_parts(name, options, identity)  # it may have been killed just before that
+        units.clear(_folder(name, options, identity))  # it may have been killed just before that
         outcome.kept.append(name)
         console.print(f"[bold]{name}[/] is done already; --force runs it again")
         return None
     output.prepare(options.out / name)
-    plan = Planned(experiment, images, identity, {}, {}, [])
-    for backend in options.backends:
-        _plan_for(backend, plan, options, crew)
-    return plan
+    by_backend = {
+        backend.name: _units(experiment, backend, options, identity, workers)
+        for backend in options.backends
+    }
+    return Planned(experiment, images, identity, by_backend)
 
 
-def _plan_for(backend: Backend, plan: Planned, options: Options, crew: Crew) -> None:
-    """Add what there is to do in a backend: the seeds in pieces, of which some may be finished."""
-    experiment, seeds = plan.experiment, options.seeds
-    work = _work(experiment, options, backend, plan.images)
-    job = _job(work, options, plan.identity["fingerprint"])
-    budget = memory.budget(work.device, options.memory)
-    sharing = crew.size if work.device == "cpu" or options.team else 1
-    settings = experiment.chosen(options.quick)
-    pieces = job.parts.planned(
-        lambda: stacks(
-            experiment,
-            settings,
-            seeds,
-            work.device,
-            budget,
-            sharing,
-            options.team.size if options.team else 1,
-        ),
-        lambda kept: json.dumps([s for part in kept for s in part]) == json.dumps(seeds),
-    )
-    stack = experiment.stack(settings)
-    if len(pieces) >= memory.MANY:
-        largest, runs = max(map(len, pieces)) * stack.bytes, len(seeds) * stack.runs
-        job.parts.say(memory.announced(job.parts.what, runs, len(pieces), largest))
-    plan.jobs[backend.name], plan.pieces[backend.name] = job, pieces
-    plan.units.extend(
-        Unit(
-            job,
-            piece,
-            stack.steps * stack.runs * len(piece),
-            stack.steps,
-            work.device,
-            _order(work, plan.identity),
-            f"{job.parts.what}, {named(piece)}" if len(pieces) > 1 else job.parts.what,
+def _units(
+    experiment: Experiment,
+    backend: Described,
+    options: Options,
+    identity: Mapping[str, Any],
+    workers: Workers,
+) -> list[Unit]:
+    """What there is to do in a backend: a unit for each stack of seeds."""
+    stack = experiment.stack(experiment.chosen(options.quick))
+    share = memory.budget(backend.device, options.memory) // workers.processes
+    what = f"a seed of {experiment.name}"
+    cut = memory.stacks(options.seeds, stack.bytes, share, backend.device, stack.runs, what)
+    title, made = f"{experiment.name} · {backend.name}", []
+    for seeds in cut:
+        work = measuring.Measuring(
             experiment.name,
+            backend,
+            seeds,
+            _threads(experiment, options),
+            options.dataset,
+            options.data_dir,
+            options.quick,
+            options.tensorboard,
         )
-        for piece in job.missing(pieces)
-    )
+        made.append(
+            Unit(
+                f"{title}, {named(seeds)}" if len(cut) > 1 else title,
+                work,
+                _folder(experiment.name, options, identity),
+                f"{identity['fingerprint']}/{backend.name}/{json.dumps(seeds)}",
+                stack.steps * stack.runs * len(seeds),
+                stack.steps,
+                experiment.name,
+                options.checkpoint_every,
+            )
+        )
+    return made
 
 
 def _finished(plan: Planned, options: Options, console: Console) -> dict[str, Any]:
@@ -268,14 +265,14 @@ def _finished(plan: Planned, options: Options, console: Console) -> dict[str, An
     measured: dict[str, Measurements] = {}
     watched: dict[str, Measurements] = {}
     seconds: dict[str, float] = {}
-    for name, job in plan.jobs.items():
-        parts = [job.parts.find(piece) for piece in plan.pieces[name]]
-        measured[name] = joined(parts, options.seeds)
+    for name, own in plan.units.items():
+        found = units.gathered(own)
+        measured[name] = joined(found, options.seeds)
         if options.tensorboard:
-            watched[name] = joined(watched_in(parts), options.seeds)
+            watched[name] = joined([each["watched"] for each in found], options.seeds)
         if images and images.name != "mnist":
             measured[name].subject = images.name
-        seconds[name] = round(sum(part["seconds"] for part in parts), 3)
+        seconds[name] = round(sum(each["seconds"] for each in found), 3)
     result = {
         **plan.identity,
         "title": experiment.title,
@@ -293,13 +290,16 @@ def _finished(plan: Planned, options: Options, console: Console) -> dict[str, An
     shown = watched if options.tensorboard else None
     settings = experiment.chosen(options.quick)
     _write(folder, experiment, settings, measured, shown, options.seeds, result)
-    _clear_parts(experiment.name, options, plan.identity)
+    units.clear(_folder(experiment.name, options, plan.identity))
     return result
 
 
-def _clear_parts(name: str, options: Options, identity: Mapping[str, Any]) -> None:
-    for backend in options.backends:
-        _parts(name, backend.name, options, identity["fingerprint"]).clear()
+def _folder(name: str, options: Options, identity: Mapping[str, Any]) -> Path:
+    """For the units of an experiment."""
+    of = identity["fingerprint"]
+    if options.tensorboard:  # units that were not watched are others
+        of = fingerprint({"of": of, "tensorboard": True})
+    return units.folder_of(options.out, name, of)
 
 
 def fitting(names: Sequence[str], options: Options, sides: int) -> int:
@@ -310,8 +310,8 @@ def fitting(names: Sequence[str], options: Options, sides: int) -> int:
         options: for them; its backends are not needed,
         sides: but how many there are.
     """
-    if options.processes or options.team:
-        return options.processes or 1
+    if options.processes:
+        return options.processes
     chosen = [experiments.load(name) for name in names]
     stacks = [experiment.stack(experiment.chosen(options.quick)) for experiment in chosen]
     steps = sum(stack.steps * stack.runs for stack in stacks)
@@ -321,67 +321,13 @@ def fitting(names: Sequence[str], options: Options, sides: int) -> int:
     return max(1, memory.cores() // used)
 
 
-def _order(work: Measuring, identity: Mapping[str, Any]) -> Order:
-    return {
-        "experiment": work.experiment,
-        "backend": work.backend,
-        "fingerprint": identity["fingerprint"],
-        "same": common(identity),
-    }
-
-
-def _job(work: Measuring, options: Options, of: str) -> Job:
-    parts = _parts(work.experiment, work.backend, options, of)
-    return Job(work, parts, named, fits_watched if options.tensorboard else fits_timed)
-
-
-def _parts(experiment: str, backend: str, options: Options, of: str) -> Parts:
-    if options.tensorboard:  # pieces that were not watched are others
-        of = fingerprint({"of": of, "tensorboard": True})
-    folder = options.out / FOLDER / experiment / of[:16] / backend
-    what = f"{experiment} · {backend}"
-    return Parts(folder, f"{of}/{backend}", what, options.checkpoint_every)
-
-
 def named(seeds: Sequence[int]) -> str:
-    """A piece, for people.
+    """A stack, for people.
 
     >>> named([0]), named([1, 2, 3])
     ('seed 0', 'seeds 1, 2, 3')
     """
     return f"seed{'s' * (len(seeds) > 1)} {', '.join(map(str, seeds))}"
-
-
-def assist(options: Options) -> None:
-    """Measure what the first process of the team asks for, until it has all."""
-    load = _once(lambda: data.load(options.dataset, options.data_dir))
-
-    def job_of(order: Order) -> Job:
-        experiment = experiments.load(order["experiment"])
-        images = load() if experiment.needs_data else None
-        if common(_identity(experiment, options, images)) != order["same"]:
-            raise ValueError("its code, data set or settings are not those of the first process")
-        backend = next(b for b in options.backends if b.name == order["backend"])
-        work = _work(experiment, options, backend, images)
-        return _job(work, options, order["fingerprint"])
-
-    options.team.follow(job_of)
-
-
-def _work(
-    experiment: Experiment, options: Options, backend: Backend, images: data.Dataset | None
-) -> Measuring:
-    return Measuring(
-        experiment.name,
-        backend.name,
-        backend.device,
-        _threads(experiment, options),
-        options.dataset,
-        options.data_dir,
-        options.quick,
-        options.tensorboard,
-        Here(backend, images),
-    )
 
 
 def _set_aside(folder: Path, identity: Mapping[str, Any], console: Console) -> None:

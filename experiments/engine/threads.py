@@ -12,7 +12,7 @@ cores, NumPy 2.4, torch 2.14; busy: some other programs computing):
 
 20 million are the largest product of the chapter's networks, in a batch of 128 images. Its 0.2 ms
 are a tenth of a time slice, so that to wait for a core costs a hundred of it. And there is always
-another training for the second core (``experiments.engine.processes``), which wins the loops over
+another training for the second core (``experiments.engine.workers``), which wins the loops over
 elements, too. So the rule is that a thread must have so much to do that waiting for a core is no
 more than about doubling it: five milliseconds, :data:`EACH`.
 

@@ -1,21 +1,21 @@
-"""Measuring all of it, in pieces that any process may do, and the file."""
+"""Measuring all of it, in units that any process may do, and the file."""
 
 import json
 import math
 import time
-from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict
 from datetime import UTC, datetime
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
 
 from experiments.engine import progress, threads
 from experiments.engine.checkpoints import Checkpoints
-from experiments.engine.crew import Unit
 from experiments.engine.fingerprint import code_digest, fingerprint
 from experiments.engine.output import atomic
-from experiments.engine.parts import FOLDER, Job, Parts
+from experiments.engine.units import Unit, folder_of
 
 if TYPE_CHECKING:
     from experiments.parity import drift
@@ -32,43 +32,34 @@ def measure(
 ) -> dict[str, Any]:
     """Everything that the file has."""
     with progress.reported_to(lambda what, *_: tell(what)):
-        return assembled({piece: Measuring(settings)(piece) for piece in PIECES})
+        return assembled([measured(piece, settings=settings) for piece in PIECES])
 
 
-@dataclass(frozen=True)
-class Measuring:
-    """The work on a piece.
+def measured(
+    piece: str,
+    checkpoints: Checkpoints | None = None,
+    settings: "drift.Settings | None" = None,
+) -> dict[str, Any]:
+    """The work of a unit; ``settings`` are of the drift."""
+    import torch
 
-    Attributes:
-        settings: of the drift; ``None`` for its own.
-    """
+    from experiments import data
+    from experiments.bench import machine
+    from experiments.parity import drift, twins
+    from torch_ref.conventions import CONVENTIONS
 
-    settings: "drift.Settings | None" = None
-
-    def __call__(self, piece: str, checkpoints: Checkpoints | None = None) -> dict[str, Any]:
-        import torch
-
-        from experiments import data
-        from experiments.bench import machine
-        from experiments.parity import drift, twins
-        from torch_ref.conventions import CONVENTIONS
-
-        start, settings = time.perf_counter(), self.settings or drift.Settings()
-        with threads.limited(1):
-            if piece in TWINS:
-                found = {"twins": list(twins.measured(piece, _tell)), "steps": twins.STEPS}
-            elif piece == "drift":
-                measured = drift.measured(settings, data.load_mnist(), _tell)
-                found = {"drift": measured, "settings": asdict(settings)}
-            elif piece == "machine":
-                found = {"machine": machine.describe(torch.device("cpu"))}
-            else:
-                found = {"conventions": [_convention(each) for each in CONVENTIONS]}
-        return found | {"seconds": time.perf_counter() - start}
-
-    def elsewhere(self) -> Self:
-        """The same for another process."""
-        return self
+    start, settings = time.perf_counter(), settings or drift.Settings()
+    with threads.limited(1):
+        if piece in TWINS:
+            found = {"twins": list(twins.measured(piece, _tell)), "steps": twins.STEPS}
+        elif piece == "drift":
+            walked = drift.measured(settings, data.load_mnist(), _tell)
+            found = {"drift": walked, "settings": asdict(settings)}
+        elif piece == "machine":
+            found = {"machine": machine.describe(torch.device("cpu"))}
+        else:
+            found = {"conventions": [_convention(each) for each in CONVENTIONS]}
+    return found | {"seconds": time.perf_counter() - start}
 
 
 def _tell(what: str) -> None:
@@ -82,34 +73,26 @@ def _convention(convention: Any) -> dict[str, Any]:
 
 
 def units(out: Path) -> list[Unit]:
-    """The pieces for a crew; their results are in the folder."""
-    job = _job(out)
-    return [Unit(job, piece, PIECES[piece], title=f"parity · {piece}") for piece in PIECES]
-
-
-def gathered(out: Path) -> dict[str, Any]:
-    """Everything that the file has, when the units are done; their results go."""
-    job = _job(out)
-    content = assembled({piece: job.parts.find(piece) for piece in PIECES})
-    job.parts.clear()
-    return content
-
-
-def _job(out: Path) -> Job:
+    """All of it, in the order of :data:`PIECES`."""
     versions = {name: version(name) for name in ("numpy", "torch")}
-    identity = fingerprint({"code": code_digest(), "versions": versions})
-    return Job(Measuring(), Parts(out / FOLDER / "parity" / identity[:16], identity, "parity"))
+    of = fingerprint({"code": code_digest(), "versions": versions})
+    folder = folder_of(out, "parity", of)
+    return [
+        Unit(f"parity · {piece}", partial(measured, piece), folder, f"{of}/{piece}", length)
+        for piece, length in PIECES.items()
+    ]
 
 
-def assembled(found: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
-    """What the file has, from all pieces."""
+def assembled(results: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """What the file has, from the results of all pieces in their order."""
+    found = dict(zip(PIECES, results, strict=True))
     return {
         "twins": [twin for piece in TWINS for twin in found[piece]["twins"]],
         "drift": found["drift"]["drift"],
         "settings": {"steps": found[TWINS[0]]["steps"], "drift": found["drift"]["settings"]},
         "conventions": found["conventions"]["conventions"],
         "machine": found["machine"]["machine"],
-        "seconds": round(sum(piece["seconds"] for piece in found.values()), 1),
+        "seconds": round(sum(piece["seconds"] for piece in results), 1),
         "finished": datetime.now(UTC).isoformat(timespec="seconds"),
     }
 

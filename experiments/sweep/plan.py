@@ -1,14 +1,10 @@
 """What a sweep trains: its settings, its stacks, and the pieces that fit into memory."""
 
-import json
 import math
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from itertools import product
-from typing import Any, Self
 
 from experiments.engine import memory
-from experiments.engine.memory import WIDEST, evenly
 
 EVALUATED = 1000  # test images
 
@@ -80,7 +76,7 @@ class Run:
 
 @dataclass(frozen=True)
 class Piece:
-    """Runs that train at once: all or some of those with an optimizer and an architecture."""
+    """Runs that train at once: some of those with an optimizer and an architecture."""
 
     backend: str
     optimizer: str
@@ -90,15 +86,6 @@ class Piece:
     width: int
     iterations: int
     batch_size: int
-
-    def plain(self) -> dict[str, Any]:
-        """As JSON has it; :meth:`of` makes a piece of that again."""
-        return asdict(self) | {"runs": [asdict(run) for run in self.runs]}
-
-    @classmethod
-    def of(cls, plain: Mapping[str, Any]) -> Self:
-        """The piece that is written so."""
-        return cls(**{**plain, "runs": tuple(Run(**run) for run in plain["runs"])})
 
     def __str__(self) -> str:
         norm = "with" if self.batch_norm else "without"
@@ -121,72 +108,34 @@ def runs_of(settings: Settings) -> tuple[Run, ...]:
 
 
 def pieces(
-    settings: Settings,
-    backend: str,
-    budget: int,
-    workers: int = 1,
-    widest: int | None = WIDEST,
-    inputs: int = 784,
-) -> Iterator[Piece]:
-    """The stacks of a backend, one for each optimizer, depth and batch_norm, cut where need be.
+    settings: Settings, backend: str, budget: int, device: str = "cpu", inputs: int = 784
+) -> list[Piece]:
+    """The stacks of a backend: one for each optimizer, depth and batch_norm, cut as all stacks are.
 
     Args:
         settings: of the sweep.
         backend: its name.
         budget: bytes that a piece may take at most.
-        workers: so many pieces there are at least, if there are runs enough.
-        widest: so many runs a piece has at most.
+        device: where it trains.
         inputs: pixels of an image.
 
     Raises:
-        ValueError: a single run does not fit.
+        MemoryError: a single run does not fit.
     """
-    runs = runs_of(settings)
-    stacks = list(product(settings.optimizers, settings.depths, settings.batch_norm))
-    for optimizer, depth, batch_norm in stacks:
-        each = bytes_per_run(settings, depth, batch_norm, inputs)
-        if each > budget:
-            raise ValueError(
-                f"a run of {depth} layers of {settings.width} needs about {each / 1e6:.0f} MB, "
-                f"and a piece may take {budget / 1e6:.0f} MB"
-            )
-        largest = min(budget // each, widest or len(runs))
-        count = max(-(-len(runs) // largest), min(-(-workers // len(stacks)), len(runs)))
-        for part in evenly(runs, count):
-            yield Piece(
-                backend,
-                optimizer,
-                depth,
-                batch_norm,
-                part,
-                settings.width,
-                settings.iterations,
-                settings.batch_size,
-            )
-
-
-def are_all(plain: Any, settings: Settings, backend: str) -> bool:
-    """Whether pieces, written as :meth:`Piece.plain` has it or anything else, are the whole sweep.
-
-    However they are cut, one after the other they have the runs of the grid.
-
-    >>> few = Settings(optimizers=("SGD",), rates=(0.1, 1.0), depths=(2,), batch_norm=(True,))
-    >>> found = [piece.plain() for piece in pieces(few, "scratch", 10**9, widest=2)]
-    >>> len(found), are_all(found, few, "scratch"), are_all(found[:1], few, "scratch")
-    (3, True, False)
-    """
-
-    def each(parts: Iterable[Mapping[str, Any]]) -> list[str]:
-        return [json.dumps({**p, "runs": r}, sort_keys=True) for p in parts for r in p["runs"]]
-
-    return each(plain) == each(p.plain() for p in pieces(settings, backend, 2**62, widest=None))
-
-
-def bytes_of(piece: Piece, inputs: int = 784) -> int:
-    """The most memory that a piece takes."""
-    hidden = [piece.width] * piece.depth
-    each = memory.bytes_per_run(inputs, hidden, piece.batch_size, piece.batch_norm)
-    return len(piece.runs) * each
+    sizes = settings.width, settings.iterations, settings.batch_size
+    return [
+        Piece(backend, optimizer, depth, batch_norm, part, *sizes)
+        for optimizer, depth, batch_norm in product(
+            settings.optimizers, settings.depths, settings.batch_norm
+        )
+        for part in memory.stacks(
+            runs_of(settings),
+            bytes_per_run(settings, depth, batch_norm, inputs),
+            budget,
+            device,
+            what=f"a run of {depth} layers of {settings.width}",
+        )
+    ]
 
 
 def bytes_per_run(settings: Settings, depth: int, batch_norm: bool, inputs: int = 784) -> int:

@@ -12,7 +12,7 @@ import pytest
 from typer.testing import CliRunner
 
 from experiments import __main__, cli
-from experiments.engine import interrupt, memory
+from experiments.engine import interrupt
 
 ROOT = Path(__file__).parents[2]
 LIST = (sys.executable, "-m", "experiments", "list")
@@ -94,12 +94,3 @@ def test_a_signal_while_torch_is_imported_waits_for_it(
     result = CliRunner().invoke(cli.app, [name, *COMMANDS[name]])
     assert result.exit_code == 128 + signum
     assert not [path for path in tmp_path.rglob("*") if path.is_file() and path.name != ".lock"]
-
-
-@pytest.mark.usefixtures("undrawn")
-def test_work_in_many_pieces_is_announced(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(memory, "MANY", 2)
-    line = ["run", "surface", "--quick", "--backend", "scratch", "--out", str(tmp_path), "--seeds"]
-    assert "pieces" not in CliRunner().invoke(cli.app, [*line, "4"]).stderr
-    said = CliRunner().invoke(cli.app, [*line, "8", "--processes", "1"]).stderr
-    assert said.startswith("surface · scratch: 8 runs in 2 pieces, each taking little memory at")

@@ -12,7 +12,7 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 
 import experiments
 from experiments.data import Dataset
-from experiments.engine import backends, runner, tensorboard
+from experiments.engine import backends, measuring, runner, tensorboard
 from experiments.engine.experiment import Experiment
 from experiments.engine.measurements import Curve
 from experiments.engine.watching import BINS, ROWS, WIDTH, Watch, summaries
@@ -57,7 +57,7 @@ def results(tmp_path_factory: pytest.TempPathFactory, mnist: Dataset) -> Path:
         cut_down(patch)
         few = mnist.test_images[:200], mnist.test_labels[:200]
         data = replace(mnist, test_images=few[0], test_labels=few[1])
-        patch.setattr(runner.data, "load", lambda *_: data)
+        patch.setattr(measuring, "images", lambda *_: data)
         run(out, *SHOWN, "activation-distributions")
     return out
 

@@ -17,7 +17,7 @@ from typer.testing import CliRunner, Result
 import experiments
 from experiments import cli, command
 from experiments.data import DataError, Dataset
-from experiments.engine import backends, figures, runner
+from experiments.engine import backends, figures, measuring, runner
 from experiments.engine.drawing import draw, save
 from experiments.engine.experiment import Context, Experiment, judged, label
 from experiments.engine.figures import Axis, Chart, Figure, Panel, Rule
@@ -291,7 +291,7 @@ def test_a_data_set_that_cannot_be_had_is_asked_for_once(
         asked.append(name)
         raise DataError("there is no network")
 
-    monkeypatch.setattr(runner.data, "load", load)
+    monkeypatch.setattr(measuring, "images", load)
     names = ("surface", "zero-init", "activation-distributions", "init-comparison")
     result = lockstep("run", *names, "--backend", "scratch", "--quick", "--out", str(tmp_path))
     assert result.exit_code == 1
@@ -301,7 +301,7 @@ def test_a_data_set_that_cannot_be_had_is_asked_for_once(
     assert written == {"surface", "activation-distributions"}
 
 
-@pytest.mark.parametrize(("module", "while_it"), [(cli, "_chosen"), (command, "create_backends")])
+@pytest.mark.parametrize(("module", "while_it"), [(cli, "_chosen"), (command, "describe_backends")])
 def test_ctrl_c_before_the_first_experiment_is_no_traceback(
     module: object, while_it: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -3,7 +3,6 @@
 import io
 import json
 import re
-import time
 from pathlib import Path
 from typing import Any
 
@@ -13,12 +12,10 @@ from typer.testing import CliRunner
 
 import experiments
 from experiments import cli
-from experiments.engine import checkpoints, memory, runner
-from experiments.engine.checkpoints import Checkpoints
-from experiments.engine.crew import Unit
-from experiments.engine.parts import Job, Parts
+from experiments.engine import memory, progress, runner
 from experiments.engine.progress import Display, now_and_then
 from experiments.engine.runner import Options, fitting
+from experiments.engine.units import Unit
 from parity_tests.experiments.test_experiments import run_python
 
 FAST = ("surface", "optimizer-paths", "activation-distributions")
@@ -58,7 +55,7 @@ def test_two_processes_write_what_one_does_and_the_parent_needs_no_torch(tmp_pat
         mine, theirs = tmp_path / "two" / name, tmp_path / "one" / name
         assert (mine / "metrics.csv").read_bytes() == (theirs / "metrics.csv").read_bytes()
         assert result(mine) == result(theirs)
-    assert not (tmp_path / "two" / ".parts").exists()
+    assert not (tmp_path / "two" / ".units").exists()
 
 
 def test_what_fails_in_another_process_stops_no_other_experiment(tmp_path: Path) -> None:
@@ -105,7 +102,7 @@ def test_seconds_are_those_of_all_sessions_that_it_took(
     with monkeypatch.context() as patch:
         patch.setattr(runner, "_write", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
         assert CliRunner().invoke(cli.app, arguments).exit_code == 130
-    (part,) = tmp_path.glob(".parts/*/*/*/*.safetensors")
+    (part,) = tmp_path.glob(".units/*/*/*.safetensors")
     lockstep(*arguments)
     seconds = json.loads((tmp_path / "optimizer-paths" / "result.json").read_text())["seconds"]
     assert seconds["scratch"] > 0
@@ -115,12 +112,8 @@ def test_seconds_are_those_of_all_sessions_that_it_took(
 # The display.
 
 
-def nothing(piece: str, checkpoints: Checkpoints) -> dict[str, Any]:
-    return {}
-
-
 def unit(what: str, length: float, steps: int) -> Unit:
-    return Unit(Job(nothing, Parts(Path("nowhere"), "", what)), what, length, steps)
+    return Unit(what, dict, Path("nowhere"), what, length, steps)
 
 
 @pytest.fixture
@@ -138,56 +131,52 @@ def shown(display: Display, screen: io.StringIO) -> list[str]:
     return [line.rstrip() for line in plain.replace("\r", "\n").splitlines() if line.strip()]
 
 
-def on_a_terminal(screen: io.StringIO, width: int = 80) -> Display:
+def on_a_terminal(screen: io.StringIO, folder: Path, width: int = 80) -> Display:
     console = Console(file=screen, force_terminal=True, width=width, legacy_windows=False)
-    return Display(console)
+    return Display(console, folder)
 
 
-def test_the_display_shows_all_of_the_work_and_what_each_process_does(screen: io.StringIO) -> None:
-    display = on_a_terminal(screen)
-    display.expect([unit("optimizer-comparison · torch", 3, 200), unit("surface · scratch", 1, 0)])
-    display.report(0, "SGD", 100, 100, 0.25)
-    display.report(0, "Adam", 50, 100, 0.125)
-    lines = shown(display, screen)
-    assert re.search(r"^ +all .* 0/2 0:00:0\d$", lines[0])
-    assert re.search(r"optimizer-comparison · torch .* 75% loss 0.1250, Adam$", lines[1])
-    assert max(map(len, lines)) <= 80
-    display.report(1, "", 0, 0, None)
-    display.over(0)
-    display.report(0, "Adam", 60, 100, 0.1)  # comes late, and is not shown
-    lines = shown(display, screen)
-    assert " 1/2 " in lines[0]
-    assert [line for line in lines if "surface · scratch" in line]
-    assert not [line for line in lines if "Adam" in line]
-
-
-def test_what_other_processes_say_stands_above_the_bars(
-    screen: io.StringIO, monkeypatch: pytest.MonkeyPatch
+def test_the_display_shows_all_of_the_work_and_what_each_process_does(
+    screen: io.StringIO, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from multiprocessing import Queue
+    monkeypatch.setattr(progress, "OFTEN", 0.0)
+    display = on_a_terminal(screen, tmp_path)
+    todo = [unit("optimizer-comparison · torch", 3, 200), unit("surface · scratch", 1, 0)]
+    with display.showing(todo) as place:
+        display.begun(0)
+        report = place.report(0)  # by a process that is told the place and the number
+        report("SGD", 100, 100, 0.25)
+        report("Adam", 50, 100, 0.125)
+        lines = shown(display, screen)
+        assert re.search(r"^ +all .* 0/2 0:00:0\d$", lines[0])
+        assert re.search(r"optimizer-comparison · torch .* 75% loss 0.1250, Adam$", lines[1])
+        assert max(map(len, lines)) <= 80
+        assert display.under_way() == "optimizer-comparison · torch"
+        display.begun(1)
+        display.over(0)
+        report("Adam", 60, 100, 0.1)  # comes late, and is not shown
+        lines = shown(display, screen)
+        assert " 1/2 " in lines[0]
+        assert [line for line in lines if "surface · scratch" in line]
+        assert not [line for line in lines if "Adam" in line]
+    assert not list(tmp_path.iterdir())
 
-    said: list[str] = []
-    monkeypatch.setattr(checkpoints, "_ways", [said.append])
-    display, queue = on_a_terminal(screen), Queue()
-    display.expect([unit("surface · torch", 1, 10)])
-    with display.fed_by(queue):
-        queue.put((0, "SGD", 5, 10, None))
-        queue.put("surface · torch goes on at step 5")
-        deadline = time.monotonic() + 60
-        while not said and time.monotonic() < deadline:
-            time.sleep(0.01)
-    assert said == ["surface · torch goes on at step 5"]
-    assert [line for line in shown(display, screen) if " 50% SGD" in line]
 
-
-def test_where_there_is_no_terminal_nothing_is_shown() -> None:
+def test_where_there_is_no_terminal_nothing_is_shown(tmp_path: Path) -> None:
     screen = io.StringIO()
-    with Display(Console(file=screen)) as display:
+    display = Display(Console(file=screen), tmp_path)
+    with display, display.showing([unit("surface · torch", 1, 10)]) as place:
         assert not display.is_live
-        display.expect([unit("surface · torch", 1, 10)])
-        display.report(0, "SGD", 5, 10, None)
+        display.begun(0)
+        place.report(0)("SGD", 5, 10, None)
         display.over(0)
     assert screen.getvalue() in ("", "\n")
+    assert not list(tmp_path.iterdir())
+
+
+def test_who_cannot_see_the_place_as_on_another_disk_reports_to_nobody(tmp_path: Path) -> None:
+    progress.Place(tmp_path / "elsewhere").report(0)("SGD", 5, 10, None)
+    assert not list(tmp_path.iterdir())
 
 
 def test_a_report_comes_no_more_often_than_it_is_looked_at() -> None:

@@ -22,7 +22,6 @@ import numpy as np
 import torch
 from hypothesis import strategies as st
 
-from experiments.engine.memory import is_out_of_memory
 from scratch.random import Generator
 from torch_ref.checkpoint import CheckpointError
 
@@ -211,7 +210,8 @@ def refusal(function: Callable[..., Any], arguments: Arguments) -> Exception | N
 
 def assert_kind(error: Exception, call: Call, what: str) -> None:
     """Raised on purpose, in our code, with an argument's name, on one line of some length."""
-    if is_out_of_memory(error):  # NumPy and torch say how much
+    # NumPy and torch say how much.
+    if isinstance(error, MemoryError) or "can't allocate memory" in str(error):
         assert re.search("(Unable|can't) (to )?allocate", str(error)), what
         return
     text, place = str(error), traceback.extract_tb(error.__traceback__, limit=-1)[0]

@@ -63,13 +63,17 @@ def test_the_soak_tells_when_a_number_differs(monkeypatch: pytest.MonkeyPatch) -
 
 
 def test_what_is_left_over_is_named(tmp_path: Path) -> None:
-    for name in (".parts/x/plan.snapshot", "surface/.metrics.1.partial.csv", "surface/figure.png"):
+    for name in (
+        ".units/x/unit.safetensors",
+        "surface/.metrics.1.partial.csv",
+        "surface/figure.png",
+    ):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text("")
     assert sorted(soak.left_over(tmp_path)) == [
-        ".parts",
-        ".parts/x",
-        ".parts/x/plan.snapshot",
+        ".units",
+        ".units/x",
+        ".units/x/unit.safetensors",
         "surface/.metrics.1.partial.csv",
     ]
 

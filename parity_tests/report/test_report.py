@@ -186,7 +186,7 @@ def test_run_with_report_ends_with_the_page_in_its_own_folder(
 ) -> None:
     asked = []
 
-    def write(out: Path, crew: object) -> tuple[Path, list]:
+    def write(out: Path, workers: object) -> tuple[Path, list]:
         asked.append(out)
         return out / "report.html", []
 

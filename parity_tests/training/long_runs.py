@@ -33,16 +33,15 @@ def growth(fit: Callable[..., None], steps: int) -> tuple[int, int]:
     """
     seen: list[tuple[int, int]] = []
     with tempfile.TemporaryDirectory() as folder:
-        checkpoints = Checkpoints(
-            Path(folder), "this one", "a training", every=1e9, say=lambda line: None
-        )
+        unit = Path(folder) / "unit"
+        keeper = Checkpoints(unit, "this one", "a training", every=1e9).next()
 
         def progress(step: int, losses: np.ndarray) -> None:
             if step % (steps // LOOKS) == 0:
-                checkpoints.last = -np.inf  # the next one is due
+                keeper.last = -np.inf  # the next one is due
                 seen.append((_resident(), len(list(Path("/proc/self/fd").iterdir()))))
 
-        fit(iterations=steps, batch_size=2, progress=progress, keeper=checkpoints.next())
+        fit(iterations=steps, batch_size=2, progress=progress, keeper=keeper)
     first, last = seen[len(seen) // 4], seen[-1]
     return last[0] - first[0], last[1] - first[1]
 

@@ -1,0 +1,183 @@
+"""Units of work: each gives a result, which is a file from when it is finished until all are used.
+
+A unit that is interrupted is done again, with the same numbers; a training in it that takes minutes
+goes on from its last checkpoint.
+"""
+
+import shutil
+import traceback
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import closing, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from threading import Lock
+from typing import Any
+
+from joblib import delayed
+
+from experiments.engine import interrupt, progress
+from experiments.engine.checkpoints import EVERY, Checkpoints, Say, tell
+from experiments.engine.fingerprint import code_digest, fingerprint
+from experiments.engine.progress import Display, Place
+from experiments.engine.workers import Workers
+from torch_ref import checkpoint
+from torch_ref.checkpoint import CheckpointError
+
+#: What is made of a unit, as ``torch_ref.checkpoint`` has it.
+Result = Mapping[str, Any]
+#: Makes it: a function that another process can import, or a ``partial`` of one.
+Work = Callable[[Checkpoints], Result]
+
+FOLDER = ".units"
+_one_at_a_time = Lock()
+
+
+class UnitError(Exception):
+    """A unit cannot be done where it was sent; the message says why."""
+
+
+@dataclass(frozen=True)
+class Unit:
+    """What one process is given to do at a time.
+
+    Attributes:
+        title: for people.
+        work: makes the result.
+        folder: for the files; all units there are of one result.
+        identity: of all that the result depends on.
+        length: about how long it takes, against others.
+        steps: that it reports to have done in the end; 0 for one that says nothing of that.
+        of: the experiment.
+        every: seconds between two checkpoints of a training.
+    """
+
+    title: str
+    work: Work
+    folder: Path
+    identity: str
+    length: float = 0.0
+    steps: int = 0
+    of: str = ""
+    every: float = EVERY
+
+    @property
+    def path(self) -> Path:
+        """Where the finished result is."""
+        return self.folder / f"{fingerprint({'unit': self.identity})[:16]}.safetensors"
+
+    @property
+    def checkpoints(self) -> Checkpoints:
+        """Of its trainings."""
+        return Checkpoints(self.path.with_suffix(""), self.identity, self.title, self.every)
+
+    def find(self, say: Say = tell) -> Result | None:
+        """The result, if the unit is finished; a file that is no use is done again, and said."""
+        if not self.path.exists():
+            return None
+        try:
+            found = checkpoint.load(self.path)
+            if found.get("of") != self.identity:
+                raise CheckpointError(f"{self.path} is of another unit of work")
+            return found["result"]
+        except (CheckpointError, LookupError) as error:
+            say(f"{self.title}: {error}; it is done again")
+            return None
+
+    def keep(self, result: Result) -> None:
+        """Keep the result in its file; the checkpoints go.
+
+        Raises:
+            CheckpointError: it cannot be written.
+        """
+        checkpoint.save(self.path, {"of": self.identity, "result": result})
+        shutil.rmtree(self.checkpoints.folder, ignore_errors=True)
+
+
+def folder_of(out: Path, name: str, identity: str) -> Path:
+    """Where the units of a result are kept in the folder ``out``."""
+    return out / FOLDER / name / identity[:16]
+
+
+def clear(folder: Path) -> None:
+    """All units of a result are used: remove them, and the folders above that are empty then."""
+    shutil.rmtree(folder, ignore_errors=True)
+    with suppress(OSError):
+        for above in folder.parents:
+            above.rmdir()
+            if above.name == FOLDER:
+                break
+
+
+def gathered(units: Iterable[Unit]) -> list[Result]:
+    """The results of units that are all finished."""
+    return [dict(unit.find() or {}) for unit in units]
+
+
+def run(
+    units: Sequence[Unit],
+    workers: Workers,
+    display: Display,
+    wanted: Callable[[Unit], bool] = lambda unit: True,
+) -> Iterator[tuple[Unit, Exception | None]]:
+    """Do the units that are not finished, the longest first; each as it ends, and what went wrong.
+
+    Args:
+        units: of any kinds.
+        workers: where they are done.
+        display: shows what is done.
+        wanted: asked before a unit is begun; one that is not wanted is left out.
+
+    Raises:
+        WorkersLost: a process was ended from outside, or the cluster was lost.
+    """
+    # Experiments first: their figures are drawn meanwhile.
+    order = sorted(units, key=lambda unit: (bool(unit.of), unit.length), reverse=True)
+    for unit in order:
+        unit.folder.mkdir(parents=True, exist_ok=True)
+        if begun := unit.checkpoints.written():
+            tell(f"{unit.title} goes on from what was kept at {begun}")
+    with (
+        display.showing(order) as place,
+        closing(workers.each(_tasks(order, display, place, wanted), display.under_way)) as ended,
+    ):
+        for number, result, said in ended:
+            unit, error = order[number], None
+            display.over(number)
+            for line in said:
+                tell(line)
+            try:
+                if isinstance(result, Exception):
+                    raise result
+                unit.keep(result)
+            except Exception as raised:
+                error = raised
+            yield unit, error
+            interrupt.check()
+    interrupt.check()
+
+
+def _tasks(
+    order: Sequence[Unit], display: Display, place: Place, wanted: Callable[[Unit], bool]
+) -> Iterator[Any]:
+    """What the workers are given, each when one of them is free."""
+    for number, unit in enumerate(order):
+        if not wanted(unit):
+            display.over(number)
+            continue
+        display.begun(number)
+        yield delayed(_do)(unit, number, place, code_digest())
+
+
+def _do(
+    unit: Unit, number: int, place: Place, code: str
+) -> tuple[int, Result | Exception, list[str]]:
+    """Do a unit, in whatever process; one at a time in each, as threads are set for all of it."""
+    said: list[str] = []
+    with _one_at_a_time, progress.reported_to(place.report(number)):
+        try:
+            if code_digest() != code:
+                raise UnitError("the project's code here is not that of the command; use the same")
+            return number, unit.work(unit.checkpoints.saying(said.append)), said
+        except Exception as error:
+            error.add_note("".join(traceback.format_exception(error)))
+            return number, error, said

@@ -1,0 +1,232 @@
+"""Where units of work are done: joblib's processes on this machine, or a cluster of Dask or Ray.
+
+A training spends most of its time in loops over elements, which use one core. So on two cores two
+processes with a half of the work each are faster than one process whose BLAS has two threads.
+"""
+
+import os
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from functools import cache
+from importlib.util import find_spec
+from typing import Any
+
+import joblib
+
+from experiments.engine import interrupt
+
+#: By the scheme of ``--cluster``: what must be installed, and how pip installs it.
+CLUSTERS = {"dask": ("distributed", "distributed"), "ray": ("ray", "'ray[client]'")}
+LOOK = 0.5  # seconds
+
+
+class WorkersError(Exception):
+    """The processes that work cannot be had; the message says why."""
+
+
+class WorkersLost(WorkersError):
+    """They were there, and are lost; the message says what they did."""
+
+
+class ClusterError(ValueError):
+    """There is no such cluster, or what it needs is not installed."""
+
+
+def check_cluster(address: str) -> None:
+    """Raise where ``address`` is none of a cluster.
+
+    Raises:
+        ClusterError: the message says what is allowed, or what is to be installed.
+    """
+    kind, _, place = address.partition("://")
+    if kind not in CLUSTERS or not place:
+        raise ClusterError(f"must be dask://HOST:PORT or ray://HOST:PORT, got {address!r}")
+    package, wanted = CLUSTERS[kind]
+    if find_spec(package) is None:
+        raise ClusterError(
+            f"needs {package}, which is not installed: pip install {wanted}, or this project with "
+            f"its extra of that name: '.[{kind}]'"
+        )
+
+
+def check_launcher() -> None:
+    """Raise in a process that torchrun or srun has started beside others.
+
+    Raises:
+        WorkersError: the message says how many processes are had now.
+    """
+    for launcher, processes in (("torchrun", "WORLD_SIZE"), ("srun", "SLURM_STEP_NUM_TASKS")):
+        count = os.environ.get(processes, "1")
+        if count.isdigit() and int(count) > 1:
+            raise WorkersError(
+                f"{launcher} has started {count} of this command; start it once, by itself: "
+                "--processes N uses the cores of this machine, and --cluster dask://HOST:PORT or "
+                "ray://HOST:PORT those of many"
+            )
+
+
+@dataclass(frozen=True)
+class Workers:
+    """Some processes; one is this process itself.
+
+    Attributes:
+        processes: how many.
+        threads: of each.
+        cluster: the address of a cluster, whose processes are used in their place.
+    """
+
+    processes: int = 1
+    threads: int = 1
+    cluster: str | None = None
+
+    @property
+    def here(self) -> bool:
+        """Whether this process does the work."""
+        return self.processes == 1 and not self.cluster
+
+    def each(
+        self, tasks: Iterable[Any], under_way: Callable[[], str] = lambda: ""
+    ) -> Iterator[Any]:
+        """What each of joblib's tasks gives, as they end; they are asked for when one is free.
+
+        Args:
+            tasks: joblib's; what goes wrong in them is their result.
+            under_way: says what is being done, should the processes be lost.
+
+        Raises:
+            WorkersLost: they are.
+        """
+        if self.here:
+            for function, arguments, options in tasks:
+                yield function(*arguments, **options)
+            return
+        with interrupt.held_back():  # a process that begins within leaves Ctrl-C to this one
+            parallel = joblib.Parallel(
+                n_jobs=-1 if self.cluster else self.processes,
+                batch_size=1,
+                pre_dispatch="n_jobs",
+                return_as="generator_unordered",
+            )
+            done = parallel(_settled(task, os.getpid()) for task in tasks)
+        try:
+            yield from done
+        except Exception as error:
+            raise WorkersLost(self._lost(error, under_way())) from error
+        finally:
+            done.close()
+
+    def call(self, function: Callable[..., Any], *arguments: Any, ready: bool = False) -> Any:
+        """What the function gives in one of the processes.
+
+        Args:
+            ready: call it in all of them, so that they have imported what it takes.
+        """
+        count = self.processes if ready and not self.cluster else 1
+        tasks = (joblib.delayed(_tried)(function, *arguments) for _ in range(count))
+        given, *_ = self.each(tasks)
+        if isinstance(given, Exception):
+            raise given
+        return given
+
+    def _lost(self, error: Exception, under_way: str) -> str:
+        if self.cluster:
+            text = f"the cluster {self.cluster} has lost a worker or cannot be reached"
+            why = " ".join(f"{type(error).__name__}: {error}".split())
+            text += f" ({why[:200]})"
+        else:
+            text = f"one of {self.processes} processes was ended from outside"
+            text += ", perhaps because memory ran out (fewer --processes take less)"
+        return f"{text}; under way: {under_way}" if under_way else text
+
+
+@contextmanager
+def workers(processes: int, threads: int = 1, cluster: str | None = None) -> Iterator[Workers]:
+    """The processes for a command's work; those that are started end with it.
+
+    Args:
+        processes: so many are started; one is this process itself.
+        threads: of each process.
+        cluster: the address of one, which has processes of its own.
+
+    Raises:
+        WorkersError: the cluster cannot be reached.
+    """
+    made = Workers(processes, threads, cluster)
+    with ExitStack() as stack:
+        if cluster:
+            stack.enter_context(_connected(cluster))
+        elif not made.here:
+            config = joblib.parallel_config("loky", inner_max_num_threads=threads, max_nbytes=None)
+            stack.enter_context(config)
+            stack.callback(_end)
+        yield made
+
+
+@contextmanager
+def _connected(address: str) -> Iterator[None]:
+    kind, _, place = address.partition("://")
+    with ExitStack() as stack:
+        try:
+            if kind == "dask":
+                from distributed import Client
+
+                stack.enter_context(Client(f"tcp://{place}", timeout=10))
+            else:
+                import ray
+                from ray.util.joblib import register_ray
+
+                ray.init(address="auto" if place == "auto" else address, log_to_driver=False)
+                stack.callback(ray.shutdown)
+                register_ray()
+        except (OSError, ConnectionError, RuntimeError, ValueError) as error:
+            why = str(error) or type(error).__name__
+            raise WorkersError(f"the cluster {address} cannot be reached: {why}") from error
+        stack.enter_context(joblib.parallel_config(kind))
+        yield
+
+
+def _end() -> None:
+    """End loky's processes, which would wait for more work."""
+    from joblib.externals.loky import get_reusable_executor
+
+    get_reusable_executor().shutdown(wait=True, kill_workers=True)
+
+
+# In the other processes.
+
+
+def _settled(task: Any, parent: int) -> Any:
+    function, arguments, options = task
+    return joblib.delayed(_call)(parent, function, *arguments, **options)
+
+
+def _call(parent: int, function: Callable[..., Any], *arguments: Any, **options: Any) -> Any:
+    if os.getppid() == parent and threading.current_thread() is threading.main_thread():
+        _settle(parent)
+    return function(*arguments, **options)
+
+
+def _tried(function: Callable[..., Any], *arguments: Any) -> Any:
+    """What the function gives, or raises: joblib's processes end where one raises something."""
+    try:
+        return function(*arguments)
+    except Exception as error:
+        return error
+
+
+@cache
+def _settle(parent: int) -> None:
+    """End with the parent, and leave Ctrl-C, which a terminal sends to both, to it."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
+
+
+def _end_with(parent: int) -> None:
+    """A parent that is killed ends nobody; who works on would be in the next one's way."""
+    while os.getppid() == parent:
+        time.sleep(LOOK)
+    os._exit(1)

@@ -1,0 +1,276 @@
+"""Units of work: in this process or in others, each done once, and done again where it was lost."""
+
+import os
+import signal
+import time
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+from rich.console import Console
+from typer.testing import CliRunner
+
+from experiments import cli
+from experiments.engine import backends, measuring, memory, output, units
+from experiments.engine import workers as engine_workers
+from experiments.engine.checkpoints import Checkpoints
+from experiments.engine.memory import Stack
+from experiments.engine.progress import Display
+from experiments.engine.units import Unit, UnitError
+from experiments.engine.workers import WorkersError, WorkersLost, workers
+from torch_ref import checkpoint
+
+SIDES = pytest.mark.parametrize("processes", [1, 2])
+
+
+def telling(piece: str, checkpoints: Checkpoints) -> dict[str, Any]:
+    """Work that tells where it was done; the piece "die" ends its process."""
+    if piece == "die":
+        time.sleep(1)  # what was begun beside it is finished
+        os.kill(os.getpid(), signal.SIGKILL)
+    if piece == "fail":
+        raise ValueError("no such piece")
+    return {"pid": os.getpid(), "threads": os.environ.get("VECLIB_MAXIMUM_THREADS")}
+
+
+def unit(folder: Path, piece: str, **options: Any) -> Unit:
+    options = {"of": "a job"} | options
+    return Unit(f"a job, {piece}", partial(telling, piece), folder / ".units", piece, **options)
+
+
+def do(todo: list[Unit], processes: int, **options: Any) -> list[tuple[Unit, Exception | None]]:
+    console = Console(quiet=True)
+    with Display(console, Path("nowhere")) as display, workers(processes, 3) as people:
+        return list(units.run(todo, people, display, **options))
+
+
+@SIDES
+def test_units_are_done_and_their_results_are_files(tmp_path: Path, processes: int) -> None:
+    before, todo = dict(os.environ), [unit(tmp_path, piece) for piece in "abcd"]
+    done = do(todo, processes)
+    assert sorted(each.identity for each, error in done if error is None) == [*"abcd"]
+    pids = {found["pid"] for found in units.gathered(todo)}
+    assert len(pids) <= processes
+    assert (os.getpid() in pids) is (processes == 1)
+    if processes == 2:
+        assert {found["threads"] for found in units.gathered(todo)} == {"3"}
+    assert dict(os.environ) == before
+    units.clear(tmp_path / ".units")
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_process_that_is_killed_is_told_with_what_it_did_and_what_is_finished_is_kept(
+    tmp_path: Path,
+) -> None:
+    todo = [unit(tmp_path, "die", length=2.0), unit(tmp_path, "a")]
+    with pytest.raises(
+        WorkersLost, match=r"one of 2 processes was ended from outside.*under way: a job, die"
+    ):
+        do(todo, 2)
+    assert [each.find() is None for each in todo] == [True, False]
+
+
+@SIDES
+def test_what_a_unit_raises_stops_no_other_and_what_is_not_wanted_then_is_left_out(
+    tmp_path: Path, processes: int
+) -> None:
+    failed: set[str] = set()
+    todo = [unit(tmp_path, "fail", length=9.0), *(unit(tmp_path, piece) for piece in "abcdefgh")]
+    todo.append(unit(tmp_path, "x", of="another"))
+    console = Console(quiet=True)
+    with Display(console, tmp_path) as display, workers(processes) as people:
+        for each, error in units.run(todo, people, display, lambda unit: unit.of not in failed):
+            if error:
+                assert str(error) == "no such piece"
+                failed.add(each.of)
+    assert failed == {"a job"}
+    assert todo[-1].find()
+    assert todo[-2].find() is None
+
+
+def test_the_longest_unit_is_begun_first(tmp_path: Path) -> None:
+    todo = [unit(tmp_path, name, length=n) for name, n in (("a", 1.0), ("b", 3.0), ("c", 2.0))]
+    assert [each.identity for each, _ in do(todo, 1)] == ["b", "c", "a"]
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [lambda data: data[:-1], lambda data: b"", lambda data: b"something else"],
+    ids=["cut off", "empty", "foreign"],
+)
+def test_a_damaged_unit_is_done_again(
+    tmp_path: Path, spoil: Callable[[bytes], bytes], capsys: pytest.CaptureFixture
+) -> None:
+    mine = unit(tmp_path, "a")
+    do([mine], 1)
+    mine.path.write_bytes(spoil(mine.path.read_bytes()))
+    assert mine.find() is None
+    assert "it is done again" in capsys.readouterr().err
+
+
+def test_a_result_of_another_unit_is_not_taken(tmp_path: Path) -> None:
+    mine, other = unit(tmp_path, "a"), unit(tmp_path, "b")
+    do([mine], 1)
+    mine.path.rename(other.path)
+    said: list[str] = []
+    assert other.find(said.append) is None
+    assert "is of another unit of work" in said[0]
+    checkpoint.save(other.path, {"of": other.identity})
+    assert other.find(said.append) is None
+
+
+def test_a_full_disk_is_what_went_wrong_with_the_unit(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*args: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Path, "write_bytes", full)
+    ((_, error),) = do([unit(tmp_path, "a")], 1)
+    assert "was not written: No space left on device" in str(error)
+
+
+def test_other_code_or_other_versions_do_not_work_for_a_command(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    codes = iter(["the command's", "another"])
+    monkeypatch.setattr(units, "code_digest", lambda: next(codes))
+    ((_, error),) = do([unit(tmp_path, "a")], 1)
+    assert isinstance(error, UnitError)
+    described = backends.Described("scratch", "cpu", {"numpy": "1.0"})
+    with pytest.raises(backends.BackendError, match=r"with \{'numpy': '1.0'\}, as for"):
+        measuring.created(described)
+
+
+@pytest.mark.parametrize("name", ["WORLD_SIZE", "SLURM_STEP_NUM_TASKS"])
+def test_who_was_started_beside_others_says_how_it_is_done_now(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(name, "4")
+    for command in (["run", "surface"], ["sweep"]):
+        result = CliRunner().invoke(cli.app, [*command, "--out", str(tmp_path)])
+        assert result.exit_code == 1
+        assert "has started 4 of this command; start it once, by itself" in result.stderr
+    assert not list(tmp_path.iterdir())
+    monkeypatch.setenv(name, "1")
+    engine_workers.check_launcher()
+
+
+@pytest.mark.parametrize(
+    ("address", "message"),
+    [
+        ("tcp://here:1", "must be dask://HOST:PORT or ray://HOST:PORT, got 'tcp://here:1'"),
+        ("dask://", "must be dask://HOST:PORT"),
+        ("dask://here:1", "pip install distributed, or this project with its extra"),
+        ("ray://here:1", "pip install 'ray[client]', or this project with its extra"),
+    ],
+)
+def test_a_cluster_that_cannot_be_is_a_usage_error(
+    address: str, message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(engine_workers, "find_spec", lambda name: None)
+    arguments = ["run", "surface", "--cluster", address, "--out", str(tmp_path)]
+    result = CliRunner().invoke(cli.app, arguments)
+    assert result.exit_code == 2
+    assert message in " ".join(result.output.replace("│", " ").split())
+
+
+def test_a_cluster_that_does_not_answer_is_named() -> None:
+    pytest.importorskip("distributed")
+    with (
+        pytest.raises(WorkersError, match=r"dask://localhost:1 cannot be reached"),
+        workers(1, cluster="dask://localhost:1"),
+    ):
+        pass
+
+
+# What a killed process leaves.
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "run optimizer-paths --backend scratch",
+        "sweep --optimizer sgd --lr 0.1 --depth 2 --init he --batch-norm off --iterations 2",
+    ],
+)
+def test_what_was_killed_between_its_result_and_its_tidying_is_tidied_by_the_next(
+    command: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def killed(folder: Path) -> None:
+        raise KeyboardInterrupt
+
+    arguments = [*command.split(), "--processes", "1", "--out", str(tmp_path)]
+    with monkeypatch.context() as patch:
+        patch.setattr(units, "clear", killed)
+        assert CliRunner().invoke(cli.app, arguments).exit_code == 130
+    assert list(tmp_path.glob(".units/**/*.safetensors"))
+    assert "is done already" in CliRunner().invoke(cli.app, arguments).output
+    assert not (tmp_path / ".units").exists()
+
+
+def test_what_a_dead_process_was_writing_is_removed_and_a_living_ones_is_not(
+    tmp_path: Path,
+) -> None:
+    names = {
+        f".metrics.{2**22 + 5}.partial.csv": False,  # no process has this number
+        f".metrics.{os.getpid()}.partial.csv": True,
+        f".progress.{2**22 + 5}.partial": False,
+        ".notes.partial.csv": True,
+        "metrics.4194309.partial.csv": True,
+    }
+    (tmp_path / "inner").mkdir()
+    for name in names:
+        (tmp_path / "inner" / name).write_text("")
+    output.remove_torn(tmp_path)
+    assert {path.name for path in (tmp_path / "inner").iterdir()} == {
+        name for name, stays in names.items() if stays
+    }
+
+
+def test_a_disk_without_room_is_found_before_training(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Usage:
+        free = 3_000_000
+
+    monkeypatch.setattr(output.shutil, "disk_usage", lambda folder: Usage)
+    with pytest.raises(output.OutputError, match=r"has 3\.0 MB left, and results and checkpoints"):
+        output.prepare(tmp_path)
+
+
+# Stacks.
+
+
+@pytest.mark.parametrize(
+    ("seeds", "runs", "lengths"), [(4, 1, [4]), (5, 1, [3, 2]), (9, 3, [1] * 9), (2, 16, [1, 1])]
+)
+def test_on_a_cpu_a_stack_is_no_wider_than_what_is_fastest(
+    seeds: int, runs: int, lengths: list[int]
+) -> None:
+    each = Stack(1000, runs).bytes
+    cut = memory.stacks(range(seeds), each, 10**9, "cpu", runs)
+    assert [len(part) for part in cut] == lengths
+    assert [len(p) for p in memory.stacks(range(seeds), each, 10**9, "cuda", runs)] == [seeds]
+
+
+def test_a_stack_fits_into_its_share_of_the_memory() -> None:
+    cut = memory.stacks(range(12), 1000, 3000, "cuda")
+    assert [len(part) for part in cut] == [3] * 4
+    assert [seed for part in cut for seed in part] == list(range(12))
+
+
+def test_a_seed_that_does_not_fit_is_refused_before_training(tmp_path: Path) -> None:
+    arguments = ["run", "init-comparison", "--memory", "0.000001", "--backend", "scratch"]
+    result = CliRunner().invoke(cli.app, [*arguments, "--out", str(tmp_path)])
+    assert result.exit_code == 1
+    said = " ".join(result.output.split())
+    assert "a seed of init-comparison needs about" in said
+    assert "see --memory and --processes" in said
+
+
+def test_what_may_be_taken_is_what_was_asked_for_or_half_of_all() -> None:
+    assert memory.budget("cpu", 10) == 10
+    assert memory.budget("cpu") == memory.budget("cpu") > 10**8
