@@ -11,7 +11,7 @@ import tomllib
 from pathlib import Path
 
 PYPROJECT = Path(__file__).parents[1] / "pyproject.toml"
-_REQUIREMENT = re.compile(r"(?P<name>[\w.-]+)>=(?P<oldest>[\w.]+)")
+_REQUIREMENT = re.compile(r"(?P<name>[\w.\[\]-]+)>=(?P<oldest>[\w.]+)")
 
 
 def pinned(requirement: str) -> str:

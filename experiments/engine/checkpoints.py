@@ -2,6 +2,7 @@
 
 import sys
 import time
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -19,7 +20,8 @@ EVERY = 30.0  # seconds
 #: What is said to the user.
 Say = Callable[[str], None]
 #: What loading raises where a snapshot is another training's.
-UNFIT = (CheckpointError, ValueError, LookupError, TypeError, RuntimeError)
+UNFIT = (CheckpointError, ValueError, LookupError, TypeError, RuntimeError, AttributeError)
+UNFIT += (ArithmeticError, AssertionError)
 
 
 def tell(message: str) -> None:
@@ -76,7 +78,8 @@ class Kept:
             found = checkpoint.load(self.path)
             if found.get("of") != self._identity:
                 raise CheckpointError(f"{self.path} is of another training")
-            load(found["state"])
+            with warnings.catch_warnings(action="ignore"):  # what is odd is not used
+                load(found["state"])
         except UNFIT as error:
             self._of.say(f"{self._of.what}: {error}; the training begins again")
 

@@ -37,7 +37,9 @@ def telling(piece: str, checkpoints: Checkpoints) -> dict[str, Any]:
 
 def unit(folder: Path, piece: str, **options: Any) -> Unit:
     options = {"of": "a job"} | options
-    return Unit(f"a job, {piece}", partial(telling, piece), folder / ".units", piece, **options)
+    return Unit(
+        f"a job, {piece}", partial(telling, piece), folder / ".units" / "job", piece, **options
+    )
 
 
 def do(todo: list[Unit], processes: int, **options: Any) -> list[tuple[Unit, Exception | None]]:
@@ -57,7 +59,7 @@ def test_units_are_done_and_their_results_are_files(tmp_path: Path, processes: i
     if processes == 2:
         assert {found["threads"] for found in units.gathered(todo)} == {"3"}
     assert dict(os.environ) == before
-    units.clear(tmp_path / ".units")
+    units.clear(todo[0].folder)
     assert not list(tmp_path.iterdir())
 
 
