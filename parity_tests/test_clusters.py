@@ -95,13 +95,13 @@ def ray() -> Iterator[str]:
     """The address of a cluster on this machine."""
     pytest.importorskip("ray")
     start = [sys.executable, "-m", "ray.scripts.scripts"]
-    options = ["--head", "--num-cpus", "2", "--port", "16379", "--include-dashboard", "false"]
-    options += ["--disable-usage-stats", "--ray-client-server-port", "16380"]
+    options = ["--head", "--num-cpus", "2", "--port", "6390", "--include-dashboard", "false"]
+    options += ["--disable-usage-stats", "--ray-client-server-port", "10001"]
     started = subprocess.run(
         [*start, "start", *options], cwd=ROOT, env=environment(), capture_output=True, text=True
     )
     assert started.returncode == 0, started.stdout + started.stderr
-    yield "ray://localhost:16380"
+    yield "ray://localhost:10001"
     subprocess.run([*start, "stop", "--force"], cwd=ROOT, capture_output=True, check=True)
 
 
