@@ -119,7 +119,7 @@ def run(
     display: Display,
     wanted: Callable[[Unit], bool] = lambda unit: True,
 ) -> Iterator[tuple[Unit, Exception | None]]:
-    """Do the units that are not finished, the longest first; each as it ends, and what went wrong.
+    """Do the units; each as it ends, and what went wrong.
 
     Args:
         units: of any kinds.
@@ -130,8 +130,7 @@ def run(
     Raises:
         WorkersLost: a process was ended from outside, or the cluster was lost.
     """
-    # Experiments first: their figures are drawn meanwhile.
-    order = sorted(units, key=lambda unit: (bool(unit.of), unit.length), reverse=True)
+    order = ordered(units, workers)
     for unit in order:
         unit.folder.mkdir(parents=True, exist_ok=True)
         if begun := unit.checkpoints.written():
@@ -154,6 +153,16 @@ def run(
             yield unit, error
             interrupt.check()
     interrupt.check()
+
+
+def ordered(units: Sequence[Unit], workers: Workers) -> list[Unit]:
+    """The units, where several are done at once the longest first, so that they end together.
+
+    Those of experiments come before others: their figures are drawn meanwhile.
+    """
+    if workers.here:
+        return [*units]
+    return sorted(units, key=lambda unit: (bool(unit.of), unit.length), reverse=True)
 
 
 def _tasks(

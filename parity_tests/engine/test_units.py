@@ -92,9 +92,12 @@ def test_what_a_unit_raises_stops_no_other_and_what_is_not_wanted_then_is_left_o
     assert todo[-2].find() is None
 
 
-def test_the_longest_unit_is_begun_first(tmp_path: Path) -> None:
+def test_where_several_are_done_at_once_the_longest_comes_first(tmp_path: Path) -> None:
     todo = [unit(tmp_path, name, length=n) for name, n in (("a", 1.0), ("b", 3.0), ("c", 2.0))]
-    assert [each.identity for each, _ in do(todo, 1)] == ["b", "c", "a"]
+    todo.append(unit(tmp_path, "page", length=9.0, of=""))
+    for processes, order in ((1, ["a", "b", "c", "page"]), (2, ["b", "c", "a", "page"])):
+        with workers(processes) as people:
+            assert [each.identity for each in units.ordered(todo, people)] == order
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 NAMES = ("optimizer-paths", "zero-init", "init-comparison")
 TIMES = ("seconds", "finished")
 pytestmark = pytest.mark.slow
