@@ -1,7 +1,9 @@
 """What several test files share: the cases, small networks, and how to compare."""
 
+import functools
+import inspect
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 
 import numpy as np
@@ -23,10 +25,44 @@ LOSS = "CrossEntropyLoss"
 DRAWN_ALIKE = {n: p for n, p in INITIALIZERS.items() if not p.since or torch_since(p.since)}
 MODES = pytest.mark.parametrize("training", [True, False], ids=["training", "evaluation"])
 DTYPES = pytest.mark.parametrize("dtype", TOLERANCE)
-LAYER_CASES = pytest.mark.parametrize(
-    ("pair", "case", "shape"),
+
+
+def loops_over(names: str, cases: Iterable[tuple]) -> Callable[[Callable], Callable]:
+    """As ``parametrize``, but all cases with the same first value are one test, a loop over them.
+
+    What fails has a note that says with which of them.
+    """
+    first, *others = names.split()
+    loops: dict[str, tuple[object, list[dict]]] = {}
+    for value, *rest in cases:
+        name = getattr(value, "name", str(value))
+        loops.setdefault(name, (value, []))[1].append(dict(zip(others, rest, strict=True)))
+
+    def decorate(test: Callable) -> Callable:
+        signature = inspect.signature(test)
+
+        @functools.wraps(test)
+        def loop(**arguments: object) -> None:
+            value = arguments[first]
+            for case in loops[getattr(value, "name", str(value))][1]:
+                try:
+                    test(**arguments, **case)
+                except BaseException as error:  # pytest's own are no Exception
+                    error.add_note(f"with {case}")
+                    raise
+
+        left = [p for p in signature.parameters.values() if p.name not in others]
+        loop.__signature__ = signature.replace(parameters=left)
+        values = [value for value, _ in loops.values()]
+        return pytest.mark.parametrize(first, values, ids=list(loops))(loop)
+
+    return decorate
+
+
+LAYER_CASES = loops_over(
+    "pair case shape",
     [
-        pytest.param(pair, case, shape, id=f"{name}-{case}-{shape}")
+        (pair, case, shape)
         for name, pair in LAYERS.items()
         if name != LOSS
         for case in pair.cases

@@ -11,7 +11,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from parity_tests.helpers import DRAWN_ALIKE, distance
+from parity_tests.helpers import DRAWN_ALIKE, distance, loops_over
 from parity_tests.random.both_generators import ANY_MEAN, GNU
 from scratch import init
 from scratch.random import Generator
@@ -21,22 +21,15 @@ from torch_ref.registry import INITIALIZERS, SAME_GRADIENTS, InitializerPair, Se
 pytestmark = pytest.mark.arithmetic
 
 CASES = [
-    pytest.param(pair, case, shape, id="-".join([name, *map(str, case.items()), str(shape)]))
-    for name, pair in DRAWN_ALIKE.items()
+    (pair, case, shape)
+    for pair in DRAWN_ALIKE.values()
     for case in pair.cases
     for shape in pair.shapes
     if math.prod(shape) and sum(shape[:1]) % case.get("groups", 1) == 0
 ]
-REFUSED = [
-    pytest.param(pair, shape, case, id=f"{name}-{shape}-{case}")
-    for name, pair in DRAWN_ALIKE.items()
-    for shape, case in pair.refused
-]
+REFUSED = [(pair, *refused) for pair in DRAWN_ALIKE.values() for refused in pair.refused]
 EMPTY = [
-    pytest.param(pair, shape, id=f"{name}-{shape}")
-    for name, pair in INITIALIZERS.items()
-    for shape in pair.shapes
-    if not math.prod(shape)
+    (pair, shape) for pair in INITIALIZERS.values() for shape in pair.shapes if not math.prod(shape)
 ]
 CUT_OFF_ALIKE = pytest.mark.skipif(
     "trunc_normal" not in DRAWN_ALIKE, reason="torch before 2.12 draws other numbers"
@@ -76,7 +69,7 @@ def assert_as_close_as_promised(
 
 
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
-@pytest.mark.parametrize(("pair", "case", "shape"), CASES)
+@loops_over("pair case shape", CASES)
 def test_the_same_seed_gives_torchs_weights(
     pair: InitializerPair,
     case: Settings,
@@ -93,7 +86,7 @@ def test_the_same_seed_gives_torchs_weights(
 
 
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
-@pytest.mark.parametrize(("pair", "shape"), EMPTY)
+@loops_over("pair shape", EMPTY)
 def test_an_empty_weight_is_torchs_and_draws_nothing(
     pair: InitializerPair, shape: tuple[int, ...], dtype: str
 ) -> None:
@@ -161,7 +154,7 @@ def test_the_arguments_have_torchs_order_and_defaults(pair: InitializerPair) -> 
     assert mine == [] if pair.settings else mine == theirs
 
 
-@pytest.mark.parametrize(("pair", "shape", "case"), REFUSED)
+@loops_over("pair shape case", REFUSED)
 def test_both_sides_refuse(pair: InitializerPair, shape: tuple[int, ...], case: Settings) -> None:
     with pytest.raises(ValueError, match=rf"\b({'|'.join([*case, 'shape'])})\b.* got "):
         pair.scratch(shape, **case, generator=Generator(0))

@@ -71,13 +71,18 @@ def fits(pair: SchedulePair, case: Settings, groups: dict) -> bool:
     return lengths <= {len(groups) + 1}
 
 
-def cases() -> Iterator[tuple[str, SchedulePair, Settings, str]]:
-    """(id, pair, case, optimizer) for all that fit together."""
+def cases() -> Iterator[tuple[SchedulePair, Settings, str]]:
+    """(pair, case, optimizer) for all that fit together."""
     for pair in SCHEDULES.values():
-        for i, case in enumerate(pair.cases):
+        for case in pair.cases:
             for optimizer, (_, groups) in OPTIMIZERS.items():
                 if fits(pair, case, groups):
-                    yield f"{pair.name}-{i}-{optimizer}", pair, case, optimizer
+                    yield pair, case, optimizer
+
+
+def with_one_group() -> Iterator[tuple[SchedulePair, Settings, str]]:
+    """Those ``cases`` whose optimizer has one group."""
+    return (case for case in cases() if case[-1].endswith("-one"))
 
 
 def metrics(seed: int = 0) -> Iterator[tuple[float, ...]]:

@@ -9,12 +9,14 @@ import torch
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
+from parity_tests.helpers import loops_over
 from parity_tests.lr_scheduler.schedule_sides import (
     OPTIMIZERS,
     Sides,
     arguments,
     cases,
     fits,
+    with_one_group,
 )
 from scratch import lr_scheduler, optim
 from torch_ref.lr_scheduler import by_hand, by_torch
@@ -23,13 +25,8 @@ from torch_ref.registry import SCHEDULES, SchedulePair, Settings, resolve
 pytestmark = pytest.mark.arithmetic
 
 TOLERANCE = 1e-12
-CASES = pytest.mark.parametrize(
-    ("pair", "case", "optimizer"), [pytest.param(*rest, id=name) for name, *rest in cases()]
-)
-MOVED = pytest.mark.parametrize(
-    ("pair", "case", "optimizer"),
-    [pytest.param(*rest, id=name) for name, *rest in cases() if name.endswith("-one")],
-)
+CASES = loops_over("pair case optimizer", cases())
+MOVED = loops_over("pair case optimizer", with_one_group())
 PAIRS = pytest.mark.parametrize("pair", SCHEDULES.values(), ids=SCHEDULES)
 WITH_OPTIMIZERS = pytest.mark.parametrize("name", OPTIMIZERS)
 
@@ -290,7 +287,7 @@ def test_momentum_is_not_cycled_where_there_is_none() -> None:
 
 
 def test_the_lists_of_cases_are_tried() -> None:
-    tried = [(pair.name, optimizer) for _, pair, _, optimizer in cases()]
+    tried = [(pair.name, optimizer) for pair, _, optimizer in cases()]
     assert {name for name, _ in tried} == SCHEDULES.keys()
     assert {optimizer for _, optimizer in tried} == OPTIMIZERS.keys()
     assert not fits(SCHEDULES["CyclicLR"], SCHEDULES["CyclicLR"].cases[-1], {})

@@ -10,8 +10,8 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from parity_tests.helpers import IMAGES, LABELS, make_network
-from parity_tests.lr_scheduler.schedule_sides import OPTIMIZERS, Sides, arguments, cases
+from parity_tests.helpers import IMAGES, LABELS, loops_over, make_network
+from parity_tests.lr_scheduler.schedule_sides import OPTIMIZERS, Sides, arguments, with_one_group
 from scratch import lr_scheduler, optim, train
 from scratch.optim import SGD, Adagrad, Adam
 from torch_ref import convert
@@ -23,10 +23,6 @@ from torch_ref.registry import SchedulePair, Settings
 
 pytestmark = pytest.mark.arithmetic
 
-CASES = [case for case in cases() if case[0].endswith("-one")]
-WITH_CASES = pytest.mark.parametrize(
-    ("pair", "case", "optimizer"), [pytest.param(*rest, id=name) for name, *rest in CASES]
-)
 SHOWN = {
     "StepLR": {"step_size": 3},
     "MultiStepLR": {"milestones": [2, 5]},
@@ -45,7 +41,7 @@ SHOWN = {
 WARM_UP, DECAY = ("LinearLR", {}), ("ExponentialLR", {"gamma": 0.9})
 
 
-@WITH_CASES
+@loops_over("pair case optimizer", with_one_group())
 @settings(max_examples=3, deadline=None)
 @given(at=st.integers(0, 29))
 def test_a_snapshot_goes_on_as_torchs_does(

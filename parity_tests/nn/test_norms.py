@@ -15,6 +15,7 @@ from parity_tests.helpers import (
     TOLERANCE,
     assert_close,
     assert_same_pass,
+    loops_over,
     make_layer,
     normal,
     refused,
@@ -38,11 +39,11 @@ def tried(pair: LayerPair) -> set[str]:
 
 RUNNING = {name: pair for name, pair in NORMS.items() if "track_running_stats" in tried(pair)}
 OF_NORMS = pytest.mark.parametrize("pair", NORMS.values(), ids=NORMS)
-RUNNING_CASES = pytest.mark.parametrize(
-    ("pair", "case", "shape"),
+RUNNING_CASES = loops_over(
+    "pair case shape",
     [
-        pytest.param(pair, case, shape, id=f"{name}-{case}-{shape}")
-        for name, pair in RUNNING.items()
+        (pair, case, shape)
+        for pair in RUNNING.values()
         for case in pair.cases
         for shape in pair.shapes
     ],
@@ -90,11 +91,10 @@ ONE_EACH = {"num_groups": 6, "num_channels": 6}
 
 
 @MODES
-@pytest.mark.parametrize(
-    ("name", "case", "shape"),
+@loops_over(
+    "name case shape",
     [(name, c, shape) for name in SINGLE for c in LAYERS[name].cases for shape in SINGLE[name]]
     + [("GroupNorm", ONE_EACH, shape) for shape in ((1, 6), (1, 6, 1))],
-    ids=str,
 )
 def test_one_value_for_each_feature_is_refused_where_torch_refuses_it(
     name: str, case: Settings, shape: tuple[int, ...], training: bool
