@@ -13,6 +13,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import cache
 from importlib.util import find_spec
+from itertools import islice
 from typing import Any
 
 import joblib
@@ -104,6 +105,9 @@ class Workers:
             for function, arguments, options in tasks:
                 yield function(*arguments, **options)
             return
+        if self.cluster and self.cluster.startswith("ray"):
+            yield from self._in_waves(iter(tasks), under_way)
+            return
         with interrupt.held_back():  # a process that begins within leaves Ctrl-C to this one
             parallel = joblib.Parallel(
                 n_jobs=-1 if self.cluster else self.processes,
@@ -118,6 +122,16 @@ class Workers:
             raise WorkersLost(self._lost(error, under_way())) from error
         finally:
             done.close()
+
+    def _in_waves(self, tasks: Iterator[Any], under_way: Callable[[], str]) -> Iterator[Any]:
+        """As :meth:`each`, for Ray, whose backend of joblib gives no result before it has all."""
+        parallel = joblib.Parallel(n_jobs=-1, batch_size=1)
+        while wave := list(islice(tasks, joblib.effective_n_jobs(-1))):
+            try:
+                done = parallel(wave)
+            except Exception as error:
+                raise WorkersLost(self._lost(error, under_way())) from error
+            yield from done
 
     def call(self, function: Callable[..., Any], *arguments: Any, ready: bool = False) -> Any:
         """What the function gives in one of the processes.
