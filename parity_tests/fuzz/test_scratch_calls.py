@@ -1,7 +1,7 @@
-"""Rubbish for every argument of every public call: taken, or refused by name with nothing changed.
+"""Invalid values for every argument of every public call: taken, or refused with nothing changed.
 
 What is called is derived from the packages, so that a new function is tried by itself. A refusal is
-raised by us on purpose, not by NumPy or torch on the way, and names an argument.
+raised in our code, not in that of NumPy or torch, and names an argument.
 """
 
 import numpy as np
@@ -25,7 +25,7 @@ NOT_LOOKED_AT = (
 
 
 @EVERY_CALL
-def test_rubbish_is_refused_by_name_and_changes_nothing(call: Call) -> None:
+def test_what_is_invalid_is_refused_by_name_and_changes_nothing(call: Call) -> None:
     invalid.assert_refused_by_name(call, NOT_LOOKED_AT)
 
 

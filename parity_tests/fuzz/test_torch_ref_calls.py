@@ -1,4 +1,4 @@
-"""Rubbish for every argument of what ``torch_ref`` offers: taken, or refused by name.
+"""Invalid values for every argument of what ``torch_ref`` offers: taken, or refused by name.
 
 As ``test_scratch_calls`` for ``scratch``. Where torch itself would trip over a value, and say so
 in its own words, it is refused before that.
@@ -23,12 +23,12 @@ LARGE |= {("train.fit", "batch_size")}
 
 @pytest.fixture(autouse=True)
 def in_a_folder_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Rubbish is a good name for a file."""
+    """An invalid value may be a good name for a file."""
     monkeypatch.chdir(tmp_path)
 
 
 @EVERY_CALL
-def test_rubbish_is_refused_by_name_and_changes_nothing(call: Call) -> None:
+def test_what_is_invalid_is_refused_by_name_and_changes_nothing(call: Call) -> None:
     invalid.assert_refused_by_name(call, sizes=LARGE)
 
 

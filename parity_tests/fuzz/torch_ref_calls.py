@@ -47,7 +47,7 @@ NOT_CALLED = (
     *(lockstep.Drift, lockstep.Report, lockstep.Problem, lockstep.Side),
 )
 #: What a network or a problem is asked for by the loop that has checked what it gives.
-HOOKS = frozenset({"draw", "keeping", "gradients", "evaluate", "my_gradients"})
+HOOKS = frozenset({"draw", "keeping", "gradients", "evaluate"})
 
 
 def calls() -> Iterator[Call]:

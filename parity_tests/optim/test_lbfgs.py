@@ -14,11 +14,12 @@ import pytest
 import torch
 
 from parity_tests.helpers import batch, make_network
+from scratch.nn import MultiLayerNet
 from scratch.optim import LBFGS, SGD
 from scratch.optim.lbfgs import Curvature
 from torch_ref import convert
 from torch_ref.lockstep import GradientStream, QuadraticBowl, lockstep
-from torch_ref.lockstep.problems import Arrays, FullBatch, Landscape, Rosenbrock
+from torch_ref.lockstep.problems import Arrays, Landscape, Rosenbrock
 from torch_ref.optim import Twin
 from torch_ref.registry import OPTIMIZERS, SAME_GRADIENTS, Settings
 
@@ -30,6 +31,27 @@ LISTS = ("old_dirs", "old_stps", "ro")
 #: After which rounding has not become more than the tolerance.
 UPDATES = {"float64": 3, "float32": 2}
 SEARCHING = {"line_search_fn": "strong_wolfe"}
+
+
+class FullBatch:
+    """The loss of a network on one batch, evaluated by its own ``loss_and_gradient``.
+
+    Args:
+        net: a single run without dropout.
+        x, t: the inputs and labels.
+    """
+
+    undetermined: frozenset[str] = frozenset()
+
+    def __init__(self, net: MultiLayerNet, x: np.ndarray, t: np.ndarray) -> None:
+        self._net, self._batch = net, (x, t)
+        self.params = {name: w.copy() for name, w in net.params.items()}
+
+    def evaluate(self, params: Arrays) -> tuple[float, Arrays]:
+        """The loss and its gradients."""
+        self._net.params.update(params)
+        loss, grads = self._net.loss_and_gradient(*self._batch)
+        return float(loss), grads
 
 
 def network(dtype: str) -> FullBatch:

@@ -74,7 +74,7 @@ def test_in_float32_the_exact_run_is_no_farther_than_from_torch(
     mine, theirs = as_side(pair.scratch()), as_side(Twin(pair.scratch()))
     report = lockstep(mine, theirs, rounded, steps=SHORT, every=50)
     for _ in range(SHORT):
-        optimizer.update(truth.params, truth.my_gradients(truth.params))
+        optimizer.update(truth.params, truth.gradients(truth.params, truth.params)[0])
     errors = apart(mine.params(), truth) / apart(theirs.params(), truth)
     kind = f"{gradients(batch_norm)}, tanh"
     record_parity(pair.name, "float32", kind, SHORT, max(report.norm), errors=errors)

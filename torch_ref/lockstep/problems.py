@@ -155,27 +155,6 @@ class Rosenbrock:
         }
 
 
-class FullBatch:
-    """The loss of a network on one batch, evaluated by its own ``loss_and_gradient``.
-
-    Args:
-        net: a single run without dropout.
-        x, t: the inputs and labels.
-    """
-
-    undetermined: frozenset[str] = frozenset()
-
-    def __init__(self, net: MultiLayerNet, x: np.ndarray, t: np.ndarray) -> None:
-        self._net, self._batch = net, (x, t)
-        self.params = {name: w.copy() for name, w in net.params.items()}
-
-    def evaluate(self, params: Arrays) -> tuple[float, Arrays]:
-        """The loss and its gradients."""
-        self._net.params.update(params)
-        loss, grads = self._net.loss_and_gradient(*self._batch)
-        return float(loss), grads
-
-
 class NetworkProblem:
     """A network on images: each side computes its own gradients of the same batches.
 
@@ -202,7 +181,7 @@ class NetworkProblem:
         self._batches = batches(images, labels, batch_size, net.generators, net.dtype)
 
     def gradients(self, mine: Arrays, theirs: Arrays) -> tuple[Arrays, Arrays]:
-        x, t = self._batch()
+        x, t = (each[0] for each in next(self._batches))
         with torch.no_grad():
             for name, w in self._theirs.items():
                 w.copy_(convert.from_linear(name, torch.from_numpy(theirs[name])))
@@ -212,16 +191,5 @@ class NetworkProblem:
             name: convert.from_linear(name, g).numpy()
             for name, g in zip(self._theirs, grads, strict=True)
         }
-        return self._mine(mine, x, t), their_grads
-
-    def my_gradients(self, mine: Arrays) -> Arrays:
-        """My gradients of the next batch alone, without theirs."""
-        return self._mine(mine, *self._batch())
-
-    def _mine(self, mine: Arrays, x: np.ndarray, t: np.ndarray) -> Arrays:
         self._net.params.update(mine)
-        return self._net.gradient(x, t)
-
-    def _batch(self) -> tuple[np.ndarray, np.ndarray]:
-        x, t = next(self._batches)
-        return x[0], t[0]
+        return self._net.gradient(x, t), their_grads
