@@ -28,8 +28,6 @@ from experiments.report.translations import korean
 from experiments.texts import restored
 from parity_tests.helpers import unwrapped
 
-pytestmark = pytest.mark.arithmetic
-
 ROOT = Path(__file__).parents[2]
 FILES = {"figure.png", "figure.svg", "metrics.csv", "result.json"}
 SMALL = {"iterations": 12, "look_every": 6, "evaluate_every": 6, "epochs": 2, "rows": 100}

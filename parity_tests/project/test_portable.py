@@ -47,13 +47,14 @@ def test_the_tests_run_on_the_pretended_processor_and_are_counted(tmp_path: Path
         "def test_switch(): assert os.environ['ATEN_CPU_CAPABILITY'] == 'default'\n"
         "def test_threads(): assert os.environ['OPENBLAS_NUM_THREADS'] == '2'\n"
         "def test_wrong(): assert os.environ['OMP_NUM_THREADS'] == '2'\n"
+        "def test_recorded(record_property): record_property('distance', 0)\n"
         "def test_skipped(): pytest.skip()\n"
         "@pytest.mark.slow\n"
         "def test_slow(): assert False\n"
     )
     pretended = Processor("", {"ATEN_CPU_CAPABILITY": "default"}, (1, 1, 2))
     outcome = portable.run(pretended, "arithmetic and not slow", [str(tmp_path)])
-    assert (outcome.tests, outcome.skipped) == (3, 1)
+    assert (outcome.tests, outcome.skipped) == (4, 1)
     assert [name.rpartition("::")[2] for name in outcome.failed] == ["test_wrong"]
 
 

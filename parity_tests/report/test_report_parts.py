@@ -17,8 +17,6 @@ from parity_tests.report.report_results import LAB
 from torch_ref import registry
 from torch_ref.conventions import CONVENTIONS, Convention, as_markdown
 
-pytestmark = pytest.mark.arithmetic
-
 ROOT = Path(__file__).parents[2]
 
 

@@ -19,8 +19,6 @@ from experiments.engine.drawing import draw
 from experiments.sweep import figures, plan, report, run, sweep
 from experiments.sweep.plan import Architecture, Piece, Run, Settings
 
-pytestmark = pytest.mark.arithmetic
-
 TINY = Settings(
     optimizers=("SGD", "chapter.Adam"),
     rates=(0.01, 0.1),
