@@ -1,11 +1,9 @@
 """One thread a process, the table at the end, and which tests need a GPU."""
 
 import os
-import shutil
 import urllib.error
 import urllib.request
 from collections.abc import Callable
-from pathlib import Path
 
 # Before NumPy and torch are imported: the tests run side by side, one process a core.
 for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
@@ -44,39 +42,6 @@ def undrawn(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(runner, "draw", lambda figure: None)
     monkeypatch.setattr(runner, "save", lambda figure, path: path.write_bytes(b""))
-
-
-@pytest.fixture(scope="session")
-def whole_results(tmp_path_factory: pytest.TempPathFactory, mnist: Dataset) -> Path:
-    """A results folder with everything in it, not to be changed."""
-    from parity_tests.report import report_results
-
-    folder = tmp_path_factory.mktemp("results")
-    report_results.write_all(folder, mnist)
-    return folder
-
-
-@pytest.fixture
-def folder(whole_results: Path, tmp_path: Path) -> Path:
-    """A copy of it, to be damaged."""
-    return shutil.copytree(whole_results, tmp_path / "results")
-
-
-@pytest.fixture(scope="session")
-def explorer_and_lab() -> tuple[dict, dict]:
-    from experiments.report import explorer, lab
-    from parity_tests.report import report_results
-
-    return explorer.as_dict(), lab.as_dict(report_results.LAB)
-
-
-@pytest.fixture
-def quickly(explorer_and_lab: tuple[dict, dict], monkeypatch: pytest.MonkeyPatch) -> None:
-    """The explorer and the lab, which no results change, are made once for all pages."""
-    from experiments.report import page
-
-    monkeypatch.setattr(page.explorer, "as_dict", lambda: explorer_and_lab[0])
-    monkeypatch.setattr(page.lab, "as_dict", lambda size: explorer_and_lab[1])
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
