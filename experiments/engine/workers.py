@@ -197,7 +197,8 @@ def _connected(address: str) -> Iterator[None]:
                 stack.callback(ray.shutdown)
                 register_ray()
         except (OSError, ConnectionError, RuntimeError, ValueError) as error:
-            why = str(error) or type(error).__name__
+            # Ray's server sends its whole traceback; what went wrong is the last line of it.
+            why = str(error).strip().rpartition("\n")[2] or type(error).__name__
             raise WorkersError(f"the cluster {address} cannot be reached: {why}") from error
         stack.enter_context(joblib.parallel_config(kind))
         yield
