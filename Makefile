@@ -48,10 +48,11 @@ test-portable: $(STAMP) ## the tests of arithmetic on the processors that this o
 soak: $(STAMP) ## set up, then kill, starve and damage real runs, and see that nothing is lost
 	$(BIN)/python -m parity_tests.soak --faults $(FAULTS)
 
-lint: $(STAMP) ## check the style and the types, change nothing
+lint: $(STAMP) ## check the style, the types and what imports what, change nothing
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/lint-imports --no-cache
 	$(BIN)/python -m parity_tests.readme_types
 	$(BIN)/python -m experiments.report.translations --check
 

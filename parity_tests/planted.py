@@ -305,7 +305,7 @@ FAULTS = [
         ),
         (
             "a diagnosis tries no pairs",
-            "diagnose/search",
+            "search",
             "for size in range(1, depth + 1):",
             "for size in range(1, 2):",
         ),

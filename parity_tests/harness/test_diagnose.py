@@ -27,8 +27,8 @@ from scratch.random import processor
 from torch_ref.lockstep import Result, as_side, diagnose, lockstep
 from torch_ref.lockstep.diagnose.dials import FAMILIES, Dialled
 from torch_ref.lockstep.diagnose.discriminating import Discriminating
-from torch_ref.lockstep.diagnose.search import Variant, dials_of
 from torch_ref.lockstep.diagnose.variants import VARIANTS, variants_of
+from torch_ref.lockstep.search import Variant, dials_of
 from torch_ref.registry import Settings
 
 pytestmark = pytest.mark.arithmetic

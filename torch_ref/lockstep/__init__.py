@@ -13,6 +13,7 @@ For people who write their own:
     candidate, settings   the candidate, made with the same hyperparameters
     check         all of it for one candidate, within a time limit
     diagnose      the cause of a difference
+    search        what a variant is, and which of them fit
     result        what a check showed
     conformance   a suite of checks for a class, in pytest
     golden        trajectories as files, for other languages
@@ -22,12 +23,12 @@ from torch_ref.lockstep.diagnose.initializers import check_initializer
 from torch_ref.lockstep.diagnose.layers import check_norm
 from torch_ref.lockstep.diagnose.optimizers import diagnose
 from torch_ref.lockstep.diagnose.schedules import check_schedule
-from torch_ref.lockstep.diagnose.search import Finding
 from torch_ref.lockstep.distance import Distance, Drift
 from torch_ref.lockstep.problems import GradientStream, NetworkProblem, Problem, QuadraticBowl
 from torch_ref.lockstep.report import Divergence, Report
 from torch_ref.lockstep.result import Result
 from torch_ref.lockstep.run import lockstep
+from torch_ref.lockstep.search import Finding
 from torch_ref.lockstep.sides import Side, as_side
 
 __all__ = [

@@ -13,9 +13,9 @@ from torch_ref.lockstep.candidate import Candidate, CandidateError, load
 from torch_ref.lockstep.guard import ContractBroken, Guarded
 from torch_ref.lockstep.limit import TimeUp, time_limit
 from torch_ref.lockstep.problems import SHAPES, GradientStream
-from torch_ref.lockstep.reference import Reference, find
+from torch_ref.lockstep.reference import INITIALIZER, NORM, OPTIMIZER, Reference, find
 from torch_ref.lockstep.report import Report
-from torch_ref.lockstep.result import INITIALIZER, NORM, OPTIMIZER, Result
+from torch_ref.lockstep.result import Result
 from torch_ref.lockstep.run import lockstep
 from torch_ref.lockstep.settings import Match, match, own_defaults
 from torch_ref.lockstep.sides import Arrays

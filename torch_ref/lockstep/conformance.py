@@ -21,8 +21,7 @@ from torch_ref.lockstep.candidate import Candidate, CandidateError
 from torch_ref.lockstep.guard import Guarded
 from torch_ref.lockstep.limit import TimeUp, time_limit
 from torch_ref.lockstep.problems import Arrays, GradientStream, Problem, QuadraticBowl
-from torch_ref.lockstep.reference import Reference, find
-from torch_ref.lockstep.result import OPTIMIZER
+from torch_ref.lockstep.reference import OPTIMIZER, Reference, find
 from torch_ref.lockstep.run import lockstep
 from torch_ref.lockstep.settings import Match, match
 from torch_ref.lockstep.sides import InitUpdateSide, Side, TorchSide

@@ -8,11 +8,13 @@ import torch
 from scratch import _check
 from torch_ref import registry
 from torch_ref.lockstep.candidate import CandidateError, arguments
-from torch_ref.lockstep.result import INITIALIZER, NORM, OPTIMIZER, SCHEDULE
 from torch_ref.lockstep.sides import Side, TorchSide, UpdateSide
 from torch_ref.registry import OptimizerPair, Pair
 
 Settings = dict[str, Any]
+
+#: The kinds of what can be checked.
+OPTIMIZER, NORM, INITIALIZER, SCHEDULE = "optimizer", "norm", "initializer", "schedule"
 
 #: How torch computes, not what; and in which groups.
 _IMPLEMENTATION = frozenset(

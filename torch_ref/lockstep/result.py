@@ -1,16 +1,12 @@
 """What a check showed: agrees, or where it diverges, and why."""
 
 from dataclasses import asdict, dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from torch_ref.lockstep.diagnose.search import Finding
+from torch_ref.lockstep.reference import OPTIMIZER
 from torch_ref.lockstep.report import Divergence, Report, plain
-
-if TYPE_CHECKING:
-    from torch_ref.lockstep.settings import Mapped
-
-
-OPTIMIZER, NORM, INITIALIZER, SCHEDULE = "optimizer", "norm", "initializer", "schedule"
+from torch_ref.lockstep.search import Finding
+from torch_ref.lockstep.settings import Mapped
 
 
 @dataclass
@@ -52,7 +48,7 @@ class Result:
     faults: list[str] = field(default_factory=list)
     dtype: str = ""
     steps: int = 0
-    mapped: "list[Mapped]" = field(default_factory=list)
+    mapped: list[Mapped] = field(default_factory=list)
     settings: dict[str, Any] = field(default_factory=dict)
     lr_halved_at: int | None = None
     rounding: bool = False

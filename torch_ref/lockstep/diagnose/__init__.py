@@ -1,6 +1,5 @@
 """The cause of a difference: which known variant does what a candidate does.
 
-search          the one search, what a variant is, and what is found
 optimizers      an optimizer on gradients that tell the variants apart
 variants        the known ones of optimizers
 dials           torch's optimizers by hand, with a dial for each variant

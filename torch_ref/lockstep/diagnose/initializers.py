@@ -20,8 +20,9 @@ from torch_ref import registry
 from torch_ref.lockstep.candidate import name_of, parameters_of
 from torch_ref.lockstep.diagnose.laws import law_of, law_test
 from torch_ref.lockstep.diagnose.rotations import compare_rotations
-from torch_ref.lockstep.diagnose.search import Finding, Variant, closest, dials_of, search
-from torch_ref.lockstep.result import INITIALIZER, Result
+from torch_ref.lockstep.reference import INITIALIZER
+from torch_ref.lockstep.result import Result
+from torch_ref.lockstep.search import Finding, Variant, closest, dials_of, search
 from torch_ref.registry import SAME_GRADIENTS, InitializerPair, spellings
 from torch_ref.registry.distributions import Distribution
 

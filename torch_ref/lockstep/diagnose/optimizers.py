@@ -19,13 +19,13 @@ from scratch import _check
 from torch_ref.lockstep.candidate import CandidateError
 from torch_ref.lockstep.diagnose.dials import FAMILIES, Dialled
 from torch_ref.lockstep.diagnose.discriminating import Discriminating
-from torch_ref.lockstep.diagnose.search import Finding, Variant, dials_of, search, within
 from torch_ref.lockstep.diagnose.variants import variants_of
 from torch_ref.lockstep.problems import Arrays
 from torch_ref.lockstep.reference import Reference, find
 from torch_ref.lockstep.report import Report
 from torch_ref.lockstep.result import Result
 from torch_ref.lockstep.run import lockstep
+from torch_ref.lockstep.search import Finding, Variant, dials_of, search, within
 from torch_ref.lockstep.sides import Side, as_side
 from torch_ref.registry import spellings
 

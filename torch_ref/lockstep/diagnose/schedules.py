@@ -11,9 +11,10 @@ import torch
 from scratch import _check
 from torch_ref import registry
 from torch_ref.lockstep.candidate import name_of, parameters_of
-from torch_ref.lockstep.diagnose.search import Variant, closest, search, within
+from torch_ref.lockstep.reference import SCHEDULE
 from torch_ref.lockstep.report import PARAMETER, Compared, Report
-from torch_ref.lockstep.result import SCHEDULE, Result
+from torch_ref.lockstep.result import Result
+from torch_ref.lockstep.search import Variant, closest, search, within
 from torch_ref.registry import SchedulePair
 
 #: Relative to the largest lr so far. Torch computes some schedules, the cosine among them, each

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from torch_ref.lockstep.diagnose.search import Variant
+from torch_ref.lockstep.search import Variant
 
 ALL = ("SGD", "Adagrad", "RMSprop", "Adam", "AdamW")
 ADAMS = ("Adam", "AdamW")

@@ -13,10 +13,11 @@ from torch_ref.lockstep.diagnose.layers.dials import NormReference
 from torch_ref.lockstep.diagnose.layers.kinds import KINDS, Kind, Settings, Shape
 from torch_ref.lockstep.diagnose.layers.maker import Made, maker
 from torch_ref.lockstep.diagnose.layers.sides import Module, Side
-from torch_ref.lockstep.diagnose.search import closest, search, within
 from torch_ref.lockstep.distance import Distance, Drift
+from torch_ref.lockstep.reference import NORM
 from torch_ref.lockstep.report import Divergence
-from torch_ref.lockstep.result import NORM, Result
+from torch_ref.lockstep.result import Result
+from torch_ref.lockstep.search import closest, search, within
 from torch_ref.registry import SAME_GRADIENTS
 
 Batches = list[tuple[bool, np.ndarray, np.ndarray]]

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from torch_ref.lockstep.diagnose.search import Variant
+from torch_ref.lockstep.search import Variant
 from torch_ref.registry import LAYERS
 
 Settings = dict[str, Any]
