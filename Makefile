@@ -60,8 +60,9 @@ format: $(STAMP) ## put the style right
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-texts: $(STAMP) ## put new texts of the page into experiments/report/ko.po, to be translated
+texts: $(STAMP) ## put new texts into experiments/report/ko.po, to be translated, and the READMEs' tables
 	$(BIN)/python -m experiments.report.translations
+	$(BIN)/python -m parity_tests.readme_tables
 
 notebook: $(STAMP) ## make experiments/chapter6.ipynb from its text, experiments/chapter6.md
 	$(BIN)/jupytext --to ipynb --update experiments/chapter6.md

@@ -96,7 +96,7 @@ def list_(
     from experiments import listing
 
     if markdown:
-        typer.echo(listing.as_markdown())
+        typer.echo("\n".join(listing.as_markdown().values()))
     else:
         listing.print_tables(console)
 

@@ -1,6 +1,6 @@
 """What there is: the experiments, and the pairs in lockstep, as tables."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 from rich.console import Console
@@ -8,6 +8,7 @@ from rich.table import Table
 
 import experiments
 from experiments.terminal import escape
+from experiments.texts import Text, joined, say
 from torch_ref import registry
 
 #: A module of ours → the module of torch that it stands beside, and their pairs.
@@ -20,8 +21,9 @@ TABLES = {
 
 
 class Listing(NamedTuple):
-    """A table as text."""
+    """A table as text; its name is the module's."""
 
+    name: str
     title: str
     header: tuple[str, ...]
     rows: list[tuple[str, ...]]
@@ -33,18 +35,21 @@ def listings() -> Iterator[Listing]:
         (name, experiment.section, experiment.title)
         for name, experiment in ((name, experiments.load(name)) for name in experiments.NAMES)
     ]
-    yield Listing("Experiments", ("name", "section", "what it shows"), rows)
+    header = (say("name"), say("section"), say("what it shows"))
+    yield Listing("experiments", "Experiments", header, rows)
     for mine, (theirs, table) in TABLES.items():
         rows = [
             (pair.name, pair.torch.removeprefix(f"{theirs}."), pair.section, _note(pair))
             for pair in table.values()
         ]
-        yield Listing(f"{mine} beside {theirs}", (mine, theirs, "section", "note"), rows)
+        header = (mine, theirs, say("section"), say("note"))
+        yield Listing(mine, f"{mine} beside {theirs}", header, rows)
 
 
-def _note(pair: registry.Pair) -> str:
+def _note(pair: registry.Pair) -> Text:
     since = getattr(pair, "since", "")
-    return "; ".join(filter(None, (pair.note, since and f"since torch {since}")))
+    notes = (Text(pair.note), say("since torch {version}", version=since) if since else "")
+    return joined([note for note in notes if note] or [Text("")], "; ")
 
 
 def print_tables(console: Console) -> None:
@@ -60,12 +65,12 @@ def print_tables(console: Console) -> None:
         console.print()
 
 
-def as_markdown() -> str:
-    """The tables for the README."""
-    return "\n".join(_markdown(listing) for listing in listings())
+def as_markdown(translate: Callable[[str], str] = str) -> dict[str, str]:
+    """By its name, each table for the README, in another language if need be."""
+    return {listing.name: _markdown(listing, translate) for listing in listings()}
 
 
-def _markdown(listing: Listing) -> str:
+def _markdown(listing: Listing, translate: Callable[[str], str]) -> str:
     rows = [listing.header, ("---",) * len(listing.header)]
     rows += [(f"`{first}`", *rest) for first, *rest in listing.rows]
-    return "".join(f"| {' | '.join(row)} |\n" for row in rows)
+    return "".join(f"| {' | '.join(map(translate, row))} |\n" for row in rows)

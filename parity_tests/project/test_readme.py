@@ -6,13 +6,16 @@ from pathlib import Path
 import pytest
 
 from experiments import listing
+from parity_tests import readme_tables
 
 README = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
 
 
-def test_its_tables_are_what_the_command_prints() -> None:
-    for table in listing.as_markdown().split("\n\n"):
-        assert table.strip() in README
+@pytest.mark.parametrize("name", readme_tables.LANGUAGES)
+def test_its_tables_are_what_the_command_prints(name: str) -> None:
+    text = (readme_tables.ROOT / name).read_text(encoding="utf-8")
+    assert all(f"lockstep list: {table} -->" in text for table in listing.as_markdown())
+    assert text == readme_tables.filled(name), "make texts puts them in"
 
 
 def run(mention: str) -> dict[str, object]:

@@ -8,8 +8,6 @@ from typing import NamedTuple
 
 import pytest
 
-from experiments import listing
-
 ROOT = Path(__file__).parents[2]
 FENCE = re.compile(r"^```.*?^```", re.M | re.S)
 CODE = re.compile(r"`[^`]+`")
@@ -108,11 +106,3 @@ def test_a_section_has_the_same_tables(english: Section, korean: Section) -> Non
         numbers, expected = (Counter(NUMBER.findall(r)) for r in (row, other))
         assert numbers >= expected, row
         assert (numbers - expected).keys() <= set("0123456789"), row  # which English spells
-
-
-def test_what_the_command_lists_is_listed_but_for_words() -> None:
-    rows = [row for section in KOREAN for table in section.tables for row in table]
-    known = [row.split(" | ")[:-1] for row in rows]
-    for table in listing.listings():
-        for name, *others, _ in table.rows:
-            assert [f"| `{name}`", *others] in known
