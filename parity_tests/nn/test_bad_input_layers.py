@@ -247,7 +247,7 @@ def test_a_bad_normalized_shape_is_refused_by_name(norm: type, value: object) ->
     ("make", "message"),
     [
         (lambda: nn.MultiLayerNet(4, 3, 2), "hidden_sizes must be a list .*, got 3"),
-        (lambda: net(activation="gelu"), "activation .*, got 'gelu'"),
+        (lambda: net(activation="step"), "activation .*, got 'step'"),
         (lambda: net(init="glorot"), "init must be .*, got 'glorot'"),
         (lambda: net(init=-1), "init must be .* >= 0, got -1"),
         (lambda: net(init=["he", "x"]), "init must be .*, got 'x'"),

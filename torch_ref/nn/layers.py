@@ -6,13 +6,13 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from scratch import _check
+from scratch import _check, nn
 from torch_ref import _check as _torch_check
+from torch_ref.registry import LAYERS, resolve
 
+#: Torch's modules beside those of ``scratch.nn``, as the registry has them.
 ACTIVATIONS: dict[str, type[torch.nn.Module]] = {
-    "relu": torch.nn.ReLU,
-    "sigmoid": torch.nn.Sigmoid,
-    "tanh": torch.nn.Tanh,
+    name: resolve(LAYERS[layer.__name__].torch) for name, layer in nn.ACTIVATIONS.items()
 }
 
 
