@@ -223,14 +223,16 @@ def test_asgd_refuses_what_torch_does_only_from_2_15_on(name: str) -> None:
 
 @PAIRS
 def test_an_optimizer_refuses_parameters_that_changed_their_shape(pair: OptimizerPair) -> None:
-    case = next((c for c in pair.cases if "momentum" in c), {})
-    optimizer, (params, grads) = pair.scratch(**case), fresh()
-    optimizer.update(params, grads)
-    params["b"], grads["b"] = np.ones(5), np.ones(5)
-    # A parameter that is new to the optimizer comes first, and must not stay in its state.
-    params, grads = {"new": np.ones(3)} | params, {"new": np.ones(3)} | grads
-    message = r"params\['b'\] is float64 of shape \(5,\), but this optimizer's buffer "
-    assert_refused(optimizer, params, grads, ValueError, message)
+    for case in pair.cases:
+        optimizer, (params, grads) = pair.scratch(**case), fresh()
+        optimizer.update(params, grads)
+        if not any(isinstance(buffer, np.ndarray) for buffer in optimizer.state["b"].values()):
+            continue  # it has nothing that another shape would not fit
+        params["b"], grads["b"] = np.ones(5), np.ones(5)
+        # A parameter that is new to the optimizer comes first, and must not stay in its state.
+        params, grads = {"new": np.ones(3)} | params, {"new": np.ones(3)} | grads
+        message = r"params\['b'\] is float64 of shape \(5,\), but this optimizer's buffer "
+        assert_refused(optimizer, params, grads, ValueError, message)
 
 
 @pytest.mark.parametrize("kind", [float, np.float32, np.float64, int])
