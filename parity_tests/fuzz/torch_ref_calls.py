@@ -34,14 +34,15 @@ MODULES = (optim, twin, init, lr_scheduler, nn, train, convert, device, checkpoi
 
 
 def is_torchs(public: object) -> bool:
-    """Whether it is an optimizer of torch's kind, called by torch's rules."""
-    return isinstance(public, type) and issubclass(public, torch.optim.Optimizer)
+    """Whether it is an optimizer or a schedule of torch's kind, called by torch's rules."""
+    kinds = (torch.optim.Optimizer, torch.optim.lr_scheduler.LRScheduler)
+    return isinstance(public, type) and issubclass(public, kinds)
 
 
 #: What calls return or make for themselves, and the contracts that others keep.
 NOT_CALLED = (
     *(twin.Named, *twin.Named.__subclasses__(), *(getattr(init, name) for name in INITIALIZERS)),
-    *(cls for cls in vars(optim).values() if is_torchs(cls)),
+    *(cls for of in (optim, lr_scheduler) for cls in vars(of).values() if is_torchs(cls)),
     *(train.Record, train.accuracy_on),
     *(lockstep.Result, lockstep.Finding, lockstep.Distance, lockstep.Divergence),
     *(lockstep.Drift, lockstep.Report, lockstep.Problem, lockstep.Side),

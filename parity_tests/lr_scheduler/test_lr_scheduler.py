@@ -157,9 +157,9 @@ def test_the_arguments_and_their_defaults_are_torchs(pair: SchedulePair) -> None
 
 def test_every_schedule_of_torch_is_there() -> None:
     theirs = set(torch.optim.lr_scheduler.__all__) | {"SWALR"}
-    assert set(lr_scheduler.__all__) == theirs
-    assert SCHEDULES.keys() == theirs - {"LRScheduler"}
-    assert DRAWN.keys() | WITH_FUNCTIONS | COMPOSITE == SCHEDULES.keys()
+    assert theirs <= set(lr_scheduler.__all__)
+    assert SCHEDULES.keys() == set(lr_scheduler.__all__) - {"LRScheduler"}
+    assert theirs - {"LRScheduler"} <= DRAWN.keys() | WITH_FUNCTIONS | COMPOSITE
 
 
 @pytest.mark.parametrize("name", DRAWN)
