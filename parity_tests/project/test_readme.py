@@ -42,7 +42,8 @@ def test_its_tour_runs_and_what_is_loaded_goes_on(
     assert {state["step"] for state in second.state.values()} == {100}
 
 
-def test_its_pictures_and_links_are_there() -> None:
-    root = Path(__file__).parents[2]
-    for target in re.findall(r"\]\(([^)#:]+)\)", README):
-        assert (root / target).exists(), target
+@pytest.mark.parametrize("name", ["README.md", "CONTRIBUTING.md", "parity_tests/README.md"])
+def test_pictures_and_links_are_there(name: str) -> None:
+    page = readme_tables.ROOT / name
+    for target in re.findall(r"\]\(([^)#:]+)\)", page.read_text(encoding="utf-8")):
+        assert (page.parent / target).exists(), target
