@@ -1,4 +1,4 @@
-"""Refusing a bad argument: its name, what is allowed, and the value that came."""
+"""Checks of arguments: an error names the argument, what is allowed and the value given."""
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
@@ -20,7 +20,7 @@ _TOO_MANY = 2**60
 
 
 def shown(value: object) -> str:
-    """A value for a message, on one line and not without end; an array by its dtype and shape.
+    """Return a value for a message, on one line and shortened; an array by its dtype and shape.
 
     >>> shown("x" * 1000) == "'" + "x" * 139 + " … " + "x" * 39 + "'"
     True
@@ -38,7 +38,7 @@ def shown(value: object) -> str:
 
 
 def names(values: Iterable[object]) -> str:
-    """Names for a message: as they are if they can be read, and not without end.
+    """Return names for a message: as they are if readable, and shortened.
 
     >>> names(["W1", "b\\n"])
     "W1, 'b\\\\n'"
@@ -94,7 +94,7 @@ def _is_whole(value: object) -> TypeGuard[int]:
 
 
 def number_or_inf(name: str, value: object, *, at_least: float = -math.inf) -> float:
-    """Return ``value`` as a Python float that may be infinite, or raise if it is no number."""
+    """Return ``value`` as a Python float that may be infinite, or raise if it is not a number."""
     if _is_real(value) and value in (-math.inf, math.inf) and value >= at_least:
         return float(value)
     return number(name, value, at_least=at_least)
@@ -143,7 +143,7 @@ def rate(name: str, value: object) -> Rate:
 
 
 def instance(name: str, value: object, kind: type[T]) -> T:
-    """Return ``value``, or raise if it is no object of the class ``kind``."""
+    """Return ``value``, or raise if it is not an instance of ``kind``."""
     if not isinstance(value, kind):
         article = "an" if kind.__name__[0] in "AEIO" else "a"
         raise TypeError(f"{name} must be {article} {kind.__name__}, got {shown(value)}")
@@ -164,14 +164,14 @@ def methods(name: str, value: object, *expected: str) -> None:
 
 
 def mapping(name: str, value: Mapping[K, T] | None) -> Mapping[K, T]:
-    """Return ``value``, or raise if it is no mapping."""
+    """Return ``value``, or raise if it is not a mapping."""
     if not isinstance(value, Mapping):
         raise TypeError(f"{name} must be a dict, got {shown(value)}")
     return value
 
 
 def keys(name: str, value: object, expected: Iterable[str]) -> Mapping[str, Any]:
-    """Return ``value``, or raise if it is no mapping with the ``expected`` keys and no others."""
+    """Return ``value``, or raise if it is not a mapping with exactly the ``expected`` keys."""
     given: Mapping[str, Any] = mapping(name, value)  # type: ignore[arg-type]
     if differing := given.keys() ^ set(expected):
         raise ValueError(
@@ -189,14 +189,14 @@ def several(name: str, value: object, count: int) -> tuple[Any, ...]:
 
 
 def is_sequence(value: object) -> TypeGuard[Sequence[Any]]:
-    """Whether ``value`` is a list of values, of whatever type, and no text."""
+    """Return whether ``value`` is a sequence of any type but a string."""
     if isinstance(value, np.ndarray):
         return value.ndim > 0
     return isinstance(value, Sequence) and not isinstance(value, str | bytes)
 
 
 def sequence(name: str, value: Sequence[T]) -> Sequence[T]:
-    """Return ``value``, or raise if it is no list, or an empty one."""
+    """Return ``value``, or raise if it is not a list or is empty."""
     if not is_sequence(value) or len(value) == 0:
         raise TypeError(f"{name} must be a list, and not empty, got {shown(value)}")
     return value
@@ -224,7 +224,7 @@ def choice(name: str, value: object, allowed: Iterable[str]) -> str:
 
 
 def array(name: str, value: Array) -> Array:
-    """Return ``value``, or raise if it is no array of float32 or float64."""
+    """Return ``value``, or raise if it is not an array of float32 or float64."""
     odd = not isinstance(value, np.ndarray) or isinstance(value, np.ma.MaskedArray | np.matrix)
     if odd or value.dtype.type not in (np.float32, np.float64):
         got = shown(value) if odd else value.dtype
@@ -233,7 +233,7 @@ def array(name: str, value: Array) -> Array:
 
 
 def as_array(name: str, value: object, dtype: DTypeLike | None = None) -> Array:
-    """Return ``value`` as an array, of ``dtype`` if there is one; raise if it makes none."""
+    """Return ``value`` as an array, of ``dtype`` if there is one; raise if it cannot be one."""
     try:
         found = np.asarray(value)
         if found.dtype.kind != "c":  # would lose a part of each number

@@ -67,7 +67,7 @@ def optional(check: Check) -> Check:
 
 @dataclass_transform(eq_default=False, field_specifiers=(field,))
 class Configurable:
-    """Something with settings. What is assigned to one is checked, by the constructor and later.
+    """Base class with settings: whatever is assigned to one is checked, at any time.
 
     What settings must have in common is for ``__post_init__`` to check. A subclass may have an
     ``__init__`` of its own instead, whose arguments are then its settings.
@@ -104,7 +104,7 @@ class Configurable:
 
     @property
     def settings(self) -> dict[str, Any]:
-        """The constructor's arguments, but for those ``beside``, as they stand now."""
+        """The current values of the constructor's arguments, except those ``beside``."""
         return {name: getattr(self, name) for name in self._names}
 
     def __repr__(self) -> str:
@@ -113,5 +113,5 @@ class Configurable:
 
 
 def is_checked(hint: Any) -> bool:
-    """Whether an annotation has a check beside its type."""
+    """Return whether an annotation carries a check."""
     return get_origin(hint) is Annotated

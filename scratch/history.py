@@ -1,4 +1,4 @@
-"""What happened in a training: as it is noted step by step, and as the caller gets it."""
+"""The history of a training: recorded step by step, and as the caller gets it."""
 
 import copy
 from collections.abc import Mapping
@@ -13,7 +13,7 @@ from scratch.typing import Array, Integers
 
 @dataclass(frozen=True)
 class History:
-    """What happened in a training of K runs.
+    """The history of a training of K runs.
 
     Attributes:
         loss: (K, iterations), the loss of each step's batch before the step.
@@ -31,7 +31,7 @@ class History:
 
 @dataclass
 class Record:
-    """What has happened in a training so far; see :class:`History`."""
+    """The history of a training so far; see :class:`History`."""
 
     loss: Array
     diverged: Integers
@@ -40,7 +40,7 @@ class Record:
 
     @classmethod
     def empty(cls, runs: int, iterations: int) -> Self:
-        """Of K runs, before the first step."""
+        """Return the record of K runs before the first step."""
         return cls(np.full((runs, iterations), np.nan), np.full(runs, -1), [], [])
 
     def evaluation(self, step: int, accuracy: Array) -> None:
@@ -49,7 +49,7 @@ class Record:
         self.evaluated.append(step)
 
     def history(self) -> History:
-        """For the caller of ``scratch.train.fit``."""
+        """Return it as the caller of ``scratch.train.fit`` gets it."""
         accuracy = np.array(self.accuracy).reshape(-1, len(self.loss)).T
         return History(self.loss, accuracy, np.array(self.evaluated, int), self.diverged)
 
@@ -67,14 +67,14 @@ class Record:
 
 
 def check_recorded(name: str, found: Any, shape: tuple[int, ...], kind: str = "f") -> None:
-    """Raise if something in a snapshot is no array of this shape and kind."""
+    """Raise if a value in a snapshot is not an array of this shape and kind."""
     array = np.asarray(found)
     if not hasattr(found, "shape") or array.shape != shape or array.dtype.kind != kind:
         raise ValueError(f"{name} must be an array of shape {shape}, got {_check.shown(found)}")
 
 
 def check_evaluations(accuracy: Any, evaluated: Any, runs: int) -> None:
-    """Raise if they are no lists of accuracies (K,) and of the steps that they were after."""
+    """Raise unless they are lists of accuracies (K,) and of the steps they follow."""
     if not (isinstance(accuracy, list) and isinstance(evaluated, list)):
         raise TypeError("accuracy and evaluated must be lists")
     if len(accuracy) != len(evaluated):

@@ -1,4 +1,4 @@
-"""A training that can be interrupted: what it is kept by, and how it goes on."""
+"""Trainings that can be interrupted: saved through callbacks, and resumed."""
 
 from collections.abc import Callable, Mapping
 from typing import Any, Protocol
@@ -10,49 +10,49 @@ Snapshot = Mapping[str, Any]
 
 
 class Keeper(Protocol):
-    """Keeps a training while it goes on; ``experiments.engine.checkpoints`` has one, in files."""
+    """A callback that saves a training as it goes on and resumes it."""
 
     def begin(self, load: Callable[[Snapshot], None]) -> None:
-        """Give ``load`` the snapshot to go on from, if there is one.
+        """Pass the snapshot to resume from to ``load``, if there is one.
 
         Where ``load`` raises, the snapshot is of another training, and nothing was changed.
         """
 
     def due(self) -> bool:
-        """Whether the training is to be kept now; asked before every step."""
+        """Return whether to save now; called before every step."""
 
     def keep(self, snapshot: Snapshot) -> None:
-        """Keep a snapshot; what it raises ends the training."""
+        """Save a snapshot; an exception ends the training."""
 
     def end(self, snapshot: Callable[[], Snapshot]) -> None:
-        """The training is finished; ``snapshot`` gives the last one."""
+        """Called when the training is finished; ``snapshot`` returns the last one."""
 
 
 class Observer(Protocol):
-    """Looks at a training while it goes on, and changes nothing of it.
+    """A callback that looks at a training and changes nothing.
 
-    ``experiments.engine.watching`` has one. It is kept with the training, and goes on with it.
+    It is saved and resumed with the training.
     """
 
     def look(self, step: int, net: Any) -> None:
-        """``net`` has had ``step`` updates; called before each of them, and after the last."""
+        """Called before each update and after the last; ``net`` has had ``step`` of them."""
 
     def state_dict(self) -> Snapshot:
-        """What it has seen so far."""
+        """Return a snapshot of what it has seen."""
 
     def load_state_dict(self, state_dict: Snapshot) -> None:
-        """Go on from what it had seen."""
+        """Resume from a snapshot."""
 
 
 class Held:
-    """A training in the hands of a keeper, or of none.
+    """A training with its keeper, if it has one.
 
     Args:
-        keeper: the keeper.
+        keeper: saves the training; ``None`` for no saving.
         steps: of the whole training.
-        rehearse: takes a step on copies, and raises where what was kept cannot be gone on from.
-        parts: all that training changes: what has ``state_dict`` and ``load_state_dict``, by name;
-            a part that is ``None`` is left out.
+        rehearse: takes a step on copies, and raises if a snapshot cannot be resumed from.
+        parts: everything that training changes, by name, each with ``state_dict`` and
+            ``load_state_dict``; a part that is ``None`` is left out.
     """
 
     def __init__(
@@ -69,23 +69,23 @@ class Held:
         self._parts = {name: part for name, part in parts.items() if part is not None}
 
     def begin(self) -> int:
-        """Go on from what was kept; returns the next step."""
+        """Resume from what was saved; returns the next step."""
         if self._keeper:
             self._keeper.begin(self._load)
         return self._step
 
     def at(self, step: int) -> None:
-        """The training stands before ``step``."""
+        """Note that ``step`` comes next, and save if that is due."""
         self._step = step
         self.pause()
 
     def pause(self) -> None:
-        """Where nothing is half done: keep the training, or even leave it."""
+        """Save if that is due; called where nothing is half done."""
         if self._keeper and self._keeper.due():
             self._keeper.keep(self._snapshot())
 
     def end(self) -> None:
-        """There are no more steps."""
+        """Tell the keeper that the training is finished."""
         if self._keeper:
             self._step += 1
             self._keeper.end(self._snapshot)

@@ -1,4 +1,4 @@
-"""What a training loop has around its steps, here and in ``torch_ref``: checks and callbacks."""
+"""The frame of a training loop, here and in ``torch_ref``: checks and callbacks."""
 
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -24,7 +24,7 @@ def steps(
     accuracy: Callable[[], Any] | None,
     observer: Observer | None,
 ) -> Iterator[int]:
-    """The steps that are left to take.
+    """Yield the remaining steps.
 
     Before each of them, and after the last, the training is kept if it is due, its ``accuracy``
     noted in the ``record`` if it is time for that, and the ``net`` looked at.
@@ -51,7 +51,7 @@ def check_arguments(
     every: object,
     progress: object,
 ) -> None:
-    """Raise where ``fit`` cannot do what it is asked for; ``net`` is a network of either side."""
+    """Raise if ``fit`` cannot do what it is asked to; ``net`` is a network of either side."""
     _check.integer("iterations", iterations, at_least=1)
     _check.integer("every", every, at_least=0)
     check_stack(optimizer, net.runs)
@@ -64,7 +64,7 @@ def check_arguments(
 
 
 def check_stack(optimizer: type[Optimizer], runs: int | None) -> None:
-    """Raise where the runs of a stack would not be independent of each other."""
+    """Raise if the runs of a stack would not be independent."""
     if not (isinstance(optimizer, type) and issubclass(optimizer, Optimizer)):
         raise TypeError(f"optimizer must be an Optimizer, got one of {_check.shown(optimizer)}")
     if runs is not None and not optimizer.elementwise:
@@ -75,13 +75,13 @@ def check_stack(optimizer: type[Optimizer], runs: int | None) -> None:
 
 
 def check_data(images: Any, labels: Any, batch_size: int, uint8: object = np.uint8) -> None:
-    """Raise where no batch can be drawn; ``uint8`` is what the library of ``images`` calls so."""
+    """Raise if no batch can be drawn; ``uint8`` is what the library of ``images`` calls so."""
     _check.integer("batch_size", batch_size, at_least=1)
     check_images("images and labels", images, labels, uint8)
 
 
 def check_images(name: str, images: Any, labels: Any, uint8: object = np.uint8) -> None:
-    """Raise unless they are images of bytes and as many labels."""
+    """Raise unless they are uint8 images and as many labels."""
     dtype = getattr(images, "dtype", type(images).__name__)
     if dtype != uint8:
         raise TypeError(f"{name} must have images of uint8, which are divided by 255, got {dtype}")
@@ -97,7 +97,7 @@ def check_images(name: str, images: Any, labels: Any, uint8: object = np.uint8) 
 
 
 def _check_evaluation(evaluate: object, shape: tuple[int, ...]) -> None:
-    """Raise where ``evaluate`` is no (images, labels) to measure on, with images of ``shape``."""
+    """Raise unless ``evaluate`` is (images, labels) to measure on, with images of ``shape``."""
     if not isinstance(evaluate, list | tuple) or len(evaluate) != 2:
         raise TypeError(f"evaluate must be (images, labels) or None, got {_check.shown(evaluate)}")
     check_images("evaluate", *evaluate)
@@ -107,7 +107,7 @@ def _check_evaluation(evaluate: object, shape: tuple[int, ...]) -> None:
 
 
 def check_schedule(schedule: object, optimizer: Optimizer) -> None:
-    """Raise where ``schedule`` cannot be stepped after each update of ``optimizer``."""
+    """Raise if ``schedule`` cannot be stepped after each update of ``optimizer``."""
     if schedule is None:
         return
     if not isinstance(schedule, LRScheduler) or isinstance(schedule, ReduceLROnPlateau):

@@ -153,7 +153,7 @@ def _step(
     step: int,
     diverged: Integers,
 ) -> Array:
-    """One update; returns the losses (K,) and marks the runs that diverge in ``diverged``."""
+    """Take one step; returns the losses (K,) and marks runs that diverge in ``diverged``."""
     if net.runs is None:
         losses, grads = net.loss_and_gradient(x[0], t[0])
         optimizer.update(net.params, grads)

@@ -1,4 +1,4 @@
-"""Where weights start: the initializers of section 6.2, torch's and LeCun's.
+"""Initial weights: the initializers of section 6.2, torch's and LeCun's.
 
 Every function takes ``(shape, …, generator, dtype)`` and returns a new array. ``shape`` follows
 torch's convention, (out, in) for a fully connected layer and (out, in, *kernel) for a convolution:

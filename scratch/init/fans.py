@@ -1,4 +1,4 @@
-"""What a scale is made from: the fans of a layer, and the gain of the nonlinearity after it."""
+"""The ingredients of a scale: a layer's fans, and the gain of the nonlinearity after it."""
 
 import math
 
@@ -27,7 +27,7 @@ def fans(shape: tuple[int, ...]) -> tuple[int, int]:
 
 
 def calculate_gain(nonlinearity: str, param: float | None = None) -> float:
-    """By how much a nonlinearity shrinks the standard deviation, inverted; torch's table.
+    """Return the factor that makes up for a nonlinearity's shrinking; torch's table.
 
     ==================  ================
     linear, conv…, σ    1

@@ -1,4 +1,4 @@
-"""Distributions that do not look at the shape: normal, uniform, truncated normal."""
+"""Distributions that do not depend on the shape: normal, uniform, truncated normal."""
 
 import math
 import warnings

@@ -1,4 +1,4 @@
-"""Sparse weights: each input is heard by a few units only."""
+"""Sparse weights: each input reaches only a few units."""
 
 import math
 

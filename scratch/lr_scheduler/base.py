@@ -53,7 +53,7 @@ class LRScheduler(Configurable):
 
     @property
     def moves_momentum(self) -> bool:
-        """Whether the schedule sets the momentum, too."""
+        """Whether the schedule also sets the momentum."""
         return False
 
     def step(self) -> None:
@@ -269,7 +269,7 @@ def _set(group: dict[str, Any], name: str, momentum: float, optimizer: Optimizer
 def per_group(
     name: str, value: Any, optimizer: Optimizer, check: Callable[[str, Any], T]
 ) -> list[T]:
-    """One value for each group: those of a list, or the same one for all; each is checked."""
+    """Return a checked value for each group: those of a list, or the same one for all."""
     groups = len(rates_of(optimizer))
     if not isinstance(value, list | tuple):
         return [check(name, value)] * groups

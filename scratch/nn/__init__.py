@@ -1,4 +1,4 @@
-"""What the optimizers train: layers, the normalizations, the loss, and networks of them.
+"""Layers, normalizations, the loss, and networks made of them.
 
 Every layer, and the loss, works on arrays with one leading axis more: K independent runs at once,
 x (K, N, D) with weights (K, D, M). Whether a layer is such a stack follows from the shape of its

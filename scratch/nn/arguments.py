@@ -1,4 +1,4 @@
-"""What a network is asked for, checked: its sizes, its runs and its inputs, on either side."""
+"""Checks of a network's arguments on either side: its sizes, runs and inputs."""
 
 from collections.abc import Sequence
 from typing import Any

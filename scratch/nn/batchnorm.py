@@ -10,7 +10,7 @@ from scratch.typing import Array
 
 
 class BatchNorm(Norm):
-    """What ``BatchNorm1d``, ``2d`` and ``3d`` share: all but the inputs that they take."""
+    """The base of ``BatchNorm1d``, ``2d`` and ``3d``, which differ only in their inputs."""
 
     #: The axes that x may have behind the channels'.
     POSITIONS: ClassVar[tuple[str, ...]]
@@ -77,7 +77,7 @@ class BatchNorm(Norm):
         return 1 / self.num_batches_tracked if self.momentum is None else self.momentum
 
     def running_variance(self, var: Array, n: int) -> Array:
-        """What a batch of ``n`` values with the biased variance ``var`` adds to ``running_var``."""
+        """Return what ``n`` values with the biased variance ``var`` add to ``running_var``."""
         return var * (n / (n - 1))
 
     def backward(self, dy: Array) -> Array:

@@ -11,7 +11,7 @@ from scratch.typing import Array
 
 
 class InstanceNorm(Norm):
-    """What ``InstanceNorm1d``, ``2d`` and ``3d`` share: all but the inputs that they take."""
+    """The base of ``InstanceNorm1d``, ``2d`` and ``3d``, which differ only in their inputs."""
 
     #: The axes of x behind the channels'.
     POSITIONS: ClassVar[str]

@@ -51,7 +51,7 @@ class Layer:
         return self.train(False)
 
     def _check_gradient(self, dy: Array, shape: tuple[int, ...]) -> None:
-        """Raise if ``dy`` is no array like the output, which was of ``shape``."""
+        """Raise if ``dy`` is not an array of the output's ``shape``."""
         if not isinstance(dy, np.ndarray):
             raise TypeError(
                 f"dy must be an array of the output's shape, {shape}, got {_check.shown(dy)}"
@@ -61,7 +61,7 @@ class Layer:
             raise ValueError(f"dy must have the output's shape, {shape}, got {dy.shape}")
 
     def _kept(self, name: str) -> Any:
-        """What the last ``forward`` kept for ``backward``."""
+        """Return what the last ``forward`` kept for ``backward``."""
         if name not in vars(self):
             raise RuntimeError(f"backward must come after forward: {type(self).__name__} had no x")
         return vars(self)[name]

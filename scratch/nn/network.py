@@ -96,7 +96,7 @@ class MultiLayerNet:
         return y
 
     def activations(self, x: Array, train: bool = False) -> dict[str, Array]:
-        """What each layer of units gives to the next, (N, units), and last the scores.
+        """Return the output of each hidden layer, (N, units), and last the scores.
 
         >>> net = MultiLayerNet(3, [4], 2)
         >>> {name: y.shape for name, y in net.activations(np.zeros((5, 3))).items()}

@@ -1,4 +1,4 @@
-r"""What the normalization layers share: γ and β, x̂ along some axes, and its derivative.
+r"""The common parts of normalization layers: γ and β, x̂ along some axes, its derivative.
 
 .. math::
     \hat x = \frac{x - \mu}{\sqrt{\sigma^2 + \epsilon}}, \qquad y = \gamma \hat x + \beta

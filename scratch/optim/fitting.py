@@ -1,4 +1,4 @@
-"""What parameters, gradients and the state beside them must have in common; else it raises."""
+"""Checks that parameters, gradients and state fit together."""
 
 import math
 import warnings
@@ -31,7 +31,7 @@ class NonFiniteGradientError(ValueError):
 
 
 def evaluated(closure: object) -> tuple[float, Grads]:
-    """What a closure gives; raises if that is not the loss and the gradients."""
+    """Return what a closure returns; raise if that is not the loss and the gradients."""
     given = closure() if callable(closure) else closure
     if not (isinstance(given, tuple) and len(given) == 2 and isinstance(given[1], Mapping)):
         raise TypeError(
@@ -41,7 +41,7 @@ def evaluated(closure: object) -> tuple[float, Grads]:
 
 
 def loss_and_grads(grads: Grads | None, closure: Closure | None) -> tuple[float | None, Grads]:
-    """The gradients that an update is given, or what its closure gives."""
+    """Return the gradients an update is given, or what its closure returns."""
     if closure is not None and grads is None:
         return evaluated(closure)
     if closure is None and grads is not None:
@@ -51,7 +51,7 @@ def loss_and_grads(grads: Grads | None, closure: Closure | None) -> tuple[float 
 
 
 def kind(a: Array) -> Kind:
-    """What must stay the same of an array from one update to the next."""
+    """Return what must not change about an array from one update to the next."""
     return a.shape, a.dtype
 
 

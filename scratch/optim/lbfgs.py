@@ -219,7 +219,7 @@ def _check_curvature(name: str, state: State) -> None:
 
 
 class Curvature:
-    r"""What the last m steps s and changes y of the gradient say of the inverse Hessian H.
+    r"""The inverse Hessian H as the last m steps s and gradient changes y show it.
 
     H is γ·I, corrected for each pair in turn so that H·y = s:
 
@@ -316,7 +316,7 @@ class _Landscape:
         return at
 
     def position(self) -> Array:
-        """Where the parameters stand."""
+        """Return the parameters as one vector."""
         return _joined([np.ravel(w) for w in self._params.values()])
 
     def move_to(self, x: Array) -> None:

@@ -108,9 +108,9 @@ def _lower(bracket: list[Point]) -> int:
 
 
 def _inside(bracket: list[Point], narrow: bool) -> tuple[float, bool]:
-    """Where to look next in a bracket, and whether that is close to one of its ends.
+    """Return the next point to try in a bracket, and whether it is close to an end.
 
-    Of two such places in a row the second is moved, to a tenth of the way to the other end.
+    The second such point in a row is moved, to a tenth of the way to the other end.
     """
     t = _lowest(bracket[0], bracket[1])
     ends = [point.t for point in bracket]
@@ -124,7 +124,7 @@ def _inside(bracket: list[Point], narrow: bool) -> tuple[float, bool]:
 
 
 def _lowest(a: Point, b: Point, bounds: tuple[float, float] | None = None) -> float:
-    """Where the cubic with the losses and slopes of two points is lowest, within the bounds.
+    """Return the minimum within the bounds of the cubic through two points and their slopes.
 
     The bounds are the two points if left out. Where the cubic has no minimum: halfway.
     """

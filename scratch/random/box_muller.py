@@ -52,7 +52,7 @@ def _angle(u2: Array) -> Array:
 
 
 def _cos_and_sin(angle: Array) -> Array:
-    """In float64 NumPy calls the system's, as torch does."""
+    """Return cosine and sine; in float64 the C library's, as in torch."""
     if angle.dtype == np.float32:
         both: Array = _float32().cos_and_sin(angle)
         return both

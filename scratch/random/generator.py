@@ -246,7 +246,7 @@ class Generator:
             numbers *= 2.0**-53
 
     def _next_normal(self) -> float:
-        """One normal number; they come in pairs, and the second is kept for the next call."""
+        """Return one normal number; they come in pairs, the second is kept for the next call."""
         if self._spare is not None:
             value, self._spare = self._spare, None
             return value

@@ -1,4 +1,4 @@
-"""Which of its kernels torch takes on this processor, found out once and without torch.
+"""The kernels that torch uses on this processor, found out once and without torch.
 
 torch carries its kernels compiled several times. On x86-64 it takes those for AVX2 (and newer)
 where the processor has AVX2 and fused multiply-add, and otherwise those for any such processor; the
@@ -19,7 +19,7 @@ _NUMPY_SWITCHES = ("NPY_DISABLE_CPU_FEATURES", "NPY_ENABLE_CPU_FEATURES")
 
 
 def _takes_avx2() -> bool:
-    """Whether torch takes its kernels for AVX2.
+    """Return whether torch uses its kernels for AVX2.
 
     NumPy lists what the processor has. A list that NumPy was told to shorten says nothing of the
     processor, nor does torch ask it: AVX2 is then assumed, as it has been usual since 2013.

@@ -1,4 +1,4 @@
-"""From the cosine and sine of r to those of k·π/2 + r."""
+"""The cosine and sine of k·π/2 + r from those of r."""
 
 import numpy as np
 

@@ -24,7 +24,7 @@ LAYOUT = np.dtype(
 
 
 class State(NamedTuple):
-    """What a generator goes on from.
+    """The state of a generator.
 
     Attributes:
         seed: the whole number it was seeded with, as torch keeps it: >= 0, of 64 bits.
