@@ -95,7 +95,7 @@ def load(path: Path | str) -> dict[str, Any]:
 
 
 def _sha256(tree: str, tensors: Mapping[str, np.ndarray]) -> str:
-    """Of everything that a snapshot is made of."""
+    """Return the digest of everything in a snapshot."""
     digest = hashlib.sha256(tree.encode())
     for name in sorted(tensors):
         array = tensors[name]

@@ -1,4 +1,4 @@
-"""Where the chapter and PyTorch differ: each convention once, with the numbers that show it.
+"""The conventions in which chapter and PyTorch differ, each with numbers that show it.
 
 The README's table and the report's are made of this one.
 """
@@ -23,7 +23,7 @@ DECAY = 0.1
 
 @dataclass(frozen=True)
 class Convention:
-    """One of them.
+    """A convention in which the chapter and PyTorch differ.
 
     Attributes:
         name: what it is about; ``chapter``, ``torch``: how either has it, in Markdown.
@@ -194,7 +194,7 @@ def _gradients(scale: float) -> list[np.ndarray]:
 
 
 def _ours(optimizer: Any, *, rates: Sequence[float] = CONSTANT, scale: float = 1.0) -> np.ndarray:
-    """Where the optimizer comes from zero along random gradients of size ``scale``."""
+    """Return where the optimizer gets from zero along random gradients of size ``scale``."""
     params = {"w": np.zeros(20)}
     for rate, g in zip(rates, _gradients(scale), strict=True):
         optimizer.lr = rate
@@ -217,7 +217,7 @@ def _torchs(
 def _plain_sgd(
     network: nn.MultiLayerNet, x: np.ndarray, t: np.ndarray, decay: dict[str, float]
 ) -> dict[str, np.ndarray]:
-    """Where ``torch.optim.SGD`` comes from the network's values, with a decay for each."""
+    """Return where ``torch.optim.SGD`` gets from the network's values, with a decay for each."""
     modules = convert.plain(network)
     params = convert.plain_params(modules)
     groups = [{"params": [w], "weight_decay": decay[name]} for name, w in params.items()]

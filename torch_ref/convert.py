@@ -230,7 +230,7 @@ def _to_theirs(key: str, value: Any, w: Tensor, pair: OptimizerPair) -> Any:
 
 
 def _to_ours(value: Any, number: bool = False) -> Any:
-    """What torch keeps as an array, or as the ``number`` it is."""
+    """Return a value of torch's state as an array, or as the ``number`` it is."""
     if isinstance(value, list):
         return np.array([_to_ours(row) for row in value])
     if not isinstance(value, Tensor):

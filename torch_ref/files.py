@@ -38,13 +38,13 @@ def atomic(path: Path) -> Iterator[Path]:
 
 
 def shown(path: Path) -> str:
-    """A path for a message, not without end."""
+    """Return a path for a message, shortened."""
     text = str(path)
     return text if len(text) <= 300 else f"{text[:200]} … {text[-40:]} ({len(text):,} characters)"
 
 
 def in_the_way(folder: Path) -> Path | None:
-    """What is no folder where ``folder`` is to be: itself, or one of those above it."""
+    """Return what blocks ``folder``: it or a parent that exists and is not a folder."""
     for each in (folder, *folder.parents):
         with suppress(OSError):
             if each.exists():

@@ -1,4 +1,4 @@
-"""What a training through torch is made of, as snapshots of arrays and plain values.
+"""The parts of a training through torch, as snapshots of arrays and plain values.
 
 Each class here has ``state_dict()`` and ``load_state_dict()``, as ``scratch.keeper`` asks for.
 """
@@ -58,7 +58,7 @@ class Draws:
         return step
 
     def state_dict(self) -> dict[str, Any]:
-        """Where the generators stood when they last drew, and how many steps were taken since."""
+        """Return the generators' state at their last draw, and the steps taken since."""
         return {"first": self._first, "taken": self._taken, "generators": self._before}
 
     def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
@@ -182,7 +182,7 @@ def packed(value: Any) -> Any:
 
 
 def unpacked(value: Any, device: torch.device) -> Any:
-    """What :func:`packed` was given; what was not on the CPU goes to ``device``."""
+    """Undo :func:`packed`; what was not on the CPU goes to ``device``."""
     if isinstance(value, Mapping):
         if value.keys() == {_TENSOR, _ON_CPU}:
             return torch.tensor(value[_TENSOR], device="cpu" if value[_ON_CPU] else device)

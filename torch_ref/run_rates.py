@@ -18,7 +18,7 @@ from scratch.typing import Rate
 
 
 class View(NamedTuple):
-    """What torch updates of a parameter: the tensor itself, or the part of some of its runs."""
+    """The part of a parameter that torch updates: all of it, or that of some runs."""
 
     tensor: Tensor
     runs: slice | None

@@ -51,7 +51,7 @@ def scaled(images: Tensor, dtype: torch.dtype = torch.float32) -> Tensor:
 
 
 def step(net: MultiLayerNet, optimizer: Twin, x: Tensor, t: Tensor) -> Tensor:
-    """One update; returns the losses (K,), still on the device."""
+    """Take one step; returns the losses (K,), still on the device."""
     _check.instance("net", net, MultiLayerNet)
     _check.instance("optimizer", optimizer, Twin)
     for name, value in (("x", x), ("t", t)):
@@ -138,7 +138,7 @@ def _check_schedule(schedule: Schedule | None, optimizer: Twin) -> None:
 
 
 class Record:
-    """What has happened so far; it stays on the device until it is asked for.
+    """The history so far; it stays on the device until it is asked for.
 
     Attributes:
         loss: (iterations, K).

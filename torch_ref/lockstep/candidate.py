@@ -32,7 +32,7 @@ class CandidateError(Exception):
 
 @dataclass(frozen=True)
 class Candidate:
-    """What is to be checked.
+    """The optimizer, layer, initializer or schedule to check.
 
     Attributes:
         name: what it is called in messages.
@@ -181,7 +181,7 @@ def arguments(constructor: Any, skip: int = 0) -> dict[str, inspect.Parameter]:
 
 
 def name_of(candidate: Any) -> str:
-    """What a candidate is called: a function or class by its name, an object by its class's."""
+    """Return the name of a candidate: its own, or that of its class."""
     return getattr(candidate, "__name__", None) or type(candidate).__name__
 
 

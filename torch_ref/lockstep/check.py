@@ -228,6 +228,6 @@ def _refusals(theirs: Reference) -> Iterator[None]:
 
 
 def _unloaded(candidate: Any) -> Candidate:
-    """What to blame while the file is still being run: everything in its folder."""
+    """Return a candidate to blame while its file is being run: all of its folder."""
     location = str(candidate).rpartition(":")[0]
     return Candidate(location, None, Path(location).resolve())

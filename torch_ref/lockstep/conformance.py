@@ -188,7 +188,7 @@ def leaves_gradients_unchanged(subject: Subject) -> None:
 
 
 def keeps_no_reference_to_gradients(subject: Subject) -> None:
-    """What the caller writes into the gradients after the step changes nothing later."""
+    """Writing into the gradients after a step changes nothing later."""
     stream = GradientStream()
     side, other = (subject.started(stream.params) for _ in range(2))
     for _ in range(5):

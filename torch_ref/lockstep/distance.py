@@ -1,4 +1,4 @@
-"""How far one side has come from the other."""
+"""Distances between two sides."""
 
 from collections import defaultdict
 from collections.abc import Sequence
@@ -64,7 +64,7 @@ class Drift:
 def add_all(
     drifts: Sequence[Drift], mine: Sequence[np.ndarray], theirs: Sequence[np.ndarray]
 ) -> list[Distance]:
-    """What :meth:`Drift.add` does, for many quantities.
+    """Do what :meth:`Drift.add` does, for many quantities.
 
     Those of one dtype go through NumPy in one piece: where arrays are small, its calls are what
     takes the time.

@@ -1,4 +1,4 @@
-"""What both sides are given at each step."""
+"""Problems for both sides: what they are given at each step."""
 
 from collections.abc import Sequence
 from typing import Protocol

@@ -1,4 +1,4 @@
-"""What a candidate is checked against: an entry of the registry, by its name."""
+"""The reference for a check: an entry of the registry, by its name."""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -47,7 +47,7 @@ class Reference:
 
     @property
     def owner(self) -> str:
-        """Whose rule it is, in a sentence: torch's, or that of the hand-written class."""
+        """The owner of the rule, for a sentence: torch, or the hand-written class."""
         return self.name.removeprefix("scratch.optim.") if self.by_hand else "torch"
 
     @property

@@ -1,4 +1,4 @@
-"""What a run of two sides showed."""
+"""The report of a run of two sides."""
 
 import math
 from collections import defaultdict
@@ -61,7 +61,7 @@ class Divergence:
     distance: Distance
 
     def as_dict(self) -> dict[str, Any]:
-        """In plain JSON values."""
+        """Return it in plain JSON values."""
         return {
             "step": self.step,
             "name": self.name,
@@ -98,7 +98,7 @@ class Compared(NamedTuple):
 
 @dataclass
 class Report:
-    """What a run of both sides showed.
+    """The report of a run of two sides.
 
     Attributes:
         mine, theirs: what they are called.

@@ -1,4 +1,4 @@
-"""What a check showed: agrees, or where it diverges, and why."""
+"""The result of a check: it agrees, or where it diverges, and why."""
 
 from dataclasses import asdict, dataclass, field
 from typing import Any
@@ -11,7 +11,7 @@ from torch_ref.lockstep.settings import Mapped
 
 @dataclass
 class Result:
-    """What a check of anything showed: of an optimizer, a layer, an initializer or a schedule.
+    """The result of checking an optimizer, a layer, an initializer or a schedule.
 
     Attributes:
         mine, theirs: what they are called.
@@ -57,7 +57,7 @@ class Result:
 
     @classmethod
     def of_run(cls, report: Report, dtype: str, **known: Any) -> "Result":
-        """What the run of an optimizer showed."""
+        """Return the result of an optimizer's run."""
         return cls(
             report.mine,
             report.theirs,
@@ -71,7 +71,7 @@ class Result:
 
     @property
     def agrees(self) -> bool:
-        """Whether no difference beyond rounding, or beyond chance, was found, and no fault."""
+        """Whether neither a difference beyond rounding or chance nor a fault was found."""
         return self.first is None and not self.faults
 
     @property
@@ -94,7 +94,7 @@ class Result:
             raise AssertionError(str(self))
 
     def lines(self) -> list[str]:
-        """What there is to say, the verdict first."""
+        """Return the lines to print, the verdict first."""
         lines = [self._verdict(), *(f"it {fault}" for fault in self.faults)]
         if self.report is not None and self.report.agrees:
             worst = self.report.worst
@@ -129,7 +129,7 @@ class Result:
         return plain(found)
 
     def _detail(self) -> dict[str, Any]:
-        """What is known of the check of something else than an optimizer."""
+        """Return the details of a check of anything but an optimizer."""
         return {
             "mine": self.mine,
             "theirs": self.theirs,

@@ -106,7 +106,7 @@ def _step(sides: tuple[Side, Side], problem: Problem | Landscape) -> tuple[Array
 
 
 def _default_problem(pairs: list[OptimizerPair], dtype: np.typing.DTypeLike) -> Problem | Landscape:
-    """What both sides take, if they are sides of these pairs."""
+    """Return a problem that both sides take, given their pairs."""
     gradients = {pair.gradients for pair in pairs}
     if "closure" in gradients:
         return Rosenbrock(dtype=dtype)

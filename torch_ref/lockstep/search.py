@@ -52,7 +52,7 @@ class Finding:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """Of the variants."""
+        """The names of the variants."""
         return tuple(variant.name for variant in self.variants)
 
     def line(self, mine: str, joined: str = "and", exactly: str = "exactly") -> str:
@@ -106,7 +106,7 @@ def search(
 def within(
     distance: Callable[[dict[str, Any]], float], tolerance: float
 ) -> Callable[[tuple[Variant, ...]], Finding | None]:
-    """What fits: those to which the ``distance``, given their dials, is within ``tolerance``."""
+    """Return a ``fit`` for :func:`search`: the ``distance`` is within ``tolerance``."""
 
     def fit(chosen: tuple[Variant, ...]) -> Finding | None:
         apart = distance(dials_of(chosen))

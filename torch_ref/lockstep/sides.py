@@ -45,7 +45,7 @@ class Side(Protocol):
         """The parameters as they stand."""
 
     def state(self) -> dict[str, Arrays]:
-        """By parameter, the buffers that are known, under the names the side has for them."""
+        """Return the known buffers by parameter, under the side's own names."""
 
 
 class UpdateSide:
@@ -204,7 +204,7 @@ def named_side(name: str, candidate: Any, settings: Mapping[str, Any]) -> Side:
 
 
 def gradients_of(side: Side) -> str:
-    """Which gradients a side takes; see ``OptimizerPair.gradients``."""
+    """Return the kind of gradients a side takes; see ``OptimizerPair.gradients``."""
     pair = getattr(side, "pair", None)
     return pair.gradients if pair else "dense"
 

@@ -118,7 +118,7 @@ class Dropout(torch.nn.Module):
         return x * (kept.to(x.device, x.dtype) / ((1 - self.p) or 1))
 
     def draw(self, shape: Sequence[int]) -> Tensor:
-        """What is kept of the next batch, of ``shape`` in each run: a mask, on the CPU."""
+        """Return the next batch's mask, of ``shape`` in each run, on the CPU."""
         if isinstance(self.generator, torch.Generator):
             return self._draw(shape, self.generator)
         return torch.stack([self._draw(shape, g) for g in self.generator])

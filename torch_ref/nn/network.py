@@ -90,7 +90,7 @@ class MultiLayerNet(torch.nn.Module):
         return self.train(train).layers(x)
 
     def activations(self, x: Tensor, train: bool = False) -> dict[str, Tensor]:
-        """What each layer of units gives to the next, and last the scores."""
+        """Return the output of each hidden layer, and last the scores."""
         train = _check.flag("train", train)
         x, outputs, number = self._checked(x), {}, 0
         for layer in self.train(train).layers:

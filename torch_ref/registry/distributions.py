@@ -14,7 +14,7 @@ Settings = dict[str, Any]
 
 @dataclass(frozen=True)
 class Distribution:
-    """What the elements of a weight are drawn from.
+    """The distribution of a weight's elements.
 
     Attributes:
         kind: "normal", "uniform", "truncated" for a normal without what is outside ``bounds``, or

@@ -77,7 +77,7 @@ def nearest(name: str, most: int = 3) -> list[str]:
 
 @cache
 def _dotted() -> dict[str, Pair]:
-    """By the full name, torch's first; where several pairs have one, the pair called after it."""
+    """Return pairs by full name, torch's first; a name of several goes to the pair so called."""
     pairs = [(home, pair) for home, table in TABLES.items() for pair in table.values()]
     pairs.sort(key=lambda item: item[1].torch.rpartition(".")[2].rstrip("_") != item[1].name)
     known: dict[str, Pair] = {}

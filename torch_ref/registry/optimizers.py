@@ -31,7 +31,7 @@ _DECOUPLED = {"weight_decay": 0.1, "decoupled_weight_decay": True}
 
 
 def _unless_minimized(optimizer: optim.Optimizer) -> Settings:
-    """To minimize needs no word: torch's LBFGS knows ``maximize`` since 2.14 only."""
+    """Leave out ``maximize=False``: torch's LBFGS has the argument only since 2.14."""
     return {k: v for k, v in optimizer.settings.items() if k != "maximize" or v}
 
 

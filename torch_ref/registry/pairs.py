@@ -1,4 +1,4 @@
-"""What the table says of a pair, and how far apart its two sides may come."""
+"""The fields of an entry, and the tolerances between its two sides."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -30,7 +30,7 @@ def resolve(dotted: str) -> Any:
 
 
 def torch_since(version: str) -> bool:
-    """Whether the torch that is installed is of this version or newer; it is not imported."""
+    """Return whether the installed torch is of this version or newer, without importing it."""
     installed, first = (text.split(".")[:2] for text in (metadata.version("torch"), version))
     return [*map(int, installed)] >= [*map(int, first)]
 

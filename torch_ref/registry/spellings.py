@@ -1,4 +1,4 @@
-"""What people call the settings and the arrays that torch calls so."""
+"""Other names that people use for torch's settings and arrays."""
 
 from torch_ref.registry.pairs import Names
 

@@ -74,7 +74,7 @@ class Dialled:
         return {}
 
     def step(self, g: np.ndarray, state: dict[str, Any], t: int) -> np.ndarray:
-        """What is to be subtracted from the parameter, lr included; the buffers change in place."""
+        """Return what to subtract from the parameter, lr included; buffers change in place."""
         raise NotImplementedError
 
     def update(self, params: Arrays, grads: Mapping[str, np.ndarray]) -> None:
@@ -124,7 +124,7 @@ class Dialled:
 
 
 class Scaled(Dialled):
-    """What divides by the root of an average or sum of squares h.
+    """Rules that divide by the root of an average or sum of squares h.
 
     ============== =================================================================
     ``eps_place``  "outside" (√ĥ + ε), "inside" (√(ĥ + ε)), "both" (√(ĥ + ε) + ε),

@@ -73,7 +73,7 @@ class Catalogue:
         return self._family(self._settings, **self._dials | dials)
 
     def _instead_of(self, variant: Variant, own: list[Variant]) -> str:
-        """What the optimizer does where the variant does otherwise."""
+        """Return a sentence on what the optimizer does instead of the variant."""
         for each in own:
             if each.dials.keys() & variant.dials.keys():
                 return f'{self._owner} has "{each.name}"'
@@ -196,7 +196,7 @@ class _Recorded:
 
 
 def _halve_lr(optimizer: Any) -> bool:
-    """Whether the optimizer has a learning rate that can be assigned; if so, it is halved."""
+    """Halve the learning rate if it can be assigned; returns whether it could."""
     if isinstance(optimizer, torch.optim.Optimizer):
         for group in optimizer.param_groups:
             group["lr"] *= 0.5
@@ -214,7 +214,7 @@ def _halve_lr(optimizer: Any) -> bool:
 
 @dataclass(frozen=True)
 class _Run:
-    """What the candidate did: its parameters after each step, and how large they had become."""
+    """The candidate's run: its parameters after each step."""
 
     problem: Discriminating
     trajectory: Sequence[np.ndarray]
@@ -248,7 +248,7 @@ def _candidate(
 
 
 def _distance(optimizer: Any, run: _Run, scales: list[np.ndarray], tolerance: float) -> float:
-    """How far the optimizer is from the candidate at most; infinite if by more than rounding."""
+    """Return the largest distance from the candidate; infinite if it exceeds the tolerance."""
     params = {name: w.copy() for name, w in run.problem.params.items()}
     worst = 0.0
     steps = zip(run.problem.stream, run.trajectory, scales, strict=True)
@@ -265,7 +265,7 @@ def _distance(optimizer: Any, run: _Run, scales: list[np.ndarray], tolerance: fl
 
 
 def _simplest(found: list[Finding]) -> Iterator[Finding]:
-    """Those that turn no more dials than another one that agrees as well."""
+    """Yield the findings whose dials do not include those of another finding."""
     turned = [dials_of(finding.variants) for finding in found]
     for finding, dials in zip(found, turned, strict=True):
         if not any(other.items() < dials.items() for other in turned):

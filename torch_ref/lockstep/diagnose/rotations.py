@@ -1,4 +1,4 @@
-"""What can be seen of orthogonal weights without their seed."""
+"""Checks of orthogonal weights without their seed."""
 
 import math
 
@@ -51,7 +51,7 @@ def compare_rotations(
 
 
 def _gap_and_length(w: np.ndarray) -> tuple[float, float]:
-    """How far the rows (of a tall matrix the columns) are from orthogonal, and their length."""
+    """Return how far rows (columns if there are fewer) are from orthogonal, and their length."""
     w = w.reshape(len(w), -1).astype(np.float64)
     gram = w @ w.T if w.shape[0] <= w.shape[1] else w.T @ w
     square = gram.trace() / len(gram)

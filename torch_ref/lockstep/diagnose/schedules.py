@@ -113,7 +113,7 @@ def _distance(
     shift: int | str = 0,
     factor: bool = False,
 ) -> float:
-    """How far my lrs are from torch's, read with a shift or divided by the base lr."""
+    """Return how far my lrs are from torch's, read with a shift or divided by the base lr."""
     theirs = theirs / lr if factor else theirs
     if len(theirs) < 3:
         return math.inf  # too few to tell a shift by

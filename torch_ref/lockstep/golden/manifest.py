@@ -1,4 +1,4 @@
-"""What a golden file holds: its manifest, and the names of its tensors."""
+"""The manifest of a golden file, and the names of its tensors."""
 
 import json
 import math
@@ -36,13 +36,13 @@ class Case:
     buffers: dict[str, dict[str, Shape]]
 
     def quantities(self, parameter: str, shape: Shape) -> dict[str, Shape]:
-        """What there is of a parameter of this shape: itself, as "param", and its buffers."""
+        """Return a parameter's quantities with their shapes: "param" itself and its buffers."""
         return {"param": shape, **self.buffers.get(parameter, {})}
 
 
 @dataclass(frozen=True)
 class Manifest:
-    """What a golden file says of itself, the JSON under ``manifest`` of its ``__metadata__``.
+    """The description of a golden file: the JSON under ``manifest`` of its ``__metadata__``.
 
     Attributes:
         name: of the optimizer, in the registry.

@@ -20,7 +20,7 @@ Trajectories = dict[str, dict[str, np.ndarray]]
 
 @dataclass(frozen=True)
 class CaseResult:
-    """One case in one dtype.
+    """The result of one case in one dtype.
 
     Attributes:
         dtype, case: "float64" or "float32", and the case's number.
@@ -62,7 +62,7 @@ class CaseResult:
 
 @dataclass(frozen=True)
 class Verification:
-    """What a candidate's trajectories showed beside the golden ones.
+    """The result of comparing a candidate's trajectories with the golden ones.
 
     Attributes:
         candidate: the name of its file.
@@ -230,7 +230,7 @@ def _compare(
 def _trajectories(
     file: TensorFile, manifest: Manifest, dtype: str, number: int, everything: bool
 ) -> Trajectories:
-    """By quantity and parameter, the values over the steps; buffers only where they are there."""
+    """Return values over the steps by quantity and parameter; buffers only if present."""
     found: Trajectories = {}
     for parameter, shape in manifest.parameters.items():
         for quantity, its_shape in manifest.cases[number].quantities(parameter, shape).items():

@@ -124,7 +124,7 @@ def trajectories(pair: OptimizerPair) -> tuple[Arrays, Manifest]:
 
 
 def _shapes_of_buffers(run: Mapping[tuple[str, str], list[np.ndarray]]) -> dict[str, Any]:
-    """By parameter and buffer, the shape."""
+    """Return the shapes by parameter and buffer."""
     shapes: dict[str, dict[str, tuple[int, ...]]] = {}
     for (quantity, parameter), values in run.items():
         if quantity != "param":
@@ -133,7 +133,7 @@ def _shapes_of_buffers(run: Mapping[tuple[str, str], list[np.ndarray]]) -> dict[
 
 
 def _run(twin: Twin, start: Arrays, grads: list[Arrays]) -> dict[tuple[str, str], list[np.ndarray]]:
-    """By (quantity, parameter), the values after each step."""
+    """Return the values after each step by (quantity, parameter)."""
     side = TorchSide(twin)
     values: dict[tuple[str, str], list[np.ndarray]] = {}
     side.start(start)

@@ -148,7 +148,7 @@ def _shapes(made: Made, kind: Kind, dtype: np.dtype) -> tuple[list[Shape], list[
 
 
 def _batches(kind: Kind, shapes: list[Shape], dtype: np.dtype) -> Batches:
-    """Those of every shape, one after another."""
+    """Return the batches of every shape, one after another."""
     return [batch for shape in shapes for batch in _batches_of(kind, shape, dtype)]
 
 

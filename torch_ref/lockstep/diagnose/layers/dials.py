@@ -93,7 +93,7 @@ class NormReference:
         return np.broadcast_to(mean, blocks.shape).reshape(values.shape)
 
     def _spread(self, name: str, ndim: int, otherwise: float) -> np.ndarray | float:
-        """What is held under ``name``, so that it broadcasts with x."""
+        """Return the array held under ``name``, shaped to broadcast with x."""
         held = self._held.get(name)
         if held is None:
             return otherwise

@@ -17,10 +17,10 @@ from torch_ref.registry import spellings
 
 @dataclass(frozen=True)
 class Made:
-    """How to make a candidate.
+    """A way to make a candidate.
 
     Attributes:
-        make: it, in a dtype.
+        make: makes it in a dtype.
         sizes: of torch's module.
         settings: of torch's module; the candidate's own, where it has them.
     """
@@ -31,7 +31,7 @@ class Made:
 
 
 def maker(candidate: Any, kind: Kind, asked: Settings) -> Made:
-    """What makes the candidate as it was ``asked`` for, by torch's names."""
+    """Return a way to make the candidate with the ``asked`` settings, by torch's names."""
     sizes = {name: asked.get(name, value) for name, value in kind.sizes.items()}
     settings = {name: value for name, value in asked.items() if name not in sizes}
     is_class = isinstance(candidate, type)

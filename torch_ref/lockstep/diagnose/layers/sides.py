@@ -41,7 +41,7 @@ class Module:
 
 
 def _tensors(module: torch.nn.Module) -> dict[str, torch.Tensor]:
-    """By the last part of their names, so that a module around another is read too."""
+    """Return tensors by the last part of their names, so that wrapped modules are read too."""
     held = {**dict(module.named_parameters()), **dict(module.named_buffers())}
     return {name.rpartition(".")[2]: tensor for name, tensor in held.items()}
 
