@@ -16,16 +16,19 @@ class Written:
             for key, val in params.items():
                 self.m[key], self.v[key] = np.zeros_like(val), np.zeros_like(val)
 
+    def moments(self, key: str, grad: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Adam's, corrected for their start from zero."""
+        self.m[key] = 0.9 * self.m[key] + 0.1 * grad
+        self.v[key] = 0.999 * self.v[key] + 0.001 * grad**2
+        return self.m[key] / (1 - 0.9**self.t), self.v[key] / (1 - 0.999**self.t)
+
 
 class EpsInside(Written):
     def update(self, params: dict, grads: dict) -> None:
         self.buffers(params)
         self.t += 1
         for key in params:
-            self.m[key] = 0.9 * self.m[key] + 0.1 * grads[key]
-            self.v[key] = 0.999 * self.v[key] + 0.001 * grads[key] ** 2
-            m_hat = self.m[key] / (1 - 0.9**self.t)
-            v_hat = self.v[key] / (1 - 0.999**self.t)
+            m_hat, v_hat = self.moments(key, grads[key])
             params[key] -= self.lr * m_hat / np.sqrt(v_hat + 1e-8)
 
 
@@ -56,10 +59,7 @@ class CountsParameters(Written):
         self.buffers(params)
         for key in params:
             self.t += 1
-            self.m[key] = 0.9 * self.m[key] + 0.1 * grads[key]
-            self.v[key] = 0.999 * self.v[key] + 0.001 * grads[key] ** 2
-            m_hat = self.m[key] / (1 - 0.9**self.t)
-            v_hat = self.v[key] / (1 - 0.999**self.t)
+            m_hat, v_hat = self.moments(key, grads[key])
             params[key] -= self.lr * m_hat / (np.sqrt(v_hat) + 1e-8)
 
 
@@ -68,10 +68,7 @@ class DecaysAfter(Written):
         self.buffers(params)
         self.t += 1
         for key in params:
-            self.m[key] = 0.9 * self.m[key] + 0.1 * grads[key]
-            self.v[key] = 0.999 * self.v[key] + 0.001 * grads[key] ** 2
-            m_hat = self.m[key] / (1 - 0.9**self.t)
-            v_hat = self.v[key] / (1 - 0.999**self.t)
+            m_hat, v_hat = self.moments(key, grads[key])
             params[key] -= self.lr * m_hat / (np.sqrt(v_hat) + 1e-8)
             params[key] -= self.lr * 0.1 * params[key]
 
@@ -117,8 +114,5 @@ class CubeRoot(Written):
         self.buffers(params)
         self.t += 1
         for key in params:
-            self.m[key] = 0.9 * self.m[key] + 0.1 * grads[key]
-            self.v[key] = 0.999 * self.v[key] + 0.001 * grads[key] ** 2
-            m_hat = self.m[key] / (1 - 0.9**self.t)
-            v_hat = self.v[key] / (1 - 0.999**self.t)
+            m_hat, v_hat = self.moments(key, grads[key])
             params[key] -= self.lr * m_hat / (np.cbrt(v_hat) + 1e-8)
