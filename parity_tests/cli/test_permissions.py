@@ -14,12 +14,12 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from typer.testing import CliRunner, Result
+from typer.testing import Result
 
-from experiments import cli
 from experiments.data.embedded import EMBEDDED, FILES
 from experiments.engine import runner
 from experiments.report import results
+from parity_tests import command_line
 from parity_tests.soak import can_mount
 
 pytestmark = pytest.mark.usefixtures("undrawn")
@@ -71,7 +71,7 @@ def without_privilege() -> Iterator[None]:
 
 def lockstep(*arguments: object) -> Result:
     with without_privilege():
-        return CliRunner().invoke(cli.app, [*map(str, arguments)])
+        return command_line.lockstep(*arguments)
 
 
 @pytest.fixture(scope="module", autouse=True)

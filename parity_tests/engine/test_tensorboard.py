@@ -16,9 +16,10 @@ from experiments.engine import backends, measuring, runner, tensorboard
 from experiments.engine.experiment import Experiment
 from experiments.engine.measurements import Curve
 from experiments.engine.watching import BINS, ROWS, WIDTH, Watch, summaries
-from parity_tests.experiments.test_experiments import lockstep, run_python, small
+from parity_tests.command_line import lockstep, run_python
+from parity_tests.experiments.cut_down import small
 from parity_tests.helpers import IMAGES, LABELS, SIZES, unwrapped
-from parity_tests.training.test_keeping import FIT, OPTIONS, Leaving, Left
+from parity_tests.training.leaving import FIT, OPTIONS, Leaving, Left
 
 SIDES = pytest.mark.parametrize("side", backends.NAMES)
 SEEDS = (0, 1)

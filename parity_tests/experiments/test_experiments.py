@@ -6,40 +6,33 @@ import os
 import signal
 import subprocess
 import sys
-from dataclasses import fields, replace
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
 import numpy as np
 import pytest
-from typer.testing import CliRunner, Result
 
 import experiments
 from experiments import cli, command
 from experiments.data import DataError, Dataset
 from experiments.engine import backends, figures, measuring, runner
 from experiments.engine.drawing import draw, save
-from experiments.engine.experiment import Context, Experiment, judged, label
+from experiments.engine.experiment import Context, judged, label
 from experiments.engine.figures import Axis, Chart, Figure, Panel, Rule
 from experiments.engine.lock import LOCK
 from experiments.engine.measurements import Measurements, distances
 from experiments.report import explorer
 from experiments.report.translations import korean
 from experiments.texts import restored
+from parity_tests.command_line import lockstep, run_python
+from parity_tests.experiments.cut_down import small
 from parity_tests.helpers import unwrapped
 
 ROOT = Path(__file__).parents[2]
 FILES = {"figure.png", "figure.svg", "metrics.csv", "result.json"}
-SMALL = {"iterations": 12, "look_every": 6, "evaluate_every": 6, "epochs": 2, "rows": 100}
-SMALL |= {"images": 200, "scales": (0.1, 0.01)}
 FAST = ("surface", "optimizer-paths")
 ALL = pytest.mark.parametrize("name", experiments.NAMES)
-
-
-def small(experiment: Experiment) -> object:
-    """The experiment's settings, cut down to a moment's work."""
-    names = {field.name for field in fields(experiment.quick)}
-    return replace(experiment.quick, **{k: v for k, v in SMALL.items() if k in names})
 
 
 @pytest.fixture(scope="session")
@@ -55,10 +48,6 @@ def measured(name: str, backend: str, data: Dataset, seeds: tuple[int, ...]) -> 
         backends.create(backend, "cpu"), small(experiment), seeds, data, lambda *_: None
     )
     return experiment.measure(context)
-
-
-def lockstep(*arguments: str) -> Result:
-    return CliRunner().invoke(cli.app, arguments)
 
 
 @ALL
@@ -261,11 +250,6 @@ def test_the_list_names_every_experiment_and_every_pair() -> None:
     output = lockstep("list").output
     for name in (*experiments.NAMES, *registry.OPTIMIZERS, *registry.INITIALIZERS):
         assert name in output
-
-
-def run_python(code: str, *arguments: str, **env: str) -> subprocess.CompletedProcess:
-    command = [sys.executable, "-c", code, *arguments]
-    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, env=os.environ | env)
 
 
 @pytest.mark.parametrize("arguments", [("list",), ("run", "--help"), ("run", "surface")])

@@ -16,7 +16,8 @@ from experiments.engine import memory, progress, runner
 from experiments.engine.progress import Display, now_and_then
 from experiments.engine.runner import Options, fitting
 from experiments.engine.units import Unit
-from parity_tests.experiments.test_experiments import run_python
+from parity_tests import command_line
+from parity_tests.command_line import run_python
 
 FAST = ("surface", "optimizer-paths", "activation-distributions")
 #: Runs the command, and says whether this process has imported torch.
@@ -34,7 +35,7 @@ sys.exit(code)
 
 
 def lockstep(*arguments: str) -> str:
-    done = CliRunner().invoke(cli.app, arguments)
+    done = command_line.lockstep(*arguments)
     assert done.exit_code == 0, done.output
     return done.output
 

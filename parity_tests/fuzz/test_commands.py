@@ -12,7 +12,6 @@ import pytest
 import typer
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from typer.testing import CliRunner, Result
 
 import experiments
 from experiments import cli, terminal
@@ -21,6 +20,7 @@ from experiments.engine import runner
 from experiments.parity import run as parity_run
 from experiments.report import page
 from experiments.sweep import sweep
+from parity_tests.command_line import lockstep
 from torch_ref.lockstep import check, golden
 
 COMMANDS: dict[str, Any] = typer.main.get_command(cli.app).commands
@@ -66,10 +66,6 @@ def no_work(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
     monkeypatch.chdir(tmp_path)
     yield
     assert not [path for path in tmp_path.rglob("*") if path.is_file()]
-
-
-def lockstep(*arguments: str) -> Result:
-    return CliRunner().invoke(cli.app, arguments)
 
 
 @st.composite

@@ -11,7 +11,6 @@ from types import ModuleType
 
 import pytest
 from hatchling.builders.wheel import WheelBuilder
-from typer.testing import CliRunner, Result
 
 import experiments
 from experiments import cli
@@ -24,13 +23,10 @@ from experiments.report import page, reproduce, results
 from experiments.report.lab import Size
 from experiments.report.results import Missing
 from experiments.texts import say
+from parity_tests.command_line import lockstep
 from parity_tests.report.report_results import Structure, rendered, write_experiment
 
 ROOT = Path(__file__).parents[2]
-
-
-def lockstep(*arguments: str) -> Result:
-    return CliRunner().invoke(cli.app, arguments)
 
 
 @pytest.mark.usefixtures("quickly")

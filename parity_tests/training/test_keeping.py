@@ -1,7 +1,6 @@
 """A training that is interrupted goes on, and every number is what it would have been."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +9,7 @@ import pytest
 
 from parity_tests.helpers import IMAGES, LABELS, SIZES
 from parity_tests.optimizer_helpers import ELEMENTWISE
+from parity_tests.training.leaving import FIT, OPTIONS, Leaving, Left
 from scratch import lr_scheduler, nn, optim, train
 from scratch.keeper import Snapshot
 from scratch.train import History
@@ -23,37 +23,6 @@ from torch_ref.registry import OptimizerPair
 pytestmark = pytest.mark.arithmetic
 
 BACKENDS = ("scratch", "torch")
-FIT = {"iterations": 9, "batch_size": 10, "evaluate": (IMAGES, LABELS), "every": 4}
-OPTIONS = {"batch_norm": True, "dropout": 0.3, "seed": [3, 4]}
-
-
-class Left(Exception):
-    """The training was left, as by a signal."""
-
-
-@dataclass
-class Leaving:
-    """A keeper that leaves the training at its n-th pause, and gives back what it was given."""
-
-    path: Path
-    at: int = -1
-    pauses: int = 0
-    ended: list[Snapshot] = field(default_factory=list)
-
-    def begin(self, load: Callable[[Snapshot], None]) -> None:
-        if self.path.exists():
-            load(checkpoint.load(self.path))
-
-    def due(self) -> bool:
-        self.pauses += 1
-        return self.pauses == self.at
-
-    def keep(self, snapshot: Snapshot) -> None:
-        checkpoint.save(self.path, snapshot)
-        raise Left
-
-    def end(self, snapshot: Callable[[], Snapshot]) -> None:
-        self.ended.append(snapshot())
 
 
 def fit(

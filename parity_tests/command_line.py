@@ -1,0 +1,23 @@
+"""Running the command: in this process, and Python in another."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from typer.testing import CliRunner, Result
+
+from experiments import cli
+
+ROOT = Path(__file__).parents[1]
+
+
+def lockstep(*arguments: object) -> Result:
+    """Run the command in this process."""
+    return CliRunner().invoke(cli.app, [*map(str, arguments)])
+
+
+def run_python(code: str, *arguments: str, **env: str) -> subprocess.CompletedProcess:
+    """Run ``code`` in another process, in the project's folder."""
+    command = [sys.executable, "-c", code, *arguments]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, env=os.environ | env)
