@@ -1,7 +1,6 @@
 """Measuring an experiment for a stack of seeds, in whatever process."""
 
 import time
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -14,8 +13,6 @@ from experiments.engine.backends import Backend, Described
 from experiments.engine.checkpoints import Checkpoints
 from experiments.engine.experiment import Context
 from experiments.engine.watching import Watched
-
-Seeds = Sequence[int]
 
 
 @dataclass(frozen=True)

@@ -100,7 +100,7 @@ class Display:
 
     def __init__(self, console: Console, folder: Path) -> None:
         self.is_live = console.is_terminal
-        self._console, self._folder = console, folder
+        self._folder = folder
         self._units: Sequence[Unit] = ()
         self._lines: dict[int, TaskID] = {}
         self._begun: set[int] = set()

@@ -230,13 +230,14 @@ def _units(
     share = memory.budget(backend.device, options.memory) // workers.processes
     what = f"a seed of {experiment.name}"
     cut = memory.stacks(options.seeds, stack.bytes, share, backend.device, stack.runs, what)
-    title, made = f"{experiment.name} · {backend.name}", []
+    title, used = f"{experiment.name} · {backend.name}", _threads(experiment, options)
+    folder, made = _folder(experiment.name, options, identity), []
     for seeds in cut:
         work = measuring.Measuring(
             experiment.name,
             backend,
             seeds,
-            _threads(experiment, options),
+            used,
             options.dataset,
             options.data_dir,
             options.quick,
@@ -246,7 +247,7 @@ def _units(
             Unit(
                 f"{title}, {named(seeds)}" if len(cut) > 1 else title,
                 work,
-                _folder(experiment.name, options, identity),
+                folder,
                 f"{identity['fingerprint']}/{backend.name}/{json.dumps(seeds)}",
                 stack.steps * stack.runs * len(seeds),
                 stack.steps,

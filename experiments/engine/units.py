@@ -9,6 +9,8 @@ import traceback
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, suppress
 from dataclasses import dataclass
+from functools import partial
+from importlib.metadata import version
 from pathlib import Path
 from threading import Lock
 from typing import Any
@@ -91,6 +93,31 @@ class Unit:
         """
         checkpoint.save(self.path, {"of": self.identity, "result": result})
         shutil.rmtree(self.checkpoints.folder, ignore_errors=True)
+
+
+def of_pieces(
+    name: str,
+    pieces: Mapping[str, float],
+    work: Callable[[str, Checkpoints], Result],
+    out: Path,
+    *packages: str,
+) -> list[Unit]:
+    """A unit for each of the pieces that a result has, in their order.
+
+    Args:
+        name: of the result.
+        pieces: their names, and about how long each takes.
+        work: makes the result of a piece.
+        out: the folder that the results are in.
+        packages: those whose versions the result depends on, as it does on the project's code.
+    """
+    versions = {package: version(package) for package in packages}
+    of = fingerprint({"code": code_digest(), "versions": versions})
+    folder = folder_of(out, name, of)
+    return [
+        Unit(f"{name} · {piece}", partial(work, piece), folder, f"{of}/{piece}", length)
+        for piece, length in pieces.items()
+    ]
 
 
 def folder_of(out: Path, name: str, identity: str) -> Path:

@@ -6,16 +6,13 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
-from functools import partial
-from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from experiments.engine import progress, threads
 from experiments.engine.checkpoints import Checkpoints
-from experiments.engine.fingerprint import code_digest, fingerprint
 from experiments.engine.output import atomic
-from experiments.engine.units import Unit, folder_of
+from experiments.engine.units import Unit, of_pieces
 
 if TYPE_CHECKING:
     from experiments.parity import drift
@@ -74,13 +71,7 @@ def _convention(convention: Any) -> dict[str, Any]:
 
 def units(out: Path) -> list[Unit]:
     """All of it, in the order of :data:`PIECES`."""
-    versions = {name: version(name) for name in ("numpy", "torch")}
-    of = fingerprint({"code": code_digest(), "versions": versions})
-    folder = folder_of(out, "parity", of)
-    return [
-        Unit(f"parity · {piece}", partial(measured, piece), folder, f"{of}/{piece}", length)
-        for piece, length in PIECES.items()
-    ]
+    return of_pieces("parity", PIECES, measured, out, "numpy", "torch")
 
 
 def assembled(results: Sequence[Mapping[str, Any]]) -> dict[str, Any]:

@@ -1,15 +1,12 @@
 """What of the page is computed, and of no results: units that any process may do."""
 
-from functools import partial
 from importlib import import_module
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 from experiments.engine import threads
 from experiments.engine.checkpoints import Checkpoints
-from experiments.engine.fingerprint import code_digest, fingerprint
-from experiments.engine.units import Unit, folder_of
+from experiments.engine.units import Unit, of_pieces
 
 #: The modules, with about the milliseconds that they take.
 PIECES = {"lab": 1500, "explorer": 800}
@@ -23,9 +20,4 @@ def computed(piece: str, checkpoints: Checkpoints) -> dict[str, Any]:
 
 def units(out: Path) -> list[Unit]:
     """All of it, in the order of :data:`PIECES`."""
-    of = fingerprint({"code": code_digest(), "numpy": version("numpy")})
-    folder = folder_of(out, "page", of)
-    return [
-        Unit(f"page · {piece}", partial(computed, piece), folder, f"{of}/{piece}", length)
-        for piece, length in PIECES.items()
-    ]
+    return of_pieces("page", PIECES, computed, out, "numpy")
