@@ -1,22 +1,23 @@
 """``lockstep bench``: how fast the two sides are, as ratios measured side by side.
 
 timing      functions timed in turns; medians and quartiles
-section     what a section is, and what it gets to measure with
+stopwatch   time divided among the parts of a program
+section     what a section measures with, and the rows that it gives
+training    the steps of training that several sections time
+processes   Python processes, their time and memory
 scale       how much is measured: full or quick
 goals       the numbers to reach
 machine     what machine it is
 report      the tables and the JSON file
+runner      measures the sections, one after another
 sections    one module each: ``training_step`` is called training-step on the command line
 """
 
 import pkgutil
 from importlib import import_module
-from typing import TYPE_CHECKING
+from typing import Any
 
 from experiments.bench import sections
-
-if TYPE_CHECKING:
-    from experiments.bench.section import Section
 
 #: The sections by the names that the command line knows.
 NAMES = tuple(
@@ -24,6 +25,6 @@ NAMES = tuple(
 )
 
 
-def load(name: str) -> "Section":
-    """The section called ``name``; only its own module is imported."""
-    return import_module(f"experiments.bench.sections.{name.replace('-', '_')}").SECTION
+def load(name: str) -> Any:
+    """The module of the section called ``name``."""
+    return import_module(f"experiments.bench.sections.{name.replace('-', '_')}")

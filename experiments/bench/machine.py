@@ -13,18 +13,8 @@ from threadpoolctl import ThreadpoolController
 from experiments.engine.memory import cores
 
 #: Variables that begin so choose the threads and kernels of NumPy's and torch's libraries.
-_PREFIXES = (
-    "OMP_",
-    "KMP_",
-    "GOMP_",
-    "MKL_",
-    "OPENBLAS_",
-    "GOTO_",
-    "BLIS_",
-    "VECLIB_",
-    "ATEN_",
-    "NPY_",
-)
+_PREFIXES = ("OMP_", "KMP_", "GOMP_", "MKL_", "OPENBLAS_", "GOTO_", "BLIS_", "VECLIB_", "ATEN_")
+_PREFIXES += ("NPY_",)
 
 
 def describe(device: torch.device) -> dict[str, Any]:

@@ -17,8 +17,9 @@ process = subprocess.Popen(sys.argv[1:], stdout=subprocess.DEVNULL, stderr=subpr
 message = process.stderr.read().decode(errors="replace")
 _, status, usage = os.wait4(process.pid, 0)
 unit = 1 if sys.platform == "darwin" else 1024
+print(json.dumps(usage.ru_maxrss * unit))
 code = os.waitstatus_to_exitcode(status)
-print(json.dumps([code, message, usage.ru_maxrss * unit]))
+sys.exit(code and (message.strip() or f"exit status {code}"))
 """
 
 
@@ -32,7 +33,8 @@ def run_python(*arguments: str) -> str:
     environment = os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, paths))}
     done = subprocess.run(command, capture_output=True, text=True, env=environment)
     if done.returncode:
-        raise RuntimeError(_last_line(done.stderr) or f"exit status {done.returncode}")
+        _, _, last = done.stderr.strip().rpartition("\n")
+        raise RuntimeError(last or f"exit status {done.returncode}")
     return done.stdout
 
 
@@ -47,10 +49,7 @@ def peak_memory(*arguments: str) -> int:
     """
     if not hasattr(os, "wait4"):
         raise RuntimeError(f"{sys.platform} has no wait4")
-    code, message, peak = json.loads(run_python("-c", _MEASURE, *_PYTHON, *arguments))
-    if code:
-        raise RuntimeError(_last_line(message) or f"exit status {code}")
-    return peak
+    return json.loads(run_python("-c", _MEASURE, *_PYTHON, *arguments))
 
 
 def peak_of_lockstep(*arguments: str) -> int:
@@ -58,8 +57,3 @@ def peak_of_lockstep(*arguments: str) -> int:
     with tempfile.TemporaryDirectory() as folder:
         out = ("--out", folder) if arguments[0] == "run" else ()
         return peak_memory("-m", "experiments", *arguments, *out)
-
-
-def _last_line(message: str) -> str:
-    lines = message.strip().splitlines()
-    return lines[-1] if lines else ""

@@ -1,7 +1,7 @@
 """What was measured: as tables, and as JSON."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -64,13 +64,8 @@ class Report:
             vars(section) | {"rows": [row.as_dict() for row in section.rows]}
             for section in self.sections
         ]
-        return {
-            "machine": self.machine,
-            "options": self.options,
-            "spread": self.spread(),
-            "sections": sections,
-            "texts": parts(sections),
-        }
+        about = {"machine": self.machine, "options": self.options, "spread": self.spread()}
+        return about | {"sections": sections, "texts": parts(sections)}
 
     def write(self, path: Path) -> None:
         """As JSON, whole or not at all.
@@ -94,17 +89,20 @@ def print_machine(console: Console, machine: Mapping[str, Any]) -> None:
 
 def print_section(console: Console, section: Measured) -> None:
     """A table with a line for each thing measured, and a column for what it is against."""
+    timed = ["takes"] if any(row.seconds for row in section.rows) else []
     columns = list(dict.fromkeys(row.against for row in section.rows))
-    timed = any(row.seconds for row in section.rows)
+    lines: dict[str, dict[str, Row]] = {}
+    for row in section.rows:
+        lines.setdefault(row.what, {})[row.against] = row
     table = Table(box=None)
     table.add_column("", no_wrap=True)
-    if timed:
-        table.add_column("takes", justify="right", no_wrap=True)
+    for name in timed:
+        table.add_column(name, justify="right", no_wrap=True)
     for column in columns:
         table.add_column(escape(column), justify="left")
-    for what, cells in _by_what(section.rows):
+    for what, cells in lines.items():
         first = next(iter(cells.values()))
-        times = [duration(first.seconds) if first.seconds else ""] if timed else []
+        times = [duration(first.seconds) if first.seconds else "" for _ in timed]
         shown = [cell(cells[column]) if column in cells else "" for column in columns]
         table.add_row(escape(what), *times, *shown)
     console.print(table)
@@ -120,10 +118,8 @@ def print_goals(console: Console, report: Report) -> None:
     if rows:
         console.print(f"[bold]{len(rows) - len(missed)} of {len(rows)} goals reached[/]")
     for row in missed:
-        console.print(
-            f"  not reached: {escape(row.what)}, {escape(row.against)}: {cell(row)}",
-            soft_wrap=True,
-        )
+        what = f"{escape(row.what)}, {escape(row.against)}"
+        console.print(f"  not reached: {what}: {cell(row)}", soft_wrap=True)
     if spread := report.spread():
         typical, widest = (f"{100 * spread[each]:.0f} %" for each in ("typical", "widest"))
         console.print(
@@ -137,10 +133,8 @@ def cell(row: Row) -> str:
     """A value with its quartiles, and its goal: ``0.42 (0.40–0.45) ≤ 0.5 reached``."""
     if row.value is None:
         return f"[dim]{escape(row.skipped)}[/]"
-    low, median, high = (
-        format(each, _FORMATS[row.unit])
-        for each in (row.value.low, row.value.median, row.value.high)
-    )
+    quartiles = (row.value.low, row.value.median, row.value.high)
+    low, median, high = (format(each, _FORMATS[row.unit]) for each in quartiles)
     shown = f"{median}{row.unit}" if row.unit == "×" else f"{median} {row.unit}"
     if row.value.count > 1:
         shown += f" [dim]({low}–{high})[/]"
@@ -160,10 +154,3 @@ def duration(seconds: float) -> str:
         if seconds >= size:
             return f"{seconds / size:.3g} {unit}"
     return f"{seconds / 1e-6:.3g} µs"
-
-
-def _by_what(rows: list[Row]) -> Iterator[tuple[str, dict[str, Row]]]:
-    table: dict[str, dict[str, Row]] = {}
-    for row in rows:
-        table.setdefault(row.what, {})[row.against] = row
-    yield from table.items()

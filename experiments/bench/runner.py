@@ -23,7 +23,7 @@ def run(names: Sequence[str], device: torch.device, quick: bool, console: Consol
     report = Report(machine.describe(device), options)
     print_machine(console, report.machine)
     for name in names:
-        console.print(f"[bold]{bench.load(name).title}[/]  [dim]{name}[/]")
+        console.print(f"[bold]{bench.load(name).TITLE}[/]  [dim]{name}[/]")
         report.sections.append(measured(name, create(device, scale)))
         print_section(console, report.sections[-1])
     report.machine["load after"] = machine.load()
@@ -40,8 +40,8 @@ def measured(name: str, given: Bench, most: int | None = None) -> Measured:
             ``None`` for one on each core that this process may use.
     """
     section = bench.load(name)
-    result, start = Measured(name, section.title), time.perf_counter()
-    counts = {1, most or cores()} if section.threaded else {1}
+    result, start = Measured(name, section.TITLE), time.perf_counter()
+    counts = {1, most or cores()} if getattr(section, "THREADED", False) else {1}
     try:
         for threads in sorted(counts):
             with limited(threads):

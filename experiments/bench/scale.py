@@ -45,9 +45,15 @@ class Scale:
     imports: tuple[str, ...] = ("numpy", "scratch", "torch")
 
     @property
+    def network(self) -> tuple[int, list[int], int]:
+        """The chapter's, as ``MultiLayerNet`` takes it."""
+        return 784, [self.hidden] * 4, 10
+
+    @property
     def sizes(self) -> tuple[int, ...]:
-        """Of the chapter's network: 784-100-100-100-100-10."""
-        return (784, *[self.hidden] * 4, 10)
+        """Of its layers: 784-100-100-100-100-10."""
+        first, hidden, last = self.network
+        return (first, *hidden, last)
 
 
 FULL = Scale()

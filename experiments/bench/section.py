@@ -1,7 +1,11 @@
-"""What a section of the benchmark is: its name, and a function that measures its rows."""
+"""What a section of the benchmark measures with, and the rows that it gives.
+
+A section is a module with its ``TITLE``, and ``measure``, which gives the rows. Everything is
+measured with one thread; with one on every core, too, where it has ``THREADED = True``.
+"""
 
 import itertools
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
@@ -81,17 +85,6 @@ class Bench:
         """Whether torch's side is where ours is; the goals are for this."""
         return self.device.type == "cpu"
 
-    def measure(self, calls: Mapping[str, Call]) -> tuple[Timings, dict[str, str]]:
-        """The timings of those ``calls`` that work here, and why the others do not."""
-        working, reasons = {}, {}
-        for name, call in calls.items():
-            try:
-                call()
-                working[name] = call
-            except CANNOT as error:
-                reasons[name] = reason(error)
-        return self.timer.compare(working, warm=True), reasons
-
     def against(
         self,
         ours: Mapping[str, Call],
@@ -100,12 +93,19 @@ class Bench:
     ) -> Iterator[Row]:
         """A row for each of ``ours`` against each of the ``others``, all timed together.
 
-        ``goals`` are by (ours, other), and hold on the CPU only.
+        ``goals`` are by (ours, other), and hold on the CPU only. What does not work here is
+        skipped, with the reason.
         """
-        timings, reasons = self.measure(ours | others)
+        working, reasons = {}, {}
+        for name, call in (ours | others).items():
+            try:
+                call()
+                working[name] = call
+            except CANNOT as error:
+                reasons[name] = reason(error)
+        timings = self.timer.compare(working, warm=True)
         for what, against in itertools.product(ours, others):
-            missing = reasons.get(what) or reasons.get(against)
-            if missing:
+            if missing := reasons.get(what) or reasons.get(against):
                 yield Row(what, against, None, skipped=missing)
                 continue
             goal = (goals or {}).get((what, against)) if self.on_cpu else None
@@ -131,31 +131,11 @@ def ratio_row(
     )
 
 
-@dataclass(frozen=True)
-class Section:
-    """A table of the benchmark.
-
-    Attributes:
-        title: one line.
-        measure: gives the rows.
-        threaded: whether it is measured with a thread on every core, too. All is measured with one.
-    """
-
-    title: str
-    measure: Callable[[Bench], Iterator[Row]]
-    threaded: bool = False
-
-
 def create(device: torch.device, scale: Scale) -> Bench:
     """A benchmark with torch's side on ``device``."""
-    timer = Timer(
-        scale.repetitions,
-        scale.seconds,
-        scale.at_most,
-        pause=scale.pause,
-        synchronize=partial(synchronize, device),
-    )
-    return Bench(device, scale, timer)
+    wait = partial(synchronize, device)
+    limits = scale.repetitions, scale.seconds, scale.at_most
+    return Bench(device, scale, Timer(*limits, pause=scale.pause, synchronize=wait))
 
 
 def synchronize(device: torch.device) -> None:

@@ -2,16 +2,11 @@
 
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable
 from functools import wraps
 from typing import Any
-from unittest.mock import patch
 
 from experiments.texts import say
-
-#: By the name of a part, the methods that do it: (class, method's name).
-Parts = Mapping[str, tuple[tuple[type, str], ...]]
 
 REST = say("the rest")
 
@@ -38,11 +33,10 @@ class Stopwatch:
         self._enter(self._part)
         return dict(self._seconds)
 
-    def shares(self) -> dict[str, float]:
-        """Each part's share of the time since the restart, together 1."""
-        seconds = self.seconds()
-        total = sum(seconds.values())
-        return {part: taken / total for part, taken in seconds.items()}
+    def watch(self, part: str, owner: Any, *methods: str) -> None:
+        """Count the time of an object's methods as that of ``part``."""
+        for name in methods:
+            setattr(owner, name, self.timed(part, getattr(owner, name)))
 
     def timed(self, part: str, function: Callable) -> Callable:
         """The ``function``, its time counted as that of ``part``."""
@@ -56,16 +50,6 @@ class Stopwatch:
                 self._enter(outer)
 
         return run
-
-    @contextmanager
-    def watching(self, parts: Parts) -> Iterator[None]:
-        """Count the time of the methods in ``parts``, of every object of their classes."""
-        with ExitStack() as stack:
-            for part, methods in parts.items():
-                for owner, name in methods:
-                    timed = self.timed(part, getattr(owner, name))
-                    stack.enter_context(patch.object(owner, name, timed))
-            yield
 
     def _enter(self, part: str) -> str:
         """Count the time since the last change for the part that was on; returns that."""

@@ -5,10 +5,11 @@ on one batch of MNIST after another, drawn before. Always the same batch would s
 heart, and arithmetic on the tiny gradients that are left takes another time.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import nullcontext
 from functools import cache
 from itertools import cycle, pairwise
+from typing import Any
 
 import numpy as np
 import torch
@@ -34,50 +35,32 @@ def mnist() -> Dataset:
 
 def scratch_step(scale: Scale, runs: int | None = None) -> Call:
     """``scratch``; a stack of ``runs`` where that is given."""
-    net = scratch.nn.MultiLayerNet(*_network(scale), seed=_seeds(runs))
-    optimizer, drawn = scratch.optim.Adam(), cycle(_batches(scale, runs))
-
-    def step() -> None:
-        _, grads = net.loss_and_gradient(*next(drawn))
-        optimizer.update(net.params, grads)
-
-    return step
+    net = scratch.nn.MultiLayerNet(*scale.network, seed=_seeds(runs))
+    return _on_each(_batches(scale, runs), _training(net, scratch.optim.Adam()))
 
 
 def twin_step(scale: Scale, device: torch.device, runs: int | None = None) -> Call:
     """``torch_ref``; a stack of ``runs`` where that is given."""
-    net = torch_ref.nn.MultiLayerNet(*_network(scale), seed=_seeds(runs), device=device)
-    optimizer = torch_ref.optim.by_name("Adam")
-    drawn = cycle(_on(device, _batches(scale, runs)))
-
-    def step() -> None:
-        _, grads = net.loss_and_gradient(*next(drawn))
-        optimizer.update(net.params, grads)
-
-    return step
+    net, optimizer = _twin(scale, device, runs)
+    return _on_each(_on(device, _batches(scale, runs)), _training(net, optimizer))
 
 
 def graph_step(scale: Scale, device: torch.device, runs: int | None = None) -> Call:
     """``torch_ref`` as its loop trains on a CUDA device: a step is one graph; elsewhere eager."""
-    net = torch_ref.nn.MultiLayerNet(*_network(scale), seed=_seeds(runs), device=device)
-    optimizer = torch_ref.optim.by_name("Adam")
-    recorded = graph.recordable(optimizer, net)
+    net, optimizer = _twin(scale, device, runs)
+    train, recorded = _training(net, optimizer), graph.recordable(optimizer, net)
 
     def update(x: torch.Tensor, t: torch.Tensor) -> None:
         with recorded.recording() if recorded else nullcontext():
-            _, grads = net.loss_and_gradient(x, t)
-            optimizer.update(net.params, grads)
+            train(x, t)
 
-    step = graph.captured(update, device)
-    drawn = cycle(_on(device, _batches(scale, runs)))
-    return lambda: step(*next(drawn))
+    return _on_each(_on(device, _batches(scale, runs)), graph.captured(update, device))
 
 
 def eager_step(scale: Scale, device: torch.device, compiled: bool = False) -> Call:
     """Torch as its tutorials have it; ``compiled``, the model by ``torch.compile``."""
     train = eager_training(scale, device, compiled)
-    drawn = cycle(_on(device, _batches(scale, None)))
-    return lambda: train(*next(drawn))
+    return _on_each(_on(device, _batches(scale, None)), train)
 
 
 def eager_training(
@@ -101,9 +84,22 @@ def eager_training(
     return train
 
 
-def _network(scale: Scale) -> tuple[int, list[int], int]:
-    first, *hidden, last = scale.sizes
-    return first, hidden, last
+def _twin(scale: Scale, device: torch.device, runs: int | None) -> tuple[Any, Any]:
+    net = torch_ref.nn.MultiLayerNet(*scale.network, seed=_seeds(runs), device=device)
+    return net, torch_ref.optim.by_name("Adam")
+
+
+def _training(net: Any, optimizer: Any) -> Callable[[Any, Any], None]:
+    def train(x: Any, t: Any) -> None:
+        _, grads = net.loss_and_gradient(x, t)
+        optimizer.update(net.params, grads)
+
+    return train
+
+
+def _on_each(batches: Iterable[tuple], train: Callable[[Any, Any], None]) -> Call:
+    drawn = cycle(batches)
+    return lambda: train(*next(drawn))
 
 
 def _seeds(runs: int | None) -> int | range:

@@ -9,8 +9,6 @@ from experiments.bench.section import synchronize
 from experiments.bench.stopwatch import REST, Stopwatch
 from experiments.bench.timing import Spread, Timer
 
-CPU = torch.device("cpu")
-
 
 class FakeTime:
     """A clock that stands still but for the work that is done; and a list of all that happened."""
@@ -19,10 +17,13 @@ class FakeTime:
         self.now = 0.0
         self.events: list[str] = []
 
-    def work(self, name: str, seconds: float):
+    def work(self, name: str, seconds: float, after: int = 0, at_first: float = 0.0):
+        """Something that takes so long; ``at_first``, for so many calls, it takes another time."""
+
         def call() -> None:
+            first = self.events.count(name) < after
             self.events.append(name)
-            self.now += seconds
+            self.now += at_first if first else seconds
 
         return call
 
@@ -67,14 +68,15 @@ def test_the_timer_calls_each_once_before_it_looks_unless_that_was_done():
 
 
 def test_the_timer_repeats_what_takes_no_time_that_the_clock_could_see():
-    time, calls = FakeTime(), 0
-
-    def call() -> None:
-        nonlocal calls
-        calls += 1
-        time.now += 1.0 if calls > 50 else 0.0
-
+    time = FakeTime()
+    call = time.work("a", 1.0, after=50, at_first=0.0)
     assert math.isfinite(time.timer(1, 1.0).compare({"a": call}).of("a").median)
+
+
+def test_an_interruption_while_the_timer_looks_does_not_change_how_often_it_repeats():
+    time = FakeTime()
+    time.timer(1, 100.0).compare({"a": time.work("a", 1.0, after=2, at_first=50.0)})
+    assert time.events.count("a") > 100
 
 
 def test_the_timer_takes_turns_each_in_an_order_of_its_own():
@@ -84,18 +86,6 @@ def test_the_timer_takes_turns_each_in_an_order_of_its_own():
     turns = ["".join(measured[i : i + 3]) for i in range(0, 60, 3)]
     assert {"".join(sorted(turn)) for turn in turns} == {"abc"}
     assert len(set(turns)) == 6
-
-
-def test_an_interruption_while_the_timer_looks_does_not_change_how_often_it_repeats():
-    time, calls = FakeTime(), 0
-
-    def interrupted_at_first() -> None:
-        nonlocal calls
-        calls += 1
-        time.now += 1.0 if calls > 2 else 50.0
-
-    time.timer(1, 100.0).compare({"a": interrupted_at_first})
-    assert calls > 100
 
 
 def test_the_timer_calls_a_short_one_once_before_each_measurement():
@@ -148,53 +138,37 @@ def test_the_timer_pauses_before_each_measurement_outside_of_its_time():
     assert timings.of("a").high == 1.0
 
 
-@pytest.mark.parametrize("kind", ["cuda", "mps"])
-def test_synchronize_waits_for_a_device_that_computes_on_its_own(kind, monkeypatch):
+def test_synchronize_waits_for_a_device_that_computes_on_its_own_and_touches_no_other(monkeypatch):
     waited = []
     monkeypatch.setattr(torch.cuda, "synchronize", lambda device: waited.append("cuda"))
     monkeypatch.setattr(torch.mps, "synchronize", lambda: waited.append("mps"))
-    synchronize(torch.device(kind))
-    assert waited == [kind]
-
-
-def test_synchronize_does_not_touch_an_accelerator_for_the_cpu(monkeypatch):
-    def refuse(*_: object) -> None:
-        raise AssertionError("there may be none")
-
-    monkeypatch.setattr(torch.cuda, "synchronize", refuse)
-    monkeypatch.setattr(torch.mps, "synchronize", refuse)
-    synchronize(CPU)
+    for kind in ("cpu", "cuda", "mps"):
+        synchronize(torch.device(kind))
+    assert waited == ["cuda", "mps"]
 
 
 # The stopwatch
 
 
-class Program:
-    """Two parts; the outer one calls the inner one."""
-
-    def __init__(self, time: FakeTime) -> None:
-        self.time = time
-
-    def outer(self) -> None:
-        self.time.now += 1.0
-        self.inner()
-        self.time.now += 2.0
-
-    def inner(self) -> None:
-        self.time.now += 5.0
-
-
 def test_the_stopwatch_counts_a_part_without_what_it_calls_of_another():
-    time = FakeTime()
-    watch, program = Stopwatch(time.clock), Program(time)
-    with watch.watching({"outer": ((Program, "outer"),), "inner": ((Program, "inner"),)}):
-        program.outer()
-        time.now += 2.0
-    assert watch.shares() == {REST: 0.2, "outer": 0.3, "inner": 0.5}
+    class Program:
+        """Two parts; the outer one calls the inner one."""
 
+        def outer(self) -> None:
+            time.now += 1.0
+            self.inner()
+            time.now += 2.0
 
-def test_the_stopwatch_gives_the_methods_back():
-    before = Program.outer
-    with Stopwatch().watching({"outer": ((Program, "outer"),)}):
-        assert Program.outer is not before
-    assert Program.outer is before
+        def inner(self) -> None:
+            time.now += 5.0
+
+    time, program = FakeTime(), Program()
+    watch = Stopwatch(time.clock)
+    watch.watch("outer", program, "outer")
+    watch.watch("inner", program, "inner")
+    program.outer()
+    time.now += 2.0
+    assert watch.seconds() == {REST: 2.0, "outer": 3.0, "inner": 5.0}
+    watch.restart()
+    Program().outer()
+    assert watch.seconds() == {REST: 8.0}

@@ -10,7 +10,7 @@ import scratch.train
 import torch_ref.train
 from experiments.bench.goals import CHECKPOINTS
 from experiments.bench.scale import Scale
-from experiments.bench.section import Bench, Row, Section
+from experiments.bench.section import Bench, Row
 from experiments.bench.timing import Call, Spread
 from experiments.engine.checkpoints import EVERY, Checkpoints
 from experiments.texts import say
@@ -20,6 +20,7 @@ from scratch.optim import Adam
 from torch_ref import held
 from torch_ref.optim import by_name
 
+TITLE = say("Checkpoints")
 ITERATIONS = 2000
 RUNS = (1, 32)
 
@@ -44,8 +45,7 @@ def measure(bench: Bench) -> Iterator[Row]:
 
 def by_hand(scale: Scale, seeds: list[int], checkpoints: Checkpoints) -> Held:
     """A training by hand after its first step, which is kept at every pause."""
-    first, *hidden, last = scale.sizes
-    net, adam = MultiLayerNet(first, hidden, last, seed=seeds), Adam()
+    net, adam = MultiLayerNet(*scale.network, seed=seeds), Adam()
     adam.update(net.params, {name: 0 * w for name, w in net.params.items()})
     record = scratch.train.Record.empty(len(seeds), ITERATIONS)
     return Held(checkpoints.next(), ITERATIONS, network=net, optimizer=adam, record=record)
@@ -55,8 +55,7 @@ def by_torch(
     scale: Scale, seeds: list[int], device: torch.device, checkpoints: Checkpoints
 ) -> Held:
     """The same through torch."""
-    first, *hidden, last = scale.sizes
-    net = torch_ref.nn.MultiLayerNet(first, hidden, last, seed=seeds, device=device)
+    net = torch_ref.nn.MultiLayerNet(*scale.network, seed=seeds, device=device)
     adam = by_name("Adam")
     adam.update(net.params, {name: torch.zeros_like(w) for name, w in net.params.items()})
     return Held(
@@ -67,6 +66,3 @@ def by_torch(
         draws=held.Draws(net, 60_000, scale.batch, ITERATIONS),
         record=torch_ref.train.Record(net, ITERATIONS),
     )
-
-
-SECTION = Section(say("Checkpoints"), measure)

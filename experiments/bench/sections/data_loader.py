@@ -1,36 +1,37 @@
 """An epoch as a user of torch would write it, with a DataLoader, against this project's loops."""
 
 from collections.abc import Iterator
+from functools import partial
 
 import torch
 from torch.utils.data import DataLoader, TensorDataset
 
 import scratch.train
 import torch_ref.train
-from experiments.bench.section import Bench, Row, Section
+from experiments.bench.section import Bench, Row
 from experiments.bench.timing import Call
 from experiments.bench.training import eager_training, mnist
 from experiments.texts import say
 from scratch.train import scaled
+
+TITLE = say("The training loops, batches drawn and all")
 
 
 def measure(bench: Bench) -> Iterator[Row]:
     """As many steps of each, of the same network with Adam."""
     scale = bench.scale
     images, labels = mnist().train_images[: scale.images], mnist().train_labels[: scale.images]
-    first, *hidden, last = scale.sizes
     steps = -(-len(images) // scale.batch)
-    fit = {"iterations": steps, "batch_size": scale.batch}
-
-    net, optimizer = scratch.nn.MultiLayerNet(first, hidden, last), scratch.optim.Adam()
-    twin = torch_ref.nn.MultiLayerNet(first, hidden, last, device=bench.device)
-    twins_optimizer = torch_ref.optim.by_name("Adam")
+    trained = {"images": images, "labels": labels, "iterations": steps, "batch_size": scale.batch}
+    net = scratch.nn.MultiLayerNet(*scale.network)
+    twin = torch_ref.nn.MultiLayerNet(*scale.network, device=bench.device)
+    adams = scratch.optim.Adam(), torch_ref.optim.by_name("Adam")
     ours = {
-        say("scratch, {steps} steps", steps=steps): lambda: scratch.train.fit(
-            net, optimizer, images, labels, **fit
+        say("scratch, {steps} steps", steps=steps): partial(
+            scratch.train.fit, net, adams[0], **trained
         ),
-        say("torch_ref, {steps} steps", steps=steps): lambda: torch_ref.train.fit(
-            twin, twins_optimizer, images, labels, **fit
+        say("torch_ref, {steps} steps", steps=steps): partial(
+            torch_ref.train.fit, twin, adams[1], **trained
         ),
     }
     dataset = TensorDataset(torch.tensor(scaled(images)), torch.tensor(labels))
@@ -49,6 +50,3 @@ def users_loop(bench: Bench, dataset: TensorDataset) -> Call:
             train(x.to(bench.device), t.to(bench.device))
 
     return epoch
-
-
-SECTION = Section(say("The training loops, batches drawn and all"), measure)

@@ -5,10 +5,12 @@ from functools import partial
 
 import torch
 
-from experiments.bench.section import Bench, Row, Section
+from experiments.bench.section import Bench, Row
 from experiments.texts import say
 from scratch.random import Generator
 from torch_ref.registry import INITIALIZERS, resolve
+
+TITLE = say("Initial weights, float32")
 
 
 def measure(bench: Bench) -> Iterator[Row]:
@@ -23,6 +25,3 @@ def measure(bench: Bench) -> Iterator[Row]:
         weight = torch.empty(side, side, device=device)
         theirs = partial(resolve(pair.torch), weight, generator=torchs, **{**pair.settings, **case})
         yield from bench.against({pair.name: ours}, {"torch": theirs})
-
-
-SECTION = Section(say("Initial weights, float32"), measure)

@@ -1,48 +1,44 @@
 """How much of a training step is matrix products, and how fast the machine can do them."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from itertools import pairwise
-from typing import Any
 
 import numpy as np
 import torch
 
 from experiments.bench.scale import Scale
-from experiments.bench.section import Bench, Row, Section
+from experiments.bench.section import Bench, Row
 from experiments.bench.timing import Call, Spread
 from experiments.bench.training import eager_step, scratch_step
 from experiments.texts import say
 from scratch.random import Generator
+
+TITLE = say("The rate of matrix products, float32")
+THREADED = True
+STEP, PRODUCTS = say("a training step"), say("its products alone")
+LARGE = say("a large one")
+#: What a rate is a share of, and what the table calls that.
+SHARES = {PRODUCTS: say("of its products alone"), LARGE: say("of a large one")}
 
 Shape = tuple[int, int, int]  # (n, k, m): an n × k matrix times a k × m one
 
 
 def measure(bench: Bench) -> Iterator[Row]:
     """A step, its products alone, and one large product, on both sides."""
-    scale, products, side = bench.scale, shapes(bench.scale), bench.scale.product
-    large = [(side, side, side)]
-    work = {
-        say("a training step"): products,
-        say("its products alone"): products,
-        say("a large one"): large,
-    }
-    shares = {
-        "its products alone": say("of its products alone"),
-        "a large one": say("of a large one"),
-    }
-    steps = {"scratch": scratch_step(scale), "torch": eager_step(scale, bench.device)}
-    multiply = {"scratch": numpys_products, "torch": torchs_products(bench.device)}
-    for library, step in steps.items():
-        kinds = (step, multiply[library](products), multiply[library](large))
-        timings = bench.timer.compare(dict(zip(work, kinds, strict=True)))
+    scale, side = bench.scale, bench.scale.product
+    work = {STEP: shapes(scale), PRODUCTS: shapes(scale), LARGE: [(side, side, side)]}
+    sides = {"scratch": (scratch_step(scale), None)}
+    sides["torch"] = eager_step(scale, bench.device), bench.device
+    for library, (step, device) in sides.items():
+        alone = {kind: multiplying(work[kind], device) for kind in SHARES}
+        timings = bench.timer.compare({STEP: step, **alone})
         rates = {kind: flops(work[kind]) / timings.seconds[kind] for kind in work}
         for kind, rate in rates.items():
             what = say("{library}: {kind}", library=library, kind=kind)
             yield Row(what, say("rate"), Spread.of(rate / 1e9), "GFLOP/s")
-            for against, name in shares.items():
+            for against, name in SHARES.items():
                 if against != kind:
-                    share = Spread.of(100 * rate / rates[against])
-                    yield Row(what, name, share, "%")
+                    yield Row(what, name, Spread.of(100 * rate / rates[against]), "%")
 
 
 def shapes(scale: Scale) -> list[Shape]:
@@ -59,30 +55,18 @@ def flops(products: list[Shape]) -> int:
     return sum(2 * n * k * m for n, k, m in products)
 
 
-def numpys_products(products: list[Shape]) -> Call:
-    """NumPy's, into arrays that are there already."""
-    return _multiplying(products, np.matmul, lambda array: array)
-
-
-def torchs_products(device: torch.device) -> Callable[[list[Shape]], Call]:
-    """Torch's on ``device``, likewise."""
-    return lambda products: _multiplying(
-        products, torch.matmul, lambda array: torch.tensor(array, device=device)
-    )
-
-
-def _multiplying(products: list[Shape], matmul: Callable, on: Callable[[np.ndarray], Any]) -> Call:
-    generator = Generator(0)
+def multiplying(products: list[Shape], device: torch.device | None = None) -> Call:
+    """The products, into arrays that are there already: NumPy's, or torch's on a device."""
+    generator, matmul = Generator(0), torch.matmul if device else np.matmul
     operands = [
-        (on(generator.randn(n, k)), on(generator.randn(k, m)), on(np.empty((n, m), np.float32)))
+        (generator.randn(n, k), generator.randn(k, m), np.empty((n, m), np.float32))
         for n, k, m in products
     ]
+    if device:
+        operands = [tuple(torch.tensor(a, device=device) for a in each) for each in operands]
 
     def multiply() -> None:
         for a, b, c in operands:
             matmul(a, b, out=c)
 
     return multiply
-
-
-SECTION = Section(say("The rate of matrix products, float32"), measure, threaded=True)

@@ -5,9 +5,11 @@ from collections.abc import Iterator
 
 from experiments.bench.goals import PEAK_MEMORY, RUN_ALL
 from experiments.bench.processes import peak_of_lockstep
-from experiments.bench.section import Bench, Row, Section, reason
+from experiments.bench.section import Bench, Row, reason
 from experiments.bench.timing import Spread
 from experiments.texts import say
+
+TITLE = say("A run of the scratch backend: time and peak memory")
 
 
 def measure(bench: Bench) -> Iterator[Row]:
@@ -22,6 +24,3 @@ def measure(bench: Bench) -> Iterator[Row]:
         seconds = Spread.of([time.perf_counter() - start])
         yield Row(what, say("takes"), seconds, "s", goal=RUN_ALL)
         yield Row(what, say("peak"), peak, "MB", goal=PEAK_MEMORY)
-
-
-SECTION = Section(say("A run of the scratch backend: time and peak memory"), measure)

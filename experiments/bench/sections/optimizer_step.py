@@ -9,13 +9,16 @@ import numpy as np
 import torch
 
 from experiments.bench.goals import OPTIMIZER_STEP
-from experiments.bench.section import Bench, Row, Section
+from experiments.bench.scale import Scale
+from experiments.bench.section import Bench, Row
 from experiments.bench.timing import Call
 from experiments.texts import named, say
 from scratch.nn import MultiLayerNet
 from scratch.random import Generator
 from torch_ref.registry import OPTIMIZERS, OptimizerPair, resolve
 
+TITLE = say("An optimizer's step, float32")
+THREADED = True
 DEFAULT = say("torch's default")
 #: What torch's class is given, by what it is called in the table.
 VARIANTS = {
@@ -50,14 +53,9 @@ def measure(bench: Bench) -> Iterator[Row]:
             params, goal = one_array(elements, pair.axes), OPTIMIZER_STEP.get(elements)
             yield from _compared(bench, pair, what, params, goal)
         if bench.threads == 1:
-            params = networks(bench.scale.sizes, pair.axes)
-            yield from _compared(
-                bench,
-                pair,
-                say("{name}, {count} tensors", name=named(pair.name), count=len(params)),
-                params,
-                None,
-            )
+            params = networks(bench.scale, pair.axes)
+            what = say("{name}, {count} tensors", name=named(pair.name), count=len(params))
+            yield from _compared(bench, pair, what, params, None)
 
 
 def one_array(elements: int, axes: int) -> Arrays:
@@ -67,10 +65,9 @@ def one_array(elements: int, axes: int) -> Arrays:
     return {"w": Generator(0).randn(*shape)}
 
 
-def networks(sizes: tuple[int, ...], axes: int) -> Arrays:
+def networks(scale: Scale, axes: int) -> Arrays:
     """The weights and biases of a network, as it has them; only weights for ``axes`` = 2."""
-    first, *hidden, last = sizes
-    params, generator = MultiLayerNet(first, hidden, last).params, Generator(0)
+    params, generator = MultiLayerNet(*scale.network).params, Generator(0)
     return {name: generator.randn(*w.shape) for name, w in params.items() if axes in (0, w.ndim)}
 
 
@@ -101,6 +98,3 @@ def torchs_step(
         return resolve(pair.torch)(tensors, **pair.to_torch(pair.scratch()), **variant).step
     except TypeError:
         return None
-
-
-SECTION = Section(say("An optimizer's step, float32"), measure, threaded=True)

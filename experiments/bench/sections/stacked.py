@@ -4,12 +4,13 @@ from collections.abc import Iterator
 from functools import partial
 
 from experiments.bench.goals import STACKED
-from experiments.bench.section import Bench, Row, Section, ratio_row
-from experiments.bench.sections.matrix_products import numpys_products, shapes
+from experiments.bench.section import Bench, Row, ratio_row
+from experiments.bench.sections.matrix_products import multiplying, shapes
 from experiments.bench.training import graph_step, scratch_step, twin_step
 from experiments.texts import say
 from torch_ref.graph import has_graphs
 
+TITLE = say("K runs as one stack against one after another, a training step")
 FLOOR = f"scratch, {say('products alone')}"
 
 
@@ -25,13 +26,10 @@ def measure(bench: Bench) -> Iterator[Row]:
     for side, step in sides.items():
         names = {runs: f"{side}, K = {runs}" for runs in bench.scale.stacks}
         calls = {names[runs]: step(bench.scale, runs=runs) for runs in names}
-        floor = {FLOOR: numpys_products(shapes(bench.scale))} if side == "scratch" else {}
+        floor = {FLOOR: multiplying(shapes(bench.scale))} if side == "scratch" else {}
         timings = bench.timer.compare({"alone": step(bench.scale), **calls, **floor})
         for runs, name in names.items():
             goal = STACKED.get(runs) if side == "scratch" or bench.on_cpu else None
             yield ratio_row(timings, name, "alone", say("one after another"), times=runs, goal=goal)
         for name in floor:
             yield ratio_row(timings, name, "alone", say("one after another"))
-
-
-SECTION = Section(say("K runs as one stack against one after another, a training step"), measure)

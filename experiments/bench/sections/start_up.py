@@ -5,9 +5,10 @@ from functools import partial
 
 from experiments.bench.goals import HELP
 from experiments.bench.processes import run_python
-from experiments.bench.section import Bench, Row, Section
+from experiments.bench.section import Bench, Row
 from experiments.texts import say
 
+TITLE = say("Starting, from the start of Python")
 _HELP = "lockstep --help"
 
 
@@ -19,6 +20,3 @@ def measure(bench: Bench) -> Iterator[Row]:
     for name in commands:
         goal = HELP if name == _HELP else None
         yield Row(name, say("seconds"), timings.of(name), "s", goal=goal)
-
-
-SECTION = Section(say("Starting, from the start of Python"), measure)

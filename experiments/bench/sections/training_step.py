@@ -3,10 +3,13 @@
 from collections.abc import Iterator
 
 from experiments.bench.goals import TRAINING_STEP
-from experiments.bench.section import Bench, Row, Section
+from experiments.bench.section import Bench, Row
 from experiments.bench.training import eager_step, graph_step, scratch_step, twin_step
 from experiments.texts import say
 from torch_ref.graph import has_graphs
+
+TITLE = say("A training step, 784-100-100-100-100-10, batch 128, float32, Adam")
+THREADED = True
 
 
 def measure(bench: Bench) -> Iterator[Row]:
@@ -21,8 +24,3 @@ def measure(bench: Bench) -> Iterator[Row]:
     yield from bench.against(ours, others, {("scratch", "torch eager"): TRAINING_STEP})
     if not scale.compile and bench.threads == 1:
         yield Row("scratch", "torch.compile", None, skipped="not measured with --quick")
-
-
-SECTION = Section(
-    say("A training step, 784-100-100-100-100-10, batch 128, float32, Adam"), measure, threaded=True
-)
