@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from scratch import _check
-from scratch.keeper import Held, Observer
+from scratch.callbacks import Callback, Training
 from scratch.lr_scheduler import LRScheduler, ReduceLROnPlateau
 from scratch.nn.loss import class_numbers
 from scratch.optim import Optimizer
@@ -16,28 +16,29 @@ Progress = Callable[[int, Any], None]
 
 
 def steps(
-    held: Held,
+    training: Training,
     record: Any,
     net: Any,
-    iterations: int,
     every: int,
     accuracy: Callable[[], Any] | None,
-    observer: Observer | None,
 ) -> Iterator[int]:
     """Yield the remaining steps.
 
-    Before each of them, and after the last, the training is kept if it is due, its ``accuracy``
-    noted in the ``record`` if it is time for that, and the ``net`` looked at.
+    Before each of them, and after the last, the ``accuracy`` is noted in the ``record`` if it is
+    time for that, and the callbacks look at the ``net``; after each the training can be saved.
     """
-    for step in range(held.begin(), iterations + 1):
-        held.at(step)
-        if accuracy and (step == iterations or (every and step % every == 0)):
+    for callback in training.callbacks:
+        callback.begin(training)
+    for step in range(training.step, training.steps + 1):
+        if accuracy and (step == training.steps or (every and step % every == 0)):
             record.evaluation(step, accuracy())
-        if observer:
-            observer.look(step, net)
-        if step < iterations:
+        for callback in training.callbacks:
+            callback.look(step, net)
+        if step < training.steps:
             yield step
-    held.end()
+        training.step = step + 1
+        for callback in training.callbacks:
+            callback.pause(training)
 
 
 def check_arguments(
@@ -50,6 +51,7 @@ def check_arguments(
     evaluate: object,
     every: object,
     progress: object,
+    callbacks: Any,
 ) -> None:
     """Raise if ``fit`` cannot do what it is asked to; ``net`` is a network of either side."""
     _check.integer("iterations", iterations, at_least=1)
@@ -61,6 +63,10 @@ def check_arguments(
         _check_evaluation(evaluate, images.shape[1:])
     if progress is not None:
         _check.function("progress", progress)
+    if not _check.is_sequence(callbacks):
+        raise TypeError(f"callbacks must be a list, got {_check.shown(callbacks)}")
+    for callback in callbacks:
+        _check.instance("callbacks", callback, Callback)
 
 
 def check_stack(optimizer: type[Optimizer], runs: int | None) -> None:

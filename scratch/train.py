@@ -1,16 +1,16 @@
 """The training loop: draw a batch, compute the gradient, update."""
 
 import copy
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Sequence
 from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
 
 from scratch import _check, loop
+from scratch.callbacks import Callback, Training
 from scratch.history import History as History
 from scratch.history import Record
-from scratch.keeper import Held, Keeper, Observer
 from scratch.lr_scheduler import LRScheduler
 from scratch.nn.network import MultiLayerNet
 from scratch.optim import NonFiniteGradientError, Optimizer
@@ -73,8 +73,7 @@ def fit(
     every: int = 0,
     schedule: LRScheduler | None = None,
     progress: loop.Progress | None = None,
-    keeper: Keeper | None = None,
-    observer: Observer | None = None,
+    callbacks: Sequence[Callback] = (),
 ) -> History:
     """Train ``net``, one network or a stack of K.
 
@@ -86,10 +85,8 @@ def fit(
         every: so many updates, from before the first to after the last; 0 for only after the last.
         schedule: of this optimizer, and none whose step needs a metric; stepped after each update.
         progress: called with (step, losses) after each update.
-        keeper: keeps the training while it goes on, and gives back what it has kept: the training
-            then goes on from there, and every number is what it would have been.
-        observer: looks at the network before each update and after the last, and leaves it as it
-            is.
+        callbacks: look at the network as it is trained; one may save the training and resume it,
+            and every number is then what it would have been.
 
     A single network whose gradient is not finite raises; in a stack a run whose loss or gradient is
     not finite is marked, and its gradient is zero from there on, while the others go on.
@@ -98,23 +95,22 @@ def fit(
         TypeError, ValueError: an argument is not as above; nothing was changed.
     """
     _check.instance("net", net, MultiLayerNet)
-    checked = iterations, batch_size, evaluate, every, progress
+    checked = iterations, batch_size, evaluate, every, progress, callbacks
     loop.check_arguments(net, type(optimizer), images, labels, *checked)
     loop.check_schedule(schedule, optimizer)
     record = Record.empty(net.runs or 1, iterations)
-    held = Held(
-        keeper,
+    training = Training(
         iterations,
+        callbacks,
         partial(_rehearse, net, optimizer),
         network=net,
         optimizer=optimizer,
         schedule=schedule,
         record=record,
-        observer=observer,
     )
-    accuracy = partial(accuracy_on, net, *evaluate, between=held.pause) if evaluate else None
+    accuracy = partial(accuracy_on, net, *evaluate) if evaluate else None
     draw = batches(images, labels, batch_size, net.generators, net.dtype)
-    for step in loop.steps(held, record, net, iterations, every, accuracy, observer):
+    for step in loop.steps(training, record, net, every, accuracy):
         x, t = next(draw)
         with np.errstate(all="ignore"):  # a diverging run overflows before it is found out
             record.loss[:, step] = _step(net, optimizer, x, t, step, record.diverged)
@@ -125,19 +121,12 @@ def fit(
     return record.history()
 
 
-def accuracy_on(
-    net: MultiLayerNet,
-    images: Integers,
-    labels: Integers,
-    between: Callable[[], None] = lambda: None,
-) -> Array:
-    """The accuracy (K,) on uint8 ``images``, a thousand rows at a time, calling ``between``."""
+def accuracy_on(net: MultiLayerNet, images: Integers, labels: Integers) -> Array:
+    """The accuracy (K,) on uint8 ``images``, a thousand rows at a time."""
     _check.instance("net", net, MultiLayerNet)
     loop.check_images("images and labels", images, labels)
-    _check.function("between", between)
     hits = np.zeros(net.runs or 1)
     for start in range(0, len(images), EVALUATION_ROWS):
-        between()
         rows = slice(start, start + EVALUATION_ROWS)
         with np.errstate(all="ignore"):
             x = scaled(images[rows], net.dtype)

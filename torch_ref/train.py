@@ -1,6 +1,6 @@
 """The twin of ``scratch.train``: the same batches, the same loop, on any device."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import nullcontext
 from functools import partial
 from typing import Any
@@ -10,11 +10,12 @@ import torch
 from torch import Tensor
 
 from scratch import _check, loop
+from scratch.callbacks import Callback, Training
 from scratch.history import History, check_evaluations, check_recorded
-from scratch.keeper import Held, Keeper, Observer
 from scratch.train import EVALUATION_ROWS
 from torch_ref import _check as _torch_check
-from torch_ref import graph, held
+from torch_ref import graph, snapshots
+from torch_ref.draws import Draws
 from torch_ref.lr_scheduler import Schedule
 from torch_ref.nn import MultiLayerNet
 from torch_ref.twin import Twin
@@ -75,8 +76,7 @@ def fit(
     every: int = 0,
     schedule: Schedule | None = None,
     progress: loop.Progress | None = None,
-    keeper: Keeper | None = None,
-    observer: Observer | None = None,
+    callbacks: Sequence[Callback] = (),
     compiled: bool = False,
 ) -> History:
     """Train ``net`` on its device; arguments and result as ``scratch.train.fit``'s.
@@ -88,35 +88,35 @@ def fit(
     """
     _check.instance("net", net, MultiLayerNet)
     by_hand = _check.instance("optimizer", optimizer, Twin).pair.scratch
-    checked = iterations, batch_size, evaluate, every, progress
+    checked = iterations, batch_size, evaluate, every, progress, callbacks
     loop.check_arguments(net, by_hand, images, labels, *checked)
     _check_schedule(schedule, optimizer)
     compiled = _check.flag("compiled", compiled)
     record = Record(net, iterations)
-    draws = held.Draws(net, len(images), batch_size, iterations)
-    kept = held.Optimizer(optimizer)
-    training = Held(
-        keeper,
-        iterations,
-        kept.rehearse,
-        network=held.Network(net),
-        optimizer=kept,
-        schedule=held.Schedule(schedule) if schedule else None,
-        draws=draws,
-        record=record,
-        observer=observer,
-    )
+    draws = Draws(net, len(images), batch_size, iterations)
     take_step = _stepper(net, optimizer, *(_put(array, net) for array in (images, labels)))
     optimizer.bind(net.params)
     if schedule:
         schedule.bind(net.params)
     if compiled and graph.has_graphs(net.device):
         net.layers.compile()
+    state = snapshots.OptimizerState(optimizer.torch)
+    training = Training(
+        iterations,
+        callbacks,
+        state.rehearse,
+        snapshots.packed,
+        partial(snapshots.unpacked, device=net.device),
+        network=net,
+        optimizer=state,
+        schedule=schedule.torch if schedule else None,
+        draws=draws,
+        record=record,
+    )
     accuracy = None
     if evaluate:
-        there = _put(evaluate[0], net), _put(evaluate[1], net)
-        accuracy = partial(accuracy_on, net, *there, between=training.pause)
-    for i in loop.steps(training, record, net, iterations, every, accuracy, observer):
+        accuracy = partial(accuracy_on, net, *(_put(array, net) for array in evaluate))
+    for i in loop.steps(training, record, net, every, accuracy):
         record.loss[i] = take_step(*next(draws))
         if schedule:
             schedule.step()
@@ -158,15 +158,15 @@ class Record:
 
     def state_dict(self) -> dict[str, Any]:
         """A snapshot."""
-        return held.packed(vars(self))
+        return dict(vars(self))
 
     def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
         """Go on from a snapshot of as many runs and iterations."""
-        found = held.unpacked(state_dict, self.loss.device)
+        found = {name: state_dict[name] for name in vars(self)}
         check_recorded("loss", found["loss"].cpu(), tuple(self.loss.shape))
         accuracy = [each.cpu() for each in found["accuracy"]]
         check_evaluations(accuracy, found["evaluated"], self.loss.shape[1])
-        vars(self).update({name: found[name] for name in vars(self)})
+        vars(self).update(found)
 
     def history(self) -> History:
         """As ``scratch.train`` has it; a run is lost from the first loss on that is not finite."""
@@ -185,7 +185,7 @@ class Record:
 def _stepper(
     net: MultiLayerNet, optimizer: Twin, images: Tensor, labels: Tensor
 ) -> Callable[..., Tensor]:
-    """A function of what ``held.Draws`` gives: it takes a step and gives the losses (K,).
+    """A function of what ``Draws`` gives: it takes a step and gives the losses (K,).
 
     On a CUDA device it is a graph, with the update in it where that can be recorded.
     """
@@ -226,12 +226,9 @@ def _put(array: np.ndarray, net: MultiLayerNet) -> Tensor:
     return torch.tensor(array, device=net.device)
 
 
-def accuracy_on(
-    net: MultiLayerNet, images: Tensor, labels: Tensor, between: Callable[[], None] = lambda: None
-) -> Tensor:
-    """The accuracy (K,) on uint8 ``images``, a thousand rows at a time, calling ``between``."""
+def accuracy_on(net: MultiLayerNet, images: Tensor, labels: Tensor) -> Tensor:
+    """The accuracy (K,) on uint8 ``images``, a thousand rows at a time."""
     hits = []
     for x, t in zip(images.split(EVALUATION_ROWS), labels.split(EVALUATION_ROWS), strict=True):
-        between()
         hits.append(net.accuracy(scaled(x, net.dtype), t).reshape(-1) * len(x))
     return torch.stack(hits).sum(dim=0) / len(images)

@@ -3,15 +3,12 @@
 import sys
 import time
 import warnings
-from collections.abc import Callable
-from dataclasses import dataclass, field, replace
-from datetime import datetime
-from itertools import count
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Self
 
 from experiments.terminal import visible
-from scratch.keeper import Snapshot
+from scratch.callbacks import Callback, Training
 from torch_ref import checkpoint
 from torch_ref.checkpoint import CheckpointError
 
@@ -29,72 +26,51 @@ def tell(message: str) -> None:
     print(visible(message), file=sys.stderr, flush=True)
 
 
-@dataclass(frozen=True)
-class Checkpoints:
-    """Those of a unit of work: of its first training, its second …, in the order they begin.
+@dataclass
+class Checkpoint(Callback):
+    """Saves a training now and then, and resumes it from the last time.
 
     Attributes:
-        folder: for the files; without it, as on a cluster with other disks, none is written.
-        identity: what the trainings are of; a file that says something else is not used.
+        path: of the file; where the folder above its own is not there, as on a cluster with other
+            disks, none is written.
+        identity: of the training; a file that says something else is not used.
         what: the work, for people.
         every: seconds between two checkpoints.
         say: is told what is no use, and what could not be written.
     """
 
-    folder: Path
+    path: Path
     identity: str
     what: str
     every: float = EVERY
     say: Say = tell
-    _numbers: count = field(default_factory=count, compare=False)
 
-    def next(self) -> "Kept":
-        """The keeper of the next training."""
-        number = next(self._numbers)
-        return Kept(self, self.folder / f"{number:03}.safetensors", f"{self.identity}/{number}")
-
-    def saying(self, say: Say) -> Self:
-        """The same for who works on the unit."""
-        return replace(self, say=say, _numbers=count())
-
-    def written(self) -> str | None:
-        """When the last of them was, for people."""
-        times = [path.stat().st_mtime for path in self.folder.glob("*.safetensors")]
-        return datetime.fromtimestamp(max(times)).isoformat(" ", "seconds") if times else None
-
-
-class Kept:
-    """The checkpoints of one training; a ``scratch.keeper.Keeper``."""
-
-    def __init__(self, of: Checkpoints, path: Path, identity: str) -> None:
-        self.path = path
-        self._of, self._identity = of, identity
-        self._begun = self.last = time.monotonic()
-
-    def begin(self, load: Callable[[Snapshot], None]) -> None:
+    def begin(self, training: Training) -> None:
+        self.begun = self.last = time.monotonic()
         if not self.path.exists():
             return
         try:
             found = checkpoint.load(self.path)
-            if found.get("of") != self._identity:
+            if found.get("of") != self.identity:
                 raise CheckpointError(f"{self.path} is of another training")
             with warnings.catch_warnings(action="ignore"):  # what is odd is not used
-                load(found["state"])
+                training.load_state_dict(found["state"])
         except UNFIT as error:
-            self._of.say(f"{self._of.what}: {error}; the training begins again")
+            self.say(f"{self.what}: {error}; the training begins again")
 
-    def due(self) -> bool:
-        return time.monotonic() - self.last >= self._of.every
-
-    def keep(self, snapshot: Snapshot) -> None:
-        if self._of.folder.parent.is_dir():
+    def pause(self, training: Training) -> None:
+        """Save it where that is due; one that is finished if it took long: more may follow."""
+        since = self.begun if training.finished else self.last
+        if time.monotonic() - since < self.every:
+            return
+        if self.path.parents[1].is_dir():
             try:
-                self._of.folder.mkdir(exist_ok=True)
-                checkpoint.save(self.path, {"of": self._identity, "state": snapshot})
+                self.path.parent.mkdir(exist_ok=True)
+                checkpoint.save(self.path, {"of": self.identity, "state": training.state_dict()})
             except (OSError, CheckpointError) as error:  # the training may still end well
-                self._of.say(f"no checkpoint of {self._of.what}: {error}; the last one stays")
+                self.say(f"no checkpoint of {self.what}: {error}; the last one stays")
         self.last = time.monotonic()
 
-    def end(self, snapshot: Callable[[], Snapshot]) -> None:
-        if time.monotonic() - self._begun >= self._of.every:  # what follows may take long, too
-            self.keep(snapshot())
+
+#: Those of a unit of work: of its first training, its second …, in the order they begin.
+Checkpoints = Iterator[Checkpoint]

@@ -16,6 +16,7 @@ from experiments.engine.memory import Stack
 from experiments.engine.progress import Report
 from experiments.engine.watching import LOOKS, ROWS, Watch, Watched
 from experiments.texts import Text
+from scratch.callbacks import Callback
 from scratch.train import History
 
 #: One seed's measurements: (run, metric) → values over x.
@@ -70,14 +71,13 @@ class Context:
             after: the iterations that they have behind them.
             looks: about how often TensorBoard is to show what is in them.
         """
-        keeper, watch = self.checkpoints.next() if self.checkpoints else None, None
+        callbacks: list[Callback] = [next(self.checkpoints)] if self.checkpoints else []
         if self.watched is not None:
             glance = partial(self.backend.glance, images=images[:ROWS], labels=labels[:ROWS])
             watch = Watch(glance, options["iterations"], looks)
-        history = self.backend.fit(
-            net, optimizer, images, labels, keeper=keeper, observer=watch, **options
-        )
-        if watch:
+            callbacks.append(watch)
+        history = self.backend.fit(net, optimizer, images, labels, callbacks=callbacks, **options)
+        if self.watched is not None:
             self.watched.training(runs, after, history, watch)
             if evaluate := options.get("evaluate"):
                 of = "train" if evaluate[0] is images else "test"

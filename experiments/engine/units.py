@@ -9,8 +9,10 @@ import traceback
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, suppress
 from dataclasses import dataclass
+from datetime import datetime
 from functools import partial
 from importlib.metadata import version
+from itertools import count
 from pathlib import Path
 from threading import Lock
 from typing import Any
@@ -18,7 +20,7 @@ from typing import Any
 from joblib import delayed
 
 from experiments.engine import interrupt, progress
-from experiments.engine.checkpoints import EVERY, Checkpoints, Say, tell
+from experiments.engine.checkpoints import EVERY, Checkpoint, Checkpoints, Say, tell
 from experiments.engine.fingerprint import code_digest, fingerprint
 from experiments.engine.progress import Display, Place
 from experiments.engine.workers import Workers
@@ -67,10 +69,16 @@ class Unit:
         """Where the finished result is."""
         return self.folder / f"{fingerprint({'unit': self.identity})[:16]}.safetensors"
 
-    @property
-    def checkpoints(self) -> Checkpoints:
-        """Of its trainings."""
-        return Checkpoints(self.path.with_suffix(""), self.identity, self.title, self.every)
+    def checkpoints(self, say: Say) -> Checkpoints:
+        """Of its trainings, in the order they begin."""
+        for number in count():
+            path = self.path.with_suffix("") / f"{number:03}.safetensors"
+            yield Checkpoint(path, f"{self.identity}/{number}", self.title, self.every, say)
+
+    def last_checkpoint(self) -> str | None:
+        """When it was written, for people."""
+        times = [path.stat().st_mtime for path in self.path.with_suffix("").glob("*.safetensors")]
+        return datetime.fromtimestamp(max(times)).isoformat(" ", "seconds") if times else None
 
     def find(self, say: Say = tell) -> Result | None:
         """The result, if the unit is finished; a file that is no use is done again, and said."""
@@ -92,7 +100,7 @@ class Unit:
             CheckpointError: it cannot be written.
         """
         checkpoint.save(self.path, {"of": self.identity, "result": result})
-        shutil.rmtree(self.checkpoints.folder, ignore_errors=True)
+        shutil.rmtree(self.path.with_suffix(""), ignore_errors=True)
 
 
 def of_pieces(
@@ -160,7 +168,7 @@ def run(
     order = ordered(units, workers)
     for unit in order:
         unit.folder.mkdir(parents=True, exist_ok=True)
-        if begun := unit.checkpoints.written():
+        if begun := unit.last_checkpoint():
             tell(f"{unit.title} goes on from what was kept at {begun}")
     with (
         display.showing(order) as place,
@@ -213,7 +221,7 @@ def _do(
         try:
             if code_digest() != code:
                 raise UnitError("the project's code here is not that of the command; use the same")
-            return number, unit.work(unit.checkpoints.saying(said.append)), said
+            return number, unit.work(unit.checkpoints(said.append)), said
         except Exception as error:
             error.add_note("".join(traceback.format_exception(error)))
             return number, error, said

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from experiments.engine.measurements import Measurements
+from scratch.callbacks import Callback
 from scratch.train import History
 
 LOOKS = 10  # about so many times a training is looked at, besides before its first step
@@ -17,8 +18,8 @@ MOMENTS = 4
 WIDTH = MOMENTS + BINS
 
 
-class Watch:
-    """Looks at a stack of networks while it trains; a ``scratch.keeper.Observer``.
+class Watch(Callback):
+    """Looks at a stack of networks while it trains.
 
     Args:
         glance: gives arrays (K, …) of a network, by tag, and leaves it as it is.

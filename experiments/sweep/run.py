@@ -85,7 +85,7 @@ def train(
         batch_size=piece.batch_size,
         evaluate=(images.test_images[:EVALUATED], images.test_labels[:EVALUATED]),
         progress=lambda step, _: progress.report("", step, piece.iterations, None),
-        keeper=checkpoints.next() if checkpoints else None,
+        callbacks=[next(checkpoints)] if checkpoints else (),
     )
     losses = history.loss[:, -max(1, piece.iterations // 10) :].mean(axis=1)
     return [

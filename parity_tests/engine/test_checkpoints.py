@@ -8,8 +8,24 @@ import numpy as np
 import pytest
 
 from experiments.engine import checkpoints
-from experiments.engine.checkpoints import Checkpoints, Kept
+from experiments.engine.checkpoints import Checkpoint
+from scratch.callbacks import Training
 from torch_ref import checkpoint
+
+STEPS = 10
+
+
+class Weights:
+    """A part of a training."""
+
+    def __init__(self, step: int) -> None:
+        self.w = np.full(50, float(step))
+
+    def state_dict(self) -> dict[str, Any]:
+        return {"w": self.w}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        self.w = state_dict["w"]
 
 
 @pytest.fixture
@@ -18,35 +34,49 @@ def said() -> list[str]:
 
 
 @pytest.fixture
-def kept(tmp_path: Path, said: list[str]) -> Callable[[], Kept]:
-    """The keeper of the same training, as each process that works on it makes it."""
-    folder = tmp_path / "unit"
-    return lambda: Checkpoints(folder, "this one", "a training", 0.0, said.append).next()
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "unit" / "000.safetensors"
 
 
-def snapshot(step: int) -> dict[str, Any]:
-    return {"step": step, "w": np.full(50, float(step))}
+@pytest.fixture
+def callback(path: Path, said: list[str]) -> Checkpoint:
+    """One that saves whenever it can."""
+    return Checkpoint(path, "this one", "a training", 0.0, said.append)
 
 
-def found(keeper: Kept) -> int | None:
-    """The step that the training goes on from."""
-    loaded: list[dict] = []
-    keeper.begin(loaded.append)
-    if not loaded:
-        return None
-    np.testing.assert_array_equal(loaded[0]["w"], snapshot(loaded[0]["step"])["w"])
-    return loaded[0]["step"]
+@pytest.fixture
+def now(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """The time."""
+    now = [100.0]
+    monkeypatch.setattr(checkpoints.time, "monotonic", lambda: now[0])
+    return now
 
 
-def test_a_training_begins_where_nothing_was_kept(kept: Callable, said: list[str]) -> None:
-    assert found(kept()) is None
-    assert not said
+def training(step: int) -> Training:
+    """One that comes to this step next."""
+    made = Training(STEPS, [], weights=Weights(step))
+    made.step = step
+    return made
 
 
-def test_it_goes_on_from_the_last_checkpoint(kept: Callable, said: list[str]) -> None:
-    for step in (1000, 2000):
-        kept().keep(snapshot(step))
-    assert found(kept()) == 2000
+def save(callback: Checkpoint, step: int) -> None:
+    callback.begin(training(0))
+    callback.pause(training(step))
+
+
+def resumed(callback: Checkpoint) -> int:
+    """The step that a new training goes on from."""
+    mine = training(0)
+    callback.begin(mine)
+    np.testing.assert_array_equal(mine.state_dict()["weights"]["w"], np.full(50, mine.step))
+    return mine.step
+
+
+def test_a_training_goes_on_from_its_last_checkpoint(callback: Checkpoint, said: list[str]) -> None:
+    assert resumed(callback) == 0
+    for step in (3, 5):
+        save(callback, step)
+    assert resumed(callback) == 5
     assert not said
 
 
@@ -57,36 +87,48 @@ def test_it_goes_on_from_the_last_checkpoint(kept: Callable, said: list[str]) ->
         lambda data: b"",
         lambda data: b"something else",
         lambda data: data[:-9] + bytes([data[-9] ^ 1]) + data[-8:],
+        lambda data: data.replace(b'\\"step\\": 1', b'\\"step\\": 3'),
     ],
-    ids=["cut off", "empty", "foreign", "a bit"],
+    ids=["cut off", "empty", "foreign", "a bit", "edited by hand"],
 )
 def test_a_damaged_one_is_not_used_and_the_training_begins_again(
-    kept: Callable, said: list[str], spoil: Callable[[bytes], bytes]
+    callback: Checkpoint, said: list[str], spoil: Callable[[bytes], bytes]
 ) -> None:
-    kept().keep(snapshot(1))
-    path = kept().path
-    path.write_bytes(spoil(path.read_bytes()))
-    assert found(kept()) is None
+    save(callback, 1)
+    before = callback.path.read_bytes()
+    callback.path.write_bytes(spoil(before))
+    assert callback.path.read_bytes() != before
+    assert resumed(callback) == 0
     assert said[0].endswith("; the training begins again")
-    kept().keep(snapshot(2))
-    assert found(kept()) == 2
+    save(callback, 2)
+    assert resumed(callback) == 2
 
 
-def test_one_of_another_training_is_not_used(kept: Callable, said: list[str]) -> None:
-    kept().keep(snapshot(7))
-    other = Checkpoints(kept().path.parent, "another", "a training", 0.0, said.append).next()
-    assert found(other) is None
+def test_one_of_another_training_is_not_used(
+    callback: Checkpoint, path: Path, said: list[str]
+) -> None:
+    save(callback, 7)
+    assert resumed(Checkpoint(path, "another", "a training", 0.0, said.append)) == 0
     assert "is of another training" in said[0]
+    checkpoint.save(path, {"of": "this one", "state": training(STEPS + 2).state_dict()})
+    assert resumed(callback) == 0
+    assert "step must be at most 11, got 12; the training begins again" in said[1]
 
 
-def test_what_does_not_fit_the_training_is_not_used(kept: Callable, said: list[str]) -> None:
-    kept().keep(snapshot(7))
+def test_where_memory_runs_out_in_loading_it_stays_and_nothing_begins_again(
+    callback: Checkpoint, said: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    save(callback, 7)
 
-    def refuse(state: object) -> None:
-        raise ValueError("the losses must be of another shape")
+    def full(*_: object) -> None:
+        raise MemoryError
 
-    kept().begin(refuse)
-    assert "the losses must be of another shape; the training begins again" in said[0]
+    with monkeypatch.context() as patched:
+        patched.setattr(Weights, "load_state_dict", full)
+        with pytest.raises(MemoryError):
+            callback.begin(training(0))
+    assert not said
+    assert resumed(callback) == 7
 
 
 def test_what_a_terminal_would_obey_is_shown(capsys: pytest.CaptureFixture) -> None:
@@ -94,62 +136,48 @@ def test_what_a_terminal_would_obey_is_shown(capsys: pytest.CaptureFixture) -> N
     assert capsys.readouterr().err == "\\x1b[31m\n"
 
 
-def test_it_is_kept_as_often_as_was_asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    now = [100.0]
-    monkeypatch.setattr(checkpoints.time, "monotonic", lambda: now[0])
-    keeper = Checkpoints(tmp_path / "unit", "this one", "a training", every=30.0).next()
-    assert not keeper.due()
-    now[0] += 30
-    assert keeper.due()
-    keeper.keep(snapshot(1))
-    assert not keeper.due()
-    assert found(keeper) == 1
-
-
-def test_a_finished_training_is_kept_if_it_took_long(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_one_is_written_as_often_as_was_asked_and_of_a_long_training_in_the_end(
+    path: Path, now: list[float]
 ) -> None:
-    now = [100.0]
-    monkeypatch.setattr(checkpoints.time, "monotonic", lambda: now[0])
-    keeper = Checkpoints(tmp_path / "unit", "this one", "a training", every=30.0).next()
-    keeper.end(lambda: snapshot(9))
-    assert not keeper.path.exists()
-    now[0] += 30
-    keeper.end(lambda: snapshot(9))
-    assert found(keeper) == 9
+    callback, written = Checkpoint(path, "this one", "a training", every=30.0), []
+    callback.begin(training(0))
+    for now[0], step in ((129, 1), (130, 2), (159, 3), (160, 4), (161, 5), (162, STEPS + 1)):
+        before = path.read_bytes() if path.exists() else b""
+        callback.pause(training(step))
+        written += [step] if path.exists() and path.read_bytes() != before else []
+    assert written == [2, 4, STEPS + 1]
+    assert resumed(callback) == STEPS + 1
+
+
+def test_a_short_training_has_none(path: Path, now: list[float]) -> None:
+    callback = Checkpoint(path, "this one", "a training", every=30.0)
+    callback.begin(training(0))
+    now[0] += 29
+    callback.pause(training(STEPS + 1))
+    assert not path.parent.exists()
 
 
 def test_a_full_disk_is_said_and_the_training_goes_on(
-    kept: Callable, said: list[str], monkeypatch: pytest.MonkeyPatch
+    callback: Checkpoint, said: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    kept().keep(snapshot(1))
-    keeper = kept()
+    save(callback, 1)
 
     def full(*args: object) -> None:
         raise OSError(28, "No space left on device")
 
     with monkeypatch.context() as patched:
         patched.setattr(Path, "write_bytes", full)
-        keeper.keep(snapshot(2))
+        callback.pause(training(2))
     assert len(said) == 1
     assert "was not written: No space left on device; the last one stays" in said[0]
-    assert found(kept()) == 1
-    assert not list(keeper.path.parent.glob(".*"))
+    assert resumed(callback) == 1
+    assert not list(callback.path.parent.glob(".*"))
 
 
 def test_where_there_is_no_folder_for_them_as_on_another_disk_none_is_written(
     tmp_path: Path, said: list[str]
 ) -> None:
-    folder = tmp_path / "elsewhere" / "unit"
-    Checkpoints(folder, "this one", "a training", 0.0, said.append).next().keep(snapshot(1))
+    path = tmp_path / "elsewhere" / "unit" / "000.safetensors"
+    save(Checkpoint(path, "this one", "a training", 0.0, said.append), 1)
     assert not said
-    assert not folder.parent.exists()
-
-
-def test_a_checkpoint_that_was_edited_by_hand_is_damaged(kept: Callable, said: list[str]) -> None:
-    kept().keep(snapshot(1))
-    path = kept().path
-    checkpoint.save(path, checkpoint.load(path) | {"state": snapshot(2)})
-    assert found(kept()) == 2  # what says of itself that it is whole is believed
-    path.write_bytes(path.read_bytes().replace(b'\\"step\\": 2', b'\\"step\\": 3'))
-    assert found(kept()) is None
+    assert not list(tmp_path.iterdir())

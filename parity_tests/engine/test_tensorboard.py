@@ -181,7 +181,7 @@ def state(net: Any) -> dict[str, np.ndarray]:
 
 @SIDES
 def test_being_watched_changes_no_number(side: str) -> None:
-    (expected, alone), (history, net) = fit(side), fit(side, observer=watch(side))
+    (expected, alone), (history, net) = fit(side), fit(side, callbacks=[watch(side)])
     for name, values in expected.items():
         np.testing.assert_array_equal(history[name], values, err_msg=name)
     theirs = state(net)
@@ -194,12 +194,12 @@ def test_a_training_that_is_left_and_gone_on_with_has_been_seen_whole(
     side: str, tmp_path: Path
 ) -> None:
     whole, before, after = watch(side), watch(side), watch(side)
-    fit(side, observer=whole)
+    fit(side, callbacks=[whole])
     path = tmp_path / "kept.safetensors"
     with pytest.raises(Left):
-        fit(side, observer=before, keeper=Leaving(path, 7))
+        fit(side, callbacks=[before, Leaving(path, 7)])
     assert 0 < len(before.steps) < len(whole.steps)
-    fit(side, observer=after, keeper=Leaving(path))
+    fit(side, callbacks=[after, Leaving(path)])
     assert after.steps == whole.steps == [0, 3, 6, 9]
     for tag, seen in whole.seen.items():
         np.testing.assert_array_equal(after.seen[tag], seen, err_msg=tag)

@@ -7,7 +7,6 @@ whatever one thing in them is another, nothing is raised, and nothing but the ba
 import copy
 import json
 import shutil
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -19,13 +18,14 @@ from rich.console import Console
 
 from experiments import data as datasets
 from experiments.engine import lock, runner
-from experiments.engine.checkpoints import Checkpoints
+from experiments.engine.checkpoints import Checkpoint
 from experiments.report import chapter, charts, parity, reproduce, results, speed
 from experiments.sweep import sweep
 from parity_tests.fuzz import edited
 from parity_tests.helpers import IMAGES, LABELS, SIZES
 from parity_tests.report import report_results as fabricated
 from scratch import nn, optim, train
+from scratch.callbacks import Callback, Training
 from torch_ref import checkpoint
 from torch_ref import nn as torch_nn
 from torch_ref import train as torch_train
@@ -54,9 +54,9 @@ def emptied(place: Path) -> Path:
 # --- checkpoints ---------------------------------------------------------------------------------
 
 
-def fit(backend: str, keeper: Any = None) -> train.History:
+def fit(backend: str, *callbacks: Callback) -> train.History:
     options = {"iterations": 4, "batch_size": 5, "evaluate": (IMAGES, LABELS), "every": 2}
-    options |= {"images": IMAGES, "labels": LABELS, "keeper": keeper}
+    options |= {"images": IMAGES, "labels": LABELS, "callbacks": callbacks}
     stack = {"batch_norm": True, "seed": [3, 4]}
     if backend == "scratch":
         return train.fit(nn.MultiLayerNet(*SIZES, **stack), optim.Adam(), **options)
@@ -67,34 +67,31 @@ class Left(BaseException):
     pass
 
 
-class LeavingAt:
-    """Keeps the training before a step, and leaves it."""
+class Leaving(Callback):
+    """Leaves the training before its third step."""
 
-    def __init__(self, step: int) -> None:
-        self.step, self.kept = step, None
-
-    def begin(self, load: Callable) -> None:
-        pass
-
-    def due(self) -> bool:
-        self.step -= 1
-        return self.step < 0
-
-    def keep(self, snapshot: Any) -> None:
-        self.kept = copy.deepcopy(snapshot)
-        raise Left
-
-    def end(self, snapshot: Any) -> None:
-        pass
+    def pause(self, training: Training) -> None:
+        if training.step == 2:
+            self.saved = copy.deepcopy(training.state_dict())
+            raise Left
 
 
 @pytest.fixture(scope="module", params=["scratch", "torch"])
 def half_done(request: pytest.FixtureRequest) -> tuple[str, dict[str, Any], train.History]:
     """A backend, the snapshot of a training in its middle, and what comes of it."""
-    keeper = LeavingAt(5)
+    leaving = Leaving()
     with pytest.raises(Left):
-        fit(request.param, keeper)
-    return request.param, keeper.kept, fit(request.param)
+        fit(request.param, leaving)
+    return request.param, leaving.saved, fit(request.param)
+
+
+def saved(place: Path, content: dict[str, Any], said: list[str]) -> Checkpoint:
+    """The callback of a training that finds this."""
+    callback = Checkpoint(
+        emptied(place) / "000.safetensors", "mine", "a training", 1e6, said.append
+    )
+    checkpoint.save(callback.path, content | {"of": "mine"})
+    return callback
 
 
 def assert_trained(found: train.History, whole: train.History, anew: bool) -> None:
@@ -109,10 +106,8 @@ def assert_trained(found: train.History, whole: train.History, anew: bool) -> No
 @given(data=st.data())
 def test_a_checkpoint_with_anything_in_it_is_not_used(place: Path, data: st.DataObject) -> None:
     said: list[str] = []
-    keeper = Checkpoints(emptied(place), "mine", "a training", 1e6, said.append).next()
     found = data.draw(st.dictionaries(st.sampled_from(["written", "state"]), edited.anything))
-    checkpoint.save(keeper.path, found | {"of": "mine/0"})
-    fit("scratch", keeper)
+    fit("scratch", saved(place, found, said))
     assert said[0].endswith("; the training begins again")
 
 
@@ -123,10 +118,8 @@ def test_a_checkpoint_with_one_thing_changed_is_not_used_or_gone_on_with(
 ) -> None:
     backend, snapshot, whole = half_done
     said: list[str] = []
-    keeper = Checkpoints(emptied(place), "mine", "a training", 1e6, said.append).next()
     changed = data.draw(edited.one_thing_changed(snapshot))
-    checkpoint.save(keeper.path, {"of": "mine/0", "state": changed})
-    found = fit(backend, keeper)
+    found = fit(backend, saved(place, {"state": changed}, said))
     assert len(said) <= 1
     assert_trained(found, whole, anew=bool(said))
 

@@ -10,10 +10,11 @@ from torch import Tensor
 
 from parity_tests.helpers import IMAGES, IN_RUNS, LABELS, SIZES
 from parity_tests.optimizer_helpers import ELEMENTWISE, cases_for
-from torch_ref import device, held
+from torch_ref import device
 from torch_ref import nn as torch_nn
 from torch_ref import optim as torch_optim
 from torch_ref import train as torch_train
+from torch_ref.draws import Draws
 from torch_ref.registry import OptimizerPair, Settings
 
 pytestmark = pytest.mark.arithmetic
@@ -67,7 +68,7 @@ def test_batches_are_gathered_where_the_images_are() -> None:
 
 def test_what_a_step_draws_comes_to_the_chosen_device() -> None:
     twin = torch_nn.MultiLayerNet(*SIZES, dropout=0.3, seed=[0, 1], device="meta")
-    draws = held.Draws(twin, 60, 10, 3)
+    draws = Draws(twin, 60, 10, 3)
     drawn = [next(draws) for _ in range(3)]
     assert [[x.device.type for x in step] for step in drawn] == [["meta"] * 3] * 3
     assert [tuple(x.shape) for x in drawn[0]] == [(2, 10), (2, 10, 9), (2, 10, 7)]

@@ -9,7 +9,7 @@ from parity_tests.helpers import IMAGES, IN_RUNS, LABELS, SIZES
 from parity_tests.optimizer_helpers import DENSE, ELEMENTWISE, cases_for
 from parity_tests.torch_ref.recorded_graph import as_if_on_cuda
 from scratch.train import History
-from torch_ref import graph, held, lr_scheduler, nn, train
+from torch_ref import draws, graph, lr_scheduler, nn, train
 from torch_ref.optim import Twin, by_name
 from torch_ref.registry import OptimizerPair, Settings
 
@@ -42,7 +42,7 @@ def assert_same(mine: History, theirs: History) -> None:
 def test_training_gives_what_a_plain_loop_gives_bit_for_bit(
     options: Settings, runs: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(held, "DRAWN_AHEAD", 3000)  # several blocks, the last one short
+    monkeypatch.setattr(draws, "DRAWN_AHEAD", 3000)  # several blocks, the last one short
     nets = [nn.MultiLayerNet(*SIZES, **options | runs) for _ in range(2)]
     history = train.fit(nets[0], by_name("Adam"), IMAGES, LABELS, iterations=11, batch_size=10)
     data, plain = [torch.tensor(a) for a in (IMAGES, LABELS)], by_name("Adam")

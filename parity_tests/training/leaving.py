@@ -1,11 +1,10 @@
-"""A training to be left in the middle: a short one, and the keeper that leaves it."""
+"""A training to be left in the middle: a short one, and the callback that leaves it."""
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 from parity_tests.helpers import IMAGES, LABELS
-from scratch.keeper import Snapshot
+from scratch.callbacks import Callback, Training
 from torch_ref import checkpoint
 
 FIT = {"iterations": 9, "batch_size": 10, "evaluate": (IMAGES, LABELS), "every": 4}
@@ -17,25 +16,19 @@ class Left(Exception):
 
 
 @dataclass
-class Leaving:
-    """A keeper that leaves the training at its n-th pause, and gives back what it was given."""
+class Leaving(Callback):
+    """Leaves the training at its n-th pause, and resumes one that was left."""
 
     path: Path
     at: int = -1
     pauses: int = 0
-    ended: list[Snapshot] = field(default_factory=list)
 
-    def begin(self, load: Callable[[Snapshot], None]) -> None:
+    def begin(self, training: Training) -> None:
         if self.path.exists():
-            load(checkpoint.load(self.path))
+            training.load_state_dict(checkpoint.load(self.path))
 
-    def due(self) -> bool:
+    def pause(self, training: Training) -> None:
         self.pauses += 1
-        return self.pauses == self.at
-
-    def keep(self, snapshot: Snapshot) -> None:
-        checkpoint.save(self.path, snapshot)
-        raise Left
-
-    def end(self, snapshot: Callable[[], Snapshot]) -> None:
-        self.ended.append(snapshot())
+        if self.pauses == self.at:
+            checkpoint.save(self.path, training.state_dict())
+            raise Left

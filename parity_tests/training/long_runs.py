@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from experiments.engine.checkpoints import Checkpoints
+from experiments.engine.checkpoints import Checkpoint
 from parity_tests.helpers import IMAGES, LABELS
 from scratch import nn, optim, train
 from torch_ref import nn as torch_nn
@@ -33,15 +33,15 @@ def growth(fit: Callable[..., None], steps: int) -> tuple[int, int]:
     """
     seen: list[tuple[int, int]] = []
     with tempfile.TemporaryDirectory() as folder:
-        unit = Path(folder) / "unit"
-        keeper = Checkpoints(unit, "this one", "a training", every=1e9).next()
+        path = Path(folder) / "unit" / "000.safetensors"
+        saves = Checkpoint(path, "this one", "a training", every=1e9)
 
         def progress(step: int, losses: np.ndarray) -> None:
             if step % (steps // LOOKS) == 0:
-                keeper.last = -np.inf  # the next one is due
+                saves.last = -np.inf  # the next one is due
                 seen.append((_resident(), len(list(Path("/proc/self/fd").iterdir()))))
 
-        fit(iterations=steps, batch_size=2, progress=progress, keeper=keeper)
+        fit(iterations=steps, batch_size=2, progress=progress, callbacks=[saves])
     first, last = seen[len(seen) // 4], seen[-1]
     return last[0] - first[0], last[1] - first[1]
 

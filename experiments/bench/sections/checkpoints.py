@@ -1,24 +1,25 @@
 """What checkpoints cost: the time to write one, as a share of the time between two."""
 
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from functools import partial
+from itertools import product
 from pathlib import Path
+from typing import Any
 
-import torch
+import numpy as np
 
 import scratch.train
 import torch_ref.train
 from experiments.bench.goals import CHECKPOINTS
-from experiments.bench.scale import Scale
 from experiments.bench.section import Bench, Row
 from experiments.bench.timing import Call, Spread
-from experiments.engine.checkpoints import EVERY, Checkpoints
+from experiments.engine.checkpoints import EVERY, Checkpoint
 from experiments.texts import say
-from scratch.keeper import Held
+from scratch.callbacks import Callback, Training
 from scratch.nn import MultiLayerNet
 from scratch.optim import Adam
-from torch_ref import held
-from torch_ref.optim import by_name
 
 TITLE = say("Checkpoints")
 ITERATIONS = 2000
@@ -27,14 +28,21 @@ RUNS = (1, 32)
 
 def measure(bench: Bench) -> Iterator[Row]:
     """Of the chapter's network with Adam, one and a stack, on both sides."""
+    sizes = bench.scale.network
+    by_torch = partial(torch_ref.nn.MultiLayerNet, device=bench.device)
+    sides = {
+        "scratch": (scratch.train.fit, MultiLayerNet, Adam),
+        "torch_ref": (torch_ref.train.fit, by_torch, torch_ref.optim.Adam),
+    }
     with tempfile.TemporaryDirectory() as folder:
-        checkpoints = Checkpoints(Path(folder), "bench", "the benchmark", every=0.0)
         calls: dict[str, Call] = {}
-        for runs in RUNS:
-            seeds = list(range(runs))
-            calls[f"scratch, K = {runs}"] = by_hand(bench.scale, seeds, checkpoints).pause
-            twin = by_torch(bench.scale, seeds, bench.device, checkpoints)
-            calls[f"torch_ref, K = {runs}"] = twin.pause
+        for runs, (side, (fit, network, adam)) in product(RUNS, sides.items()):
+            net = network(*sizes, seed=list(range(runs)))
+            training = begun(partial(fit, net, adam(), batch_size=bench.scale.batch), sizes[0])
+            path = Path(folder) / "unit" / f"{side}-{runs}.safetensors"
+            checkpoint = Checkpoint(path, "bench", "the benchmark", every=0.0)
+            checkpoint.begin(training)
+            calls[f"{side}, K = {runs}"] = partial(checkpoint.pause, training)
         timings = bench.timer.compare(calls)
     for name, seconds in timings.seconds.items():
         share = Spread.of(100 * seconds / EVERY)
@@ -43,26 +51,17 @@ def measure(bench: Bench) -> Iterator[Row]:
         yield Row(name, against, share, "%", seconds=median, goal=CHECKPOINTS)
 
 
-def by_hand(scale: Scale, seeds: list[int], checkpoints: Checkpoints) -> Held:
-    """A training by hand after its first step, which is kept at every pause."""
-    net, adam = MultiLayerNet(*scale.network, seed=seeds), Adam()
-    adam.update(net.params, {name: 0 * w for name, w in net.params.items()})
-    record = scratch.train.Record.empty(len(seeds), ITERATIONS)
-    return Held(checkpoints.next(), ITERATIONS, network=net, optimizer=adam, record=record)
+class FirstStep(Callback):
+    """Leaves a training after its first step."""
+
+    def pause(self, training: Training) -> None:
+        self.training = training
+        raise InterruptedError
 
 
-def by_torch(
-    scale: Scale, seeds: list[int], device: torch.device, checkpoints: Checkpoints
-) -> Held:
-    """The same through torch."""
-    net = torch_ref.nn.MultiLayerNet(*scale.network, seed=seeds, device=device)
-    adam = by_name("Adam")
-    adam.update(net.params, {name: torch.zeros_like(w) for name, w in net.params.items()})
-    return Held(
-        checkpoints.next(),
-        ITERATIONS,
-        network=held.Network(net),
-        optimizer=held.Optimizer(adam),
-        draws=held.Draws(net, 60_000, scale.batch, ITERATIONS),
-        record=torch_ref.train.Record(net, ITERATIONS),
-    )
+def begun(fit: Callable[..., Any], inputs: int) -> Training:
+    """A training after its first step."""
+    images, first = np.zeros((100, inputs), np.uint8), FirstStep()
+    with suppress(InterruptedError):
+        fit(images=images, labels=images[:, 0], iterations=ITERATIONS, callbacks=[first])
+    return first.training
