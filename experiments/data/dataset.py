@@ -1,7 +1,7 @@
 """A data set in memory."""
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -63,16 +63,14 @@ class Dataset:
             object.__setattr__(self, key, frozen)
 
     def _check(self, split: str) -> None:
-        images, labels = getattr(self, f"{split}_images"), getattr(self, f"{split}_labels")
-        for key, array, dtype, ndim in (
-            (f"{split}_images", images, np.uint8, 2),
-            (f"{split}_labels", labels, np.int64, 1),
-        ):
+        for kind, dtype, ndim in (("images", np.uint8, 2), ("labels", np.int64, 1)):
+            array = getattr(self, f"{split}_{kind}")
             if array.dtype != dtype or array.ndim != ndim or array.shape[0] == 0:
                 raise DataError(
-                    f"{self.name}: {key} are {array.dtype} of shape {array.shape}; "
+                    f"{self.name}: {split}_{kind} are {array.dtype} of shape {array.shape}; "
                     f"expected {np.dtype(dtype)} with {ndim} dimensions, at least one row."
                 )
+        images, labels = getattr(self, f"{split}_images"), getattr(self, f"{split}_labels")
         if len(images) != len(labels):
             raise DataError(
                 f"{self.name}: {len(images)} {split}_images but {len(labels)} {split}_labels."
@@ -82,6 +80,31 @@ class Dataset:
                 f"{self.name}: {split}_labels run from {labels.min()} to {labels.max()}; "
                 f"expected 0 to {len(self.classes) - 1}."
             )
+
+
+def from_idx(
+    name: str,
+    arrays: Sequence[NDArray[np.uint8]],
+    classes: tuple[str, ...],
+    digest: str | None = None,
+) -> Dataset:
+    """Return the data set of four IDX files: training images and labels, test images and labels.
+
+    Args:
+        name, classes: of the data set.
+        arrays: what is in the files, as bytes.
+        digest: its digest, where that is known already.
+    """
+    train_images, train_labels, test_images, test_labels = arrays
+    return Dataset(
+        name,
+        train_images.reshape(len(train_images), -1),
+        train_labels.astype(np.int64),
+        test_images.reshape(len(test_images), -1),
+        test_labels.astype(np.int64),
+        digest or combined_digest(map(idx_sha256, arrays)),
+        classes,
+    )
 
 
 def idx_sha256(array: NDArray[np.uint8]) -> str:

@@ -6,24 +6,28 @@ somebody, has unpacked beside them is not looked at. torch and torchvision are i
 set is asked for, not before.
 """
 
-import hashlib
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from experiments.data.dataset import Dataset, combined_digest, idx_sha256
+from experiments.data.dataset import Dataset, from_idx
 from experiments.data.embedded import DIGITS, FILES, load_mnist
 from experiments.data.errors import DataError
 from experiments.data.idx import INT32, UNSIGNED_BYTE, read_idx
 
 # Seconds without an answer; torchvision itself would wait for ever.
 TIMEOUT = 30.0
+
+
+def _idx(form: str, images: str, labels: str) -> tuple[str, ...]:
+    kinds = (images, labels)
+    return tuple(form.format(split, kind) for split in ("train", "test") for kind in kinds)
 
 
 @dataclass(frozen=True)
@@ -68,11 +72,7 @@ SOURCES = {
     # Each image is transposed, as published.
     "emnist-digits": Source(
         "EMNIST",
-        idx=tuple(
-            f"gzip/emnist-digits-{split}-{kind}-ubyte.gz"
-            for split in ("train", "test")
-            for kind in ("images-idx3", "labels-idx1")
-        ),
+        _idx("gzip/emnist-digits-{}-{}-ubyte.gz", "images-idx3", "labels-idx1"),
         train=240_000,
         test=40_000,
         archive="gzip.zip",
@@ -80,11 +80,7 @@ SOURCES = {
     # MNIST's training images, with 60,000 test images.
     "qmnist": Source(
         "QMNIST",
-        idx=tuple(
-            f"qmnist-{split}-{kind}.gz"
-            for split in ("train", "test")
-            for kind in ("images-idx3-ubyte", "labels-idx2-int")
-        ),
+        _idx("qmnist-{}-{}.gz", "images-idx3-ubyte", "labels-idx2-int"),
         test=60_000,
         columns=8,
     ),
@@ -140,18 +136,18 @@ def download(name: str, data_dir: Path) -> Dataset:
         ) from error
 
     folder = data_dir / source.torchvision_name / "raw"
-    missing = next(
-        (each for each in (*reversed(folder.parents), folder) if not _is_there(each)), None
-    )
+    missing = [each for each in (folder, *folder.parents) if not _is_there(each)]
     try:
         with _timeout(TIMEOUT):
             for file in files:
                 _fetch(file, folder)
     except Exception as error:  # torchvision's own, and the network's
         text = _explain(name, files, folder, error)
-        if missing is not None and data_dir.is_relative_to(missing):
+        if data_dir in missing:
             text = f"there is no folder {data_dir} that {name} could be in, and {text}"
-        _remove_empty(folder, missing)
+        for each in missing:  # the download has made them
+            with suppress(OSError):  # something is in it, or it was not even made
+                each.rmdir()
         raise DataError(text) from error
     return load_mnist(data_dir) if name == "mnist" else _read(name, source, folder)
 
@@ -174,39 +170,19 @@ def _is_there(path: Path) -> bool:
     return True  # or it cannot be said
 
 
-def _remove_empty(folder: Path, first: Path | None) -> None:
-    """Remove ``folder`` and those above it, up to ``first``, which the download has made."""
-    if first is not None:
-        for each in (folder, *folder.parents):
-            with suppress(OSError):  # something is in it, or it was not even made
-                each.rmdir()
-            if each == first:
-                return
-
-
 def _read(name: str, source: Source, folder: Path) -> Dataset:
-    columns, label = ((source.columns,), INT32) if source.columns else ((), UNSIGNED_BYTE)
-
-    def read(idx: str, shape: tuple[int, ...], dtype: np.dtype) -> NDArray:
-        if source.archive:
-            return read_idx(folder / source.archive, shape, dtype=dtype, member=idx)
-        return read_idx(folder / idx, shape, dtype=dtype)
+    def read(idx: str, shape: tuple[int, ...], dtype: np.dtype = UNSIGNED_BYTE) -> NDArray:
+        member = idx if source.archive else None
+        return read_idx(folder / (source.archive or idx), shape, dtype=dtype, member=member)
 
     arrays: list[NDArray[np.uint8]] = []
     for rows, images, labels in ((source.train, *source.idx[:2]), (source.test, *source.idx[2:])):
-        arrays.append(read(images, (rows, 28, 28), UNSIGNED_BYTE))
-        found = read(labels, (rows, *columns), label)
-        arrays.append((found[:, 0] if columns else found).astype(np.uint8))
-    train_images, train_labels, test_images, test_labels = arrays
-    return Dataset(
-        name=name,
-        train_images=train_images.reshape(len(train_images), -1),
-        train_labels=train_labels.astype(np.int64),
-        test_images=test_images.reshape(len(test_images), -1),
-        test_labels=test_labels.astype(np.int64),
-        digest=combined_digest(idx_sha256(array) for array in arrays),
-        classes=source.classes,
-    )
+        arrays.append(read(images, (rows, 28, 28)))
+        if source.columns:
+            arrays.append(read(labels, (rows, source.columns), INT32)[:, 0].astype(np.uint8))
+        else:
+            arrays.append(read(labels, (rows,)))
+    return from_idx(name, arrays, source.classes)
 
 
 def _explain(name: str, files: list[Published], folder: Path, error: Exception) -> str:
@@ -230,13 +206,11 @@ def _explain(name: str, files: list[Published], folder: Path, error: Exception) 
 
 def _is_another(path: Path, md5: str) -> bool:
     """Whether a file is there, and is not the published one."""
-    with suppress(OSError), path.open("rb") as file:
-        return hashlib.file_digest(file, _md5).hexdigest() != md5
+    from torchvision.datasets.utils import check_integrity
+
+    with suppress(OSError):
+        return path.is_file() and not check_integrity(path, md5)
     return False
-
-
-def _md5() -> Any:
-    return hashlib.md5(usedforsecurity=False)  # which some systems have for nothing else
 
 
 def _is_download_error(error: Exception) -> bool:

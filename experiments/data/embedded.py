@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from experiments.data.dataset import Dataset, combined_digest
+from experiments.data.dataset import Dataset, combined_digest, from_idx
 from experiments.data.errors import DataError
 from experiments.data.idx import read_idx
 
@@ -73,18 +73,8 @@ def load_mnist(folder: Path | None = None) -> Dataset:
             "Replace it with the original MNIST file, or leave out --data-dir to use the MNIST "
             "that comes with Lockstep."
         )
-    train_images, train_labels, test_images, test_labels = (
-        _read(folder, file, remedy) for file in FILES
-    )
-    return Dataset(
-        name="mnist",
-        train_images=train_images.reshape(-1, 784),
-        train_labels=train_labels.astype(np.int64),
-        test_images=test_images.reshape(-1, 784),
-        test_labels=test_labels.astype(np.int64),
-        digest=combined_digest(file.sha256 for file in FILES),
-        classes=DIGITS,
-    )
+    arrays = [_read(folder, file, remedy) for file in FILES]
+    return from_idx("mnist", arrays, DIGITS, combined_digest(file.sha256 for file in FILES))
 
 
 def has_mnist(folder: Path) -> bool:

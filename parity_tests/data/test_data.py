@@ -2,8 +2,6 @@
 
 import gzip
 import hashlib
-import subprocess
-import sys
 import tracemalloc
 from collections.abc import Callable
 from pathlib import Path
@@ -17,7 +15,6 @@ from experiments.data.embedded import EMBEDDED, FILES
 from experiments.data.idx import idx_header, read_idx
 
 Pack = Callable[[bytes], bytes]
-ROOT = Path(__file__).parents[2]
 SHAPE = (3, 2, 2)
 CONTENT = idx_header(SHAPE) + bytes(range(12))
 
@@ -120,19 +117,6 @@ def test_load_reads_the_four_files_of_a_data_dir(
     assert_equal(load_mnist(folder), mnist)
 
 
-def test_reading_mnist_imports_no_torch() -> None:
-    code = (
-        "import sys\n"
-        "from experiments.data import load, load_mnist\n"
-        "load_mnist(), load('mnist')\n"
-        "print([name for name in sys.modules if name.split('.')[0] in ('torch', 'torchvision')])"
-    )
-    result = subprocess.run(
-        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
-    )
-    assert result.stdout.strip() == "[]"
-
-
 def test_reading_mnist_holds_the_images_once() -> None:
     tracemalloc.start()
     try:
@@ -213,35 +197,6 @@ def test_broken_gzip_is_refused(tmp_path: Path) -> None:
         assert str(caught.value).startswith(f"{path}: {message}")
 
 
-@pytest.mark.parametrize("pack", [bytes, gzip.compress])
-def test_a_header_that_claims_too_much_costs_no_memory(pack: Pack, tmp_path: Path) -> None:
-    path = tmp_path / "liar"
-    path.write_bytes(pack(idx_header((2**31, 28, 28)) + bytes(784)))
-    tracemalloc.start()
-    try:
-        with pytest.raises(DataError) as caught:
-            read_idx(path, (60_000, 28, 28))
-        peak = tracemalloc.get_traced_memory()[1]
-    finally:
-        tracemalloc.stop()
-    message = "its header announces the shape (2147483648, 28, 28), expected (60000, 28, 28)."
-    assert str(caught.value).startswith(f"{path}: {message}")
-    assert peak < 1e6
-
-
-def test_data_that_does_not_end_is_not_unpacked_whole(tmp_path: Path) -> None:
-    path = tmp_path / "bomb.gz"
-    path.write_bytes(gzip.compress(CONTENT + bytes(50_000_000)))
-    tracemalloc.start()
-    try:
-        with pytest.raises(DataError, match="it is too long"):
-            read_idx(path, SHAPE)
-        peak = tracemalloc.get_traced_memory()[1]
-    finally:
-        tracemalloc.stop()
-    assert peak < 1e7
-
-
 def test_what_is_no_readable_file_is_refused(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"gone: there is no such file\. Replace it"):
         read_idx(tmp_path / "gone", SHAPE)
@@ -261,19 +216,13 @@ def test_a_missing_mnist_file_is_named(tmp_path: Path) -> None:
 
 def test_swapped_mnist_files_are_refused(tmp_path: Path) -> None:
     link_embedded(tmp_path)
-    train, test, labels = (
-        tmp_path / f"{name}.gz"
-        for name in ("train-images-idx3-ubyte", "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte")
-    )
+    train, test = (tmp_path / f"{file.name}.gz" for file in (FILES[0], FILES[2]))
     replace(train, test.read_bytes())
     with pytest.raises(DataError) as caught:
         load_mnist(tmp_path)
     assert str(caught.value).startswith(
         f"{train}: its header announces the shape (10000, 28, 28), expected (60000, 28, 28)."
     )
-    replace(train, labels.read_bytes())
-    with pytest.raises(DataError, match="magic number 0x00000801 found, 0x00000803 expected"):
-        load_mnist(tmp_path)
 
 
 def test_other_data_in_mnists_files_are_refused(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from experiments.data import DATASETS, DataError, default_data_dir, load
+from experiments.data import DATASETS, DataError, Dataset, default_data_dir, load
 from experiments.data.downloads import SOURCES, Source
 from experiments.data.idx import INT32, idx_header
 
@@ -93,134 +93,117 @@ def torchvisions(source: Source) -> Any:
     return getattr(datasets, source.torchvision_name)
 
 
-def write_small(root: Path, name: str, monkeypatch: pytest.MonkeyPatch) -> np.ndarray:
-    """Publish a small data set and lay it where torchvision would; returns its test images.
+class Small:
+    """A small data set, published, and where torchvision would lay it; the test labels are 0–3."""
 
-    The test labels are 0, 1, 2, 3.
-    """
-    source = SOURCES[name]
-    raw = root / source.torchvision_name / "raw"
-    raw.mkdir(parents=True)
-    rng, contents = np.random.default_rng(0), []
-    for n in (6, 4):
-        images = rng.integers(0, 256, (n, 28, 28), np.uint8)
-        labels = np.arange(n, dtype=np.uint8)
-        contents.append(idx_header(images.shape) + images.tobytes())
-        if name == "qmnist":  # eight big-endian int32 a label, the digit first
-            table = np.column_stack([labels] + [rng.integers(0, 999, n)] * 7).astype(">i4")
-            contents.append(idx_header(table.shape, INT32) + table.tobytes())
+    def __init__(self, name: str, root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.name, self.root, self.monkeypatch = name, root, monkeypatch
+        self.source = replace(SOURCES[name], train=6, test=4)
+        self.home = root / self.source.torchvision_name
+        self.raw = self.home / "raw"
+        self.raw.mkdir(parents=True)
+        rng, contents = np.random.default_rng(0), []
+        for n in (6, 4):
+            self.images = rng.integers(0, 256, (n, 28, 28), np.uint8)
+            labels = np.arange(n, dtype=np.uint8)
+            contents.append(idx_header(self.images.shape) + self.images.tobytes())
+            if self.source.columns:  # big-endian int32, the digit first
+                table = np.column_stack([labels] + [rng.integers(0, 999, n)] * 7).astype(">i4")
+                contents.append(idx_header(table.shape, INT32) + table.tobytes())
+            else:
+                contents.append(idx_header(labels.shape) + labels.tobytes())
+        packed = {i: gzip.compress(c, 1) for i, c in zip(self.source.idx, contents, strict=True)}
+        if self.source.archive:
+            with zipfile.ZipFile(self.raw / self.source.archive, "w") as archive:
+                for inside, content in packed.items():
+                    archive.writestr(inside, content)
         else:
-            contents.append(idx_header(labels.shape) + labels.tobytes())
-    packed = {i: gzip.compress(c, 1) for i, c in zip(source.idx, contents, strict=True)}
-    if source.archive:
-        with zipfile.ZipFile(raw / source.archive, "w") as archive:
-            for inside, content in packed.items():
-                archive.writestr(inside, content)
-    else:
-        for file, content in packed.items():
-            (raw / file).write_bytes(content)
-    small = replace(source, train=6, test=4)
-    monkeypatch.setitem(SOURCES, name, small)
-    publish(raw, small, monkeypatch)
-    return images
+            for file, content in packed.items():
+                (self.raw / file).write_bytes(content)
+        monkeypatch.setitem(SOURCES, name, self.source)
+        self.publish()
+
+    def publish(self) -> None:
+        """Let torchvision know the files that are there as those that are published."""
+        known, files = torchvisions(self.source), self.source.files
+        md5 = {name: hashlib.md5((self.raw / name).read_bytes()).hexdigest() for name in files}
+        if self.source.archive:
+            self.monkeypatch.setattr(known, "md5", md5[self.source.archive])
+        elif isinstance(known.resources, dict):
+            found = [(f"https://here/{name}", digest) for name, digest in md5.items()]
+            by_split = {"train": found[:2], "test": found[2:]}
+            self.monkeypatch.setattr(known, "resources", by_split)
+        else:
+            self.monkeypatch.setattr(known, "resources", list(md5.items()))
+
+    def load(self) -> Dataset:
+        return load(self.name, self.root)
 
 
-def publish(raw: Path, source: Source, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let torchvision know the files that are there as those that are published."""
-    known = torchvisions(source)
-    md5 = {name: hashlib.md5((raw / name).read_bytes()).hexdigest() for name in source.files}
-    if source.archive:
-        monkeypatch.setattr(known, "md5", md5[source.archive])
-    elif isinstance(known.resources, dict):
-        files = [(f"https://here/{name}", digest) for name, digest in md5.items()]
-        monkeypatch.setattr(known, "resources", {"train": files[:2], "test": files[2:]})
-    else:
-        monkeypatch.setattr(known, "resources", list(md5.items()))
+@pytest.fixture(params=[name for name in DATASETS if name != "mnist"])
+def small(
+    request: pytest.FixtureRequest,
+    tmp_path: Path,
+    no_network: None,
+    monkeypatch: pytest.MonkeyPatch,
+) -> Small:
+    return Small(request.param, tmp_path, monkeypatch)
 
 
-OTHERS = pytest.mark.parametrize("name", [name for name in DATASETS if name != "mnist"])
-
-
-@OTHERS
-def test_what_is_there_as_published_is_read_without_a_network(
-    name: str, tmp_path: Path, no_network: None, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    images = write_small(tmp_path, name, monkeypatch)
-    data = load(name, tmp_path)
-    np.testing.assert_array_equal(data.test_images, images.reshape(4, 784), strict=True)
+def test_what_is_there_as_published_is_read_without_a_network(small: Small) -> None:
+    data = small.load()
+    np.testing.assert_array_equal(data.test_images, small.images.reshape(4, 784), strict=True)
     np.testing.assert_array_equal(data.test_labels, np.arange(4), strict=True)
-    assert (data.name, data.train_images.shape, len(data.classes)) == (name, (6, 784), 10)
-    assert load(name, tmp_path).digest == data.digest
+    assert (data.name, data.train_images.shape, len(data.classes)) == (small.name, (6, 784), 10)
+    assert small.load().digest == data.digest
 
 
-@pytest.mark.parametrize("name", ["fashion-mnist", "kmnist", "qmnist"])
-def test_it_is_what_torchvision_reads(
-    name: str, tmp_path: Path, no_network: None, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    write_small(tmp_path, name, monkeypatch)
-    data, known = load(name, tmp_path), torchvisions(SOURCES[name])
+@pytest.mark.parametrize("small", ["fashion-mnist", "kmnist", "qmnist"], indirect=True)
+def test_it_is_what_torchvision_reads(small: Small) -> None:
+    data, known = small.load(), torchvisions(small.source)
     for split, train in (("train", True), ("test", False)):
-        for file in SOURCES[name].files:
-            path = tmp_path / SOURCES[name].torchvision_name / "raw" / file
+        for file in small.source.files:
+            path = small.raw / file
             path.with_suffix("").write_bytes(gzip.decompress(path.read_bytes()))
-        theirs = known(tmp_path, train=train)
+        theirs = known(small.root, train=train)
         mine = getattr(data, f"{split}_images").reshape(-1, 28, 28)
         np.testing.assert_array_equal(mine, theirs.data.numpy())
         labels = [theirs[i][1] for i in range(len(theirs))]
         np.testing.assert_array_equal(getattr(data, f"{split}_labels"), labels)
 
 
-@OTHERS
-def test_a_file_that_is_not_the_published_one_is_not_read(
-    name: str, tmp_path: Path, no_network: None, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    write_small(tmp_path, name, monkeypatch)
-    source = SOURCES[name]
-    path = tmp_path / source.torchvision_name / "raw" / source.files[-1]
+def test_a_file_that_is_not_the_published_one_is_not_read(small: Small) -> None:
+    path = small.raw / small.source.files[-1]
     path.write_bytes(before := path.read_bytes()[:-1] + b"x")
     with pytest.raises(DataError, match=rf"Not what was published is {path.name} there\. Without"):
-        load(name, tmp_path)
+        small.load()
     assert path.read_bytes() == before
 
 
-@OTHERS
-def test_what_was_unpacked_beside_the_published_files_is_not_looked_at(
-    name: str, tmp_path: Path, no_network: None, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    write_small(tmp_path, name, monkeypatch)
-    whole, home = load(name, tmp_path), tmp_path / SOURCES[name].torchvision_name
-    for file in SOURCES[name].idx:
-        (home / "raw" / Path(file).stem).write_bytes(b"rubbish")
-    (home / "processed").mkdir()  # older versions of torchvision kept what torch.load reads
+def test_what_was_unpacked_beside_the_published_files_is_not_looked_at(small: Small) -> None:
+    whole = small.load()
+    for file in small.source.idx:
+        (small.raw / Path(file).stem).write_bytes(b"rubbish")
+    (small.home / "processed").mkdir()  # older versions of torchvision kept what torch.load reads
     for file in ("training.pt", "test.pt"):
-        (home / "processed" / file).write_bytes(b"rubbish")
-    assert load(name, tmp_path).digest == whole.digest
+        (small.home / "processed" / file).write_bytes(b"rubbish")
+    assert small.load().digest == whole.digest
 
 
-@OTHERS
-def test_what_is_unpacked_alone_is_not_trusted(
-    name: str, tmp_path: Path, no_network: None, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    write_small(tmp_path, name, monkeypatch)
-    raw = tmp_path / SOURCES[name].torchvision_name / "raw"
-    for file in SOURCES[name].files:
-        (raw / file).rename((raw / file).with_suffix(""))
+def test_what_is_unpacked_alone_is_not_trusted(small: Small) -> None:
+    for file in small.source.files:
+        (small.raw / file).rename((small.raw / file).with_suffix(""))
     with pytest.raises(DataError, match="could not be downloaded"):
-        load(name, tmp_path)
+        small.load()
 
 
-@OTHERS
-def test_a_published_file_with_something_else_in_it_is_refused(
-    name: str, tmp_path: Path, no_network: None, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    write_small(tmp_path, name, monkeypatch)
-    source = SOURCES[name]
-    raw = tmp_path / source.torchvision_name / "raw"
+def test_a_published_file_with_something_else_in_it_is_refused(small: Small) -> None:
+    last = small.source.files[-1]
     for content in (b"", b"rubbish", gzip.compress(idx_header((6,)) + bytes(3))):
-        (raw / source.files[-1]).write_bytes(content)
-        publish(raw, source, monkeypatch)
-        with pytest.raises(DataError, match=source.files[-1]):
-            load(name, tmp_path)
+        (small.raw / last).write_bytes(content)
+        small.publish()
+        with pytest.raises(DataError, match=last):
+            small.load()
 
 
 def test_classes_are_torchvisions() -> None:
