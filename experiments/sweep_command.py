@@ -96,9 +96,10 @@ def sweep(
     with command.computing(_kept, debug):
         from experiments.engine import memory as room
         from experiments.engine.progress import Display
+        from experiments.engine.runner import Options
         from experiments.engine.units import FOLDER
         from experiments.engine.workers import workers as workers_of
-        from experiments.sweep.sweep import FILES, JSON, Options
+        from experiments.sweep.sweep import FILES, JSON
         from experiments.sweep.sweep import sweep as do
 
         with (
@@ -107,13 +108,14 @@ def sweep(
         ):
             options = Options(
                 command.describe_backends(backend, device, workers),
+                tuple(range(seeds)),
                 out,
                 dataset,
                 data_dir,
-                force,
-                checkpoint_every,
-                command.in_bytes(memory),
-                threads,
+                force=force,
+                checkpoint_every=checkpoint_every,
+                memory=command.in_bytes(memory),
+                threads=threads,
             )
             folder = do(settings, options, workers, display, console)
         typer.echo(f"{visible(folder)}: {', '.join((*FILES, JSON))}")

@@ -2,10 +2,14 @@
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from experiments.data import Dataset
+    from experiments.engine.backends import Described
 
 PACKAGES = ("scratch", "torch_ref", "experiments")
 
@@ -18,6 +22,23 @@ def fingerprint(identity: Mapping[str, Any]) -> str:
     """
     text = json.dumps(identity, sort_keys=True, ensure_ascii=False)
     return hashlib.sha256(text.encode()).hexdigest()
+
+
+def identity_of(
+    backends: "Sequence[Described]", threads: int, images: "Dataset | None", **of: Any
+) -> dict[str, Any]:
+    """What makes a result the result it is: what it is ``of``, and what computes it.
+
+    The fingerprint in it covers all of it.
+    """
+    found = of | {
+        "backends": {
+            b.name: {"device": b.device, **b.versions, "threads": threads} for b in backends
+        },
+        "dataset": {"name": images.name, "digest": images.digest} if images else None,
+        "code": code_digest(),
+    }
+    return found | {"fingerprint": fingerprint(found)}
 
 
 @cache

@@ -1,13 +1,15 @@
 """Files that are whole or not there."""
 
 import hashlib
+import json
 import os
 import re
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 from torch_ref import files
 
@@ -83,6 +85,34 @@ def atomic(path: Path) -> Iterator[Path]:
             yield temporary
     except OSError as error:
         raise OutputError(f"{path} was not written: {error.strerror or error}") from error
+
+
+def write(path: Path, text: str) -> None:
+    """Write a file of text, whole or not at all.
+
+    Raises:
+        OutputError: it cannot be written.
+    """
+    with atomic(path) as temporary:
+        temporary.write_text(text, encoding="utf-8", newline="")
+
+
+def vouched(path: Path, identity: Mapping[str, Any], names: Sequence[str], more: str = "") -> bool:
+    """Whether a result is of exactly this identity, and its files are there and unchanged.
+
+    Args:
+        path: its file of JSON, which has the fingerprint, and the SHA-256 of all others.
+        names: those of the files that it must have.
+        more: what it calls a list of others.
+    """
+    try:
+        result = json.loads(path.read_text(encoding="utf-8"))
+        names = [*names, *(result[more] if more else [])]
+        return result["fingerprint"] == identity["fingerprint"] and all(
+            sha256(path.parent / name) == result["files"][name] for name in names
+        )
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+        return False
 
 
 def sha256(path: Path) -> str:

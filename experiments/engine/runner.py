@@ -22,7 +22,7 @@ from experiments.engine.backends import Described
 from experiments.engine.checkpoints import EVERY
 from experiments.engine.drawing import draw, save
 from experiments.engine.experiment import Experiment, judged
-from experiments.engine.fingerprint import code_digest, fingerprint
+from experiments.engine.fingerprint import fingerprint, identity_of
 from experiments.engine.lock import locked
 from experiments.engine.measurements import Measurements, distances, joined, write_csv
 from experiments.engine.progress import Display
@@ -359,34 +359,23 @@ def finished(folder: Path, identity: Mapping[str, Any], events: bool = False) ->
     Args:
         events: whether files for TensorBoard belong to it.
     """
-    try:
-        result = json.loads((folder / RESULT).read_text(encoding="utf-8"))
-        same = result["fingerprint"] == identity["fingerprint"]
-        names = [METRICS, *FIGURES]
-        if events:
-            names += result["tensorboard"]
-        return same and all(output.sha256(folder / name) == result["files"][name] for name in names)
-    except (OSError, ValueError, KeyError, TypeError, RecursionError):
-        return False
+    more = "tensorboard" if events else ""
+    return output.vouched(folder / RESULT, identity, [METRICS, *FIGURES], more)
 
 
 def _identity(
     experiment: Experiment, options: Options, images: data.Dataset | None
 ) -> dict[str, Any]:
     """What makes this run the run it is; the fingerprint covers all of it."""
-    settings, used = experiment.chosen(options.quick), _threads(experiment, options)
-    identity = {
-        "experiment": experiment.name,
-        "settings": asdict(settings),
-        "quick": options.quick,
-        "seeds": list(options.seeds),
-        "backends": {
-            b.name: {"device": b.device, **b.versions, "threads": used} for b in options.backends
-        },
-        "dataset": {"name": images.name, "digest": images.digest} if images else None,
-        "code": code_digest(),
-    }
-    return identity | {"fingerprint": fingerprint(identity)}
+    return identity_of(
+        options.backends,
+        _threads(experiment, options),
+        images,
+        experiment=experiment.name,
+        settings=asdict(experiment.chosen(options.quick)),
+        quick=options.quick,
+        seeds=list(options.seeds),
+    )
 
 
 def _threads(experiment: Experiment, options: Options) -> int:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 import numpy as np
 
 from scratch.init import INITIALIZERS
-from torch_ref.registry import OPTIMIZERS
+from torch_ref.registry import OPTIMIZERS, find
 
 LARGEST = 1000  # values of one grid
 SYNTAX = "numbers, or ranges as 1e-4:1:13log and 0.1:0.5:5lin, with commas between them"
@@ -149,10 +149,10 @@ def _switch(part: str) -> list[bool]:
 
 
 def _optimizer(part: str) -> list[str]:
-    allowed = trainable()
+    allowed, found = trainable(), find(part)
     alike = [name for name in allowed if name.rpartition(".")[2].lower() == part.lower()]
-    of_chapter = [n for n in alike if OPTIMIZERS[n].of_chapter]
-    for candidates in ([part] if part in allowed else [], of_chapter, alike):
-        if candidates:
-            return candidates[:1]
+    chapters_first = sorted(alike, key=lambda name: not OPTIMIZERS[name].of_chapter)
+    for name in [found.pair.name] if found else chapters_first:
+        if name in allowed:
+            return [name]
     raise GridError(part, f"not one of {', '.join(allowed)}")

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from itertools import product
 
 from experiments.engine import memory
+from experiments.engine.memory import Stack
 
 EVALUATED = 1000  # test images
 
@@ -107,6 +108,12 @@ def runs_of(settings: Settings) -> tuple[Run, ...]:
     return tuple(Run(*values) for values in product(settings.rates, settings.inits, seeds))
 
 
+def stack_of(settings: Settings, depth: int, batch_norm: bool, inputs: int = 784) -> Stack:
+    """What a run of a piece takes."""
+    hidden, size = [settings.width] * depth, settings.batch_size
+    return Stack.of(inputs, hidden, size, steps=settings.iterations, batch_norm=batch_norm)
+
+
 def pieces(
     settings: Settings, backend: str, budget: int, device: str = "cpu", inputs: int = 784
 ) -> list[Piece]:
@@ -122,23 +129,11 @@ def pieces(
     Raises:
         MemoryError: a single run does not fit.
     """
-    sizes = settings.width, settings.iterations, settings.batch_size
-    return [
-        Piece(backend, optimizer, depth, batch_norm, part, *sizes)
-        for optimizer, depth, batch_norm in product(
-            settings.optimizers, settings.depths, settings.batch_norm
-        )
-        for part in memory.stacks(
-            runs_of(settings),
-            bytes_per_run(settings, depth, batch_norm, inputs),
-            budget,
-            device,
-            what=f"a run of {depth} layers of {settings.width}",
-        )
-    ]
-
-
-def bytes_per_run(settings: Settings, depth: int, batch_norm: bool, inputs: int = 784) -> int:
-    """The most memory that a run of a stack takes."""
-    hidden = [settings.width] * depth
-    return memory.bytes_per_run(inputs, hidden, settings.batch_size, batch_norm)
+    sizes, found = (settings.width, settings.iterations, settings.batch_size), []
+    grid = product(settings.optimizers, settings.depths, settings.batch_norm)
+    for optimizer, depth, batch_norm in grid:
+        each = stack_of(settings, depth, batch_norm, inputs).bytes_per_run
+        what = f"a run of {depth} layers of {settings.width}"
+        for runs in memory.stacks(runs_of(settings), each, budget, device, what=what):
+            found.append(Piece(backend, optimizer, depth, batch_norm, runs, *sizes))
+    return found

@@ -1,11 +1,12 @@
 """What a sweep says: the best learning rates, how broad they are, and for whom."""
 
 import csv
+import io
 import math
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
-from typing import Any, TextIO
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -17,6 +18,8 @@ MARGIN = 0.1  # how much worse than the best rate another may be and still count
 
 #: (optimizer, architecture) → losses (rates, seeds).
 Losses = dict[tuple[str, Architecture], np.ndarray]
+#: By optimizer: its best rate, that of each architecture, and how many runs diverged.
+Summary = Mapping[str, Mapping[str, Any]]
 
 
 @dataclass(frozen=True)
@@ -45,11 +48,10 @@ def losses_of(settings: Settings, rows: Iterable[Row]) -> Losses:
         for optimizer in settings.optimizers
         for architecture in architectures(settings)
     }
-    places = {rate: i for i, rate in enumerate(settings.rates)}
     for row in rows:
         if row["loss"] is not None:
             architecture = Architecture(row["depth"], row["batch_norm"], row["init"])
-            place = places[row["lr"]], row["seed"]
+            place = settings.rates.index(row["lr"]), row["seed"]
             losses[row["optimizer"], architecture][place] = row["loss"]
     return losses
 
@@ -81,29 +83,27 @@ def best_of(rates: Sequence[float], losses: np.ndarray, classes: int) -> Best:
     return Best(rates[best], float(losses[best]), rates[low], rates[high], learns)
 
 
-def summary(settings: Settings, rows: Sequence[Row], classes: int) -> dict[str, Any]:
+def summary(settings: Settings, rows: Sequence[Row], classes: int) -> Summary:
     """By optimizer: the best rate over all architectures, and for each of them."""
     losses, result = losses_of(settings, rows), {}
     for optimizer in settings.optimizers:
         curves = {
-            architecture: capped(losses[optimizer, architecture], classes).mean(axis=1)
+            str(architecture): capped(losses[optimizer, architecture], classes).mean(axis=1)
             for architecture in architectures(settings)
         }
-        overall = best_of(settings.rates, np.mean(list(curves.values()), axis=0), classes)
         mine = [row for row in rows if row["optimizer"] == optimizer]
         result[optimizer] = {
-            "best": asdict(overall),
+            "best": best_of(settings.rates, np.mean(list(curves.values()), axis=0), classes),
             "runs": len(mine),
             "diverged": sum(row["diverged"] is not None for row in mine),
             "by_architecture": {
-                str(architecture): asdict(best_of(settings.rates, curve, classes))
-                for architecture, curve in curves.items()
+                name: best_of(settings.rates, curve, classes) for name, curve in curves.items()
             },
         }
     return result
 
 
-def sentences(settings: Settings, summary: Mapping[str, Any]) -> list[str]:
+def sentences(settings: Settings, summary: Summary) -> list[str]:
     """A sentence or two for each optimizer, and one on which of them is best where."""
     lines = [
         f"{label(optimizer)}: {_overall(settings, found)} {_by_architecture(found)}".rstrip()
@@ -113,7 +113,7 @@ def sentences(settings: Settings, summary: Mapping[str, Any]) -> list[str]:
 
 
 def _overall(settings: Settings, found: Mapping[str, Any]) -> str:
-    best, count = Best(**found["best"]), len(found["by_architecture"])
+    best, count = found["best"], len(found["by_architecture"])
     over = f"over {_counted(count, 'architecture')} and {_counted(settings.seeds, 'seed')}"
     if not best.learns:
         return f"learns nothing at any learning rate, {over}."
@@ -130,30 +130,30 @@ def _overall(settings: Settings, found: Mapping[str, Any]) -> str:
 
 
 def _by_architecture(found: Mapping[str, Any]) -> str:
-    each = {name: Best(**best) for name, best in found["by_architecture"].items()}
-    learning = {name: best for name, best in each.items() if best.learns}
-    if len(each) < 2 or not learning:
+    each = found["by_architecture"]
+    rates = {name: best.lr for name, best in each.items() if best.learns}
+    if len(each) < 2 or not rates:
         return ""
-    lowest, highest = (pick(learning, key=lambda n: learning[n].lr) for pick in (min, max))
+    lowest, highest = (pick(rates, key=rates.get) for pick in (min, max))
     text = (
-        f"By architecture the best rate goes from {learning[lowest].lr:.3g} ({lowest}) to "
-        f"{learning[highest].lr:.3g} ({highest})"
+        f"By architecture the best rate goes from {rates[lowest]:.3g} ({lowest}) to "
+        f"{rates[highest]:.3g} ({highest})"
     )
-    if learning[lowest].lr == learning[highest].lr:
+    if rates[lowest] == rates[highest]:
         text = "It is the best rate of every architecture"
-    if len(learning) < len(each):
-        text += f"; {len(each) - len(learning)} of {len(each)} learn at no rate"
+    if len(rates) < len(each):
+        text += f"; {len(each) - len(rates)} of {len(each)} learn at no rate"
     return text + "."
 
 
-def _ranking(summary: Mapping[str, Any]) -> list[str]:
+def _ranking(summary: Summary) -> list[str]:
     """In how many architectures each optimizer, at its own best rate, has the lowest loss."""
     if len(summary) < 2:
         return []
     wins: Counter[str] = Counter()
     architectures = next(iter(summary.values()))["by_architecture"]
     for architecture in architectures:
-        found = {o: Best(**s["by_architecture"][architecture]) for o, s in summary.items()}
+        found = {o: s["by_architecture"][architecture] for o, s in summary.items()}
         if any(best.learns for best in found.values()):
             wins[label(min(found, key=lambda o: found[o].loss))] += 1
     if not wins:
@@ -165,26 +165,23 @@ def _ranking(summary: Mapping[str, Any]) -> list[str]:
     ]
 
 
-def apart(
-    settings: Settings, mine: Mapping[str, Any], theirs: Mapping[str, Any]
-) -> dict[str, float]:
+def apart(mine: Summary, theirs: Summary) -> dict[str, float]:
     """For each optimizer, the largest relative distance of two backends in a best rate's loss."""
-    return {
-        optimizer: max(
-            abs(best["loss"] - theirs[optimizer]["by_architecture"][name]["loss"])
-            / theirs[optimizer]["by_architecture"][name]["loss"]
-            for name, best in mine[optimizer]["by_architecture"].items()
-        )
-        for optimizer in settings.optimizers
-    }
+    found = {}
+    for optimizer in mine:
+        sides = (each[optimizer]["by_architecture"].values() for each in (mine, theirs))
+        pairs = zip(*sides, strict=True)
+        found[optimizer] = max(abs(a.loss - b.loss) / b.loss for a, b in pairs)
+    return found
 
 
-def write_csv(file: TextIO, rows: Iterable[Row]) -> None:
+def as_csv(rows: Iterable[Row]) -> str:
     """A row for each run; ``batch_norm`` is on or off, and what a run has not is empty."""
+    file = io.StringIO()
     writer = csv.DictWriter(file, COLUMNS, lineterminator="\n")
     writer.writeheader()
-    for row in rows:
-        writer.writerow(row | {"batch_norm": "on" if row["batch_norm"] else "off"})
+    writer.writerows(row | {"batch_norm": "on" if row["batch_norm"] else "off"} for row in rows)
+    return file.getvalue()
 
 
 def _counted(count: int, noun: str) -> str:

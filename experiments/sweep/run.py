@@ -7,15 +7,15 @@ from typing import Any
 import numpy as np
 
 from experiments import data
-from experiments.engine import backends, measuring, progress, threads
+from experiments.engine import measuring, progress, threads
 from experiments.engine.backends import Backend, Described
 from experiments.engine.checkpoints import Checkpoints
-from experiments.sweep.plan import EVALUATED, Piece, Run
+from experiments.sweep.plan import EVALUATED, Piece
 
 #: A row of ``sweep.csv``.
 Row = dict[str, Any]
-KNOWN = ("backend", "optimizer", "depth", "batch_norm", "init", "lr", "seed")
-COLUMNS = (*KNOWN, "loss", "accuracy", "diverged")
+COLUMNS = ("backend", "optimizer", "depth", "batch_norm", "init", "lr", "seed")
+COLUMNS += ("loss", "accuracy", "diverged")
 
 
 @dataclass(frozen=True)
@@ -41,33 +41,16 @@ class Training:
             return {"rows": train(self.piece, images, backend, checkpoints)}
 
 
-def _begun(piece: Piece, run: Run) -> Row:
-    """What is known of a row before it is trained."""
-    return {
-        "backend": piece.backend,
-        "optimizer": piece.optimizer,
-        "depth": piece.depth,
-        "batch_norm": piece.batch_norm,
-        "init": run.init,
-        "lr": run.rate,
-        "seed": run.seed,
-    }
-
-
 def train(
-    piece: Piece,
-    images: data.Dataset,
-    backend: Backend | None = None,
-    checkpoints: Checkpoints | None = None,
+    piece: Piece, images: data.Dataset, backend: Backend, checkpoints: Checkpoints | None = None
 ) -> list[Row]:
-    """Train the runs of a piece as one stack, in ``backend`` or, without one, on the CPU.
+    """Train the runs of a piece as one stack.
 
     Returns:
         For each run its row: ``loss`` is the mean over the last tenth of the iterations,
         ``accuracy`` that on the first thousand test images, both ``None`` where the run diverged;
         ``diverged`` the step at which it did, ``None`` for never.
     """
-    backend = backend or backends.create(piece.backend, "cpu")
     net = backend.network(
         images.train_images.shape[1],
         [piece.width] * piece.depth,
@@ -88,14 +71,12 @@ def train(
         callbacks=[next(checkpoints)] if checkpoints else (),
     )
     losses = history.loss[:, -max(1, piece.iterations // 10) :].mean(axis=1)
-    return [
-        {
-            **_begun(piece, run),
-            "loss": float(loss) if step < 0 else None,
-            "accuracy": float(accuracy) if step < 0 else None,
-            "diverged": int(step) if step >= 0 else None,
-        }
-        for run, loss, accuracy, step in zip(
-            piece.runs, losses, history.accuracy[:, -1], history.diverged, strict=True
-        )
-    ]
+    kind = (piece.backend, piece.optimizer, piece.depth, piece.batch_norm)
+    rows = []
+    for i, run in enumerate(piece.runs):
+        measured = float(losses[i]), float(history.accuracy[i, -1]), None
+        if (step := int(history.diverged[i])) >= 0:
+            measured = None, None, step
+        values = (*kind, run.init, run.rate, run.seed, *measured)
+        rows.append(dict(zip(COLUMNS, values, strict=True)))
+    return rows

@@ -14,7 +14,7 @@ from typer.testing import CliRunner, Result
 
 from experiments import cli
 from experiments.data import Dataset
-from experiments.engine import memory
+from experiments.engine import backends, memory
 from experiments.engine.drawing import draw
 from experiments.sweep import figures, plan, report, run, sweep
 from experiments.sweep.plan import Architecture, Piece, Run, Settings
@@ -34,6 +34,7 @@ ARGUMENTS = ("--optimizer", "sgd,adam", "--lr", "0.01,0.1", "--depth", "1", "--i
 ARGUMENTS += ("--batch-norm", "off", "--width", "6", "--iterations", "5", "--batch-size", "8")
 PLENTY = 10**9
 SCALE = 1e-4  # of a loss, in float32, after six steps
+BACKENDS = pytest.mark.parametrize("backend", backends.NAMES)
 
 
 def lockstep(*arguments: str) -> Result:
@@ -44,8 +45,16 @@ def pieces(settings: Settings = TINY, backend: str = "scratch", budget: int = PL
     return plan.pieces(settings, backend, budget)
 
 
+def trained(piece: Piece, mnist: Dataset) -> list[run.Row]:
+    return run.train(piece, mnist, backends.create(piece.backend, "cpu"))
+
+
 def losses(rows: list[run.Row]) -> np.ndarray:
     return np.array([np.nan if row["loss"] is None else row["loss"] for row in rows])
+
+
+def bytes_of(settings: Settings, depth: int, batch_norm: bool) -> int:
+    return plan.stack_of(settings, depth, batch_norm).bytes_per_run
 
 
 def test_there_is_a_stack_for_each_optimizer_depth_and_batch_norm_and_none_is_too_wide() -> None:
@@ -61,16 +70,12 @@ def test_there_is_a_stack_for_each_optimizer_depth_and_batch_norm_and_none_is_to
 
 @pytest.mark.parametrize("count", [1, 2, 3, 5])
 def test_pieces_keep_within_the_budget_and_have_every_run_once(count: int) -> None:
-    budget = count * plan.bytes_per_run(TINY, 2, True)
-    found = pieces(budget=budget)
-    for piece in found:
-        each = plan.bytes_per_run(TINY, piece.depth, piece.batch_norm)
+    budget, runs = count * bytes_of(TINY, 2, True), []
+    for piece in pieces(budget=budget):
+        each = bytes_of(TINY, piece.depth, piece.batch_norm)
         assert 1 <= len(piece.runs) <= budget // each
-    runs = [
-        (piece.optimizer, piece.depth, piece.batch_norm, each)
-        for piece in found
-        for each in piece.runs
-    ]
+        kind = (piece.optimizer, piece.depth, piece.batch_norm)
+        runs += [(*kind, each) for each in piece.runs]
     assert len(runs) == len(set(runs)) == 8 * 8
 
 
@@ -79,20 +84,18 @@ def test_pieces_keep_within_the_budget_and_have_every_run_once(count: int) -> No
 def test_the_bytes_of_a_run_are_those_it_takes(
     mnist: Dataset, depth: int, width: int, batch_norm: bool
 ) -> None:
-    settings = replace(TINY, width=width, batch_size=128)
-
     def peak(count: int) -> int:
         runs = tuple(Run(0.001, "he", seed) for seed in range(count))
-        piece = Piece("scratch", "chapter.Adam", depth, batch_norm, runs, width, 2, 128)
         tracemalloc.start()
         try:
-            run.train(piece, mnist)
+            trained(Piece("scratch", "chapter.Adam", depth, batch_norm, runs, width, 2, 128), mnist)
             return tracemalloc.get_traced_memory()[1]
         finally:
             tracemalloc.stop()
 
     measured = (peak(8) - peak(4)) / 4
-    assert 0.5 < measured / plan.bytes_per_run(settings, depth, batch_norm) <= 1
+    expected = bytes_of(replace(TINY, width=width, batch_size=128), depth, batch_norm)
+    assert 0.5 < measured / expected <= 1
 
 
 def test_a_run_that_does_not_fit_is_refused(tmp_path: Path) -> None:
@@ -101,18 +104,18 @@ def test_a_run_that_does_not_fit_is_refused(tmp_path: Path) -> None:
     assert "a run of 1 layers of 6 needs about" in result.stderr
 
 
-@pytest.mark.parametrize("backend", ["scratch", "torch"])
+@BACKENDS
 def test_a_run_of_a_piece_equals_the_run_alone(mnist: Dataset, backend: str) -> None:
     for piece in pieces(replace(TINY, depths=(2,)), backend):
-        together = losses(run.train(piece, mnist))
+        together = losses(trained(piece, mnist))
         for i in (0, 3):
-            alone = losses(run.train(replace(piece, runs=piece.runs[i : i + 1]), mnist))
+            alone = losses(trained(replace(piece, runs=piece.runs[i : i + 1]), mnist))
             np.testing.assert_allclose(together[i], alone[0], rtol=SCALE)
 
 
 def test_both_backends_measure_the_same(mnist: Dataset) -> None:
     for mine, theirs in zip(pieces(), pieces(backend="torch"), strict=True):
-        rows, other = (run.train(piece, mnist) for piece in (mine, theirs))
+        rows, other = (trained(piece, mnist) for piece in (mine, theirs))
         np.testing.assert_allclose(losses(rows), losses(other), rtol=SCALE)
         for row, twin in zip(rows, other, strict=True):
             assert row["accuracy"] == pytest.approx(twin["accuracy"], abs=0.005)
@@ -120,11 +123,10 @@ def test_both_backends_measure_the_same(mnist: Dataset) -> None:
             assert same.items() <= twin.items()
 
 
-@pytest.mark.parametrize("backend", ["scratch", "torch"])
+@BACKENDS
 def test_a_run_that_diverges_is_marked_and_the_others_go_on(mnist: Dataset, backend: str) -> None:
     runs = (Run(0.01, "he", 0), Run(1e30, "he", 0))
-    piece = Piece(backend, "SGD", 2, False, runs, 8, 6, 16)
-    kept, lost = run.train(piece, mnist)
+    kept, lost = trained(Piece(backend, "SGD", 2, False, runs, 8, 6, 16), mnist)
     assert kept["diverged"] is None
     assert kept["loss"] < 3
     assert (lost["loss"], lost["accuracy"]) == (None, None)
@@ -139,9 +141,8 @@ def test_the_best_rate_and_the_range_around_it_have_no_gap() -> None:
 
 
 def test_a_run_that_diverged_counts_as_guessing() -> None:
-    np.testing.assert_array_equal(
-        report.capped(np.array([0.5, np.nan, np.inf, 1e9]), 10), [0.5] + [math.log(10)] * 3
-    )
+    capped = report.capped(np.array([0.5, np.nan, np.inf, 1e9]), 10)
+    np.testing.assert_array_equal(capped, [0.5] + [math.log(10)] * 3)
 
 
 def fake_rows(settings: Settings) -> list[run.Row]:
@@ -149,24 +150,13 @@ def fake_rows(settings: Settings) -> list[run.Row]:
     rows = []
     for piece in pieces(settings):
         for each in piece.runs:
-            loss = 0.5 if (each.rate == 0.1) == (piece.optimizer == "SGD") else 1.0
-            lost = (
-                piece.optimizer == "SGD" and each == plan.runs_of(settings)[0] and piece.depth == 2
-            )
-            rows.append(
-                {
-                    "backend": "scratch",
-                    "optimizer": piece.optimizer,
-                    "depth": piece.depth,
-                    "batch_norm": piece.batch_norm,
-                    "init": each.init,
-                    "lr": each.rate,
-                    "seed": each.seed,
-                    "loss": None if lost else loss,
-                    "accuracy": None if lost else 0.9,
-                    "diverged": 3 if lost else None,
-                }
-            )
+            sgd = piece.optimizer == "SGD"
+            measured = 0.5 if (each.rate == 0.1) == sgd else 1.0, 0.9, None
+            if sgd and each == plan.runs_of(settings)[0] and piece.depth == 2:
+                measured = None, None, 3
+            kind = "scratch", piece.optimizer, piece.depth, piece.batch_norm
+            values = *kind, each.init, each.rate, each.seed, *measured
+            rows.append(dict(zip(run.COLUMNS, values, strict=True)))
     return rows
 
 
@@ -209,10 +199,11 @@ def test_a_sweep_writes_its_files_and_is_not_done_twice(tmp_path: Path) -> None:
     written = json.loads((folder / "sweep.json").read_text(encoding="utf-8"))
     assert written["settings"]["rates"] == [0.01, 0.1]
     assert written["backends"].keys() == written["summary"].keys() == {"scratch", "torch"}
-    assert (folder / "sentences.txt").read_text(encoding="utf-8").splitlines() == written[
-        "sentences"
-    ]
-    assert "is done already" in lockstep(*arguments).output
+    said = (folder / "sentences.txt").read_text(encoding="utf-8").splitlines()
+    assert said == written["sentences"]
+    again = lockstep(*arguments).output
+    assert "is done already" in again
+    assert all(line[:60] in again for line in said)
     (folder / "sweep.csv").write_text("edited")
     assert "is done already" not in lockstep(*arguments, "--processes", "1").output
 
