@@ -201,7 +201,7 @@ def _sweep(item: Document | Missing | Unreadable) -> Section:
     title = say("Which learning rate: the best one for each optimizer and architecture")
     if not isinstance(item, Document):
         return Section("sweep", "6.1.8", title, item, trouble_of(item), item.command)
-    content = item.content
+    content = item.info
     charts = [_best_rates(content["summary"])]
     note = say("{count} trainings.", count=f"{content['runs']:,}")
     settings = flat(content["settings"])

@@ -50,7 +50,7 @@ def section(item: Item) -> Parity:
     if not isinstance(item, Document):
         bare = [(convention, "", "") for convention in CONVENTIONS]
         return Parity(item, trouble_of(item), differences=bare)
-    content = item.content
+    content = item.info
     twins: dict[str, list[Twin]] = {}
     for twin in content["twins"]:
         twins.setdefault(twin["table"], []).append(_twin(twin))

@@ -27,10 +27,10 @@ def origins(results: Results) -> list[Origin]:
 
 
 def _origin(item: Item) -> Origin:
-    if not isinstance(item, Result | Document):
+    if not isinstance(item, Document):
         state = say("missing") if isinstance(item, Missing) else say("unreadable")
         return Origin(item.name, item.command, state)
-    info = item.info if isinstance(item, Result) else item.content
+    info = item.info
     code = str(info.get("code", ""))[:8]
     return Origin(
         item.name,
@@ -74,15 +74,8 @@ def _device(info: Mapping[str, Any]) -> str:
 def command(info: Mapping[str, Any]) -> str:
     """What makes this result again.
 
-    >>> command(
-    ...     {
-    ...         "experiment": "surface",
-    ...         "seeds": [0, 1],
-    ...         "backends": {"torch": {}},
-    ...         "quick": True,
-    ...         "dataset": None,
-    ...     }
-    ... )
+    >>> made = {"experiment": "surface", "seeds": [0, 1], "quick": True, "dataset": None}
+    >>> command(made | {"backends": {"torch": {}}})
     'lockstep run surface --backend torch --seeds 2 --quick'
     """
     sides = list(info["backends"])
@@ -108,24 +101,24 @@ _SWEEP = {
 }
 
 
-def _command(name: str, content: Mapping[str, Any]) -> str:
+def _command(name: str, info: Mapping[str, Any]) -> str:
     """What makes a sweep again, its grid value by value, a benchmark or the parity."""
     if name != "sweep":
-        options = content.get("options")
+        options = info.get("options")
         quick = isinstance(options, Mapping) and options.get("quick") is True
         return f"lockstep {name}{' --quick' * quick}"
     parts = ["lockstep sweep"]
     for option, key in _SWEEP.items():
-        value = content["settings"].get(key)
+        value = info["settings"].get(key)
         values = value if isinstance(value, list) else [value]
         if key == "batch_norm":
             values = ["on" if each else "off" for each in values]
         shown = ",".join(map(str, values))
         parts.append(f"--{option} {shown}")
-    sides = list(content["backends"])
+    sides = list(info["backends"])
     if sides != ["scratch"]:
         parts.append(f"--backend {'both' if len(sides) > 1 else sides[0]}")
-    dataset = content.get("dataset")
+    dataset = info.get("dataset")
     if isinstance(dataset, Mapping) and dataset.get("name") not in (None, "mnist"):
         parts.append(f"--dataset {dataset['name']}")
     return " ".join(parts)

@@ -6,6 +6,7 @@ import io
 import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass, fields, replace
+from functools import partial
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -42,23 +43,21 @@ class Unreadable:
 
 
 @dataclass(frozen=True)
-class Result:
-    """One experiment: what ``result.json`` says, and the curves of each backend."""
+class Document:
+    """What a file of JSON says, which is what it should be."""
 
     name: str
     info: Mapping[str, Any]
-    sides: Mapping[str, Measurements]
 
 
 @dataclass(frozen=True)
-class Document:
-    """A file of JSON that is what it should be."""
+class Result(Document):
+    """One experiment: what ``result.json`` says, and the curves of each backend."""
 
-    name: str
-    content: Mapping[str, Any]
+    sides: Mapping[str, Measurements]
 
 
-Item = Result | Document | Missing | Unreadable
+Item = Document | Missing | Unreadable
 
 
 @dataclass(frozen=True)
@@ -82,37 +81,26 @@ class Results:
 
 def read(folder: Path) -> Results:
     """Read what the folder has; a folder that is not there has nothing."""
+    found = {
+        name: _read(name, f"run {name}", folder / name / RESULT, partial(_experiment, name))
+        for name in experiments.NAMES
+    }
     return Results(
-        {name: _experiment(folder, name) for name in experiments.NAMES},
-        _document(folder, "sweep", SWEEP, "lockstep sweep", _check_sweep),
-        _document(folder, "bench", BENCH, "lockstep bench", _check_bench),
-        _document(folder, "parity", PARITY, "lockstep parity", _check_parity),
+        found,
+        _read("sweep", "sweep", folder / SWEEP, _sweep),
+        _read("bench", "bench", folder / BENCH, _bench),
+        _read("parity", "parity", folder / PARITY, _parity),
     )
 
 
-def _experiment(folder: Path, name: str) -> Result | Missing | Unreadable:
-    command = f"lockstep run {name}"
-    if not _exists(folder / name / RESULT):
-        return Missing(name, command)
+def _read(name: str, command: str, path: Path, made: Callable[[Path], Any]) -> Any:
+    """What is made of a file; or that it is missing, or why it cannot be used."""
+    if not _exists(path):
+        return Missing(name, f"lockstep {command}")
     try:
-        info = _json(folder / name / RESULT)
-        _check_result(info, name)
-        return Result(name, info, _curves(folder / name / METRICS, info))
+        return made(path)
     except Damaged as error:
-        return Unreadable(name, command, error.why)
-
-
-def _document(
-    folder: Path, name: str, file: str, command: str, check: Callable[[Mapping], None]
-) -> Document | Missing | Unreadable:
-    if not _exists(folder / file):
-        return Missing(name, command)
-    try:
-        content = _json(folder / file)
-        check(content)
-        return Document(name, content)
-    except Damaged as error:
-        return Unreadable(name, command, error.why)
+        return Unreadable(name, f"lockstep {command}", error.why)
 
 
 def _exists(path: Path) -> bool:
@@ -149,7 +137,8 @@ def _refuse_constant(name: str) -> NoReturn:
     raise ValueError(f"JSON knows no {name}")
 
 
-def _check_result(info: Mapping[str, Any], name: str) -> None:
+def _experiment(name: str, path: Path) -> Result:
+    info = _json(path)
     shapes.check(info, shapes.RESULT)
     if info["experiment"] != name:
         raise Damaged(say("{file} is of another experiment", file=RESULT))
@@ -161,6 +150,7 @@ def _check_result(info: Mapping[str, Any], name: str) -> None:
     chapters = asdict(experiments.load(name).settings)
     wanted = {f"{key}?": shapes.like(value) for key, value in chapters.items()}
     shapes.check(info["settings"], wanted, "settings")
+    return Result(name, info, _curves(path.with_name(METRICS), info))
 
 
 def settings(experiment: Experiment, found: Mapping[str, Any]) -> Any:
@@ -213,21 +203,27 @@ def _measurements(rows: Iterator[list[str]], info: Mapping[str, Any]) -> dict[st
     return sides
 
 
-def _check_sweep(content: Mapping[str, Any]) -> None:
+def _sweep(path: Path) -> Document:
+    content = _json(path)
     shapes.check(content, shapes.SWEEP)
     _check_sides(content)
     if not content["summary"] or not all(content["summary"].values()):
         raise shapes.wrong("summary")
+    return Document("sweep", content)
 
 
-def _check_bench(content: Mapping[str, Any]) -> None:
+def _bench(path: Path) -> Document:
+    content = _json(path)
     shapes.check(content, shapes.BENCH)
+    return Document("bench", content)
 
 
-def _check_parity(content: Mapping[str, Any]) -> None:
+def _parity(path: Path) -> Document:
+    content = _json(path)
     shapes.check(content, shapes.PARITY)
     for drift in content["drift"]:
         same = drift["distance"].keys() == content["drift"][0]["distance"].keys()
         lengths = {len(values) for values in drift["distance"].values()}
         if not same or lengths != {len(drift["steps"])}:
             raise shapes.wrong("drift")
+    return Document("parity", content)

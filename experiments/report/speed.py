@@ -34,23 +34,23 @@ def section(item: Item) -> Speed:
     if not isinstance(item, Document):
         return Speed(item, trouble_of(item))
     charts, tables = [], []
-    texts = item.content.get("texts") or {}
+    texts = item.info.get("texts") or {}
 
     def read(name: str) -> Text:
         """A title or the name of a row, as the benchmark made it."""
         return restored(name, texts) if name in texts else named(name)
 
-    for part in item.content["sections"]:
+    for part in item.info["sections"]:
         rows = [row for row in part["rows"] if row.get("value")]
         ratios = [row for row in rows if row["unit"] == "×" and row["value"]["median"] > 0]
         if ratios:
             charts.append(_chart(part, ratios, read))
         if others := [row for row in rows if row["unit"] != "×"]:
             tables.append((Text(part["title"]), _others(others, read)))
-    rows = [row for part in item.content["sections"] for row in part["rows"]]
+    rows = [row for part in item.info["sections"] for row in part["rows"]]
     reached = [row["reached"] for row in rows if isinstance(row.get("reached"), bool)]
     goals = say("{reached} of {count} goals are reached.", reached=sum(reached), count=len(reached))
-    quick = item.content["options"].get("quick") is True
+    quick = item.info["options"].get("quick") is True
     return Speed(item, None, goals if reached else None, charts, tables, quick)
 
 
