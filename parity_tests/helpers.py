@@ -12,10 +12,10 @@ import torch
 from hypothesis import strategies as st
 
 from scratch import nn
-from scratch.random import Generator
 from torch_ref import nn as torch_nn
-from torch_ref.lockstep import Distance, Drift
-from torch_ref.lockstep.modules import as_linear
+from torch_ref.lockstep import Distance
+from torch_ref.lockstep.distance import apart
+from torch_ref.lockstep.modules import as_linear, layer_of
 from torch_ref.registry import INITIALIZERS, LAYERS, LayerPair, Settings
 from torch_ref.registry.pairs import torch_since
 
@@ -112,17 +112,7 @@ def make_layer(
     name: str, case: Settings, dtype: str = "float64", runs: int | None = None, seed: int = 0
 ) -> nn.Layer:
     """A layer whose parameters are random; an ``Affine`` one from 5 units to 4."""
-    pair, lead = LAYERS[name], () if runs is None else (runs,)
-    if pair.takes == "parameters":
-        return pair.scratch(
-            normal(seed + 1, (*lead, 5, 4), dtype), normal(seed + 2, (*lead, 4), dtype)
-        )
-    if pair.takes == "generator":
-        generators = [Generator(seed + k) for k in range(runs or 1)]
-        return pair.scratch(**case, generator=generators[0] if runs is None else generators)
-    if not pair.statistics:
-        return pair.scratch(**case)
-    layer = pair.scratch(**case, dtype=dtype, runs=runs)
+    layer = layer_of(LAYERS[name], case, dtype, runs, seed)
     for i, w in enumerate(layer.params.values()):
         w[...] = normal(seed + i + 1, w.shape, dtype)
     return layer
@@ -210,11 +200,5 @@ def assert_unchanged(net: nn.MultiLayerNet, before: list[np.ndarray]) -> None:
 
 
 def distance(mine: np.ndarray, theirs: np.ndarray | torch.Tensor, least: float = 0.0) -> Distance:
-    """How far an array is from another, against each element's own size or ``least`` if larger.
-
-    What numbers of about 1 cancel out to has an error of a number of about 1.
-    """
-    drift, theirs = Drift(), torch.as_tensor(theirs).detach().numpy()
-    drift.add(np.full_like(theirs, least), np.full_like(theirs, least))
-    drift.add(np.asarray(mine), theirs)
-    return drift.worst
+    """How far an array is from another, as :func:`apart` has it."""
+    return apart(mine, torch.as_tensor(theirs).detach().numpy(), least)

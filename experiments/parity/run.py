@@ -7,15 +7,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from experiments.engine import progress, threads
+from experiments.engine import output, progress, threads
 from experiments.engine.checkpoints import Checkpoints
-from experiments.engine.output import atomic
 from experiments.engine.units import Unit, of_pieces
-
-if TYPE_CHECKING:
-    from experiments.parity import drift
 
 FILE = "parity.json"
 TWINS = ("optimizers", "schedules", "initializers", "layers")
@@ -24,20 +20,14 @@ PIECES = {"optimizers": 4000, "drift": 3000, "layers": 600, "initializers": 300,
 PIECES |= {"conventions": 200, "machine": 10}
 
 
-def measure(
-    tell: Callable[[str], None], settings: "drift.Settings | None" = None
-) -> dict[str, Any]:
+def measure(tell: Callable[[str], None]) -> dict[str, Any]:
     """Everything that the file has."""
     with progress.reported_to(lambda what, *_: tell(what)):
-        return assembled([measured(piece, settings=settings) for piece in PIECES])
+        return assembled([measured(piece) for piece in PIECES])
 
 
-def measured(
-    piece: str,
-    checkpoints: Checkpoints | None = None,
-    settings: "drift.Settings | None" = None,
-) -> dict[str, Any]:
-    """The work of a unit; ``settings`` are of the drift."""
+def measured(piece: str, checkpoints: Checkpoints | None = None) -> dict[str, Any]:
+    """The work of a unit."""
     import torch
 
     from experiments import data
@@ -45,11 +35,12 @@ def measured(
     from experiments.parity import drift, twins
     from torch_ref.conventions import CONVENTIONS
 
-    start, settings = time.perf_counter(), settings or drift.Settings()
+    start = time.perf_counter()
     with threads.limited(1):
         if piece in TWINS:
             found = {"twins": list(twins.measured(piece, _tell)), "steps": twins.STEPS}
         elif piece == "drift":
+            settings = drift.Settings()
             walked = drift.measured(settings, data.load_mnist(), _tell)
             found = {"drift": walked, "settings": asdict(settings)}
         elif piece == "machine":
@@ -94,9 +85,8 @@ def write(content: dict[str, Any], path: Path) -> None:
     Raises:
         OutputError: it cannot be written.
     """
-    with atomic(path) as temporary:
-        text = json.dumps(_finite(content), indent=1, ensure_ascii=False, allow_nan=False)
-        temporary.write_text(text + "\n", encoding="utf-8")
+    text = json.dumps(_finite(content), indent=1, ensure_ascii=False, allow_nan=False)
+    output.write(path, text + "\n")
 
 
 def _finite(value: Any) -> Any:

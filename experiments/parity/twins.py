@@ -12,50 +12,51 @@ from scratch.random import Generator
 from torch_ref import init as torch_init
 from torch_ref import registry
 from torch_ref.lockstep import Distance, Drift, GradientStream, lockstep
-from torch_ref.lockstep.modules import module_beside
+from torch_ref.lockstep.distance import apart
+from torch_ref.lockstep.modules import layer_of, module_beside
 from torch_ref.lr_scheduler import by_hand, by_torch
 from torch_ref.optim import Twin
 
 STEPS = 100
 DTYPES = ("float64", "float32")
 SHAPES = ((7, 5), (5,), ())
-Distances = dict[str, Distance]
+#: Distances, each with the dtype that it is in.
+Found = Iterator[tuple[str, Distance]]
 
 
 def measured(title: str, progress: Callable[[str], None]) -> Iterator[dict[str, Any]]:
     """What the file has of each twin in a table."""
-    table, measure = {
-        "optimizers": (registry.OPTIMIZERS, optimizer),
-        "schedules": (registry.SCHEDULES, schedule),
-        "initializers": (registry.INITIALIZERS, initializer),
-        "layers": (registry.LAYERS, layer),
-    }[title]
-    for name, pair in table.items():
+    for name, pair in TABLES[title][0].items():
         progress(name)
         yield {
             "table": title,
             "name": name,
             "torch": pair.torch,
             "note": pair.note,
-            "distance": {dtype: vars(found) for dtype, found in measure(pair).items()},
+            "distance": {dtype: vars(found) for dtype, found in worst(title, pair).items()},
         }
 
 
-def optimizer(pair: registry.OptimizerPair) -> Distances:
-    """With its defaults, 100 steps of the same gradients; LBFGS down a valley."""
-    found = {}
-    for dtype in DTYPES if pair.gradients != "closure" else DTYPES[:1]:
-        mine = pair.scratch()
-        shapes = [shape for shape in SHAPES if shape in pair.shapes]
-        stream = None if pair.gradients == "closure" else GradientStream(shapes, dtype=dtype)
-        steps = 20 if stream is None else STEPS
-        found[dtype] = lockstep(mine, Twin(mine), stream, steps=steps, dtype=dtype).worst
+def worst(title: str, pair: registry.Pair) -> dict[str, Distance]:
+    """By dtype, the largest distance of a pair in a table."""
+    found: dict[str, Distance] = {}
+    for dtype, distance in TABLES[title][1](pair):
+        found[dtype] = found.get(dtype, Distance()).or_larger(distance)
     return found
 
 
-def schedule(pair: registry.SchedulePair) -> Distances:
+def _optimizer(pair: registry.OptimizerPair) -> Found:
+    """With its defaults, 100 steps of the same gradients; LBFGS down a valley."""
+    closure = pair.gradients == "closure"
+    for dtype in DTYPES[:1] if closure else DTYPES:
+        mine, shapes = pair.scratch(), [shape for shape in SHAPES if shape in pair.shapes]
+        stream = None if closure else GradientStream(shapes, dtype=dtype)
+        run = lockstep(mine, Twin(mine), stream, steps=20 if closure else STEPS, dtype=dtype)
+        yield dtype, run.worst
+
+
+def _schedule(pair: registry.SchedulePair) -> Found:
     """The learning rates of 100 steps, in every case."""
-    worst = Distance()
     for case in pair.cases:
         if any(isinstance(case.get(name), list) for name in pair.per_group):
             continue  # a list is for as many groups
@@ -73,44 +74,35 @@ def schedule(pair: registry.SchedulePair) -> Distances:
                 except ValueError:  # it has an end, on both sides
                     break
             drift.add(np.array(mine.lr), np.array(theirs.param_groups[0]["lr"], np.float64))
-        worst = worst.or_larger(drift.worst)
-    return {"float64": worst}
+        yield "float64", drift.worst
 
 
-def initializer(pair: registry.InitializerPair) -> Distances:
+def _initializer(pair: registry.InitializerPair) -> Found:
     """The weights of one seed, in every case and shape."""
-    found = dict.fromkeys(DTYPES, Distance())
-    for dtype in DTYPES:
-        for case in pair.cases:
-            for shape in pair.shapes:
-                if np.prod(shape) and not sum(shape[:1]) % case.get("groups", 1):
-                    found[dtype] = found[dtype].or_larger(_drawn(pair, case, shape, dtype))
-    return found
+    for dtype, case, shape in _cases(pair):
+        if not np.prod(shape) or sum(shape[:1]) % case.get("groups", 1):
+            continue
+        mine = pair.scratch(shape, **case, generator=Generator(11), dtype=dtype)
+        generator = torch.Generator().manual_seed(11)
+        theirs = getattr(torch_init, pair.name)(
+            shape, **case, generator=generator, dtype=getattr(torch, dtype)
+        ).numpy()
+        # An element of an orthogonal matrix has the error of the whole of it.
+        whole = np.abs(theirs).max() if pair.draws == "orthogonal" else abs(case.get("mean", 0))
+        yield dtype, apart(mine, theirs, whole)
 
 
-def _drawn(
-    pair: registry.InitializerPair, case: registry.Settings, shape: tuple[int, ...], dtype: str
-) -> Distance:
-    mine = pair.scratch(shape, **case, generator=Generator(11), dtype=dtype)
-    generator = torch.Generator().manual_seed(11)
-    theirs = getattr(torch_init, pair.name)(
-        shape, **case, generator=generator, dtype=getattr(torch, dtype)
-    ).numpy()
-    # An element of an orthogonal matrix has the error of the whole of it.
-    whole = np.abs(theirs).max() if pair.draws == "orthogonal" else abs(case.get("mean", 0))
-    return apart(mine, theirs, whole)
-
-
-def layer(pair: registry.LayerPair) -> Distances:
+def _layer(pair: registry.LayerPair) -> Found:
     """A pass forwards and back in training, in every case and shape."""
-    found = dict.fromkeys(DTYPES, Distance())
+    for dtype, case, shape in _cases(pair):
+        for mine, theirs in _passes(pair, case, shape, dtype):
+            yield dtype, apart(np.asarray(mine), theirs.detach().numpy(), 1.0)
+
+
+def _cases(pair: Any) -> Iterator[tuple[str, registry.Settings, tuple[int, ...]]]:
     for dtype in DTYPES:
         for case in pair.cases:
-            for shape in pair.shapes:
-                for mine, theirs in _passes(pair, case, shape, dtype):
-                    distance = apart(np.asarray(mine), theirs.detach().numpy(), 1.0)
-                    found[dtype] = found[dtype].or_larger(distance)
-    return found
+            yield from ((dtype, case, shape) for shape in pair.shapes)
 
 
 def _passes(
@@ -128,7 +120,10 @@ def _passes(
         theirs.backward()
         yield mine.backward(), their_x.grad
         return
-    mine = _layer(pair, case, dtype)
+    mine = layer_of(pair, case, dtype)
+    if pair.takes == "parameters":
+        weight = mine.params["weight"]
+        weight[...] = np.random.default_rng(1).standard_normal(weight.shape)
     twin = module_beside(pair, case, mine, dtype)
     y, their_y = mine.train(True).forward(x), twin.train(True)(their_x)
     dy = random.normal(0, 1, y.shape).astype(dtype)
@@ -137,19 +132,9 @@ def _passes(
     yield mine.backward(dy), their_x.grad
 
 
-def _layer(pair: registry.LayerPair, case: registry.Settings, dtype: str) -> Any:
-    """The hand-written layer."""
-    if pair.takes == "parameters":
-        weight = np.random.default_rng(1).standard_normal((5, 4)).astype(dtype)
-        return pair.scratch(weight, np.zeros(4, dtype))
-    if pair.takes == "generator":
-        return pair.scratch(**case, generator=Generator(0))
-    return pair.scratch(**case, **({"dtype": dtype} if pair.statistics else {}))
-
-
-def apart(mine: np.ndarray, theirs: np.ndarray, least: float) -> Distance:
-    """Against each element's own size, or ``least`` where that is larger."""
-    drift = Drift()
-    drift.add(np.full_like(theirs, least), np.full_like(theirs, least))
-    drift.add(mine.astype(theirs.dtype), theirs)
-    return drift.worst
+TABLES: dict[str, tuple[dict[str, Any], Callable[[Any], Found]]] = {
+    "optimizers": (registry.OPTIMIZERS, _optimizer),
+    "schedules": (registry.SCHEDULES, _schedule),
+    "initializers": (registry.INITIALIZERS, _initializer),
+    "layers": (registry.LAYERS, _layer),
+}

@@ -61,6 +61,17 @@ class Drift:
         return add_all([self], [mine], [theirs])[0]
 
 
+def apart(mine: np.ndarray, theirs: np.ndarray, least: float = 0.0) -> Distance:
+    """How far an array is from another, against each element's own size or ``least`` if larger.
+
+    What numbers of about 1 cancel out to has an error of a number of about 1.
+    """
+    drift = Drift()
+    drift.add(np.full_like(theirs, least), np.full_like(theirs, least))
+    drift.add(np.asarray(mine, theirs.dtype), theirs)
+    return drift.worst
+
+
 def add_all(
     drifts: Sequence[Drift], mine: Sequence[np.ndarray], theirs: Sequence[np.ndarray]
 ) -> list[Distance]:

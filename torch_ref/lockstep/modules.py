@@ -1,11 +1,25 @@
-"""Torch's own module beside a layer, with the same parameters."""
+"""A layer of the registry, and torch's own module beside it, with the same parameters."""
 
 import numpy as np
 import torch
 
 from scratch.nn import Layer
+from scratch.random import Generator
 from torch_ref import nn
 from torch_ref.registry import LayerPair, Settings, resolve
+
+
+def layer_of(
+    pair: LayerPair, case: Settings, dtype: str = "float64", runs: int | None = None, seed: int = 0
+) -> Layer:
+    """A layer with the settings ``case``; an ``Affine`` one goes from 5 units to 4, all zeros."""
+    if pair.takes == "parameters":
+        lead = () if runs is None else (runs,)
+        return pair.scratch(np.zeros((*lead, 5, 4), dtype), np.zeros((*lead, 4), dtype))
+    if pair.takes == "generator":
+        generators = [Generator(seed + k) for k in range(runs or 1)]
+        return pair.scratch(**case, generator=generators[0] if runs is None else generators)
+    return pair.scratch(**case, **({"dtype": dtype, "runs": runs} if pair.statistics else {}))
 
 
 def module_beside(pair: LayerPair, case: Settings, layer: Layer, dtype: str) -> torch.nn.Module:
