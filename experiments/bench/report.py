@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.table import Table
 
 from experiments.bench.section import Row
-from experiments.engine.output import atomic
+from experiments.engine import output
 from experiments.terminal import escape
 from experiments.texts import parts
 
@@ -74,8 +74,7 @@ class Report:
             OutputError: it cannot be written.
         """
         text = json.dumps(self.as_dict(), indent=1, ensure_ascii=False, allow_nan=False)
-        with atomic(path) as temporary:
-            temporary.write_text(text + "\n", encoding="utf-8")
+        output.write(path, text + "\n")
 
 
 def print_machine(console: Console, machine: Mapping[str, Any]) -> None:

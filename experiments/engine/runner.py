@@ -411,9 +411,7 @@ def _write(
         names += result["tensorboard"]
     result["texts"] = parts(result["claims"])
     result["files"] = {name: output.sha256(folder / name) for name in names}
-    with output.atomic(folder / RESULT) as path:
-        text = json.dumps(result, indent=2, ensure_ascii=False)
-        path.write_text(text + "\n", encoding="utf-8")
+    output.write(folder / RESULT, json.dumps(result, indent=2, ensure_ascii=False) + "\n")
 
 
 def _report_result(console: Console, result: Mapping[str, Any]) -> None:

@@ -48,9 +48,8 @@ class Size:
     bins: int = 30
 
 
-def as_dict(size: Size | None = None) -> dict[str, Any]:
+def as_dict(size: Size = Size()) -> dict[str, Any]:
     """All of it for the page's script."""
-    size = size or Size()
     kinds = [*STDS, *NAMED.values()]
     flows = [_flow(size, activation, kind) for activation in ACTIVATIONS_SHOWN for kind in kinds]
     return {

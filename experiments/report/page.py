@@ -15,7 +15,6 @@ from experiments.engine import output, threads
 from experiments.engine.figures import Chart
 from experiments.report import chapter, explorer, lab, parity, reproduce, results, speed
 from experiments.report import charts as charts_
-from experiments.report.lab import Size
 from experiments.report.surfaces import SURFACES
 from experiments.report.translations import korean
 from experiments.report.words import WORDS
@@ -27,14 +26,11 @@ STYLES = ("page.css",)
 SCRIPTS = ("page.js", "charts.js", "explorer.js", "lab.js", "start.js")
 
 
-def write(
-    folder: Path, size: Size | None = None, computed: Mapping[str, Any] | None = None
-) -> tuple[Path, results.Results]:
+def write(folder: Path, computed: Mapping[str, Any] | None = None) -> tuple[Path, results.Results]:
     """Write the page into the folder from what is there; returns its path and what was found.
 
     Args:
         folder: the results, and the page.
-        size: of the lab.
         computed: the lab and the explorer, where they are computed already.
 
     Raises:
@@ -42,15 +38,12 @@ def write(
     """
     found = results.read(folder)
     with threads.limited(1):
-        page = render(found, size, computed)
-    with output.atomic(folder / FILE) as path:
-        path.write_text(page, encoding="utf-8")
+        page = render(found, computed)
+    output.write(folder / FILE, page)
     return folder / FILE, found
 
 
-def render(
-    found: results.Results, size: Size | None = None, computed: Mapping[str, Any] | None = None
-) -> str:
+def render(found: results.Results, computed: Mapping[str, Any] | None = None) -> str:
     """The page as text."""
     sections, twins = chapter.sections(found), parity.section(found.parity)
     measured = speed.section(found.bench)
@@ -75,7 +68,7 @@ def render(
         surfaces=SURFACES,
         optimizers=[(name, OPTIMIZERS[name].momentum) for name in explorer.names()],
         words=WORDS,
-        data=_data(charts, size, computed or {}),
+        data=_data(charts, computed or {}),
         styles=[asset(name) for name in STYLES],
         scripts=[Markup(get_plotlyjs()), *(asset(name) for name in SCRIPTS)],
         made=datetime.now(UTC).isoformat(timespec="seconds"),
@@ -83,10 +76,10 @@ def render(
     )
 
 
-def _data(charts: list[Chart], size: Size | None, computed: Mapping[str, Any]) -> dict[str, Any]:
+def _data(charts: list[Chart], computed: Mapping[str, Any]) -> dict[str, Any]:
     """What the scripts draw, and the Korean for what they write."""
     paths = computed.get("explorer") or explorer.as_dict()
-    flows = computed.get("lab") or lab.as_dict(size)
+    flows = computed.get("lab") or lab.as_dict()
     words = {word for chart in charts for word in charts_.words(chart)}
     words |= {*flows["activations"], *flows["named"], *(o["name"] for o in paths["optimizers"])}
     texts = {word if isinstance(word, Text) else named(word) for word in words}

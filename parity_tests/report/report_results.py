@@ -5,6 +5,7 @@ import hashlib
 import json
 from collections.abc import Callable
 from dataclasses import asdict, fields, replace
+from functools import cache
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ from experiments.data import Dataset
 from experiments.engine import backends
 from experiments.engine.experiment import Context, judged
 from experiments.engine.measurements import write_csv
-from experiments.report import page, results
+from experiments.report import explorer, lab, page, results
 from experiments.report.lab import Size
 from experiments.texts import parts
 from torch_ref.conventions import CONVENTIONS
@@ -152,9 +153,15 @@ def write_all(folder: Path, data: Dataset) -> None:
         write(folder)
 
 
+@cache
+def computed() -> dict[str, Any]:
+    """What of the page no results change, a small lab in it."""
+    return {"explorer": explorer.as_dict(), "lab": lab.as_dict(LAB)}
+
+
 def rendered(folder: Path) -> str:
     """The page of a folder."""
-    return page.render(results.read(folder))
+    return page.render(results.read(folder), computed())
 
 
 class Structure(HTMLParser):

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from experiments.report import explorer, lab, page, results
+from experiments.report import explorer, lab, page
 from experiments.report.surfaces import SURFACES
 from parity_tests.report import report_results
 
@@ -28,7 +28,7 @@ DRAWN = "plot => plot.querySelectorAll('.main-svg .trace, .main-svg .contour, .h
 @pytest.fixture(scope="module")
 def address(whole_results: Path, tmp_path_factory: pytest.TempPathFactory) -> str:
     path = tmp_path_factory.mktemp("page") / page.FILE
-    path.write_text(page.render(results.read(whole_results), report_results.LAB), encoding="utf-8")
+    path.write_text(report_results.rendered(whole_results), encoding="utf-8")
     return path.as_uri()
 
 

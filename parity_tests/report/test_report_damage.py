@@ -79,7 +79,6 @@ def test_a_damaged_result_is_named_and_the_others_are_read(
 
 
 @pytest.mark.parametrize("content", ["{", "{}", "[1]", '{"machine": {}, "twins": [3]}'])
-@pytest.mark.usefixtures("quickly")
 def test_damaged_files_are_named_and_the_page_is_made(folder: Path, content: str) -> None:
     for file in (results.SWEEP, results.BENCH, results.PARITY):
         (folder / file).write_text(content)
@@ -89,7 +88,6 @@ def test_damaged_files_are_named_and_the_page_is_made(folder: Path, content: str
         assert f"The result of {name} is unreadable" in text
 
 
-@pytest.mark.usefixtures("quickly")
 def test_numbers_without_what_the_figure_needs_are_no_failure(folder: Path) -> None:
     def rename(rows: list[list[str]]) -> None:
         for row in rows[1:]:
@@ -114,7 +112,6 @@ def test_a_run_that_diverged_leaves_a_gap_and_is_said(folder: Path) -> None:
     assert any("Diverges in some seed: He (scratch)" in note for note in part.notes)
 
 
-@pytest.mark.usefixtures("quickly")
 def test_what_stands_in_files_is_shown_and_never_run(folder: Path) -> None:
     def rename(rows: list[list[str]]) -> None:
         for row in rows[1:]:

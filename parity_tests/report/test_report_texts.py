@@ -46,7 +46,6 @@ def test_new_texts_come_into_the_catalogue_and_old_ones_leave(
     }
 
 
-@pytest.mark.usefixtures("quickly")
 def test_the_page_shows_no_text_that_the_catalogue_has_never_heard_of(
     whole_results: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -65,7 +64,6 @@ def test_the_page_shows_no_text_that_the_catalogue_has_never_heard_of(
     assert {text: found for text, found in words.items() if found - SAME} == {}
 
 
-@pytest.mark.usefixtures("quickly")
 def test_without_a_catalogue_the_page_is_english(
     whole_results: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
