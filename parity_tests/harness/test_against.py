@@ -17,13 +17,12 @@ from torch_ref.lockstep.candidate import CandidateError
 from torch_ref.lockstep.check import check
 from torch_ref.lockstep.reference import NORM, SCHEDULE, Reference, find
 
-pytestmark = pytest.mark.arithmetic
-
 #: LBFGS takes a closure, which a check has not.
 CHECKED = {n: pair for n, pair in registry.OPTIMIZERS.items() if pair.gradients != "closure"}
 OF_CHAPTER = {n: pair for n, pair in registry.OPTIMIZERS.items() if pair.of_chapter}
 
 
+@pytest.mark.arithmetic
 @pytest.mark.parametrize("name", CHECKED)
 def test_each_hand_written_class_agrees_with_what_its_name_means(name: str) -> None:
     outcome = check(CHECKED[name].scratch, name, steps=50)
@@ -58,6 +57,7 @@ def test_the_same_class_of_torch_differs_from_the_chapters_and_is_named(name: st
     assert cause.names == (f"torch's {pair.family}",)
 
 
+@pytest.mark.arithmetic
 @pytest.mark.parametrize("name", OF_CHAPTER)
 def test_the_diagnosis_does_not_accuse_the_chapters_own(name: str) -> None:
     found = diagnose(OF_CHAPTER[name].scratch(), name)

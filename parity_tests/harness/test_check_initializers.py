@@ -20,8 +20,6 @@ from torch_ref.lockstep.diagnose.initializers import CUTS, SCALES, SHAPES, check
 from torch_ref.lockstep.diagnose.laws import Law, law_test, truncated_moments
 from torch_ref.registry import InitializerPair, Settings
 
-pytestmark = pytest.mark.arithmetic
-
 IN, OUT = 48, 64
 HE = math.sqrt(2 / IN)
 RELU = {"nonlinearity": "relu"}
@@ -89,6 +87,7 @@ EACH = [
 ]
 
 
+@pytest.mark.arithmetic
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
 @pytest.mark.parametrize(("pair", "case"), CASES)
 def test_every_pair_agrees_from_the_same_seed(
@@ -105,6 +104,7 @@ def test_every_pair_agrees_from_the_same_seed(
         verdict.raise_if_diverged()
 
 
+@pytest.mark.arithmetic
 @settings(max_examples=25, deadline=None, derandomize=True)
 @given(
     kind=st.sampled_from([KAIMING, UNIFORM]),
@@ -343,6 +343,7 @@ def test_what_is_no_rotation_of_torchs_diverges(
 # The test itself.
 
 
+@pytest.mark.arithmetic
 @pytest.mark.parametrize("kind", ["normal", "uniform", "truncated"])
 def test_p_values_are_uniform_where_the_law_is_right(kind: str) -> None:
     random, law = np.random.default_rng(0), Law(kind, 0.5, 2.0)
@@ -356,6 +357,7 @@ def test_p_values_are_uniform_where_the_law_is_right(kind: str) -> None:
     assert np.mean(p < 0.3) > 0.1
 
 
+@pytest.mark.arithmetic
 def test_a_std_of_a_tenth_more_is_seen_though_no_distance_between_the_curves_shows_it() -> None:
     law, x = Law("normal", 0.0, 1.0), torch.special.ndtri((torch.arange(500.0) + 0.5) / 500).numpy()
     assert law_test(x, law)[1] > 0.5
@@ -364,6 +366,7 @@ def test_a_std_of_a_tenth_more_is_seen_though_no_distance_between_the_curves_sho
     assert p < 1e-3
 
 
+@pytest.mark.arithmetic
 @pytest.mark.parametrize("cut", [(-2.0, 2.0), (-1.0, 3.0), (0.5, 1.5), (0.0, math.inf)])
 def test_the_moments_of_a_truncated_normal_are_those_of_its_density(
     cut: tuple[float, float],

@@ -16,8 +16,6 @@ from torch_ref.lockstep.conformance import CHECKS, Subject, lockstep_checks, run
 from torch_ref.lockstep.limit import TimeUp, time_limit
 from torch_ref.registry import OptimizerPair, Settings, resolve
 
-pytestmark = pytest.mark.arithmetic
-
 CASES = [
     pytest.param(
         pair,
@@ -31,6 +29,7 @@ CASES = [
 ]
 
 
+@pytest.mark.arithmetic
 @pytest.mark.parametrize(("pair", "case"), CASES)
 def test_every_hand_written_optimizer_passes(pair: OptimizerPair, case: Settings) -> None:
     mine = pair.scratch(**case)
@@ -42,6 +41,7 @@ def test_every_hand_written_optimizer_passes(pair: OptimizerPair, case: Settings
             assert check is conformance.resumes_from_its_state_dict
 
 
+@pytest.mark.arithmetic
 @lockstep_checks(torch.optim.AdamW, against="AdamW", lr=0.01)
 def test_torchs_own_passes_by_the_decorator(check) -> None:
     check()

@@ -22,8 +22,6 @@ from torch_ref.lockstep.sides import Side, TorchSide, UpdateSide
 from torch_ref.optim import Twin
 from torch_ref.registry import OPTIMIZERS, SAME_GRADIENTS
 
-pytestmark = pytest.mark.arithmetic
-
 Arrays = dict[str, np.ndarray]
 DTYPES = tuple(SAME_GRADIENTS)
 READERS = Path(harness.__file__).parent / "readers"
@@ -169,6 +167,7 @@ def test_the_gradients_are_awkward_but_finite(golden: Callable, dtype: str) -> N
 # Who agrees
 
 
+@pytest.mark.arithmetic
 @pytest.mark.parametrize("name", all_names())
 def test_the_hand_written_optimizers_agree(golden: Callable, candidate: Path, name: str) -> None:
     save_file(by_hand(golden(name), name), candidate)
@@ -262,6 +261,7 @@ def test_values_out_of_all_bounds_are_a_divergence(
 # Another language
 
 
+@pytest.mark.arithmetic
 @needs_node
 def test_an_adam_in_javascript(golden: Callable, candidate: Path) -> None:
     def run(*changes: str) -> None:

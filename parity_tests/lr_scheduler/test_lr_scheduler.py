@@ -22,8 +22,6 @@ from scratch import lr_scheduler, optim
 from torch_ref.lr_scheduler import by_hand, by_torch
 from torch_ref.registry import SCHEDULES, SchedulePair, Settings, resolve
 
-pytestmark = pytest.mark.arithmetic
-
 TOLERANCE = 1e-12
 CASES = loops_over("pair case optimizer", cases())
 MOVED = loops_over("pair case optimizer", with_one_group())

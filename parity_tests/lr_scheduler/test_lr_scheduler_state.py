@@ -21,8 +21,6 @@ from torch_ref.lr_scheduler import Schedule, by_hand
 from torch_ref.optim import Twin
 from torch_ref.registry import SchedulePair, Settings
 
-pytestmark = pytest.mark.arithmetic
-
 SHOWN = {
     "StepLR": {"step_size": 3},
     "MultiStepLR": {"milestones": [2, 5]},

@@ -24,13 +24,12 @@ from torch_ref import nn as torch_nn
 from torch_ref.lockstep.modules import module_beside
 from torch_ref.registry import LAYERS, LayerPair, Settings, resolve
 
-pytestmark = pytest.mark.arithmetic
-
 #: What the constructors of torch's modules take that is no setting of the layer.
 NO_SETTINGS = {"self", "device", "dtype"}
 BATCH_NORM = LAYERS["BatchNorm1d"]
 
 
+@pytest.mark.arithmetic
 @LAYER_CASES
 @DTYPES
 @MODES
@@ -136,6 +135,7 @@ def test_numerical_differentiation_refuses_what_is_too_coarse_for_it(x: np.ndarr
         numerical_gradient(lambda: x.sum(), x)
 
 
+@pytest.mark.arithmetic
 @DTYPES
 @pytest.mark.parametrize("name", nn.ACTIVATIONS)
 def test_activations_of_huge_inputs_are_torchs(name: str, dtype: str) -> None:
@@ -151,6 +151,7 @@ def test_activations_of_huge_inputs_are_torchs(name: str, dtype: str) -> None:
 # The chapter's batch normalization, where it differs from torch's.
 
 
+@pytest.mark.arithmetic
 def test_the_chapters_batch_normalization_has_torchs_output_in_training() -> None:
     mine, theirs = (
         nn.BatchNormalization(5, eps=1e-5, dtype="float64"),
@@ -161,6 +162,7 @@ def test_the_chapters_batch_normalization_has_torchs_output_in_training() -> Non
     assert nn.BatchNorm1d(5).eps == torch.nn.BatchNorm1d(5).eps == 1e-5
 
 
+@pytest.mark.arithmetic
 def test_the_chapters_momentum_is_kept_and_its_running_variance_biased_from_zero() -> None:
     chapters = nn.BatchNormalization(5, momentum=0.8, dtype="float64")
     plain = nn.BatchNorm1d(5, momentum=0.2, dtype="float64")
@@ -178,6 +180,7 @@ def test_the_chapters_momentum_is_kept_and_its_running_variance_biased_from_zero
 # Dropout.
 
 
+@pytest.mark.arithmetic
 @pytest.mark.parametrize("runs", [None, 3])
 def test_dropout_drops_the_units_that_its_twin_drops(runs: int | None) -> None:
     seeds = range(runs or 1)

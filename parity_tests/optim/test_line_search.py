@@ -10,8 +10,6 @@ from torch.optim.lbfgs import _cubic_interpolate, _strong_wolfe
 from scratch.optim import line_search
 from scratch.optim.line_search import Point, strong_wolfe
 
-pytestmark = pytest.mark.arithmetic
-
 finite = st.floats(-1e3, 1e3).map(np.float64)
 
 
@@ -30,6 +28,7 @@ def test_the_lowest_place_of_a_cubic_is_torchs(
     np.testing.assert_allclose(mine, float(theirs), rtol=1e-6, atol=1e-9)
 
 
+@pytest.mark.arithmetic
 @given(
     roots=st.lists(st.floats(-3, 8), min_size=1, max_size=4),
     t=st.floats(1e-2, 10),

@@ -17,8 +17,6 @@ from torch_ref import optim as torch_optim
 from torch_ref.lockstep import GradientStream, lockstep
 from torch_ref.registry import OPTIMIZERS, Settings
 
-pytestmark = pytest.mark.arithmetic
-
 PAIR = OPTIMIZERS["Muon"]
 CASES = pytest.mark.parametrize("case", PAIR.cases, ids=str)
 SHAPES = ((7, 5), (4, 6), (3, 3), (1, 5), (1, 1))
@@ -37,6 +35,7 @@ def exactly(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(Muon.rule.__globals__, "newton_schulz", unrounded)
 
 
+@pytest.mark.arithmetic
 @pytest.mark.usefixtures("exactly")
 @CASES
 def test_without_the_rounding_to_bfloat16_it_is_torchs_formula(case: Settings) -> None:
@@ -58,6 +57,7 @@ def test_the_momentum_is_torchs_to_rounding(case: Settings, dtype: str) -> None:
     assert max(drift.worst.relative for drift in buffers) <= rounding
 
 
+@pytest.mark.arithmetic
 @settings(deadline=None, max_examples=300)
 @given(
     st.lists(st.floats(width=32, allow_nan=False), min_size=1)
@@ -68,6 +68,7 @@ def test_numbers_are_rounded_to_bfloat16_as_in_torch(numbers: list[float]) -> No
     np.testing.assert_array_equal(muon.bfloat16(np.array(numbers)), expected, strict=True)
 
 
+@pytest.mark.arithmetic
 @given(st.integers(0, 2**16 - 2), st.sampled_from([-1, 0, 1]))
 def test_halfway_between_two_numbers_of_bfloat16_the_even_one_is_taken(
     upper: int, nudge: int
@@ -87,6 +88,7 @@ def their_step(u: np.ndarray) -> np.ndarray:
     return step.float().numpy()
 
 
+@pytest.mark.arithmetic
 @ROUNDED
 def test_a_step_in_bfloat16_is_torchs_but_for_the_order_of_its_sums(shape: tuple[int, int]) -> None:
     for scale in (1e-3, 1.0, 1e3):
@@ -95,6 +97,7 @@ def test_a_step_in_bfloat16_is_torchs_but_for_the_order_of_its_sums(shape: tuple
         assert apart(mine, their_step(u)) <= WITHIN * expected_distance(u, COEFFICIENTS, 5)
 
 
+@pytest.mark.arithmetic
 @ROUNDED
 def test_that_distance_is_what_rounding_by_chance_makes(shape: tuple[int, int]) -> None:
     """Up or down by chance has twice the variance of rounding to the nearest: that of two sides."""
@@ -116,6 +119,7 @@ def test_that_distance_is_what_rounding_by_chance_makes(shape: tuple[int, int]) 
     assert max(distances) <= WITHIN * expected
 
 
+@pytest.mark.arithmetic
 @pytest.mark.parametrize(
     "wrong",
     [
@@ -137,6 +141,7 @@ def test_a_mistake_comes_farther_from_torch_than_the_order_of_sums(
     assert apart(wrong(u), their_step(u)) > bound
 
 
+@pytest.mark.arithmetic
 @given(st.data(), st.integers(1, 8), st.integers(1, 8))
 @settings(deadline=None, max_examples=200)
 def test_a_step_whose_sums_have_one_term_is_torchs_bit_for_bit(
@@ -150,6 +155,7 @@ def test_a_step_whose_sums_have_one_term_is_torchs_bit_for_bit(
     np.testing.assert_array_equal(muon.newton_schulz(u, COEFFICIENTS, 5, 1e-7), their_step(u))
 
 
+@pytest.mark.arithmetic
 @pytest.mark.parametrize("shape", [(6, 6), (4, 9), (9, 4)])
 def test_the_step_goes_equally_far_in_all_directions(shape: tuple[int, int]) -> None:
     u = np.random.default_rng(0).normal(size=shape) * np.logspace(-1, 1, shape[1])

@@ -25,8 +25,6 @@ from torch_ref.optim import Twin
 from torch_ref.registry import OPTIMIZERS, OptimizerPair, resolve
 from torch_ref.registry.pairs import from_torch, torch_since
 
-pytestmark = pytest.mark.arithmetic
-
 #: How torch computes, not what.
 IMPLEMENTATION = {"params", "foreach", "fused", "capturable", "differentiable"}
 TORCHS = [
@@ -127,7 +125,7 @@ def test_a_setting_assigned_later_is_taken_as_the_constructor_takes_it() -> None
     assert optimizer.state["W"]["exp_avg"].dtype == np.float32
 
 
-@pytest.mark.parametrize("size", [1, 97, 10**9])
+@pytest.mark.parametrize("size", [1, pytest.param(97, marks=pytest.mark.arithmetic), 10**9])
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
 @ELEMENTWISE
 def test_with_a_learning_rate_for_each_run_a_stack_is_the_runs_alone(

@@ -15,8 +15,6 @@ from torch_ref.lockstep import GradientStream
 from torch_ref.optim import Twin
 from torch_ref.registry import OptimizerPair, pair_of
 
-pytestmark = pytest.mark.arithmetic
-
 GROUPS = {"w1": {"lr": 0.003}}
 SHAPES = ((4, 3), (3, 2), (5,), ())
 

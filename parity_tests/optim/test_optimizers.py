@@ -15,8 +15,6 @@ from torch_ref.lockstep import GradientStream, lockstep
 from torch_ref.optim import Twin
 from torch_ref.registry import SAME_GRADIENTS, OptimizerPair, Settings
 
-pytestmark = pytest.mark.arithmetic
-
 OF_STEPPED = pytest.mark.parametrize("pair", STEPPED.values(), ids=STEPPED)
 CASES = loops_over("pair case", [(pair, c) for pair in STEPPED.values() for c in pair.cases])
 
@@ -35,6 +33,7 @@ def assert_same_for_1000_steps(
     assert report.worst.relative <= pair.tolerance[dtype]
 
 
+@pytest.mark.arithmetic
 @CASES
 def test_the_same_gradients_for_1000_steps(
     pair: OptimizerPair, case: Settings, record_parity: Callable[..., None]
@@ -43,6 +42,7 @@ def test_the_same_gradients_for_1000_steps(
     assert_same_for_1000_steps(pair, case, "float64", record_parity, every=20)
 
 
+@pytest.mark.arithmetic
 @OF_STEPPED
 def test_the_same_gradients_for_1000_steps_in_float32(
     pair: OptimizerPair, record_parity: Callable[..., None]
@@ -50,6 +50,7 @@ def test_the_same_gradients_for_1000_steps_in_float32(
     assert_same_for_1000_steps(pair, pair.cases[0], "float32", record_parity, every=5)
 
 
+@pytest.mark.arithmetic
 @pytest.mark.slow
 @pytest.mark.parametrize("dtype", tuple(SAME_GRADIENTS))
 @CASES
@@ -59,6 +60,7 @@ def test_the_same_gradients_compared_at_each_of_1000_steps(
     assert_same_for_1000_steps(pair, case, dtype, record_parity, every=1)
 
 
+@pytest.mark.arithmetic
 @pytest.mark.parametrize(
     ("huge", "dtype"),
     [
@@ -103,6 +105,7 @@ def test_any_combination_of_settings_and_any_shapes(pair: OptimizerPair, data) -
     assert report.worst.relative <= max(pair.tolerance["float64"], 1e-11)
 
 
+@pytest.mark.arithmetic
 @STREAMED
 def test_an_array_in_blocks_gets_the_bits_of_the_array_in_one(
     pair: OptimizerPair, monkeypatch: pytest.MonkeyPatch

@@ -10,8 +10,6 @@ from scratch import optim as scratch_optim
 from torch_ref import convert, lr_scheduler, optim
 from torch_ref.registry import OptimizerPair, Settings
 
-pytestmark = pytest.mark.arithmetic
-
 #: Ascending, so that equal rates are one view; and in any order, so that they are several.
 RATES = {
     "sorted": np.array([0.001, 0.001, 0.01, 0.1]),
@@ -24,7 +22,13 @@ WITH_RATES = pytest.mark.parametrize("rates", RATES.values(), ids=RATES)
 CASES = pytest.mark.parametrize(
     ("pair", "case", "rates"),
     [
-        pytest.param(pair, case, MIXED, id=f"{name}-{case}-mixed")
+        pytest.param(
+            pair,
+            case,
+            MIXED,
+            id=f"{name}-{case}-mixed",
+            marks=[] if case else pytest.mark.arithmetic,
+        )
         for name, pair in STACKED.items()
         for case in pair.cases
         if "lr" not in case

@@ -12,8 +12,6 @@ from torch_ref import nn as torch_nn
 from torch_ref import optim as torch_optim
 from torch_ref.registry import OWN_GRADIENTS, OptimizerPair, Settings
 
-pytestmark = pytest.mark.arithmetic
-
 
 def params_of(net: nn.MultiLayerNet) -> dict[str, np.ndarray]:
     return {name: w.copy() for name, w in net.params.items()}

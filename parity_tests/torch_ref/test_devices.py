@@ -17,8 +17,6 @@ from torch_ref import train as torch_train
 from torch_ref.draws import Draws
 from torch_ref.registry import OptimizerPair, Settings
 
-pytestmark = pytest.mark.arithmetic
-
 
 class OnMeta(torch.utils._python_dispatch.TorchDispatchMode):
     """Fails where an operation mixes the meta device with another, and where it leaves it."""

@@ -13,8 +13,6 @@ from torch_ref import draws, graph, lr_scheduler, nn, train
 from torch_ref.optim import Twin, by_name
 from torch_ref.registry import OptimizerPair, Settings
 
-pytestmark = pytest.mark.arithmetic
-
 CPU = torch.device("cpu")
 RTOL = 1e-4  # float32, in other kernels
 OPTIONS = {"batch_norm": True, "dropout": 0.3, "weight_decay": 0.01}

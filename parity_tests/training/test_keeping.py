@@ -19,8 +19,6 @@ from torch_ref import train as torch_train
 from torch_ref.optim import Twin
 from torch_ref.registry import OptimizerPair
 
-pytestmark = pytest.mark.arithmetic
-
 
 @pytest.fixture(params=["scratch", "torch"])
 def backend(request: pytest.FixtureRequest) -> str:
@@ -69,6 +67,7 @@ def test_every_optimizer_goes_on_bit_for_bit(
         assert_goes_on(tmp_path / f"{i}.safetensors", backend, pair.scratch(**case))
 
 
+@pytest.mark.arithmetic
 def test_a_schedule_goes_on(kept: Path, backend: str) -> None:
     assert_goes_on(kept, backend, optim.SGD(lr=0.1, momentum=0.9), schedule="ExponentialLR")
 
@@ -77,6 +76,7 @@ def test_rates_of_their_own_go_on(kept: Path, backend: str) -> None:
     assert_goes_on(kept, backend, optim.Adam(lr=np.array([0.1, 0.001])))
 
 
+@pytest.mark.arithmetic
 def test_a_run_that_diverged_before_stays_so(kept: Path, backend: str) -> None:
     sgd = optim.SGD(lr=np.array([1e30, 0.01]))
     assert fit(backend, sgd).diverged[0] < 3
