@@ -16,8 +16,6 @@ from scratch.nn.norm import Norm
 from torch_ref.lockstep.diagnose.layers import KINDS, NormReference, check_norm
 from torch_ref.registry import LAYERS, Settings, resolve
 
-pytestmark = pytest.mark.arithmetic
-
 DTYPE = np.dtype(np.float64)
 VARIANTS = KINDS["BatchNorm1d"].variants
 PAIRS = (
@@ -67,6 +65,7 @@ def names_of(verdict: Any) -> list[set[str]]:
     return [set(finding.names) for finding in verdict.findings]
 
 
+@pytest.mark.arithmetic
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
 @pytest.mark.parametrize(
     ("against", "case"), [(name, case) for name in KINDS for case in LAYERS[name].cases], ids=str
@@ -83,6 +82,7 @@ def test_there_is_a_check_for_every_normalization_of_the_registry() -> None:
     assert set(KINDS) == {n for n, pair in LAYERS.items() if issubclass(pair.scratch, Norm)}
 
 
+@pytest.mark.arithmetic
 @pytest.mark.parametrize("against", KINDS)
 def test_the_reference_without_dials_is_torchs_layer(against: str) -> None:
     tracked = {"track_running_stats": True} if "momentum" in KINDS[against].defaults else {}
@@ -108,6 +108,7 @@ def test_a_planted_variant_of_every_layer_is_found_by_its_name(against: str, var
         verdict.raise_if_diverged()
 
 
+@pytest.mark.arithmetic
 @settings(max_examples=25, deadline=None, derandomize=True)
 @given(
     eps=st.floats(1e-8, 1.0),
@@ -271,6 +272,7 @@ class Tracking(torch.nn.Module):
         return (x - mean) * torch.rsqrt(var + 1e-5) * self.weight
 
 
+@pytest.mark.arithmetic
 def test_what_people_write_is_found_by_its_name() -> None:
     assert names_of(check_norm(Annotated, "LayerNorm")) == [
         {"eps outside the root", "normalized by the unbiased variance"}
@@ -338,6 +340,7 @@ def test_a_layer_of_sequences_is_tried_with_them_too() -> None:
     assert (verdict.first.step, verdict.first.quantity) == (7, "output")
 
 
+@pytest.mark.arithmetic
 def test_a_layer_in_float32_alone_is_compared_in_it() -> None:
     verdict = check_norm(nn.BatchNorm1d(5))
     assert verdict.agrees, str(verdict)

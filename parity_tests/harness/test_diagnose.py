@@ -31,8 +31,6 @@ from torch_ref.lockstep.diagnose.variants import VARIANTS, variants_of
 from torch_ref.lockstep.search import Variant, dials_of
 from torch_ref.registry import Settings
 
-pytestmark = pytest.mark.arithmetic
-
 EACH = [
     pytest.param(family, variant, id=f"{family}-{variant.name}")
     for family in FAMILIES
@@ -86,6 +84,7 @@ def test_a_planted_variant_is_found_by_name(family: str, variant: Variant) -> No
     assert variant.theirs.format(**reference(family, case).settings) in str(diagnosis)
 
 
+@pytest.mark.arithmetic
 @pytest.mark.parametrize("family", FAMILIES)
 def test_in_float32_too(family: str) -> None:
     for variant in variants_of(family)[:4]:
@@ -127,6 +126,7 @@ def a_case(family: str) -> st.SearchStrategy[Settings]:
     )
 
 
+@pytest.mark.arithmetic
 @pytest.mark.parametrize("family", FAMILIES)
 @settings(max_examples=15, deadline=None)
 @given(data=st.data())
@@ -139,6 +139,7 @@ def test_the_reference_is_never_accused(family: str, data: st.DataObject) -> Non
     assert diagnosis.agrees or (diagnosis.rounding and case["weight_decay"] and family != "SGD")
 
 
+@pytest.mark.arithmetic
 def test_rounding_that_grows_is_not_given_a_name() -> None:
     case = {"lr": 0.5, "weight_decay": 0.01, "alpha": 0.5, "momentum": 0.5, "eps": 1e-10}
     diagnosis = diagnose(Planted(reference("RMSprop", case)), "RMSprop", case)
@@ -149,6 +150,7 @@ def test_rounding_that_grows_is_not_given_a_name() -> None:
     assert "these settings amplify rounding errors" in str(diagnosis)
 
 
+@pytest.mark.arithmetic
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
 def test_clean_implementations_are_never_accused(dtype: str) -> None:
     for cls in (optim.SGD, optim.Adagrad, optim.RMSprop, optim.Adam):
@@ -187,6 +189,7 @@ WRITTEN = [
 ]
 
 
+@pytest.mark.arithmetic
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
 @pytest.mark.parametrize(("cls", "family", "case", "name"), WRITTEN)
 def test_what_users_write(cls: type, family: str, case: Settings, name: str, dtype: str) -> None:
@@ -195,6 +198,7 @@ def test_what_users_write(cls: type, family: str, case: Settings, name: str, dty
     assert diagnosis.findings[0].distance <= {"float64": 1e-12, "float32": 1e-5}[dtype]
 
 
+@pytest.mark.arithmetic
 @pytest.mark.parametrize(
     ("mine", "family", "case", "name"),
     [

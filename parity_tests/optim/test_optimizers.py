@@ -33,8 +33,7 @@ def assert_same_for_1000_steps(
     assert report.worst.relative <= pair.tolerance[dtype]
 
 
-@pytest.mark.arithmetic
-@CASES
+@loops_over("pair case", [(pair, c) for pair in STEPPED.values() for c in pair.cases[1:]])
 def test_the_same_gradients_for_1000_steps(
     pair: OptimizerPair, case: Settings, record_parity: Callable[..., None]
 ) -> None:
@@ -43,11 +42,12 @@ def test_the_same_gradients_for_1000_steps(
 
 
 @pytest.mark.arithmetic
+@pytest.mark.parametrize(("dtype", "every"), [("float64", 20), ("float32", 5)])
 @OF_STEPPED
-def test_the_same_gradients_for_1000_steps_in_float32(
-    pair: OptimizerPair, record_parity: Callable[..., None]
+def test_the_same_gradients_for_1000_steps_with_the_defaults(
+    pair: OptimizerPair, dtype: str, every: int, record_parity: Callable[..., None]
 ) -> None:
-    assert_same_for_1000_steps(pair, pair.cases[0], "float32", record_parity, every=5)
+    assert_same_for_1000_steps(pair, pair.cases[0], dtype, record_parity, every)
 
 
 @pytest.mark.arithmetic

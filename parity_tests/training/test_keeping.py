@@ -83,6 +83,7 @@ def test_a_run_that_diverged_before_stays_so(kept: Path, backend: str) -> None:
     assert_goes_on(kept, backend, sgd)
 
 
+@pytest.mark.arithmetic
 def test_a_training_can_be_left_after_any_step(
     tmp_path: Path, backend: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

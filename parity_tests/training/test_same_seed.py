@@ -13,8 +13,6 @@ from torch_ref import nn as torch_nn
 from torch_ref.optim import Twin
 from torch_ref.registry import OWN_GRADIENTS, OptimizerPair
 
-pytestmark = pytest.mark.arithmetic
-
 BATCH, SEED = 64, 11
 STEPS, FEW_STEPS = 1000, 200
 SIZES = (784, (32, 32), 10)
@@ -30,15 +28,13 @@ CALM = {"RMSprop": {"lr": 0.001}, "RMSProp": {"lr": 0.001}}
 #: It takes the sign of a gradient, and sooner or later one is zero but for rounding.
 BEFORE_A_TOSS = {"Rprop": 200}
 CASES = [
-    pytest.param(
-        pair, variant, steps, id=f"{name}-{variant}-{steps}", marks=[pytest.mark.slow] * slow
-    )
+    pytest.param(pair, variant, steps, id=f"{name}-{variant}-{steps}", marks=marks)
     for name, pair in ANY_SHAPE.items()
-    for variant, steps, slow in (
+    for variant, steps, marks in (
         # With BatchNorm the chapter's train for as long in ``test_training.py``.
-        ("plain", STEPS, not pair.section),
-        ("BatchNorm, dropout", STEPS, True),
-        ("BatchNorm, dropout", FEW_STEPS, False),
+        ("plain", STEPS, () if pair.section else (pytest.mark.slow,)),
+        ("BatchNorm, dropout", STEPS, (pytest.mark.slow, pytest.mark.arithmetic)),
+        ("BatchNorm, dropout", FEW_STEPS, (pytest.mark.arithmetic,)),
     )
 ]
 
@@ -49,6 +45,7 @@ def networks(variant: str, seed: int = SEED) -> tuple[MultiLayerNet, torch_nn.Mu
     return mine, torch_nn.MultiLayerNet(*SIZES, **options, dtype=torch.float64)
 
 
+@pytest.mark.arithmetic
 @pytest.mark.parametrize("seed", [0, 1, SEED, 2**32 - 1])
 @IN_VARIANTS
 def test_the_initial_weights_are_equal_bit_for_bit(variant: str, seed: int) -> None:
@@ -58,6 +55,7 @@ def test_the_initial_weights_are_equal_bit_for_bit(variant: str, seed: int) -> N
         np.testing.assert_array_equal(mine.params[name], w.detach().numpy(), strict=True)
 
 
+@pytest.mark.arithmetic
 def test_the_batches_are_equal_row_by_row(mnist: Dataset) -> None:
     mine, theirs = networks("plain")
     images, labels = mnist.train_images, mnist.train_labels
@@ -70,6 +68,7 @@ def test_the_batches_are_equal_row_by_row(mnist: Dataset) -> None:
             np.testing.assert_array_equal(my_half, their_half.numpy())
 
 
+@pytest.mark.arithmetic
 def test_dropout_drops_the_same_units_at_every_step(mnist: Dataset) -> None:
     """What a dropped unit would have passed on has a gradient of exactly zero on both sides."""
     mine, theirs = networks("dropout")
