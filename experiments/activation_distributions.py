@@ -8,8 +8,8 @@ import numpy as np
 from experiments.engine import figures
 from experiments.engine.experiment import Claim, Context, Experiment, Seed
 from experiments.engine.measurements import Measurements
+from experiments.engine.texts import Text, named, number, say
 from experiments.engine.verdicts import listed
-from experiments.texts import Text, named, number, say
 
 XAVIER, HE, ORTHOGONAL, LSUV = "Xavier √(1/n)", "He √(2/n)", say("orthogonal"), "LSUV"
 #: Weights → ``MultiLayerNet(init=…)``; LSUV scales its orthogonal ones by data.

@@ -9,7 +9,7 @@ from experiments.engine.experiment import Claim, Context, Experiment, Seed
 from experiments.engine.figures import Figure, Sides, curves, subject
 from experiments.engine.measurements import Measurements
 from experiments.engine.memory import Stack
-from experiments.texts import Text, number, say
+from experiments.engine.texts import Text, number, say
 
 RUNS = {say("without BatchNorm"): False, say("with BatchNorm"): True}
 

@@ -9,7 +9,7 @@ from experiments.batchnorm_effect import RUNS
 from experiments.engine import figures
 from experiments.engine.experiment import Claim, Context, Experiment, Seed
 from experiments.engine.measurements import Measurements
-from experiments.texts import Text, number, say
+from experiments.engine.texts import Text, number, say
 
 PLAIN, NORMALIZED = RUNS
 COLORS = figures.colors([*RUNS])

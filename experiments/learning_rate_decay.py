@@ -12,8 +12,8 @@ from experiments.engine.experiment import Claim, Context, Experiment, Seed
 from experiments.engine.figures import Figure, Sides, curves, subject
 from experiments.engine.measurements import Measurements
 from experiments.engine.memory import Stack
+from experiments.engine.texts import Text, say
 from experiments.engine.verdicts import final_loss, listed
-from experiments.texts import Text, say
 
 LARGE, DECAY, SMALL = (f"SGD, {how}" for how in (say("large"), say("decay"), say("small")))
 ADAGRAD = "AdaGrad"

@@ -8,9 +8,9 @@ import numpy as np
 from experiments.engine import figures
 from experiments.engine.experiment import Claim, Context, Experiment, Seed, label
 from experiments.engine.measurements import Measurements
+from experiments.engine.texts import Text, joined, named, say
 from experiments.engine.verdicts import listed
 from experiments.surface import f, gradient
-from experiments.texts import Text, joined, named, say
 
 
 def _optimizers() -> dict[str, dict[str, Any]]:

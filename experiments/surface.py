@@ -9,7 +9,7 @@ import numpy as np
 from experiments.engine import figures
 from experiments.engine.experiment import Claim, Context, Experiment, Seed
 from experiments.engine.measurements import Key, Measurements
-from experiments.texts import Text, number, say
+from experiments.engine.texts import Text, number, say
 
 
 def f(x: Any, y: Any) -> Any:

@@ -15,8 +15,8 @@ from experiments.engine.experiment import Claim, Context, Experiment, Seed
 from experiments.engine.figures import Figure, Sides, curves, first, mean, subject
 from experiments.engine.measurements import Curve, Measurements
 from experiments.engine.memory import Stack
+from experiments.engine.texts import Text, joined, number, say
 from experiments.engine.verdicts import final_loss, listed
-from experiments.texts import Text, joined, number, say
 
 #: Gradients without rounding are whole multiples of 1 / GRID.
 GRID = 2.0**20

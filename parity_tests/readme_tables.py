@@ -7,7 +7,7 @@ catalogue; what has no translation stays English.
 import re
 from pathlib import Path
 
-from experiments import listing
+from experiments.report import listing
 from experiments.report.translations import korean
 
 ROOT = Path(__file__).parents[1]

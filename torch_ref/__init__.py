@@ -6,5 +6,6 @@ twin, run_rates          an optimizer of torch behind scratch's contract; a rate
 convert    parameters, gradients and optimizer state, both ways, exactly
 device     choosing where torch runs
 graph      a training step as one CUDA graph
+errors     the base class of errors for people
 lockstep   running both sides step by step and comparing them
 """

@@ -30,12 +30,13 @@ from safetensors.numpy import save as as_bytes
 
 from scratch import _check
 from torch_ref import files
+from torch_ref.errors import LockstepError
 
 FORMAT = "lockstep-checkpoint-2"
 TENSOR = "__tensor__"
 
 
-class CheckpointError(Exception):
+class CheckpointError(LockstepError):
     """A file cannot be written, or is not a whole snapshot; the message says which and why."""
 
 

@@ -12,8 +12,8 @@ from rich.table import Table
 
 from experiments.bench.section import Row
 from experiments.engine import output
-from experiments.terminal import escape
-from experiments.texts import parts
+from experiments.engine.terminal import escape
+from experiments.engine.texts import parts
 
 _FORMATS = {"×": ".2f", "%": ".1f", "s": ".2f", "MB": ".0f", "GFLOP/s": ".0f"}
 
@@ -71,7 +71,7 @@ class Report:
         """As JSON, whole or not at all.
 
         Raises:
-            OutputError: it cannot be written.
+            LockstepError: it cannot be written.
         """
         text = json.dumps(self.as_dict(), indent=1, ensure_ascii=False, allow_nan=False)
         output.write(path, text + "\n")

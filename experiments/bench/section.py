@@ -14,7 +14,7 @@ import torch
 
 from experiments.bench.scale import Scale
 from experiments.bench.timing import Call, Spread, Timer, Timings
-from experiments.texts import say
+from experiments.engine.texts import say
 
 #: What torch raises where a device, a dtype or a compiler cannot do what it was asked for.
 CANNOT = (RuntimeError, TypeError, NotImplementedError)

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any
 
-from experiments.texts import say
+from experiments.engine.texts import say
 
 REST = say("the rest")
 

@@ -3,6 +3,7 @@
 experiment     what an experiment is: settings, measurements, figure, claims
 measurements   what it measured: curves, by run and metric, over seeds
 backends       scratch or torch behind one face
+options        what a command asks for: where to, how much memory, how many processes
 runner         measure, judge the claims, draw, write; one failure does not stop the others
 units          pieces of work, whose results are files from when they are finished
 workers        who does them: this process, joblib's beside it, a cluster
@@ -15,4 +16,6 @@ interrupt      Ctrl-C that is not lost
 figures        a figure as data: panels of curves, histograms, contours
 drawing        matplotlib draws it
 progress       a live display in a terminal, nothing elsewhere
+terminal       text from files and arguments: shown, and never obeyed
+texts          texts for people, which can be translated
 """

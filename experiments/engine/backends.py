@@ -65,10 +65,6 @@ def mixed(network: type, mixin: type | None) -> type:
     return network if mixin is None else type(mixin.__name__, (mixin, network), {})
 
 
-class BackendError(Exception):
-    """A process computes with something else than the command does."""
-
-
 @dataclass(frozen=True)
 class Described:
     """A backend by what its numbers depend on, for any process to create."""

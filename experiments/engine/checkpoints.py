@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from experiments.terminal import visible
+from experiments.engine.terminal import visible
 from scratch.callbacks import Callback, Training
 from torch_ref import checkpoint
 from torch_ref.checkpoint import CheckpointError

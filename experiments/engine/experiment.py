@@ -14,8 +14,8 @@ from experiments.engine.figures import Figure
 from experiments.engine.measurements import Key, Measurements
 from experiments.engine.memory import Stack
 from experiments.engine.progress import Report
+from experiments.engine.texts import Text
 from experiments.engine.watching import LOOKS, ROWS, Watch, Watched
-from experiments.texts import Text
 from scratch.callbacks import Callback
 from scratch.train import History
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from experiments.engine.measurements import Curve, Measurements
-from experiments.texts import Text, named, number, say
+from experiments.engine.texts import Text, named, number, say
 
 Sides = Mapping[str, Measurements]
 

@@ -11,7 +11,8 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from experiments.engine.output import OutputError, remove_torn
+from experiments.engine.output import remove_torn
+from torch_ref.errors import LockstepError
 
 #: The system's lock, which ends with the process that has it, however that ends; and who it is.
 LOCK, HOLDER = ".lock", ".lock.json"
@@ -22,18 +23,18 @@ def locked(folder: Path) -> Iterator[None]:
     """Have ``folder`` alone; what a killed process was writing there goes.
 
     Raises:
-        OutputError: another process has it; the message says which, and since when.
+        LockstepError: another process has it; the message says which, and since when.
     """
     lock, holder = FileLock(folder / LOCK), folder / HOLDER
     try:
         lock.acquire(timeout=0)
     except Timeout:
-        raise OutputError(
+        raise LockstepError(
             f"the output folder {folder} is in use by {_described(holder)}; wait until that has "
             "ended, or choose another folder with --out"
         ) from None
     except OSError as error:
-        raise OutputError(
+        raise LockstepError(
             f"the output folder {folder} cannot be locked: {error.strerror or error}"
         ) from error
     try:

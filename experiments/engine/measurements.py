@@ -8,10 +8,12 @@ from typing import Any, TextIO
 
 import numpy as np
 
+from torch_ref.errors import LockstepError
+
 Key = tuple[str, str]
 
 
-class MissingCurve(LookupError):
+class MissingCurve(LockstepError, LookupError):
     """A figure needs a curve that was not measured."""
 
     def __init__(self, run: str, metric: str) -> None:

@@ -13,6 +13,7 @@ from experiments.engine.backends import Backend, Described
 from experiments.engine.checkpoints import Checkpoints
 from experiments.engine.experiment import Context
 from experiments.engine.watching import Watched
+from torch_ref.errors import LockstepError
 
 
 @dataclass(frozen=True)
@@ -68,12 +69,12 @@ def created(described: Described) -> Backend:
     """The backend that a command has described, in this process.
 
     Raises:
-        BackendError: it computes with other versions here, or elsewhere.
+        LockstepError: it computes with other versions here, or elsewhere.
     """
     backend = _create(described.name, described.device)
     found = backend.device, backend.versions
     if found != (described.device, described.versions):
-        raise backends.BackendError(
+        raise LockstepError(
             f"{backend.name} must compute on {described.device} with {described.versions}, as for "
             f"the command, got {found[0]} with {found[1]}"
         )

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from torch_ref import files
+from torch_ref.errors import LockstepError
 
 ROOM = 20_000_000  # bytes that an experiment's files and checkpoints take at most, with few seeds
 
@@ -19,19 +20,15 @@ ROOM = 20_000_000  # bytes that an experiment's files and checkpoints take at mo
 _TORN = re.compile(r"\..+\.(?P<pid>\d{1,10})\.partial(\..+)?")
 
 
-class OutputError(Exception):
-    """Something cannot be written; the message says what and why."""
-
-
 def prepare(folder: Path) -> Path:
     """Make ``folder`` if need be and prove that it can be written, before any work is done.
 
     Raises:
-        OutputError: it cannot.
+        LockstepError: it cannot.
     """
     if file := files.in_the_way(folder):
         it = "it" if file == folder else files.shown(file)
-        raise OutputError(
+        raise LockstepError(
             f"the output folder {files.shown(folder)} cannot be written: {it} is a file, not a "
             "folder; choose another with --out"
         )
@@ -42,12 +39,12 @@ def prepare(folder: Path) -> Path:
         free = shutil.disk_usage(folder).free
     except OSError as error:
         why = error.strerror or error
-        raise OutputError(
+        raise LockstepError(
             f"the output folder {files.shown(folder)} cannot be written: {why}; "
             "choose another with --out"
         ) from error
     if free < ROOM:
-        raise OutputError(
+        raise LockstepError(
             f"the disk of the output folder {folder} has {free / 1e6:.1f} MB left, and results and "
             f"checkpoints take up to {ROOM / 1e6:.0f} MB; make room, or choose another with --out"
         )
@@ -78,20 +75,20 @@ def atomic(path: Path) -> Iterator[Path]:
     """A temporary path to write to; on success it becomes ``path``, otherwise it goes.
 
     Raises:
-        OutputError: the disk is full, or the folder cannot be written.
+        LockstepError: the disk is full, or the folder cannot be written.
     """
     try:
         with files.atomic(path) as temporary:
             yield temporary
     except OSError as error:
-        raise OutputError(f"{path} was not written: {error.strerror or error}") from error
+        raise LockstepError(f"{path} was not written: {error.strerror or error}") from error
 
 
 def write(path: Path, text: str) -> None:
     """Write a file of text, whole or not at all.
 
     Raises:
-        OutputError: it cannot be written.
+        LockstepError: it cannot be written.
     """
     with atomic(path) as temporary:
         temporary.write_text(text, encoding="utf-8", newline="")

@@ -15,7 +15,7 @@ from rich.progress import BarColumn, Progress, ProgressColumn, Task, TaskID, Tex
 from rich.table import Column
 from rich.text import Text
 
-from experiments.terminal import escape, visible
+from experiments.engine.terminal import escape, visible
 
 if TYPE_CHECKING:
     from experiments.engine.units import Unit

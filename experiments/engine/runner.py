@@ -19,50 +19,22 @@ import experiments
 from experiments import data
 from experiments.engine import interrupt, measuring, memory, output, tensorboard, threads, units
 from experiments.engine.backends import Described
-from experiments.engine.checkpoints import EVERY
 from experiments.engine.drawing import draw, save
 from experiments.engine.experiment import Experiment, judged
 from experiments.engine.fingerprint import fingerprint, identity_of
 from experiments.engine.lock import locked
 from experiments.engine.measurements import Measurements, distances, joined, write_csv
+from experiments.engine.options import Options
 from experiments.engine.progress import Display
+from experiments.engine.terminal import escape
+from experiments.engine.texts import parts
 from experiments.engine.units import Unit
 from experiments.engine.workers import Workers
-from experiments.terminal import escape
-from experiments.texts import parts
 
 #: Processes take about three seconds to start, in which a network of the chapter is trained for so
 #: many steps.
 WORTH_STARTING = 4000
 RESULT, METRICS, FIGURES = "result.json", "metrics.csv", ("figure.png", "figure.svg")
-
-
-@dataclass(frozen=True)
-class Options:
-    """What ``lockstep run`` was asked for.
-
-    Attributes:
-        checkpoint_every: seconds.
-        memory: bytes that the runs may take; ``None`` for half of all.
-        processes: side by side; ``None`` to have them where it is worth it.
-        threads: of each process; ``None`` for as many as are fastest.
-        cluster: the address of one that does the work.
-    """
-
-    backends: tuple[Described, ...]
-    seeds: tuple[int, ...]
-    out: Path
-    dataset: str = "mnist"
-    data_dir: Path | None = None
-    quick: bool = False
-    force: bool = False
-    debug: bool = False
-    tensorboard: bool = False
-    checkpoint_every: float = EVERY
-    memory: int | None = None
-    processes: int | None = None
-    threads: int | None = None
-    cluster: str | None = None
 
 
 @dataclass

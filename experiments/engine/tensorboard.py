@@ -11,8 +11,8 @@ from pathlib import Path
 import numpy as np
 
 from experiments.engine.measurements import Curve
-from experiments.engine.output import OutputError
 from experiments.engine.watching import MOMENTS, WIDTH, Watched
+from torch_ref.errors import LockstepError
 
 FOLDER = "tensorboard"
 HISTOGRAMS = ("activations/", "gradients/")
@@ -34,7 +34,7 @@ def write(folder: Path, by_backend: Mapping[str, Watched], seeds: Sequence[int])
         The files, relative to ``folder``. Those of an earlier result are removed.
 
     Raises:
-        OutputError: they cannot be written; the earlier ones are still there.
+        LockstepError: they cannot be written; the earlier ones are still there.
     """
     place = folder / FOLDER
     try:
@@ -49,7 +49,7 @@ def write(folder: Path, by_backend: Mapping[str, Watched], seeds: Sequence[int])
             if any(Path(temporary).iterdir()):
                 shutil.copytree(temporary, place)
     except OSError as error:
-        raise OutputError(f"{place} was not written: {error.strerror or error}") from error
+        raise LockstepError(f"{place} was not written: {error.strerror or error}") from error
     files = (path for path in place.rglob("*") if path.is_file())
     return sorted(path.relative_to(folder).as_posix() for path in files)
 

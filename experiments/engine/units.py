@@ -26,6 +26,7 @@ from experiments.engine.progress import Display, Place
 from experiments.engine.workers import Workers
 from torch_ref import checkpoint
 from torch_ref.checkpoint import CheckpointError
+from torch_ref.errors import LockstepError
 
 #: What is made of a unit, as ``torch_ref.checkpoint`` has it.
 Result = Mapping[str, Any]
@@ -34,10 +35,6 @@ Work = Callable[[Checkpoints], Result]
 
 FOLDER = ".units"
 _one_at_a_time = Lock()
-
-
-class UnitError(Exception):
-    """A unit cannot be done where it was sent; the message says why."""
 
 
 @dataclass(frozen=True)
@@ -220,7 +217,9 @@ def _do(
     with _one_at_a_time, progress.reported_to(place.report(number)):
         try:
             if code_digest() != code:
-                raise UnitError("the project's code here is not that of the command; use the same")
+                raise LockstepError(
+                    "the project's code here is not that of the command; use the same"
+                )
             return number, unit.work(unit.checkpoints(said.append)), said
         except Exception as error:
             error.add_note("".join(traceback.format_exception(error)))

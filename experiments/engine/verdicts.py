@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from experiments.engine.experiment import Seed
-from experiments.texts import Text, joined, named
+from experiments.engine.texts import Text, joined, named
 
 
 def final_loss(seed: Seed, run: str) -> float:

@@ -19,36 +19,31 @@ from typing import Any
 import joblib
 
 from experiments.engine import interrupt
+from torch_ref.errors import LockstepError
 
 #: By the scheme of ``--cluster``: what must be installed, and how pip installs it.
 CLUSTERS = {"dask": ("distributed", "distributed"), "ray": ("ray", "'ray[client]'")}
 LOOK = 0.5  # seconds
 
 
-class WorkersError(Exception):
-    """The processes that work cannot be had; the message says why."""
+class WorkersLost(LockstepError):
+    """The processes were there, and are lost; the message says what they did."""
 
-
-class WorkersLost(WorkersError):
-    """They were there, and are lost; the message says what they did."""
-
-
-class ClusterError(ValueError):
-    """There is no such cluster, or what it needs is not installed."""
+    resumable = True
 
 
 def check_cluster(address: str) -> None:
     """Raise where ``address`` is none of a cluster.
 
     Raises:
-        ClusterError: the message says what is allowed, or what is to be installed.
+        ValueError: the message says what is allowed, or what is to be installed.
     """
     kind, _, place = address.partition("://")
     if kind not in CLUSTERS or not place:
-        raise ClusterError(f"must be dask://HOST:PORT or ray://HOST:PORT, got {address!r}")
+        raise ValueError(f"must be dask://HOST:PORT or ray://HOST:PORT, got {address!r}")
     package, wanted = CLUSTERS[kind]
     if find_spec(package) is None:
-        raise ClusterError(
+        raise ValueError(
             f"needs {package}, which is not installed: pip install {wanted}, or this project with "
             f"its extra of that name: '.[{kind}]'"
         )
@@ -58,12 +53,12 @@ def check_launcher() -> None:
     """Raise in a process that torchrun or srun has started beside others.
 
     Raises:
-        WorkersError: the message says how many processes are had now.
+        LockstepError: the message says how many processes are had now.
     """
     for launcher, processes in (("torchrun", "WORLD_SIZE"), ("srun", "SLURM_STEP_NUM_TASKS")):
         count = os.environ.get(processes, "1")
         if count.isdigit() and int(count) > 1:
-            raise WorkersError(
+            raise LockstepError(
                 f"{launcher} has started {count} of this command; start it once, by itself: "
                 "--processes N uses the cores of this machine, and --cluster dask://HOST:PORT or "
                 "ray://HOST:PORT those of many"
@@ -167,7 +162,7 @@ def workers(processes: int, threads: int = 1, cluster: str | None = None) -> Ite
         cluster: the address of one, which has processes of its own.
 
     Raises:
-        WorkersError: the cluster cannot be reached.
+        LockstepError: the cluster cannot be reached.
     """
     made = Workers(processes, threads, cluster)
     with ExitStack() as stack:
@@ -199,7 +194,7 @@ def _connected(address: str) -> Iterator[None]:
         except (OSError, ConnectionError, RuntimeError, ValueError) as error:
             # Ray's server sends its whole traceback; what went wrong is the last line of it.
             why = str(error).strip().rpartition("\n")[2] or type(error).__name__
-            raise WorkersError(f"the cluster {address} cannot be reached: {why}") from error
+            raise LockstepError(f"the cluster {address} cannot be reached: {why}") from error
         stack.enter_context(joblib.parallel_config(kind))
         yield
 

@@ -83,7 +83,7 @@ def write(content: dict[str, Any], path: Path) -> None:
     """Write the file, whole or not at all.
 
     Raises:
-        OutputError: it cannot be written.
+        LockstepError: it cannot be written.
     """
     text = json.dumps(_finite(content), indent=1, ensure_ascii=False, allow_nan=False)
     output.write(path, text + "\n")

@@ -1,5 +1,6 @@
 """The page: what was measured, to look at, in English and Korean.
 
+listing       what there is, as tables: for `lockstep list` and the READMEs
 results       reads the results folder; what is damaged is named, and never stops the rest
 translations  the Korean, in the catalogue ko.po, and what keeps that complete
 charts        Plotly draws the figures of ``engine.figures``

@@ -11,9 +11,9 @@ import experiments
 from experiments.engine.experiment import label
 from experiments.engine.figures import Axis, Chart, Panel, Points, Table, colors
 from experiments.engine.measurements import MissingCurve
+from experiments.engine.texts import Text, joined, named, number, restored, say
 from experiments.report import results
 from experiments.report.results import Document, Item, Missing, Result, Results, Unreadable
-from experiments.texts import Text, joined, named, number, restored, say
 
 
 @dataclass(frozen=True)

@@ -17,8 +17,8 @@ from typing import Any
 import numpy as np
 
 from experiments.activation_distributions import NAMES, RANGES
+from experiments.engine.texts import say
 from experiments.report.charts import encoded
-from experiments.texts import say
 from scratch import init, nn
 from scratch.nn.activations import ACTIVATIONS
 from scratch.random import Generator

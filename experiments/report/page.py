@@ -13,12 +13,12 @@ from plotly.offline import get_plotlyjs
 
 from experiments.engine import output, threads
 from experiments.engine.figures import Chart
+from experiments.engine.texts import Text, named, say
 from experiments.report import chapter, explorer, lab, parity, reproduce, results, speed
 from experiments.report import charts as charts_
 from experiments.report.surfaces import SURFACES
 from experiments.report.translations import korean
 from experiments.report.words import WORDS
-from experiments.texts import Text, named, say
 from torch_ref.registry import OPTIMIZERS
 
 FILE = "report.html"
@@ -34,7 +34,7 @@ def write(folder: Path, computed: Mapping[str, Any] | None = None) -> tuple[Path
         computed: the lab and the explorer, where they are computed already.
 
     Raises:
-        OutputError: it cannot be written.
+        LockstepError: it cannot be written.
     """
     found = results.read(folder)
     with threads.limited(1):

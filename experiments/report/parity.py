@@ -8,9 +8,9 @@ import numpy as np
 
 from experiments.engine.experiment import label
 from experiments.engine.figures import Axis, Chart, Line, Panel, Table
+from experiments.engine.texts import Text, named, number, say
 from experiments.report.chapter import trouble_of
 from experiments.report.results import Document, Item
-from experiments.texts import Text, named, number, say
 from torch_ref.conventions import CONVENTIONS, Convention
 
 TABLES = (say("optimizers"), say("schedules"), say("initializers"), say("layers"))

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from experiments.engine.texts import Text, say
 from experiments.report.results import Document, Item, Missing, Result, Results
-from experiments.texts import Text, say
 
 
 @dataclass(frozen=True)

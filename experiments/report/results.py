@@ -15,9 +15,9 @@ import numpy as np
 import experiments
 from experiments.engine.experiment import Experiment
 from experiments.engine.measurements import Measurements
+from experiments.engine.texts import Text, say
 from experiments.report import shapes
 from experiments.report.shapes import Damaged
-from experiments.texts import Text, say
 
 RESULT, METRICS = "result.json", "metrics.csv"
 SWEEP, BENCH, PARITY = "sweep/sweep.json", "bench.json", "parity.json"

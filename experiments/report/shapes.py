@@ -7,7 +7,8 @@ A shape is a type or several; a list of one, for every item; or a mapping of sha
 from collections.abc import Mapping
 from typing import Any
 
-from experiments.texts import Text, say
+from experiments.engine.texts import Text, say
+from torch_ref.errors import LockstepError
 
 NUMBER = (int, float)
 SEEN = {"seed": int, "holds": bool, "measured": str}
@@ -50,7 +51,7 @@ PARITY = {
 }
 
 
-class Damaged(Exception):
+class Damaged(LockstepError):
     """A file cannot be used; ``why`` says so."""
 
     def __init__(self, why: Text) -> None:

@@ -5,9 +5,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from experiments.engine.figures import Axis, Chart, Mark, Panel, Points, Rule, Table
+from experiments.engine.texts import Text, joined, named, number, restored, say
 from experiments.report.chapter import trouble_of
 from experiments.report.results import Document, Item
-from experiments.texts import Text, joined, named, number, restored, say
 
 Read = Callable[[str], Text]
 TICKS = (0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.5, 0.7, 1, 1.5, 2, 3, 5, 10, 20, 50, 100)

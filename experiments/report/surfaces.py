@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from experiments import surface
-from experiments.texts import say
+from experiments.engine.texts import say
 
 Field = Callable[[np.ndarray, np.ndarray], np.ndarray]
 Gradient = Callable[[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]]

@@ -18,8 +18,8 @@ from babel.messages.catalog import Catalog
 from babel.messages.extract import extract_from_dir
 from babel.messages.pofile import read_po, write_po
 
-from experiments import listing
-from experiments.texts import Text
+from experiments.engine.texts import Text
+from experiments.report import listing
 from torch_ref.conventions import CONVENTIONS
 
 CATALOGUE = Path(__file__).with_name("ko.po")

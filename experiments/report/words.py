@@ -1,6 +1,6 @@
 """What the page's scripts say: texts whose values come when somebody moves a slider."""
 
-from experiments.texts import Text, say
+from experiments.engine.texts import Text, say
 
 #: By the name that the scripts use.
 WORDS: dict[str, Text] = {

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable
 import numpy as np
 
 from scratch.init import INITIALIZERS
+from torch_ref.errors import LockstepError
 from torch_ref.registry import OPTIMIZERS, find
 
 LARGEST = 1000  # values of one grid
@@ -15,7 +16,7 @@ _COUNT = re.compile(r"([0-9]{1,9})(log|lin)", re.ASCII)
 _SWITCH = {"on": True, "off": False}
 
 
-class GridError(ValueError):
+class GridError(LockstepError, ValueError):
     """A grid cannot be read; the message has its text and says what is allowed."""
 
 

@@ -16,14 +16,14 @@ from experiments.engine import measuring, memory, output, threads, units
 from experiments.engine.drawing import draw, save
 from experiments.engine.fingerprint import identity_of
 from experiments.engine.lock import locked
+from experiments.engine.options import Options
 from experiments.engine.progress import Display
-from experiments.engine.runner import Options
+from experiments.engine.terminal import escape
 from experiments.engine.units import Unit
 from experiments.engine.workers import Workers
 from experiments.sweep import figures, report
 from experiments.sweep.plan import Settings, pieces, stack_of
 from experiments.sweep.run import Row, Training
-from experiments.terminal import escape
 
 NAME, CSV, JSON, SENTENCES = "sweep", "sweep.csv", "sweep.json", "sentences.txt"
 FIGURES = ("best-lr.png", "best-lr.svg", "heat-map.png", "heat-map.svg")
@@ -39,7 +39,7 @@ def sweep(
     on where it was.
 
     Raises:
-        OutputError, DataError, MemoryError, WorkersError.
+        LockstepError, MemoryError.
     """
     output.prepare(options.out)
     with locked(options.out):

@@ -16,7 +16,7 @@ from rich.console import Console
 from torch.utils.flop_counter import FlopCounterMode
 from typer.testing import CliRunner, Result
 
-from experiments import bench, bench_command, cli
+from experiments import bench, cli
 from experiments.bench import machine, runner, section, training
 from experiments.bench.processes import peak_memory, run_python
 from experiments.bench.report import Measured, Report, cell, print_goals, print_section
@@ -285,9 +285,9 @@ def test_a_section_or_a_device_that_there_is_not_is_a_mistake(arguments, said, t
 
 
 def test_the_sections_may_be_named_together_or_one_by_one():
-    named = bench_command._chosen(["stacked, generator", "memory"])
-    assert named == ["generator", "memory", "stacked"]
-    assert bench_command._chosen([]) == list(bench.NAMES)
+    sections = cli.bench._sections
+    assert sections(["stacked, generator", "memory"]) == ["generator", "memory", "stacked"]
+    assert sections(None) == list(bench.NAMES)
 
 
 def tiny_bench(monkeypatch: pytest.MonkeyPatch, out: Path, measured: object = None) -> Result:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from experiments.engine.lock import HOLDER, locked
-from experiments.engine.output import OutputError
+from torch_ref.errors import LockstepError
 
 ROOT = Path(__file__).parents[2]
 HOLDS = """
@@ -37,10 +37,10 @@ def test_the_second_says_who_has_the_folder_and_since_when(
     tmp_path: Path, other: subprocess.Popen
 ) -> None:
     message = rf"in use by process {other.pid} on .* since 20\d\d-.* \(lockstep .*\); wait until"
-    with pytest.raises(OutputError, match=message), locked(tmp_path):
+    with pytest.raises(LockstepError, match=message), locked(tmp_path):
         pass
     (tmp_path / HOLDER).write_text("{}")
-    with pytest.raises(OutputError, match="in use by another process; wait"), locked(tmp_path):
+    with pytest.raises(LockstepError, match="in use by another process; wait"), locked(tmp_path):
         pass
 
 

@@ -18,9 +18,10 @@ from experiments.engine import workers as engine_workers
 from experiments.engine.checkpoints import Checkpoints
 from experiments.engine.memory import Stack
 from experiments.engine.progress import Display
-from experiments.engine.units import Unit, UnitError
-from experiments.engine.workers import WorkersError, WorkersLost, workers
+from experiments.engine.units import Unit
+from experiments.engine.workers import WorkersLost, workers
 from torch_ref import checkpoint
+from torch_ref.errors import LockstepError
 
 SIDES = pytest.mark.parametrize("processes", [1, 2])
 
@@ -143,9 +144,9 @@ def test_other_code_or_other_versions_do_not_work_for_a_command(
     codes = iter(["the command's", "another"])
     monkeypatch.setattr(units, "code_digest", lambda: next(codes))
     ((_, error),) = do([unit(tmp_path, "a")], 1)
-    assert isinstance(error, UnitError)
+    assert isinstance(error, LockstepError)
     described = backends.Described("scratch", "cpu", {"numpy": "1.0"})
-    with pytest.raises(backends.BackendError, match=r"with \{'numpy': '1.0'\}, as for"):
+    with pytest.raises(LockstepError, match=r"with \{'numpy': '1.0'\}, as for"):
         measuring.created(described)
 
 
@@ -185,7 +186,7 @@ def test_a_cluster_that_cannot_be_is_a_usage_error(
 def test_a_cluster_that_does_not_answer_is_named() -> None:
     pytest.importorskip("distributed")
     with (
-        pytest.raises(WorkersError, match=r"dask://localhost:1 cannot be reached"),
+        pytest.raises(LockstepError, match=r"dask://localhost:1 cannot be reached"),
         workers(1, cluster="dask://localhost:1"),
     ):
         pass
@@ -242,7 +243,7 @@ def test_a_disk_without_room_is_found_before_training(
         free = 3_000_000
 
     monkeypatch.setattr(output.shutil, "disk_usage", lambda folder: Usage)
-    with pytest.raises(output.OutputError, match=r"has 3\.0 MB left, and results and checkpoints"):
+    with pytest.raises(LockstepError, match=r"has 3\.0 MB left, and results and checkpoints"):
         output.prepare(tmp_path)
 
 

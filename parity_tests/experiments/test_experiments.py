@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 import experiments
-from experiments import cli, command
+from experiments.cli import options as shared_options
 from experiments.data import DataError, Dataset
 from experiments.engine import backends, figures, measuring, runner
 from experiments.engine.drawing import draw, save
@@ -22,9 +22,9 @@ from experiments.engine.experiment import Context, judged, label
 from experiments.engine.figures import Axis, Chart, Figure, Panel, Rule
 from experiments.engine.lock import LOCK
 from experiments.engine.measurements import Measurements, distances
+from experiments.engine.texts import restored
 from experiments.report import explorer
 from experiments.report.translations import korean
-from experiments.texts import restored
 from parity_tests.command_line import lockstep, run_python
 from parity_tests.experiments.cut_down import small
 from parity_tests.helpers import unwrapped
@@ -283,14 +283,14 @@ def test_a_data_set_that_cannot_be_had_is_asked_for_once(
     assert written == {"surface", "activation-distributions"}
 
 
-@pytest.mark.parametrize(("module", "while_it"), [(cli, "_chosen"), (command, "describe_backends")])
+@pytest.mark.parametrize("while_it", ["one_of", "described"])
 def test_ctrl_c_before_the_first_experiment_is_no_traceback(
-    module: object, while_it: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    while_it: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def interrupted(*_: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(module, while_it, interrupted)
+    monkeypatch.setattr(shared_options, while_it, interrupted)
     result = lockstep("run", "surface", "--out", str(tmp_path))
     assert result.exit_code == 130
     assert isinstance(result.exception, SystemExit)

@@ -13,8 +13,9 @@ from typer.testing import CliRunner
 import experiments
 from experiments import cli
 from experiments.engine import memory, progress, runner
+from experiments.engine.options import Options
 from experiments.engine.progress import Display, now_and_then
-from experiments.engine.runner import Options, fitting
+from experiments.engine.runner import fitting
 from experiments.engine.units import Unit
 from parity_tests import command_line
 from parity_tests.command_line import run_python
@@ -92,7 +93,7 @@ def test_as_many_processes_as_are_worth_it(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(memory, "cores", lambda: 8)
-    asked = Options(**{"backends": (), "seeds": (0,), "out": tmp_path, **options})
+    asked = Options(tmp_path, **options)
     assert fitting(names, asked, 2) == expected
 
 

@@ -14,9 +14,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import experiments
-from experiments import cli, terminal
+from experiments import cli
 from experiments.bench import runner as bench_runner
-from experiments.engine import runner
+from experiments.engine import runner, terminal
 from experiments.parity import run as parity_run
 from experiments.report import page
 from experiments.sweep import sweep

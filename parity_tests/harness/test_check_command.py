@@ -9,7 +9,7 @@ import pytest
 import typer
 from typer.testing import CliRunner, Result
 
-from experiments import check_command
+from experiments.cli import check as check_command
 from torch_ref.lockstep.check import check
 
 AGREES, DIVERGES, CANNOT_RUN = 0, 1, 2
@@ -308,7 +308,7 @@ def test_what_cannot_be_run_is_said_with_the_users_own_line(
         (("--arg", "b3=1"), "neither side takes 'b3'"),
         (("--arg", "lr=-1.0"), "torch.optim.Adam cannot be run here: Invalid learning rate"),
         (("--arg", "betas=0.9"), "betas must be 2 numbers, got 0.9"),
-        (("--dtype", "float16"), "must be one of float64, float32"),
+        (("--dtype", "float16"), "'float16' is not one of float64, float32"),
     ],
     ids=lambda value: value[-1] if isinstance(value, tuple) else "",
 )

@@ -13,7 +13,7 @@ from safetensors import safe_open
 from safetensors.numpy import load_file, save_file
 from typer.testing import CliRunner
 
-from experiments import golden_commands
+from experiments.cli import golden as golden_commands
 from torch_ref import lockstep as harness
 from torch_ref.lockstep.golden import all_names, file_name, write_golden
 from torch_ref.lockstep.golden.verify import verify

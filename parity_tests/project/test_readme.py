@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from experiments import listing
+from experiments.report import listing
 from parity_tests import readme_tables
 
 README = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")

@@ -15,9 +15,9 @@ from experiments.data import Dataset
 from experiments.engine import backends
 from experiments.engine.experiment import Context, judged
 from experiments.engine.measurements import write_csv
+from experiments.engine.texts import parts
 from experiments.report import explorer, lab, page, results
 from experiments.report.lab import Size
-from experiments.texts import parts
 from torch_ref.conventions import CONVENTIONS
 
 SEEDS = (0, 1)

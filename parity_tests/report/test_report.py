@@ -15,16 +15,16 @@ from hatchling.builders.wheel import WheelBuilder
 import experiments
 from experiments import cli
 from experiments.data import Dataset
-from experiments.engine import output
 from experiments.engine.experiment import Claim, Context
 from experiments.engine.figures import Figure, curves
 from experiments.engine.measurements import Measurements
+from experiments.engine.texts import say
 from experiments.report import page, reproduce, results
 from experiments.report.results import Missing
-from experiments.texts import say
 from parity_tests.command_line import lockstep
 from parity_tests.report import report_results
 from parity_tests.report.report_results import Structure, rendered, write_experiment
+from torch_ref.errors import LockstepError
 
 ROOT = Path(__file__).parents[2]
 
@@ -145,7 +145,7 @@ def test_a_page_that_cannot_be_written_leaves_the_old_one(
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(Path, "write_text", disk_full)
-    with pytest.raises(output.OutputError, match="No space left on device"):
+    with pytest.raises(LockstepError, match="No space left on device"):
         page.write(folder, report_results.computed())
     assert (folder / "report.html").read_text() == "old"
     assert not [path for path in folder.iterdir() if "partial" in path.name]

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from experiments.engine.texts import joined, parts, restored, say
 from experiments.report import translations
-from experiments.texts import joined, parts, restored, say
 from parity_tests.report.report_results import Structure, rendered
 
 #: Words that are the same in Korean: names, and what stands in code.

@@ -21,12 +21,13 @@ from typing import Any
 
 import torch
 
+from torch_ref.errors import LockstepError
 from torch_ref.lockstep.sides import Side, TorchSide, as_side
 
 _OURS = Path(__file__).parents[1]
 
 
-class CandidateError(Exception):
+class CandidateError(LockstepError):
     """The candidate cannot be run; the message says why, with the user's own line."""
 
 

@@ -4,11 +4,12 @@ from typing import Any
 
 import numpy as np
 
+from torch_ref.errors import LockstepError
 from torch_ref.lockstep.candidate import Candidate, CandidateError
 from torch_ref.lockstep.sides import Arrays, TorchSide
 
 
-class ContractBroken(Exception):
+class ContractBroken(LockstepError):
     """The candidate did what the run cannot go on after; the message is a sentence about it."""
 
 

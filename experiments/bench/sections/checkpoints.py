@@ -16,7 +16,7 @@ from experiments.bench.goals import CHECKPOINTS
 from experiments.bench.section import Bench, Row
 from experiments.bench.timing import Call, Spread
 from experiments.engine.checkpoints import EVERY, Checkpoint
-from experiments.texts import say
+from experiments.engine.texts import say
 from scratch.callbacks import Callback, Training
 from scratch.nn import MultiLayerNet
 from scratch.optim import Adam

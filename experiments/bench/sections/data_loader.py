@@ -11,7 +11,7 @@ import torch_ref.train
 from experiments.bench.section import Bench, Row
 from experiments.bench.timing import Call
 from experiments.bench.training import eager_training, mnist
-from experiments.texts import say
+from experiments.engine.texts import say
 from scratch.train import scaled
 
 TITLE = say("The training loops, batches drawn and all")

@@ -6,7 +6,7 @@ from functools import partial
 import torch
 
 from experiments.bench.section import Bench, Row
-from experiments.texts import say
+from experiments.engine.texts import say
 from scratch.random import Generator
 
 TITLE = say("A million random numbers")

@@ -10,7 +10,7 @@ from experiments.bench.scale import Scale
 from experiments.bench.section import Bench, Row
 from experiments.bench.timing import Call, Spread
 from experiments.bench.training import eager_step, scratch_step
-from experiments.texts import say
+from experiments.engine.texts import say
 from scratch.random import Generator
 
 TITLE = say("The rate of matrix products, float32")

@@ -7,7 +7,7 @@ from experiments.bench.goals import PEAK_MEMORY, RUN_ALL
 from experiments.bench.processes import peak_of_lockstep
 from experiments.bench.section import Bench, Row, reason
 from experiments.bench.timing import Spread
-from experiments.texts import say
+from experiments.engine.texts import say
 
 TITLE = say("A run of the scratch backend: time and peak memory")
 

@@ -12,7 +12,7 @@ from experiments.bench.goals import OPTIMIZER_STEP
 from experiments.bench.scale import Scale
 from experiments.bench.section import Bench, Row
 from experiments.bench.timing import Call
-from experiments.texts import named, say
+from experiments.engine.texts import named, say
 from scratch.nn import MultiLayerNet
 from scratch.random import Generator
 from torch_ref.registry import OPTIMIZERS, OptimizerPair, resolve

@@ -8,7 +8,7 @@ from experiments.bench.section import Bench, Row
 from experiments.bench.stopwatch import REST, Stopwatch
 from experiments.bench.timing import Spread
 from experiments.bench.training import mnist
-from experiments.texts import say
+from experiments.engine.texts import say
 from scratch.nn import Affine, MultiLayerNet
 from scratch.optim import Adam
 

@@ -7,7 +7,7 @@ from experiments.bench.goals import STACKED
 from experiments.bench.section import Bench, Row, ratio_row
 from experiments.bench.sections.matrix_products import multiplying, shapes
 from experiments.bench.training import graph_step, scratch_step, twin_step
-from experiments.texts import say
+from experiments.engine.texts import say
 from torch_ref.graph import has_graphs
 
 TITLE = say("K runs as one stack against one after another, a training step")

@@ -6,7 +6,7 @@ from functools import partial
 from experiments.bench.goals import HELP
 from experiments.bench.processes import run_python
 from experiments.bench.section import Bench, Row
-from experiments.texts import say
+from experiments.engine.texts import say
 
 TITLE = say("Starting, from the start of Python")
 _HELP = "lockstep --help"

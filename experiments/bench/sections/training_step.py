@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from experiments.bench.goals import TRAINING_STEP
 from experiments.bench.section import Bench, Row
 from experiments.bench.training import eager_step, graph_step, scratch_step, twin_step
-from experiments.texts import say
+from experiments.engine.texts import say
 from torch_ref.graph import has_graphs
 
 TITLE = say("A training step, 784-100-100-100-100-10, batch 128, float32, Adam")

@@ -13,12 +13,13 @@ from safetensors.numpy import save
 
 from scratch import _check
 from torch_ref import files
+from torch_ref.errors import LockstepError
 
 #: NumPy's name of a dtype → the safetensors format's.
 DTYPES = {"float64": "F64", "float32": "F32"}
 
 
-class GoldenError(Exception):
+class GoldenError(LockstepError):
     """A golden or candidate file cannot be used; the message says which, where and why."""
 
 

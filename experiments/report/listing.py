@@ -3,12 +3,8 @@
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
-from rich.console import Console
-from rich.table import Table
-
 import experiments
-from experiments.terminal import escape
-from experiments.texts import Text, joined, say
+from experiments.engine.texts import Text, joined, say
 from torch_ref import registry
 
 #: A module of ours → the module of torch that it stands beside, and their pairs.
@@ -50,19 +46,6 @@ def _note(pair: registry.Pair) -> Text:
     since = getattr(pair, "since", "")
     notes = (Text(pair.note), say("since torch {version}", version=since) if since else "")
     return joined([note for note in notes if note] or [Text("")], "; ")
-
-
-def print_tables(console: Console) -> None:
-    """The tables for a terminal."""
-    for listing in listings():
-        table = Table(title=listing.title, title_justify="left", box=None)
-        for name in listing.header[:-1]:
-            table.add_column(name, no_wrap=True)
-        table.add_column(listing.header[-1])
-        for first, *rest in listing.rows:
-            table.add_row(f"[bold]{escape(first)}[/]", *map(escape, rest))
-        console.print(table)
-        console.print()
 
 
 def as_markdown(translate: Callable[[str], str] = str) -> dict[str, str]:

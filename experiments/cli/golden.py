@@ -5,10 +5,10 @@ from typing import Annotated
 
 import typer
 
-from experiments import command
+from experiments.cli.ending import errors_reported, usage_error
+from experiments.cli.options import Debug, Json
 from experiments.engine import interrupt
-from experiments.options import Debug
-from experiments.terminal import as_json, visible
+from experiments.engine.terminal import as_json, visible
 
 CANNOT = 2  # where 1 says that they differ
 
@@ -30,15 +30,12 @@ def golden(
     """
     if (name is None) != all_:
         raise typer.BadParameter("give the name of one optimizer, or --all", param_hint="NAME")
-    with command.failing(debug):
+    with errors_reported(debug):
         with interrupt.deferred():  # torch aborts where it is interrupted while it is imported
             from torch_ref.lockstep import golden as files
-
         if name is not None:
-            try:
+            with usage_error("NAME", files.GoldenError):
                 files.pair_named(name)
-            except files.GoldenError as error:
-                raise typer.BadParameter(str(error), param_hint="NAME") from None
         for each in files.all_names() if name is None else (name,):
             written = files.write_golden(each, out)
             size = written.stat().st_size / 1000
@@ -51,7 +48,7 @@ def verify(
     candidate: Annotated[
         Path, typer.Argument(help="The safetensors file of your implementation.", readable=False)
     ],
-    json_: Annotated[bool, typer.Option("--json", help="The report as JSON.")] = False,
+    json: Json = False,
     debug: Debug = False,
 ) -> None:
     """Compare another implementation's trajectories with torch's.
@@ -59,10 +56,10 @@ def verify(
     The exit status is 0 if they agree to rounding, 1 if they diverge, and 2 if one of the files
     cannot be used.
     """
-    with command.failing(debug, CANNOT):
+    with errors_reported(debug, CANNOT):
         with interrupt.deferred():
             from torch_ref.lockstep import golden as files
 
         verification = files.verify(golden, candidate)
-    typer.echo(as_json(verification.as_dict()) if json_ else visible(verification))
+    typer.echo(as_json(verification.as_dict()) if json else visible(verification))
     raise typer.Exit(0 if verification.agrees else 1)

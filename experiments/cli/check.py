@@ -5,18 +5,21 @@ import sys
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
 
-from experiments import command
+from experiments.cli.ending import console, errors_reported
+from experiments.cli.options import Debug, Json, one_of
 from experiments.engine import interrupt
-from experiments.options import Debug
-from experiments.terminal import as_json, escape
+from experiments.engine.terminal import as_json, escape
 
 if TYPE_CHECKING:
     from torch_ref.lockstep.result import Result
 
 AGREES, DIVERGES, CANNOT_RUN = 0, 1, 2
 _DTYPES = ("float64", "float32")
+
+
+def _dtype(name: str) -> str:
+    return one_of(name, _DTYPES)
 
 
 def check(
@@ -30,10 +33,12 @@ def check(
         list[str] | None,
         typer.Option(metavar="NAME=VALUE", help="A hyperparameter for both sides; repeatable."),
     ] = None,
-    dtype: Annotated[str, typer.Option(metavar="|".join(_DTYPES), help="Of the run.")] = "float64",
+    dtype: Annotated[
+        str, typer.Option(callback=_dtype, metavar="|".join(_DTYPES), help="Of the run.")
+    ] = "float64",
     steps: Annotated[int, typer.Option(min=1, max=1_000_000, help="How many steps to run.")] = 200,
     seconds: Annotated[float, typer.Option(min=0.001, max=1e6, help="The time limit.")] = 20.0,
-    json: Annotated[bool, typer.Option("--json", help="The result as JSON.")] = False,
+    json: Json = False,
     debug: Debug = False,
 ) -> None:
     """Check whether your own optimizer, initializer or layer does what torch's does, and why not.
@@ -43,10 +48,8 @@ def check(
 
     Exit status: 0 it agrees, 1 it diverges, 2 it cannot be run.
     """
-    if dtype not in _DTYPES:
-        raise typer.BadParameter(f"must be one of {', '.join(_DTYPES)}", param_hint="--dtype")
-    try:
-        with interrupt.heeding_signals(), interrupt.deferred():
+    with errors_reported(debug, CANNOT_RUN, json=json):
+        with interrupt.deferred():  # torch aborts where it is interrupted while it is imported
             from torch_ref.lockstep.check import check as run_check
             from torch_ref.lockstep.settings import parse
         # What the user's code prints is no part of the result.
@@ -54,14 +57,6 @@ def check(
             settings = parse(arg or [])
             limits = {"steps": steps, "seconds": seconds}
             outcome = run_check(candidate, against, settings, dtype=dtype, **limits)
-    except KeyboardInterrupt as ended:
-        raise typer.Exit(getattr(ended, "exit_code", command.INTERRUPTED)) from None
-    except Exception as error:
-        if json:
-            typer.echo(as_json({"error": str(error) or type(error).__name__}))
-        else:
-            command.report(error, debug)
-        raise typer.Exit(CANNOT_RUN) from None
     if json:
         typer.echo(as_json(outcome.as_dict()))
     else:
@@ -70,7 +65,6 @@ def check(
 
 
 def _print(outcome: "Result") -> None:
-    console = Console(highlight=False)
     verdict, *rest = outcome.lines()
     mark = "[bold green]✓[/]" if outcome.agrees else "[bold red]✗[/]"
     lines = [f"{mark} [bold]{escape(verdict)}[/]"]

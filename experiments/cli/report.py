@@ -5,16 +5,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import typer
-from rich.console import Console
 from rich.markup import escape
 
-from experiments import command
-from experiments.options import Debug, Out
+from experiments.cli.ending import computing, console
+from experiments.cli.options import Debug, Out
+from experiments.engine import interrupt
 
 if TYPE_CHECKING:
     from experiments.report.results import Missing, Unreadable
-
-console = Console(highlight=False)
 
 
 def report(out: Out = Path("results"), debug: Debug = False) -> None:
@@ -22,32 +20,20 @@ def report(out: Out = Path("results"), debug: Debug = False) -> None:
 
     The page is report.html in the folder, opens from disk, and needs no network.
     """
-    with command.computing(lambda: "The page was not written.", debug):
-        path = write_into(out, console)
+    with computing(lambda: "The page was not written.", debug):
+        from experiments.engine.output import prepare
+
+        prepare(out)
+        with console.status("report"):
+            path, lacking = written(out)
+        say_what_it_lacks(lacking)
     typer.echo(path)
-
-
-def write_into(out: Path, console: Console) -> Path:
-    """Write the page, say what it lacks, and return its path.
-
-    Raises:
-        OutputError: the folder cannot be written.
-    """
-    from experiments.engine.output import prepare
-
-    prepare(out)
-    with console.status("report"):
-        path, lacking = written(out)
-    say_what_it_lacks(lacking, console)
-    return path
 
 
 def written(
     out: Path, computed: Mapping[str, Any] | None = None
 ) -> tuple[Path, "list[Missing | Unreadable]"]:
     """Write the page, in whatever process; its path, and what it lacks."""
-    from experiments.engine import interrupt
-
     with interrupt.deferred():  # torch aborts where it is interrupted while it is imported
         from experiments.report import page
         from experiments.report.results import Missing, Unreadable
@@ -56,13 +42,13 @@ def written(
     return path, [item for item in found.items if isinstance(item, Missing | Unreadable)]
 
 
-def say_what_it_lacks(lacking: "Iterable[Missing | Unreadable]", console: Console) -> None:
+def say_what_it_lacks(lacking: "Iterable[Missing | Unreadable]") -> None:
     """Say it, with the commands that make it."""
-    from experiments.report.results import Missing, Unreadable
+    from experiments.report.results import Missing
 
     for item in lacking:
         if isinstance(item, Missing):
             console.print(f"[yellow]missing:[/] {item.name}; `{item.command}` makes it")
-        elif isinstance(item, Unreadable):
+        else:
             why = escape(f"{item.why}; `{item.command}` makes it anew")
             console.print(f"[red]unreadable:[/] {item.name}: {why}", soft_wrap=True)

@@ -1,0 +1,87 @@
+"""How a command ends: for every error one message and an exit code."""
+
+import errno
+import traceback
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import typer
+from rich.console import Console
+
+from experiments.engine import interrupt
+from experiments.engine.terminal import as_json, escape
+from torch_ref.errors import LockstepError
+
+console = Console(highlight=False)
+errors = Console(stderr=True, highlight=False)
+INTERRUPTED = 130
+
+
+@contextmanager
+def usage_error(argument: str | None = None, of: type[Exception] = ValueError) -> Iterator[None]:
+    """Within, such an error is the usage error of an argument; of the callback's, if unnamed."""
+    try:
+        yield
+    except of as error:
+        raise typer.BadParameter(str(error), param_hint=argument) from None
+
+
+@contextmanager
+def errors_reported(
+    debug: bool = False, code: int = 1, kept: Callable[[], str] = str, json: bool = False
+) -> Iterator[None]:
+    """Around a command's work: every way that it can end has its message and its exit code.
+
+    After Ctrl-C or SIGTERM the code is 128 + the signal's number.
+
+    Args:
+        debug: show the traceback of a failure, too.
+        code: after a failure.
+        kept: says what is kept where the work does not come to its end.
+        json: print the message of a failure as JSON.
+    """
+    try:
+        with interrupt.heeding_signals():
+            yield
+    except (typer.Exit, typer.Abort, typer.BadParameter):
+        raise
+    except KeyboardInterrupt as ended:
+        text = f"{str(ended) or 'Interrupted'}. {kept()}"
+        errors.print(escape(text.strip()), soft_wrap=True)
+        raise typer.Exit(getattr(ended, "exit_code", INTERRUPTED)) from None
+    except Exception as error:
+        if json:
+            typer.echo(as_json({"error": str(error) or type(error).__name__}))
+        else:
+            resumable = isinstance(error, LockstepError) and error.resumable
+            report(error, debug, kept() if resumable else "")
+        raise typer.Exit(code) from None
+
+
+@contextmanager
+def computing(kept: Callable[[], str], debug: bool = False) -> Iterator[None]:
+    """:func:`errors_reported` around what computes, which no launcher may start several times."""
+    from experiments.engine.workers import check_launcher
+
+    with errors_reported(debug, kept=kept):
+        check_launcher()
+        yield
+
+
+def report(error: Exception, debug: bool = False, kept: str = "") -> None:
+    """One message for what has failed and what is kept, and the traceback if it is asked for."""
+    text = str(error) or type(error).__name__
+    if _is_of_standard_output(error):
+        text = f"standard output cannot be written: {error.strerror}"
+    elif not isinstance(error, LockstepError | MemoryError):
+        text = f"{type(error).__name__}: {text}; --debug shows where"
+    text += f"; {kept}" if kept else ""
+    errors.print(f"[bold red]Error:[/] {escape(text)}", soft_wrap=True)
+    if debug:
+        errors.print(escape("".join(traceback.format_exception(error))), soft_wrap=True)
+
+
+def _is_of_standard_output(error: Exception) -> bool:
+    """Whether printing has failed; what is written to files is reported by their names."""
+    full = isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EIO, errno.EBADF)
+    return full and error.filename is None

@@ -1,0 +1,143 @@
+"""The command ``lockstep run``."""
+
+import os
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+import experiments
+from experiments.cli import options
+from experiments.cli.ending import computing, console, errors
+from experiments.cli.parity import sum_up
+from experiments.cli.report import say_what_it_lacks, written
+from experiments.engine.terminal import escape
+
+if TYPE_CHECKING:
+    from experiments.engine.runner import Outcome
+    from experiments.engine.units import Unit
+    from experiments.engine.workers import Workers
+    from experiments.report.results import Missing, Unreadable
+
+
+def _chosen(names: list[str]) -> list[str]:
+    """The experiments named, in the chapter's order and each once."""
+    allowed = (*experiments.NAMES, "all")
+    for name in names:
+        options.one_of(name, allowed, "`lockstep list` shows them all", "NAME")
+    return [name for name in experiments.NAMES if name in names or "all" in names]
+
+
+def _event_files(asked: bool) -> bool:
+    """Whether they are asked for; the usage error if they cannot be written."""
+    if asked:
+        from experiments.engine import tensorboard
+
+        if not tensorboard.is_installed():
+            raise typer.BadParameter(tensorboard.MISSING)
+    return asked
+
+
+def run(
+    names: Annotated[
+        list[str],
+        typer.Argument(
+            callback=_chosen, metavar="NAME…|all", help="Experiments, see `lockstep list`."
+        ),
+    ],
+    backend: options.Backends = "both",
+    seeds: options.Seeds = 1,
+    device: options.Device = "auto",
+    out: options.Out = Path("results"),
+    dataset: options.DatasetName = "mnist",
+    data_dir: options.DataDir = None,
+    memory: options.Memory = None,
+    processes: options.Processes = None,
+    threads: options.Threads = None,
+    cluster: options.Cluster = None,
+    checkpoint_every: options.CheckpointEvery = 30.0,
+    quick: Annotated[
+        bool, typer.Option("--quick", help="Smaller settings, for a first look.")
+    ] = False,
+    force: options.Force = False,
+    tensorboard: Annotated[
+        bool,
+        typer.Option(
+            "--tensorboard", callback=_event_files, help="Write event files for TensorBoard, too."
+        ),
+    ] = False,
+    page: Annotated[
+        bool, typer.Option("--report", help="Then measure the parity, and write the page of it.")
+    ] = False,
+    debug: options.Debug = False,
+) -> None:
+    """Run experiments: write their numbers, figures and verdicts on the chapter's claims."""
+    from experiments.engine.options import Options
+    from experiments.engine.progress import Display
+    from experiments.engine.runner import Outcome, fitting, run_all
+    from experiments.engine.units import FOLDER
+    from experiments.engine.workers import workers as workers_of
+
+    outcome = Outcome()
+    with computing(lambda: _kept(outcome, len(names), out), debug):
+        shared = (dataset, data_dir, force, checkpoint_every, memory, processes, threads, cluster)
+        own = {"quick": quick, "debug": debug, "tensorboard": tensorboard}
+        asked = Options(out, *shared, seeds=tuple(range(seeds)), **own)
+        with (
+            Display(console, out / FOLDER) as display,
+            workers_of(fitting(names, asked, len(backend)), threads or 1, cluster) as workers,
+        ):
+            asked = replace(asked, backends=options.described(backend, device, workers))
+            beside = _beside(out) if page else []
+            run_all(names, asked, workers, display, console, outcome, beside)
+            made = _write_page(out, workers) if page else None
+        _print_outcome(outcome, out)
+        if made:
+            path, lacking = made
+            say_what_it_lacks(lacking)
+            console.print(escape(path), soft_wrap=True)
+    raise typer.Exit(1 if outcome.failed else 0)
+
+
+def _beside(out: Path) -> "list[Unit]":
+    """What ``--report`` asks for and no experiment gives."""
+    from experiments.parity import run as parity_run
+    from experiments.report import pieces
+
+    return [*parity_run.units(out), *pieces.units(out)]
+
+
+def _write_page(out: Path, workers: "Workers") -> "tuple[Path, list[Missing | Unreadable]]":
+    """Write the parity and the page; the page's path, and what it lacks."""
+    from experiments.engine import units
+    from experiments.parity import run as parity_run
+    from experiments.report import pieces
+
+    measured, computed = parity_run.units(out), pieces.units(out)
+    content = parity_run.assembled(units.gathered(measured))
+    parity_run.write(content, out / parity_run.FILE)
+    sum_up(content)
+    found = dict(zip(pieces.PIECES, units.gathered(computed), strict=True))
+    made = workers.call(written, out, found)
+    for unit in (measured[0], computed[0]):
+        units.clear(unit.folder)
+    return made
+
+
+def _kept(outcome: "Outcome", asked: int, out: Path) -> str:
+    done = len(outcome.written + outcome.kept)
+    return f"{done} of {asked} are finished and kept in {out}; the same command goes on from here."
+
+
+def _print_outcome(outcome: "Outcome", out: Path) -> None:
+    from experiments.engine.runner import FIGURES, METRICS, RESULT
+    from experiments.engine.tensorboard import FOLDER
+
+    done = outcome.written + outcome.kept
+    for name in filter(done.__contains__, experiments.NAMES):
+        events = [f"{FOLDER}{os.sep}"] if (out / name / FOLDER).exists() else []
+        files = ", ".join((*FIGURES, METRICS, RESULT, *events))
+        console.print(f"{escape(out / name)}{os.sep}: {files}", soft_wrap=True)
+    if outcome.failed:
+        errors.print(f"[bold red]Failed:[/] {', '.join(outcome.failed)}")

@@ -1,0 +1,110 @@
+"""The command ``lockstep sweep``."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from experiments.cli import options
+from experiments.cli.ending import computing, console, usage_error
+from experiments.engine.terminal import visible
+
+
+def _grid(kind: str, metavar: str, help: str) -> Any:
+    """An option whose text is read as the values of a grid."""
+
+    def values(text: str | None) -> tuple | None:
+        from experiments.sweep import grid
+
+        with usage_error():
+            return None if text is None else getattr(grid, kind)(text)
+
+    return typer.Option(callback=values, metavar=metavar, help=help)
+
+
+def sweep(
+    optimizer: Annotated[
+        str | None, _grid("optimizers", "NAME,…", "See `lockstep list`; in any case.")
+    ] = None,
+    lr: Annotated[
+        str | None, _grid("rates", "GRID", "Numbers and ranges, as 1e-4:1:13log.")
+    ] = None,
+    depth: Annotated[str | None, _grid("depths", "GRID", "Numbers of hidden layers.")] = None,
+    init: Annotated[
+        str | None, _grid("inits", "NAME|STD,…", "Initializers, standard deviations.")
+    ] = None,
+    batch_norm: Annotated[
+        str | None, _grid("switches", "on,off", "With BatchNorm, without, or both.")
+    ] = None,
+    seeds: options.Seeds = 1,
+    width: Annotated[
+        int | None, typer.Option(min=1, max=100_000, help="Units of a hidden layer.")
+    ] = None,
+    iterations: Annotated[int | None, typer.Option(min=1, help="Updates of each run.")] = None,
+    batch_size: Annotated[int | None, typer.Option(min=1, help="Images a batch.")] = None,
+    backend: options.Backends = "scratch",
+    device: options.Device = "auto",
+    out: options.Out = Path("results"),
+    dataset: options.DatasetName = "mnist",
+    data_dir: options.DataDir = None,
+    memory: options.Memory = None,
+    processes: options.Processes = None,
+    threads: options.Threads = None,
+    cluster: options.Cluster = None,
+    checkpoint_every: options.CheckpointEvery = 30.0,
+    quick: Annotated[
+        bool, typer.Option("--quick", help="A smaller grid where none is given, for a first look.")
+    ] = False,
+    force: options.Force = False,
+    debug: options.Debug = False,
+) -> None:
+    """Train over a grid of learning rates and architectures: which rate is best, and how broadly.
+
+    A grid is numbers and ranges with commas between them: 0.1,1 or 1e-4:1:13log (13 values from
+    1e-4 to 1, evenly in the logarithm) or 0.1:0.5:5lin.
+    """
+    from experiments.sweep import plan
+
+    given = {
+        "optimizers": optimizer,
+        "rates": lr,
+        "depths": depth,
+        "inits": init,
+        "batch_norm": batch_norm,
+        "seeds": seeds,
+        "width": width,
+        "iterations": iterations,
+        "batch_size": batch_size,
+    }
+    settings = replace(
+        plan.QUICK if quick else plan.Settings(),
+        **{name: value for name, value in given.items() if value is not None},
+    )
+    if settings.runs > options.MOST_RUNS:
+        raise typer.BadParameter(
+            f"all combinations with {seeds:,} seeds each are {settings.runs:,} runs, allowed are "
+            f"{options.MOST_RUNS:,}",
+            param_hint="--seeds",
+        )
+    with computing(_kept, debug):
+        from experiments.engine import memory as room
+        from experiments.engine.options import Options
+        from experiments.engine.progress import Display
+        from experiments.engine.units import FOLDER
+        from experiments.engine.workers import workers as workers_of
+        from experiments.sweep.sweep import FILES, JSON
+        from experiments.sweep.sweep import sweep as do
+
+        with (
+            Display(console, out / FOLDER) as display,
+            workers_of(processes or room.cores(), threads or 1, cluster) as workers,
+        ):
+            shared = (dataset, data_dir, force, checkpoint_every, memory, processes, threads)
+            asked = Options(out, *shared, backends=options.described(backend, device, workers))
+            folder = do(settings, asked, workers, display, console)
+        typer.echo(f"{visible(folder)}: {', '.join((*FILES, JSON))}")
+
+
+def _kept() -> str:
+    return "What is finished is kept; the same command goes on from there."
