@@ -53,13 +53,8 @@ def save(path: Path | str, snapshot: Mapping[str, Any]) -> None:
     tree = json.dumps(_without_arrays(snapshot, "", tensors))
     metadata = {"format": FORMAT, "snapshot": tree, "sha256": _sha256(tree, tensors)}
     data = as_bytes(tensors, metadata=metadata)
-    try:
-        with files.atomic(path) as temporary:
-            temporary.write_bytes(data)
-    except OSError as error:
-        raise CheckpointError(
-            f"{files.shown(path)} was not written: {error.strerror or error}"
-        ) from error
+    with files.atomic(path, CheckpointError) as temporary:
+        temporary.write_bytes(data)
 
 
 def load(path: Path | str) -> dict[str, Any]:

@@ -16,14 +16,14 @@ def checked(name: str, value: Path | str) -> Path:
 
 
 @contextmanager
-def atomic(path: Path) -> Iterator[Path]:
+def atomic(path: Path, failure: type[Exception]) -> Iterator[Path]:
     """A temporary path to write to; on success it becomes ``path``, otherwise it goes.
 
     The file is on the disk before it gets its name, and the name is before this returns, so that no
     crash leaves half of one.
 
     Raises:
-        OSError: the disk is full, or the folder cannot be written.
+        failure: the disk is full, or the folder cannot be written; the message says so.
     """
     temporary = path.with_name(f".{path.stem}.{os.getpid()}.partial{path.suffix}")
     try:
@@ -32,6 +32,8 @@ def atomic(path: Path) -> Iterator[Path]:
             os.fsync(file.fileno())
         temporary.replace(path)
         _sync_folder(path.parent)
+    except OSError as error:
+        raise failure(f"{shown(path)} was not written: {error.strerror or error}") from error
     finally:
         with suppress(OSError):
             temporary.unlink(missing_ok=True)

@@ -6,8 +6,8 @@ import os
 import re
 import shutil
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -70,18 +70,13 @@ def _lives(pid: int) -> bool:
     return True
 
 
-@contextmanager
-def atomic(path: Path) -> Iterator[Path]:
+def atomic(path: Path) -> AbstractContextManager[Path]:
     """A temporary path to write to; on success it becomes ``path``, otherwise it goes.
 
     Raises:
         LockstepError: the disk is full, or the folder cannot be written.
     """
-    try:
-        with files.atomic(path) as temporary:
-            yield temporary
-    except OSError as error:
-        raise LockstepError(f"{path} was not written: {error.strerror or error}") from error
+    return files.atomic(path, LockstepError)
 
 
 def write(path: Path, text: str) -> None:

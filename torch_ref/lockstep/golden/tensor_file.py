@@ -97,8 +97,5 @@ def write_bytes(path: Path, data: bytes) -> None:
     Raises:
         GoldenError: it cannot be written.
     """
-    try:
-        with files.atomic(path) as temporary:
-            temporary.write_bytes(data)
-    except OSError as error:
-        raise GoldenError(f"{path} was not written: {error.strerror or error}") from error
+    with files.atomic(path, GoldenError) as temporary:
+        temporary.write_bytes(data)
