@@ -14,7 +14,7 @@ from torch_ref import device, lr_scheduler, nn, optim
 
 
 class TorchBackend:
-    """``torch_ref``, on ``device``; see :class:`experiments.engine.backends.Backend`."""
+    """``torch_ref``, on ``device``; what its methods do says ``ScratchBackend``."""
 
     name = "torch"
 
