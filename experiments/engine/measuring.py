@@ -1,7 +1,7 @@
 """Measuring an experiment for a stack of seeds, in whatever process."""
 
 import time
-from dataclasses import dataclass
+from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -12,48 +12,44 @@ from experiments.engine import backends, progress, threads
 from experiments.engine.backends import Backend, Described
 from experiments.engine.checkpoints import Checkpoints
 from experiments.engine.experiment import Context
+from experiments.engine.options import Options
 from experiments.engine.watching import Watched
 from torch_ref.errors import LockstepError
 
 
-@dataclass(frozen=True)
-class Measuring:
+def measured(
+    name: str,
+    described: Described,
+    seeds: Sequence[int],
+    used: int,
+    options: Options,
+    checkpoints: Checkpoints,
+) -> dict[str, Any]:
     """The work of a unit: what an experiment measures for some seeds.
 
-    Attributes:
-        experiment: its name.
-        backend: as the command has it; another one does not give its numbers.
+    Args:
+        name: of the experiment.
+        described: the backend as the command has it; another one does not give its numbers.
         seeds: of the stack.
-        threads: of NumPy's BLAS and of torch.
-        dataset, data_dir: where the images are found.
-        tensorboard: whether to watch the trainings for it.
+        used: the threads of NumPy's BLAS and of torch.
+        options: of the command.
+        checkpoints: of the trainings.
     """
-
-    experiment: str
-    backend: Described
-    seeds: tuple[int, ...]
-    threads: int
-    dataset: str
-    data_dir: Path | None
-    quick: bool
-    tensorboard: bool = False
-
-    def __call__(self, checkpoints: Checkpoints) -> dict[str, Any]:
-        experiment, start = experiments.load(self.experiment), time.perf_counter()
-        context = Context(
-            created(self.backend),
-            experiment.chosen(self.quick),
-            self.seeds,
-            images(self.dataset, self.data_dir) if experiment.needs_data else None,
-            progress.report,
-            checkpoints,
-            Watched() if self.tensorboard else None,
-        )
-        with threads.limited(self.threads):
-            measured = {"seeds": list(self.seeds), **experiment.measure(context).snapshot()}
-        if context.watched is not None:
-            measured["watched"] = {"seeds": list(self.seeds), **context.watched.snapshot()}
-        return measured | {"seconds": time.perf_counter() - start}
+    start, experiment = time.perf_counter(), experiments.load(name)
+    context = Context(
+        created(described),
+        experiment.chosen(options.quick),
+        seeds,
+        images(options.dataset, options.data_dir) if experiment.needs_data else None,
+        progress.report,
+        checkpoints,
+        Watched() if options.tensorboard else None,
+    )
+    with threads.limited(used):
+        found = {"seeds": list(seeds), **experiment.measure(context).snapshot()}
+    if context.watched is not None:
+        found["watched"] = {"seeds": list(seeds), **context.watched.snapshot()}
+    return found | {"seconds": time.perf_counter() - start}
 
 
 @cache

@@ -45,37 +45,25 @@ class Stack:
     ) -> Self:
         """That of networks of a size.
 
+        Counted as the memory of a run are the weights, their gradients, up to three state buffers
+        and a temporary; a batch as bytes and as numbers, and what the layers keep of it for the way
+        back, about eight arrays of a layer's output, or seventeen with BatchNorm; or what it takes
+        to evaluate it. A test holds that against a measurement.
+
         >>> Stack.of(784, [100], 128, steps=1000).operations == 2 * 128 * 784 * 100
         True
         """
-        each = bytes_per_run(inputs, hidden, batch_size, batch_norm)
-        return cls(each, runs, operations(inputs, hidden, batch_size), steps)
+        products, units = [a * b for a, b in pairwise((inputs, *hidden, 10))], sum(hidden)
+        weights = sum(products) + 3 * units + 10
+        training = batch_size * (int(2.25 * inputs) + units * (17 if batch_norm else 8))
+        evaluating = EVALUATION_ROWS * (3 * max(hidden, default=0) + units)
+        each = FLOAT * (6 * weights + max(training, evaluating))
+        return cls(each, runs, 2 * batch_size * max(products), steps)
 
     @property
     def bytes(self) -> int:
         """Of all."""
         return self.bytes_per_run * self.runs
-
-
-def bytes_per_run(
-    inputs: int, hidden: Sequence[int], batch_size: int, batch_norm: bool = False
-) -> int:
-    """The most memory that a run of a stack takes in training, and in being evaluated.
-
-    Counted: the weights, their gradients, up to three state buffers and a temporary; a batch as
-    bytes and as numbers, and what the layers keep of it for the way back, about eight arrays of a
-    layer's output, or seventeen with BatchNorm. A test holds it against a measurement.
-    """
-    units, widest = sum(hidden), max(hidden, default=0)
-    weights = sum(a * b for a, b in pairwise((inputs, *hidden, 10))) + 3 * units + 10
-    training = batch_size * (int(2.25 * inputs) + units * (17 if batch_norm else 8))
-    evaluating = EVALUATION_ROWS * (3 * widest + units)
-    return FLOAT * (6 * weights + max(training, evaluating))
-
-
-def operations(inputs: int, hidden: Sequence[int], batch_size: int) -> int:
-    """Multiplications and additions in the largest product of a layer and a batch."""
-    return 2 * batch_size * max(a * b for a, b in pairwise((inputs, *hidden, 10)))
 
 
 def budget(device: str, allowed: int | None = None) -> int:

@@ -10,12 +10,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
-from rich.console import Console, RenderableType
-from rich.progress import BarColumn, Progress, ProgressColumn, Task, TaskID, TextColumn
-from rich.table import Column
+from rich.console import Console
+from rich.live import Live
+from rich.progress_bar import ProgressBar
+from rich.table import Column, Table
 from rich.text import Text
 
-from experiments.engine.terminal import escape, visible
+from experiments.engine.terminal import visible
 
 if TYPE_CHECKING:
     from experiments.engine.units import Unit
@@ -49,20 +50,6 @@ def report(what: str, step: int, steps: int, loss: float | None) -> None:
     _told[-1](what, step, steps, loss)
 
 
-def now_and_then(report: Report) -> Report:
-    """The same, but no more often than a display shows; the end of each training is."""
-    last = -OFTEN
-
-    def told(what: str, step: int, steps: int, loss: float | None) -> None:
-        nonlocal last
-        now = time.monotonic()
-        if now - last >= OFTEN or step == steps:
-            last = now
-            report(what, step, steps, loss)
-
-    return told
-
-
 @dataclass(frozen=True)
 class Place:
     """Where processes say how far their units have come: a table in a file, a row for each unit.
@@ -74,20 +61,26 @@ class Place:
     path: Path | None = None
 
     def report(self, number: int) -> Report:
-        """For who does the unit; its trainings one after another count as one way."""
+        """For who does the unit; its trainings one after another count as one way.
+
+        It is written no more often than a display shows, and at the end of each training.
+        """
         if self.path is None or not self.path.exists():  # a cluster may have other disks
             return silent
         rows: Any = np.memmap(self.path, ROW, "r+")
-        doing, before, last = "", 0, 0
+        doing, before, last, written = "", 0, 0, -OFTEN
 
         def told(what: str, step: int, steps: int, loss: float | None) -> None:
-            nonlocal doing, before, last
+            nonlocal doing, before, last, written
+            now = time.monotonic()
+            if now - written < OFTEN and step != steps:
+                return
             if what != doing:
                 doing, before = what, before + last
-            last = step
+            last, written = step, now
             rows[number] = what, before + step, np.nan if loss is None else loss
 
-        return now_and_then(told)
+        return told
 
 
 class Display:
@@ -100,26 +93,27 @@ class Display:
 
     def __init__(self, console: Console, folder: Path) -> None:
         self.is_live = console.is_terminal
-        self._folder = folder
+        self._folder, self._start = folder, time.monotonic()
         self._units: Sequence[Unit] = ()
-        self._lines: dict[int, TaskID] = {}
         self._begun: set[int] = set()
         self._over: set[int] = set()
         self._rows: Any = None
-        self._bars = _Bars(self, console)
-        self._all = self._bars.add_task("[bold]all[/]", total=None, count="", beside=None)
+        self._live = Live(
+            console=console, get_renderable=self._table, refresh_per_second=10, transient=True
+        )
 
     def __enter__(self) -> Self:
-        self._bars.start()
+        if self.is_live:
+            self._live.start(refresh=True)
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._bars.stop()
+        self._live.stop()
 
     @contextmanager
     def showing(self, units: "Sequence[Unit]") -> Iterator[Place]:
         """Within, the units are shown, each called by its place; gives where they report."""
-        self._units, self._begun, self._over = units, set(), set()
+        self._begun, self._over, self._units = set(), set(), units
         if not self.is_live or not units:
             yield Place()
             return
@@ -134,38 +128,41 @@ class Display:
     def begun(self, number: int) -> None:
         """A unit is given to a process."""
         self._begun.add(number)
-        if self.is_live:
-            self._lines[number] = self._bars.add_task(
-                escape(str(self._units[number].title)), total=None, count="", beside=""
-            )
 
     def over(self, number: int) -> None:
         """A unit is done, or not wanted any more."""
         self._over.add(number)
-        if number in self._lines:
-            self._bars.remove_task(self._lines.pop(number))
 
     def under_way(self) -> str:
         """What is being done now, for people."""
-        return ", ".join(self._units[number].title for number in sorted(self._begun - self._over))
+        return ", ".join(self._units[number].title for number in self._numbers())
 
-    def refresh(self) -> None:
-        """Look how far everything has come."""
-        done = sum(self._units[number].length for number in self._over)
-        for number, task in list(self._lines.items()):
+    def _numbers(self) -> list[int]:
+        return sorted(self._begun - self._over)
+
+    def _table(self) -> Table:
+        """How far everything has come."""
+        over, lines = self._over.copy(), []
+        done = sum(self._units[number].length for number in over)
+        for number in self._numbers():
             unit, (what, steps, loss) = self._units[number], self._row(number)
             share = min(1.0, steps / unit.steps) if unit.steps else 0.0
             done += unit.length * share
-            self._bars.update(
-                task,
-                total=unit.steps or None,
-                completed=steps,
-                count=f"{share:.0%}" if unit.steps else "",
-                beside=what if np.isnan(loss) else f"loss {loss:.4f}, {what}",
-            )
+            count = f"{share:.0%}" if unit.steps else ""
+            beside = what if np.isnan(loss) else f"loss {loss:.4f}, {what}"
+            lines.append((Text(visible(unit.title)), unit.steps, steps, count, beside))
         total = sum(unit.length for unit in self._units)
-        count = f"{len(self._over)}/{len(self._units)}" if self._units else ""
-        self._bars.update(self._all, total=total or None, completed=done, count=count)
+        count = f"{len(over)}/{len(self._units)}" if self._units else ""
+        elapsed = timedelta(seconds=int(time.monotonic() - self._start))
+        lines.insert(0, (Text("all", "bold"), total, done, count, elapsed))
+        one_line: Any = {"no_wrap": True, "overflow": "ellipsis"}
+        columns = Column(**one_line), Column(), Column(justify="right", **one_line)
+        table = Table.grid(*columns, Column(**one_line), padding=(0, 1))
+        for title, total, done, count, beside in lines:
+            bar = ProgressBar(total or None, done, width=16)
+            told = Text(visible(beside), "dim")
+            table.add_row(Text("  ").append_text(title), bar, Text(count), told)
+        return table
 
     def _row(self, number: int) -> tuple[str, int, float]:
         rows = self._rows
@@ -173,35 +170,3 @@ class Display:
             return "", 0, np.nan
         what, steps, loss = rows[number].item()
         return what, steps, loss or np.nan
-
-
-class _Bars(Progress):
-    """Bars that look how far everything has come whenever they are drawn."""
-
-    def __init__(self, display: Display, console: Console) -> None:
-        one_line = {"no_wrap": True, "overflow": "ellipsis"}
-        self._display: Display | None = None
-        super().__init__(
-            TextColumn("  {task.description}", table_column=Column(**one_line)),
-            BarColumn(bar_width=16),
-            TextColumn("{task.fields[count]}", table_column=Column(justify="right", **one_line)),
-            _Beside(table_column=Column(**one_line)),
-            console=console,
-            transient=True,
-            disable=not console.is_terminal,
-        )
-        self._display = display
-
-    def get_renderables(self) -> Iterator[RenderableType]:
-        if self._display and self._display.is_live and self.tasks:
-            self._display.refresh()
-        yield from super().get_renderables()
-
-
-class _Beside(ProgressColumn):
-    """What a unit does; for all of them, since when."""
-
-    def render(self, task: Task) -> Text:
-        if task.fields["beside"] is None:
-            return Text(f"{timedelta(seconds=int(task.elapsed or 0))}", style="dim")
-        return Text(visible(task.fields["beside"]), style="dim")

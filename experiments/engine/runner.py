@@ -6,10 +6,12 @@ import platform
 import re
 import traceback
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
+from functools import cached_property, partial
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -18,16 +20,16 @@ from rich.console import Console
 import experiments
 from experiments import data
 from experiments.engine import interrupt, measuring, memory, output, tensorboard, threads, units
-from experiments.engine.backends import Described
 from experiments.engine.drawing import draw, save
 from experiments.engine.experiment import Experiment, judged
 from experiments.engine.fingerprint import fingerprint, identity_of
 from experiments.engine.lock import locked
 from experiments.engine.measurements import Measurements, distances, joined, write_csv
+from experiments.engine.memory import Stack
 from experiments.engine.options import Options
 from experiments.engine.progress import Display
 from experiments.engine.terminal import escape
-from experiments.engine.texts import parts
+from experiments.engine.texts import parts as texts_of
 from experiments.engine.units import Unit
 from experiments.engine.workers import Workers
 
@@ -44,22 +46,6 @@ class Outcome:
     written: list[str] = field(default_factory=list)
     kept: list[str] = field(default_factory=list)
     failed: list[str] = field(default_factory=list)
-
-
-@dataclass(frozen=True)
-class Planned:
-    """An experiment that is to be run.
-
-    Attributes:
-        images: its data set, if it reads one.
-        identity: of its result.
-        units: by backend, finished ones too.
-    """
-
-    experiment: Experiment
-    images: data.Dataset | None
-    identity: Mapping[str, Any]
-    units: dict[str, list[Unit]]
 
 
 def run_all(
@@ -86,193 +72,179 @@ def run_all(
     """
     output.prepare(options.out)
     with locked(options.out):
-        _run_each(names, options, workers, display, console, outcome, beside)
+        _Run(options, workers, display, console, outcome).all(names, beside)
 
 
-def _run_each(
-    names: Sequence[str],
-    options: Options,
-    workers: Workers,
-    display: Display,
-    console: Console,
-    outcome: Outcome,
-    beside: Sequence[Unit],
-) -> None:
-    load = _once(lambda: measuring.images(options.dataset, options.data_dir))
-    planned: dict[str, Planned] = {}
-    for name in names:
-        with _failing(name, options, console, outcome):
-            if plan := _planned(name, options, workers, load, console, outcome):
-                planned[name] = plan
-    asked = [unit for plan in planned.values() for own in plan.units.values() for unit in own]
-    todo = [unit for unit in [*asked, *beside] if unit.find() is None]
-    left = Counter(unit.of for unit in todo)
+@dataclass
+class _Run:
+    """A run of some experiments; see :func:`run_all`."""
 
-    def finish(name: str) -> None:
-        with _failing(name, options, console, outcome):
-            result = _finished(planned[name], options, console)
-            outcome.written.append(name)
-            _report_result(console, result)
+    options: Options
+    workers: Workers
+    display: Display
+    console: Console
+    outcome: Outcome
 
-    for name in [name for name in planned if not left[name]]:
-        finish(name)
-    wrong = []
-    for unit, error in units.run(
-        todo, workers, display, lambda unit: unit.of not in outcome.failed
-    ):
-        if not unit.of:
-            wrong += [error] if error else []
-        elif unit.of not in outcome.failed:
+    def all(self, names: Sequence[str], beside: Sequence[Unit]) -> None:
+        asked: dict[str, Asked] = {}
+        every: list[Unit] = []
+        for name in names:
+            with self._reported(name):
+                if one := self._begun(name):
+                    every += chain(*one.units.values())
+                    asked[name] = one
+        todo = [unit for unit in [*every, *beside] if unit.find() is None]
+        left, wrong = Counter(unit.of for unit in todo), []
+        for name in [name for name in asked if not left[name]]:
+            self._finish(asked[name])
+        for unit, error in units.run(todo, self.workers, self.display, self._wanted):
             left[unit.of] -= 1
-            if error:
-                _fail(unit.of, error, options, console, outcome)
-            elif not left[unit.of]:
-                finish(unit.of)
-    if wrong:
-        raise wrong[0]
+            if error and unit.of:
+                self._fail(unit.of, error)
+            elif error:
+                wrong.append(error)
+            elif unit.of and self._wanted(unit) and not left[unit.of]:
+                self._finish(asked[unit.of])
+        if wrong:
+            raise wrong[0]
 
-
-@contextmanager
-def _failing(name: str, options: Options, console: Console, outcome: Outcome) -> Iterator[None]:
-    """Around what is done for an experiment: where it fails, that is reported."""
-    interrupt.check()
-    try:
-        yield
-    except Exception as error:
-        _fail(name, error, options, console, outcome)
-
-
-def _fail(
-    name: str, error: Exception, options: Options, console: Console, outcome: Outcome
-) -> None:
-    outcome.failed.append(name)
-    _report_failure(console, name, error, options.debug)
-
-
-def _once(load: Callable[[], data.Dataset]) -> Callable[[], data.Dataset]:
-    """``load``, which is not tried again: a download that failed would take as long to fail."""
-    failed: list[data.DataError] = []
-
-    def get() -> data.Dataset:
-        if failed:
-            raise failed[0]
+    @contextmanager
+    def _reported(self, name: str) -> Iterator[None]:
+        """Around what is done for an experiment: where it fails, that is said."""
+        interrupt.check()
         try:
-            return load()
+            yield
+        except Exception as error:
+            self._fail(name, error)
+
+    def _fail(self, name: str, error: Exception) -> None:
+        if name in self.outcome.failed:
+            return
+        self.outcome.failed.append(name)
+        message = escape(str(error) or type(error).__name__)
+        self.console.print(f"[bold red]{name} failed:[/] {message}")
+        if self.options.debug:
+            self.console.print(escape("".join(traceback.format_exception(error))))
+
+    def _wanted(self, unit: Unit) -> bool:
+        return unit.of not in self.outcome.failed
+
+    def _begun(self, name: str) -> "Asked | None":
+        """What there is to do for an experiment; ``None`` where it is done already."""
+        experiment = experiments.load(name)
+        images = self._images if experiment.needs_data else None
+        if isinstance(images, data.DataError):
+            raise images
+        asked = Asked(experiment, self.options, images, self.workers.processes)
+        if not self.options.force and finished(
+            asked.folder, asked.identity, self.options.tensorboard
+        ):
+            units.clear(asked.unit_folder)  # it may have been killed just before that
+            self.outcome.kept.append(name)
+            self.console.print(f"[bold]{name}[/] is done already; --force runs it again")
+            return None
+        output.prepare(asked.folder)
+        return asked
+
+    @cached_property
+    def _images(self) -> data.Dataset | data.DataError:
+        """Asked for once: a download that failed would take as long to fail again."""
+        try:
+            return measuring.images(self.options.dataset, self.options.data_dir)
         except data.DataError as error:
-            failed.append(error)
-            raise
+            return error
 
-    return get
-
-
-def _planned(
-    name: str,
-    options: Options,
-    workers: Workers,
-    load: Callable[[], data.Dataset],
-    console: Console,
-    outcome: Outcome,
-) -> Planned | None:
-    """What there is to do for an experiment; ``None`` where it is done already."""
-    experiment = experiments.load(name)
-    images = load() if experiment.needs_data else None
-    identity = _identity(experiment, options, images)
-    if not options.force and finished(options.out / name, identity, options.tensorboard):
-        units.clear(_folder(name, options, identity))  # it may have been killed just before that
-        outcome.kept.append(name)
-        console.print(f"[bold]{name}[/] is done already; --force runs it again")
-        return None
-    output.prepare(options.out / name)
-    by_backend = {
-        backend.name: _units(experiment, backend, options, identity, workers)
-        for backend in options.backends
-    }
-    return Planned(experiment, images, identity, by_backend)
+    def _finish(self, asked: "Asked") -> None:
+        """Sum up what was measured, write the files, and say what they show."""
+        name = asked.experiment.name
+        with self._reported(name):
+            _set_aside(asked.folder, asked.identity, self.console)
+            output.prepare(asked.folder)
+            result = _written(asked)
+            units.clear(asked.unit_folder)
+            self.outcome.written.append(name)
+            _report_result(self.console, result)
 
 
-def _units(
-    experiment: Experiment,
-    backend: Described,
-    options: Options,
-    identity: Mapping[str, Any],
-    workers: Workers,
-) -> list[Unit]:
-    """What there is to do in a backend: a unit for each stack of seeds."""
-    stack = experiment.stack(experiment.chosen(options.quick))
-    share = memory.budget(backend.device, options.memory) // workers.processes
-    what = f"a seed of {experiment.name}"
-    cut = memory.stacks(options.seeds, stack.bytes, share, backend.device, stack.runs, what)
-    title, used = f"{experiment.name} · {backend.name}", _threads(experiment, options)
-    folder, made = _folder(experiment.name, options, identity), []
-    for seeds in cut:
-        work = measuring.Measuring(
-            experiment.name,
-            backend,
-            seeds,
-            used,
-            options.dataset,
-            options.data_dir,
-            options.quick,
-            options.tensorboard,
+@dataclass(frozen=True)
+class Asked:
+    """An experiment as the options ask for it.
+
+    Attributes:
+        images: its data set, if it reads one.
+        sharing: the processes that share the memory.
+    """
+
+    experiment: Experiment
+    options: Options
+    images: data.Dataset | None = None
+    sharing: int = 1
+
+    @property
+    def settings(self) -> Any:
+        """The chapter's, or the quick ones."""
+        return self.experiment.chosen(self.options.quick)
+
+    @property
+    def stack(self) -> Stack:
+        """What it trains at once for each seed."""
+        return self.experiment.stack(self.settings)
+
+    @property
+    def threads(self) -> int:
+        """How many a process computes with."""
+        return self.options.threads or threads.fastest(self.stack.operations)
+
+    @cached_property
+    def identity(self) -> dict[str, Any]:
+        """What makes this run the run it is; the fingerprint covers all of it."""
+        return identity_of(
+            self.options.backends,
+            self.threads,
+            self.images,
+            experiment=self.experiment.name,
+            settings=asdict(self.settings),
+            quick=self.options.quick,
+            seeds=list(self.options.seeds),
         )
-        made.append(
-            Unit(
-                f"{title}, {named(seeds)}" if len(cut) > 1 else title,
-                work,
-                folder,
-                f"{identity['fingerprint']}/{backend.name}/{json.dumps(seeds)}",
-                stack.steps * stack.runs * len(seeds),
-                stack.steps,
-                experiment.name,
-                options.checkpoint_every,
-            )
-        )
-    return made
 
+    @property
+    def folder(self) -> Path:
+        """For the result."""
+        return self.options.out / self.experiment.name
 
-def _finished(plan: Planned, options: Options, console: Console) -> dict[str, Any]:
-    """Sum up what was measured, write the files, and return what ``result.json`` has."""
-    experiment, images = plan.experiment, plan.images
-    _set_aside(options.out / experiment.name, plan.identity, console)
-    folder = output.prepare(options.out / experiment.name)
-    measured: dict[str, Measurements] = {}
-    watched: dict[str, Measurements] = {}
-    seconds: dict[str, float] = {}
-    for name, own in plan.units.items():
-        found = units.gathered(own)
-        measured[name] = joined(found, options.seeds)
-        if options.tensorboard:
-            watched[name] = joined([each["watched"] for each in found], options.seeds)
-        if images and images.name != "mnist":
-            measured[name].subject = images.name
-        seconds[name] = round(sum(each["seconds"] for each in found), 3)
-    result = {
-        **plan.identity,
-        "title": experiment.title,
-        "section": experiment.section,
-        "python": platform.python_version(),
-        "machine": f"{platform.system()} {platform.machine()}",
-        "seconds": seconds,
-        "claims": {
-            name: judged(experiment.claims, measurements, options.seeds)
-            for name, measurements in measured.items()
-        },
-        "distance": _plain(distances(*measured.values())) if len(measured) == 2 else None,
-        "finished": datetime.now(UTC).isoformat(timespec="seconds"),
-    }
-    shown = watched if options.tensorboard else None
-    settings = experiment.chosen(options.quick)
-    _write(folder, experiment, settings, measured, shown, options.seeds, result)
-    units.clear(_folder(experiment.name, options, plan.identity))
-    return result
+    @property
+    def unit_folder(self) -> Path:
+        """For the units."""
+        of = self.identity["fingerprint"]
+        if self.options.tensorboard:  # units that were not watched are others
+            of = fingerprint({"of": of, "tensorboard": True})
+        return units.folder_of(self.options.out, self.experiment.name, of)
 
-
-def _folder(name: str, options: Options, identity: Mapping[str, Any]) -> Path:
-    """For the units of an experiment."""
-    of = identity["fingerprint"]
-    if options.tensorboard:  # units that were not watched are others
-        of = fingerprint({"of": of, "tensorboard": True})
-    return units.folder_of(options.out, name, of)
+    @cached_property
+    def units(self) -> dict[str, list[Unit]]:
+        """What there is to do, finished or not: in each backend a unit for each stack of seeds."""
+        name, options, stack = self.experiment.name, self.options, self.stack
+        made: dict[str, list[Unit]] = {}
+        for backend in options.backends:
+            share = memory.budget(backend.device, options.memory) // self.sharing
+            what = f"a seed of {name}"
+            cut = memory.stacks(options.seeds, stack.bytes, share, backend.device, stack.runs, what)
+            title = f"{name} · {backend.name}"
+            made[backend.name] = [
+                Unit(
+                    f"{title}, {named(seeds)}" if len(cut) > 1 else title,
+                    partial(measuring.measured, name, backend, seeds, self.threads, options),
+                    self.unit_folder,
+                    f"{self.identity['fingerprint']}/{backend.name}/{json.dumps(seeds)}",
+                    stack.steps * stack.runs * len(seeds),
+                    stack.steps,
+                    name,
+                    options.checkpoint_every,
+                )
+                for seeds in cut
+            ]
+        return made
 
 
 def fitting(names: Sequence[str], options: Options, sides: int) -> int:
@@ -285,13 +257,11 @@ def fitting(names: Sequence[str], options: Options, sides: int) -> int:
     """
     if options.processes:
         return options.processes
-    chosen = [experiments.load(name) for name in names]
-    stacks = [experiment.stack(experiment.chosen(options.quick)) for experiment in chosen]
-    steps = sum(stack.steps * stack.runs for stack in stacks)
+    chosen = [Asked(experiments.load(name), options) for name in names]
+    steps = sum(asked.stack.steps * asked.stack.runs for asked in chosen)
     if steps * len(options.seeds) * sides < WORTH_STARTING:
         return 1
-    used = max(_threads(experiment, options) for experiment in chosen)
-    return max(1, memory.cores() // used)
+    return max(1, memory.cores() // max(asked.threads for asked in chosen))
 
 
 def named(seeds: Sequence[int]) -> str:
@@ -335,53 +305,62 @@ def finished(folder: Path, identity: Mapping[str, Any], events: bool = False) ->
     return output.vouched(folder / RESULT, identity, [METRICS, *FIGURES], more)
 
 
-def _identity(
-    experiment: Experiment, options: Options, images: data.Dataset | None
-) -> dict[str, Any]:
-    """What makes this run the run it is; the fingerprint covers all of it."""
-    return identity_of(
-        options.backends,
-        _threads(experiment, options),
-        images,
-        experiment=experiment.name,
-        settings=asdict(experiment.chosen(options.quick)),
-        quick=options.quick,
-        seeds=list(options.seeds),
-    )
-
-
-def _threads(experiment: Experiment, options: Options) -> int:
-    """How many a process computes with."""
-    stack = experiment.stack(experiment.chosen(options.quick))
-    return options.threads or threads.fastest(stack.operations)
+def _written(asked: Asked) -> dict[str, Any]:
+    """Sum up what was measured, and write it; returns what ``result.json`` has."""
+    experiment, seeds, images = asked.experiment, asked.options.seeds, asked.images
+    found = {name: units.gathered(own) for name, own in asked.units.items()}
+    measured = {name: joined(parts, seeds) for name, parts in found.items()}
+    if images and images.name != "mnist":
+        for measurements in measured.values():
+            measurements.subject = images.name
+    result = {
+        **asked.identity,
+        "title": experiment.title,
+        "section": experiment.section,
+        "python": platform.python_version(),
+        "machine": f"{platform.system()} {platform.machine()}",
+        "seconds": {
+            name: round(sum(part["seconds"] for part in parts), 3) for name, parts in found.items()
+        },
+        "claims": {
+            name: judged(experiment.claims, measurements, seeds)
+            for name, measurements in measured.items()
+        },
+        "distance": _plain(distances(*measured.values())) if len(measured) == 2 else None,
+        "finished": datetime.now(UTC).isoformat(timespec="seconds"),
+    }
+    _write(asked, found, measured, result)
+    return result
 
 
 def _write(
-    folder: Path,
-    experiment: Experiment,
-    settings: Any,
+    asked: Asked,
+    found: Mapping[str, Sequence[Mapping[str, Any]]],
     measured: Mapping[str, Measurements],
-    watched: Mapping[str, Measurements] | None,
-    seeds: Sequence[int],
     result: dict[str, Any],
 ) -> None:
     """All files of a result; ``result.json`` comes last and vouches for the others."""
+    folder, seeds = asked.folder, asked.options.seeds
     with (
         output.atomic(folder / METRICS) as path,
         path.open("w", encoding="utf-8", newline="") as file,
     ):
-        write_csv(file, dict(measured), list(seeds))
-    figure = draw(experiment.figure(measured, settings))
+        write_csv(file, measured, seeds)
+    figure = draw(asked.experiment.figure(measured, asked.settings))
     for name in FIGURES:
         with output.atomic(folder / name) as path:
             save(figure, path)
     names = [METRICS, *FIGURES]
-    if watched is None:
-        tensorboard.remove(folder)
-    else:
+    if asked.options.tensorboard:
+        watched = {
+            name: joined([part["watched"] for part in parts], seeds)
+            for name, parts in found.items()
+        }
         result["tensorboard"] = tensorboard.write(folder, watched, seeds)
         names += result["tensorboard"]
-    result["texts"] = parts(result["claims"])
+    else:
+        tensorboard.remove(folder)
+    result["texts"] = texts_of(result["claims"])
     result["files"] = {name: output.sha256(folder / name) for name in names}
     output.write(folder / RESULT, json.dumps(result, indent=2, ensure_ascii=False) + "\n")
 
@@ -413,9 +392,3 @@ def _report_result(console: Console, result: Mapping[str, Any]) -> None:
 def _plain(distance: Mapping[str, float]) -> dict[str, float | str]:
     """Distances as JSON has them, which knows no infinity."""
     return {m: value if math.isfinite(value) else "inf" for m, value in distance.items()}
-
-
-def _report_failure(console: Console, name: str, error: Exception, debug: bool) -> None:
-    console.print(f"[bold red]{name} failed:[/] {escape(str(error) or type(error).__name__)}")
-    if debug:
-        console.print(escape("".join(traceback.format_exception(error))))

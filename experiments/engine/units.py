@@ -17,13 +17,11 @@ from pathlib import Path
 from threading import Lock
 from typing import Any
 
-from joblib import delayed
-
 from experiments.engine import interrupt, progress
 from experiments.engine.checkpoints import EVERY, Checkpoint, Checkpoints, Say, tell
 from experiments.engine.fingerprint import code_digest, fingerprint
 from experiments.engine.progress import Display, Place
-from experiments.engine.workers import Workers
+from experiments.engine.workers import Task, Workers
 from torch_ref import checkpoint
 from torch_ref.checkpoint import CheckpointError
 from torch_ref.errors import LockstepError
@@ -199,14 +197,14 @@ def ordered(units: Sequence[Unit], workers: Workers) -> list[Unit]:
 
 def _tasks(
     order: Sequence[Unit], display: Display, place: Place, wanted: Callable[[Unit], bool]
-) -> Iterator[Any]:
+) -> Iterator[Task]:
     """What the workers are given, each when one of them is free."""
     for number, unit in enumerate(order):
         if not wanted(unit):
             display.over(number)
             continue
         display.begun(number)
-        yield delayed(_do)(unit, number, place, code_digest())
+        yield partial(_do, unit, number, place, code_digest())
 
 
 def _do(

@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from importlib.util import find_spec
 from itertools import islice
 from typing import Any
@@ -24,6 +24,9 @@ from torch_ref.errors import LockstepError
 #: By the scheme of ``--cluster``: what must be installed, and how pip installs it.
 CLUSTERS = {"dask": ("distributed", "distributed"), "ray": ("ray", "'ray[client]'")}
 LOOK = 0.5  # seconds
+
+#: A function that another process can be sent.
+Task = Callable[[], Any]
 
 
 class WorkersLost(LockstepError):
@@ -71,12 +74,10 @@ class Workers:
 
     Attributes:
         processes: how many.
-        threads: of each.
         cluster: the address of a cluster, whose processes are used in their place.
     """
 
     processes: int = 1
-    threads: int = 1
     cluster: str | None = None
 
     @property
@@ -85,48 +86,38 @@ class Workers:
         return self.processes == 1 and not self.cluster
 
     def each(
-        self, tasks: Iterable[Any], under_way: Callable[[], str] = lambda: ""
+        self, tasks: Iterable[Task], under_way: Callable[[], str] = lambda: ""
     ) -> Iterator[Any]:
-        """What each of joblib's tasks gives, as they end; they are asked for when one is free.
+        """What each task gives, as they end; they are asked for when a process is free.
 
         Args:
-            tasks: joblib's; what goes wrong in them is their result.
+            tasks: functions of no arguments; what goes wrong in them is their result.
             under_way: says what is being done, should the processes be lost.
 
         Raises:
             WorkersLost: they are.
         """
         if self.here:
-            for function, arguments, options in tasks:
-                yield function(*arguments, **options)
+            yield from (task() for task in tasks)
             return
-        if self.cluster and self.cluster.startswith("ray"):
-            yield from self._in_waves(iter(tasks), under_way)
-            return
-        with interrupt.held_back():  # a process that begins within leaves Ctrl-C to this one
-            parallel = joblib.Parallel(
-                n_jobs=-1 if self.cluster else self.processes,
-                batch_size=1,
-                pre_dispatch="n_jobs",
-                return_as="generator_unordered",
-            )
-            done = parallel(_settled(task, os.getpid()) for task in tasks)
+        ray = self.cluster and self.cluster.startswith("ray")
+        parallel = joblib.Parallel(
+            n_jobs=-1 if self.cluster else self.processes,
+            batch_size=1,
+            pre_dispatch="n_jobs",
+            return_as="list" if ray else "generator_unordered",
+        )
+        todo = (joblib.delayed(_done)(task, os.getpid()) for task in tasks)
         try:
-            yield from done
+            if ray:  # whose backend of joblib gives no result before it has all
+                while wave := list(islice(todo, joblib.effective_n_jobs(-1))):
+                    yield from parallel(wave)
+            else:
+                with interrupt.held_back():  # a process that begins leaves Ctrl-C to this one
+                    done = parallel(todo)
+                yield from done
         except Exception as error:
             raise WorkersLost(self._lost(error, under_way())) from error
-        finally:
-            done.close()
-
-    def _in_waves(self, tasks: Iterator[Any], under_way: Callable[[], str]) -> Iterator[Any]:
-        """As :meth:`each`, for Ray, whose backend of joblib gives no result before it has all."""
-        parallel = joblib.Parallel(n_jobs=-1, batch_size=1)
-        while wave := list(islice(tasks, joblib.effective_n_jobs(-1))):
-            try:
-                done = parallel(wave)
-            except Exception as error:
-                raise WorkersLost(self._lost(error, under_way())) from error
-            yield from done
 
     def call(self, function: Callable[..., Any], *arguments: Any, ready: bool = False) -> Any:
         """What the function gives in one of the processes.
@@ -135,8 +126,7 @@ class Workers:
             ready: call it in all of them, so that they have imported what it takes.
         """
         count = self.processes if ready and not self.cluster else 1
-        tasks = (joblib.delayed(_tried)(function, *arguments) for _ in range(count))
-        given, *_ = self.each(tasks)
+        given, *_ = self.each([partial(_tried, function, *arguments)] * count)
         if isinstance(given, Exception):
             raise given
         return given
@@ -164,7 +154,7 @@ def workers(processes: int, threads: int = 1, cluster: str | None = None) -> Ite
     Raises:
         LockstepError: the cluster cannot be reached.
     """
-    made = Workers(processes, threads, cluster)
+    made = Workers(processes, cluster)
     with ExitStack() as stack:
         if cluster:
             stack.enter_context(_connected(cluster))
@@ -209,15 +199,11 @@ def _end() -> None:
 # In the other processes.
 
 
-def _settled(task: Any, parent: int) -> Any:
-    function, arguments, options = task
-    return joblib.delayed(_call)(parent, function, *arguments, **options)
-
-
-def _call(parent: int, function: Callable[..., Any], *arguments: Any, **options: Any) -> Any:
+def _done(task: Task, parent: int) -> Any:
+    """What a task of the process ``parent`` gives."""
     if os.getppid() == parent and threading.current_thread() is threading.main_thread():
         _settle(parent)
-    return function(*arguments, **options)
+    return task()
 
 
 def _tried(function: Callable[..., Any], *arguments: Any) -> Any:

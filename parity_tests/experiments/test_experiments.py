@@ -25,7 +25,7 @@ from experiments.engine.measurements import Measurements, distances
 from experiments.engine.texts import restored
 from experiments.report import explorer
 from experiments.report.translations import korean
-from parity_tests.command_line import lockstep, run_python
+from parity_tests.command_line import lockstep, run_python, run_without
 from parity_tests.experiments.cut_down import small
 from parity_tests.helpers import unwrapped
 
@@ -213,7 +213,7 @@ def test_a_failed_write_leaves_the_old_result_and_no_torn_file(
 def test_an_output_folder_that_cannot_be_written_is_found_before_training(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(runner, "_planned", lambda *_: pytest.fail("it was begun"))
+    monkeypatch.setattr(runner._Run, "_begun", lambda *_: pytest.fail("it was begun"))
     (tmp_path / "file").write_text("")
     result = lockstep("run", "all", "--out", str(tmp_path / "file" / "results"))
     assert result.exit_code == 1
@@ -256,10 +256,8 @@ def test_the_list_names_every_experiment_and_every_pair() -> None:
 def test_a_terminal_that_knows_only_ascii_is_no_failure(
     arguments: tuple[str, ...], tmp_path: Path
 ) -> None:
-    code = "import sys; from experiments import cli; sys.argv[0] = 'lockstep'; cli.main()"
-    options = ("--backend", "scratch", "--out", str(tmp_path)) if "surface" in arguments else ()
-    done = run_python(code, *arguments, *options, PYTHONIOENCODING="ascii")
-    assert done.returncode == 0, done.stdout + done.stderr
+    options = ("--backend", "scratch", "--out", tmp_path) if "surface" in arguments else ()
+    done = run_without(set(), *arguments, *options, PYTHONIOENCODING="ascii")
     assert "surface" in done.stdout or "NAME" in done.stdout
 
 
@@ -327,17 +325,7 @@ def test_scratch_imports_numpy_and_nothing_else_that_is_installed() -> None:
 
 
 def test_the_scratch_backend_runs_to_the_end_without_torch(tmp_path: Path) -> None:
-    code = (
-        "import sys\n"
-        "from experiments import cli\n"
-        "sys.argv[0] = 'lockstep'\n"
-        "try:\n    cli.main()\n"
-        "except SystemExit as end:\n    code = end.code\n"
-        "assert 'torch' not in sys.modules, 'torch was imported'\n"
-        "sys.exit(code)\n"
-    )
-    done = run_python(code, "run", "all", "--backend", "scratch", "--quick", "--out", str(tmp_path))
-    assert done.returncode == 0, done.stdout + done.stderr
+    run_without({"torch"}, "run", "all", "--backend", "scratch", "--quick", "--out", tmp_path)
     assert {path.name for path in tmp_path.iterdir()} == {*experiments.NAMES, LOCK}
 
 

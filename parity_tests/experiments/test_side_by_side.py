@@ -5,40 +5,21 @@ import json
 import re
 from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 
+import numpy as np
 import pytest
 from rich.console import Console
-from typer.testing import CliRunner
 
 import experiments
-from experiments import cli
 from experiments.engine import memory, progress, runner
 from experiments.engine.options import Options
-from experiments.engine.progress import Display, now_and_then
+from experiments.engine.progress import Display, Place
 from experiments.engine.runner import fitting
 from experiments.engine.units import Unit
-from parity_tests import command_line
-from parity_tests.command_line import run_python
+from parity_tests.command_line import lockstep, run_without
 
 FAST = ("surface", "optimizer-paths", "activation-distributions")
-#: Runs the command, and says whether this process has imported torch.
-WITHOUT_TORCH = """
-import sys
-from experiments import cli
-sys.argv[0] = 'lockstep'
-try:
-    cli.main()
-except SystemExit as end:
-    code = end.code
-print('torch' in sys.modules, file=sys.stderr)
-sys.exit(code)
-"""
-
-
-def lockstep(*arguments: str) -> str:
-    done = command_line.lockstep(*arguments)
-    assert done.exit_code == 0, done.output
-    return done.output
 
 
 def result(folder: Path) -> dict[str, Any]:
@@ -49,10 +30,8 @@ def result(folder: Path) -> dict[str, Any]:
 
 def test_two_processes_write_what_one_does_and_the_parent_needs_no_torch(tmp_path: Path) -> None:
     arguments = ("run", *FAST, "--quick", "--device", "cpu", "--seeds", "5", "--out")
-    done = run_python(WITHOUT_TORCH, *arguments, str(tmp_path / "two"), "--processes", "2")
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert done.stderr.splitlines()[-1] == "False"
-    lockstep(*arguments, str(tmp_path / "one"), "--processes", "1")
+    run_without({"torch"}, *arguments, tmp_path / "two", "--processes", "2")
+    assert lockstep(*arguments, tmp_path / "one", "--processes", "1").exit_code == 0
     for name in FAST:
         mine, theirs = tmp_path / "two" / name, tmp_path / "one" / name
         assert (mine / "metrics.csv").read_bytes() == (theirs / "metrics.csv").read_bytes()
@@ -64,10 +43,8 @@ def test_what_fails_in_another_process_stops_no_other_experiment(tmp_path: Path)
     arguments = ("--dataset", "qmnist", "--data-dir", str(tmp_path / "file"), "--processes", "2")
     (tmp_path / "file").write_text("in the way")
     out = tmp_path / "out"
-    done = CliRunner().invoke(
-        cli.app,
-        ["run", "surface", "zero-init", "--backend", "scratch", *arguments, "--out", str(out)],
-    )
+    names = ("surface", "zero-init", "--backend", "scratch")
+    done = lockstep("run", *names, *arguments, "--out", out)
     assert done.exit_code == 1
     assert "zero-init failed:" in done.output
     assert (out / "surface" / "result.json").exists()
@@ -100,12 +77,12 @@ def test_as_many_processes_as_are_worth_it(
 def test_seconds_are_those_of_all_sessions_that_it_took(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    arguments = ("run", "optimizer-paths", "--backend", "scratch", "--out", str(tmp_path))
+    arguments = ("run", "optimizer-paths", "--backend", "scratch", "--out", tmp_path)
     with monkeypatch.context() as patch:
-        patch.setattr(runner, "_write", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
-        assert CliRunner().invoke(cli.app, arguments).exit_code == 130
+        patch.setattr(runner, "_write", Mock(side_effect=KeyboardInterrupt))
+        assert lockstep(*arguments).exit_code == 130
     (part,) = tmp_path.glob(".units/*/*/*.safetensors")
-    lockstep(*arguments)
+    assert lockstep(*arguments).exit_code == 0
     seconds = json.loads((tmp_path / "optimizer-paths" / "result.json").read_text())["seconds"]
     assert seconds["scratch"] > 0
     assert not part.exists()
@@ -177,15 +154,15 @@ def test_where_there_is_no_terminal_nothing_is_shown(tmp_path: Path) -> None:
 
 
 def test_who_cannot_see_the_place_as_on_another_disk_reports_to_nobody(tmp_path: Path) -> None:
-    progress.Place(tmp_path / "elsewhere").report(0)("SGD", 5, 10, None)
+    Place(tmp_path / "elsewhere").report(0)("SGD", 5, 10, None)
     assert not list(tmp_path.iterdir())
 
 
-def test_a_report_comes_no_more_often_than_it_is_looked_at() -> None:
-    told = []
-    report = now_and_then(lambda *step: told.append(step))
+def test_a_report_is_written_no_more_often_than_it_is_looked_at(tmp_path: Path) -> None:
+    rows = np.memmap(tmp_path / "rows", progress.ROW, "w+", shape=1)
+    report, seen = Place(tmp_path / "rows").report(0), []
     for step in range(1, 1001):
         report("SGD", step, 1000, None)
-    assert told[0] == ("SGD", 1, 1000, None)
-    assert told[-1] == ("SGD", 1000, 1000, None)
-    assert len(told) < 100
+        seen.append(int(rows["done"][0]))
+    assert (seen[0], seen[-1]) == (1, 1000)
+    assert len({*seen}) < 100
