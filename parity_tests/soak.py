@@ -21,7 +21,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -97,31 +97,25 @@ class Trial:
             process.wait(self.random.uniform(0.1, 0.9) * self.expected)
         except subprocess.TimeoutExpired:
             how(process)
-            output = finish(process)
-            self._examine(output)
-            if process.returncode not in codes:
-                self.problems.append(
-                    f"exit code {process.returncode}, not {codes}: {output[-500:]}"
-                )
+            self._examine(process, *codes)
             return True
         finish(process)
         return False
 
     def completed(self) -> None:
         """Let the command come to its end."""
-        process = self.subject.start(self.out)
+        self._examine(self.subject.start(self.out), 0)
+
+    def _examine(self, process: subprocess.Popen, *codes: int) -> None:
         output = finish(process)
-        self._examine(output)
-        if process.returncode:
-            self.problems.append(f"exit code {process.returncode} in the end: {output[-500:]}")
+        if "Traceback" in output:
+            self.problems.append(f"a traceback: {output[-1500:]}")
+        if process.returncode not in codes:
+            self.problems.append(f"exit code {process.returncode}, not {codes}: {output[-500:]}")
 
     def kept(self) -> list[Path]:
         """The files that an interrupted run goes on from."""
         return sorted(path for path in self.out.glob(".units/**/*") if path.is_file())
-
-    def _examine(self, output: str) -> None:
-        if "Traceback" in output:
-            self.problems.append(f"a traceback: {output[-1500:]}")
 
 
 def finish(process: subprocess.Popen) -> str:
@@ -255,49 +249,36 @@ class Soak:
     failures: list[str] = field(default_factory=list)
     differed: int = 0
 
-    @cached_property
-    def random(self) -> random.Random:
-        return random.Random(self.seed)
-
     def run(self, count: int, say: Callable[[str], None] = print) -> None:
         """Inject ``count`` faults at least."""
+        drawn = random.Random(self.seed)
         with tempfile.TemporaryDirectory() as folder:
-            references: dict[str, tuple[Any, float]] = {}
+            nothing_happens = cache(lambda subject: reference(subject, Path(folder)))
             while self.injected.total() < count:
-                subject = self.random.choice(self.subjects)
-                if subject.name not in references:
-                    references[subject.name] = reference(subject, Path(folder))
-                    say(f"{subject.name}: {references[subject.name][1]:.1f} s if nothing happens")
-                self._try(subject, *references[subject.name], Path(folder), say)
+                subject = drawn.choice(self.subjects)
+                expected, seconds = nothing_happens(subject)
+                wanted = drawn.sample(self.faults, drawn.randint(1, len(self.faults)))
+                with disk(Path(folder) / "out", small="full-disk" in wanted) as out:
+                    trial = Trial(subject, out, drawn, seconds)
+                    done = self._try(trial, wanted, expected)
+                verdict = "; ".join(trial.problems) or "survived"
+                say(f"{self.injected.total():4} {subject.name}: {', '.join(done)}: {verdict}")
 
-    def _try(
-        self,
-        subject: Subject,
-        expected: Any,
-        seconds: float,
-        folder: Path,
-        say: Callable[[str], None],
-    ) -> None:
-        wanted = self.random.sample(self.faults, self.random.randint(1, len(self.faults)))
-        with disk(folder / "out", small="full-disk" in wanted) as out:
-            trial = Trial(subject, out, self.random, seconds)
-            if out.is_mount():
-                done = [name for name in wanted if FAULTS[name](trial)]
-            else:
-                done = [n for n in wanted if n != "full-disk" and FAULTS[n](trial)]
-            trial.completed()
-            if not trial.problems and (found := numbers(out)) != expected:
-                self.differed += 1
-                names = sorted(n for n in found | expected if found.get(n) != expected.get(n))
-                trial.problems.append(f"the results differ: {', '.join(names)}")
-            trial.problems += [f"left over: {name}" for name in left_over(out)]
+    def _try(self, trial: Trial, wanted: list[str], expected: dict[str, Any]) -> list[str]:
+        """Inject what is wanted, as far as it can be, and compare; returns what was injected."""
+        wanted = [name for name in wanted if name != "full-disk" or trial.out.is_mount()]
+        done = [name for name in wanted if FAULTS[name](trial)]
+        trial.completed()
+        if not trial.problems and (found := numbers(trial.out)) != expected:
+            self.differed += 1
+            names = sorted(n for n in found | expected if found.get(n) != expected.get(n))
+            trial.problems.append(f"the results differ: {', '.join(names)}")
+        trial.problems += [f"left over: {name}" for name in left_over(trial.out)]
         self.injected.update(done)
-        if trial.problems:
-            self.failures += [f"{subject.name}, {', '.join(done)}: {p}" for p in trial.problems]
-        else:
-            self.survived.update(done)
-        verdict = "; ".join(trial.problems) or "survived"
-        say(f"{self.injected.total():4} {subject.name}: {', '.join(done) or 'nothing'}: {verdict}")
+        self.survived.update([] if trial.problems else done)
+        where = f"{trial.subject.name}, {', '.join(done)}"
+        self.failures += [f"{where}: {problem}" for problem in trial.problems]
+        return done
 
     def summary(self) -> str:
         """For people."""

@@ -2,6 +2,7 @@
 
 import csv
 import json
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ from experiments.engine import backends, measuring, runner, tensorboard
 from experiments.engine.experiment import Experiment
 from experiments.engine.measurements import Curve
 from experiments.engine.watching import BINS, ROWS, WIDTH, Watch, summaries
-from parity_tests.command_line import lockstep, run_python
+from parity_tests.command_line import lockstep, run_without
 from parity_tests.experiments.cut_down import small
 from parity_tests.helpers import IMAGES, LABELS, SIZES, unwrapped
 from parity_tests.training.leaving import FIT, OPTIONS, Leaving, Left
@@ -33,9 +34,10 @@ SHOWN = {
 NAMES = pytest.mark.parametrize("name", SHOWN)
 
 
-def run(out: Path, *names: str, options: tuple[str, ...] = ("--tensorboard",)) -> None:
-    result = lockstep("run", *names, "--quick", "--seeds", "2", "--out", str(out), *options)
-    assert result.exit_code == 0, result.output
+def run(out: Path, *arguments: str, code: int = 0) -> str:
+    result = lockstep("run", *arguments, "--quick", "--seeds", "2", "--out", out)
+    assert result.exit_code == code, result.output
+    return result.output
 
 
 def cut_down(patch: pytest.MonkeyPatch) -> None:
@@ -59,7 +61,7 @@ def results(tmp_path_factory: pytest.TempPathFactory, mnist: Dataset) -> Path:
         few = mnist.test_images[:200], mnist.test_labels[:200]
         data = replace(mnist, test_images=few[0], test_labels=few[1])
         patch.setattr(measuring, "images", lambda *_: data)
-        run(out, *SHOWN, "activation-distributions")
+        run(out, *SHOWN, "activation-distributions", "--tensorboard")
     return out
 
 
@@ -205,58 +207,51 @@ def test_a_training_that_is_left_and_gone_on_with_has_been_seen_whole(
         np.testing.assert_array_equal(after.seen[tag], seen, err_msg=tag)
 
 
-def test_a_finished_result_gets_its_event_files_when_they_are_asked_for(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.fixture
+def again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., bool]:
+    """Runs one experiment into the same folder; whether it was not done already."""
     cut_down(monkeypatch)
+    return lambda *arguments: "is done already" not in run(tmp_path, *arguments)
 
-    def run(*options: str) -> bool:
-        arguments = ("run", "optimizer-paths", "--backend", "scratch", "--out", str(tmp_path))
-        result = lockstep(*arguments, *options)
-        assert result.exit_code == 0, result.output
-        return "is done already" not in result.output
 
-    folder = tmp_path / "optimizer-paths"
-    assert run()
+def test_a_finished_result_gets_its_event_files_when_they_are_asked_for(
+    tmp_path: Path, again: Callable[..., bool]
+) -> None:
+    folder, asked = tmp_path / "optimizer-paths", ("optimizer-paths", "--backend", "scratch")
+    assert again(*asked)
     assert not (folder / "tensorboard").exists()
-    assert run("--tensorboard")
-    assert not run("--tensorboard")
-    assert not run()
-    assert len(list(folder.rglob("events.out.tfevents.*"))) == 6
+    assert again(*asked, "--tensorboard")
+    assert not again(*asked, "--tensorboard")
+    assert not again(*asked)
+    assert len(list(folder.rglob("events.out.tfevents.*"))) == 12
     next(folder.rglob("events.out.tfevents.*")).unlink()
-    assert run("--tensorboard")
+    assert again(*asked, "--tensorboard")
     written = json.loads((folder / "result.json").read_text())
-    assert len(written["tensorboard"]) == 6
+    assert len(written["tensorboard"]) == 12
     assert set(written["tensorboard"]) < written["files"].keys()
-    assert run("--force")  # the earlier result's files go with it
+    assert again(*asked, "--force")  # the earlier result's files go with it
     assert not (folder / "tensorboard").exists()
 
 
 def test_an_experiment_without_steps_has_no_event_files(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, again: Callable[..., bool]
 ) -> None:
-    cut_down(monkeypatch)
-    for again in (False, True):
-        result = lockstep("run", "surface", "--tensorboard", "--out", str(tmp_path))
-        assert result.exit_code == 0, result.output
-        assert ("is done already" in result.output) == again
+    assert again("surface", "--tensorboard")
+    assert not again("surface", "--tensorboard")
     assert not (tmp_path / "surface" / "tensorboard").exists()
 
 
 def test_files_that_cannot_be_written_are_named_and_the_earlier_stay(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, again: Callable[..., bool], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def disk_full(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
-    cut_down(monkeypatch)
-    run(tmp_path, "optimizer-paths")
+    assert again("optimizer-paths", "--tensorboard")
     before = sorted(tmp_path.rglob("events.*"))
     monkeypatch.setattr(tensorboard, "_write_one", disk_full)
-    arguments = ("run", "optimizer-paths", "--quick", "--seeds", "2", "--out", str(tmp_path))
-    result = lockstep(*arguments, "--tensorboard", "--force")
-    assert result.exit_code == 1
-    assert "tensorboardwasnotwritten:Nospaceleft" in unwrapped(result.output)
+    output = run(tmp_path, "optimizer-paths", "--tensorboard", "--force", code=1)
+    assert "tensorboardwasnotwritten:Nospaceleft" in unwrapped(output)
     assert sorted(tmp_path.rglob("events.*")) == before
 
 
@@ -264,22 +259,14 @@ def test_without_the_package_it_says_so_before_anything_is_done(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(tensorboard, "find_spec", lambda name: None)
-    result = lockstep("run", "surface", "--tensorboard", "--out", str(tmp_path / "results"))
-    assert result.exit_code == 2
-    message = " ".join(result.output.replace("│", " ").split())
+    output = run(tmp_path / "results", "surface", "--tensorboard", code=2)
+    message = " ".join(output.replace("│", " ").split())
     assert "pip install tensorboard" in message
     assert "'.[tensorboard]'" in message
     assert not any(tmp_path.iterdir())
 
 
 def test_the_scratch_backend_writes_them_without_torch(tmp_path: Path) -> None:
-    code = (
-        "import sys\nfrom experiments import cli\nsys.argv[0] = 'lockstep'\n"
-        "try:\n    cli.main()\nexcept SystemExit as end:\n    code = end.code\n"
-        "assert not {'torch', 'tensorflow'} & sys.modules.keys(), 'it was imported'\n"
-        "sys.exit(code)\n"
-    )
-    options = ("--backend", "scratch", "--quick", "--tensorboard", "--out", str(tmp_path))
-    done = run_python(code, "run", "zero-init", *options)
-    assert done.returncode == 0, done.stdout + done.stderr
+    options = ("--backend", "scratch", "--quick", "--tensorboard", "--out", tmp_path)
+    run_without({"torch", "tensorflow"}, "run", "zero-init", *options)
     assert list(tmp_path.rglob("events.out.tfevents.*"))

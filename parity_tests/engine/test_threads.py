@@ -3,18 +3,16 @@
 import json
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pytest
 import torch
 from threadpoolctl import threadpool_info
-from typer.testing import CliRunner, Result
 
 import experiments
-from experiments import cli
 from experiments.engine import memory, threads
 from experiments.engine.experiment import Context
 from experiments.engine.measurements import Measurements
+from parity_tests.command_line import lockstep
 
 
 def in_use() -> dict[str, set[int]]:
@@ -23,12 +21,21 @@ def in_use() -> dict[str, set[int]]:
     return {"scratch": blas, "torch": {torch.get_num_threads()}}
 
 
-def run(out: Path, *options: str) -> Result:
-    return CliRunner().invoke(cli.app, ["run", "surface", "--quick", "--out", str(out), *options])
+SURFACE = ("run", "surface", "--quick")
+SWEEP = "sweep --lr 0.1 --depth 1 --init he --batch-norm off --width 4 --iterations 2"
 
 
-def backends(out: Path) -> dict[str, Any]:
-    return json.loads((out / "surface" / "result.json").read_text())["backends"]
+def again(out: Path, *arguments: str) -> bool:
+    """Run the command; whether it was not done already."""
+    done = lockstep(*arguments, "--out", out)
+    assert done.exit_code == 0, done.output
+    return "is done already" not in done.output
+
+
+def written(file: Path) -> dict[str, int]:
+    """The threads that a result says it has, by backend."""
+    backends = json.loads(file.read_text())["backends"]
+    return {side: about["threads"] for side, about in backends.items()}
 
 
 @pytest.mark.parametrize("name", experiments.NAMES)
@@ -75,31 +82,32 @@ def test_an_experiment_computes_with_what_its_result_says(
         return surface.measure(context)
 
     monkeypatch.setattr(experiments, "load", lambda name: replace(surface, measure=measure))
-    done = run(tmp_path, *options)
-    assert done.exit_code == 0, done.output
+    assert again(tmp_path, *SURFACE, *options)
     assert seen == {"scratch": {expected}, "torch": {expected}}
-    assert {side: about["threads"] for side, about in backends(tmp_path).items()} == {
-        "scratch": expected,
-        "torch": expected,
-    }
+    assert written(tmp_path / "surface" / "result.json") == {"scratch": expected, "torch": expected}
 
 
 def test_a_result_of_other_threads_is_another(tmp_path: Path) -> None:
-    assert run(tmp_path).exit_code == 0
-    assert "is done already" in run(tmp_path, "--threads", "1").output
-    again = run(tmp_path, "--threads", "2")
-    assert again.exit_code == 0
-    assert "is done already" not in again.output
-    assert "is done already" in run(tmp_path, "--threads", "2").output
+    assert again(tmp_path, *SURFACE)
+    assert not again(tmp_path, *SURFACE, "--threads", "1")
+    assert again(tmp_path, *SURFACE, "--threads", "2")
+    assert not again(tmp_path, *SURFACE, "--threads", "2")
+
+
+def test_a_sweep_says_its_threads_and_another_number_is_another_sweep(tmp_path: Path) -> None:
+    command = [*SWEEP.split(), "--optimizer", "sgd", "--processes", "1"]
+    for options, expected in (([], 1), (["--threads", "3"], 3)):
+        assert again(tmp_path, *command, *options)
+        assert written(tmp_path / "sweep" / "sweep.json") == {"scratch": expected}
 
 
 @pytest.mark.parametrize("cores", [1, 2, 64])
 def test_the_threads_of_the_chapter_are_no_matter_of_the_cores(
     cores: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert run(tmp_path, "--backend", "scratch").exit_code == 0
+    assert again(tmp_path, *SURFACE, "--backend", "scratch")
     monkeypatch.setattr(threads, "cores", lambda: cores)
-    assert "is done already" in run(tmp_path, "--backend", "scratch").output
+    assert not again(tmp_path, *SURFACE, "--backend", "scratch")
 
 
 @pytest.mark.parametrize("command", [["run", "surface"], ["sweep"]])
@@ -107,17 +115,6 @@ def test_the_threads_of_the_chapter_are_no_matter_of_the_cores(
 def test_a_number_of_threads_that_cannot_be_is_refused(
     command: list[str], value: str, tmp_path: Path
 ) -> None:
-    done = CliRunner().invoke(cli.app, [*command, "--threads", value, "--out", str(tmp_path)])
+    done = lockstep(*command, "--threads", value, "--out", tmp_path)
     assert done.exit_code == 2
     assert "--threads" in done.output
-
-
-def test_a_sweep_says_its_threads_and_another_number_is_another_sweep(tmp_path: Path) -> None:
-    grid = "sweep --lr 0.1 --depth 1 --init he --batch-norm off --width 4 --iterations 2"
-    command = [*grid.split(), "--optimizer", "sgd", "--processes", "1", "--out", str(tmp_path)]
-    for options, expected in (([], 1), (["--threads", "3"], 3)):
-        done = CliRunner().invoke(cli.app, [*command, *options])
-        assert done.exit_code == 0, done.output
-        assert "is done already" not in done.output
-        written = json.loads((tmp_path / "sweep" / "sweep.json").read_text())
-        assert written["backends"]["scratch"]["threads"] == expected

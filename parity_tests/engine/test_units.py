@@ -6,20 +6,19 @@ import time
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from rich.console import Console
-from typer.testing import CliRunner
 
-from experiments import cli
 from experiments.engine import backends, measuring, memory, output, units
 from experiments.engine import workers as engine_workers
 from experiments.engine.checkpoints import Checkpoints
-from experiments.engine.memory import Stack
 from experiments.engine.progress import Display
 from experiments.engine.units import Unit
 from experiments.engine.workers import WorkersLost, workers
+from parity_tests.command_line import lockstep
 from torch_ref import checkpoint
 from torch_ref.errors import LockstepError
 
@@ -43,10 +42,12 @@ def unit(folder: Path, piece: str, **options: Any) -> Unit:
     )
 
 
-def do(todo: list[Unit], processes: int, **options: Any) -> list[tuple[Unit, Exception | None]]:
-    console = Console(quiet=True)
-    with Display(console, Path("nowhere")) as display, workers(processes, 3) as people:
-        return list(units.run(todo, people, display, **options))
+def do(
+    todo: list[Unit], processes: int = 1, wanted: Callable[[Unit], bool] = lambda unit: True
+) -> list[tuple[Unit, Exception | None]]:
+    display = Display(Console(quiet=True), Path("nowhere"))
+    with workers(processes, threads=3) as people:
+        return list(units.run(todo, people, display, wanted))
 
 
 @SIDES
@@ -76,21 +77,16 @@ def test_a_process_that_is_killed_is_told_with_what_it_did_and_what_is_finished_
 
 
 @SIDES
-def test_what_a_unit_raises_stops_no_other_and_what_is_not_wanted_then_is_left_out(
+def test_what_a_unit_raises_stops_no_other_and_what_is_not_wanted_is_left_out(
     tmp_path: Path, processes: int
 ) -> None:
-    failed: set[str] = set()
-    todo = [unit(tmp_path, "fail", length=9.0), *(unit(tmp_path, piece) for piece in "abcdefgh")]
-    todo.append(unit(tmp_path, "x", of="another"))
-    console = Console(quiet=True)
-    with Display(console, tmp_path) as display, workers(processes) as people:
-        for each, error in units.run(todo, people, display, lambda unit: unit.of not in failed):
-            if error:
-                assert str(error) == "no such piece"
-                failed.add(each.of)
-    assert failed == {"a job"}
-    assert todo[-1].find()
-    assert todo[-2].find() is None
+    todo = [unit(tmp_path, piece) for piece in ("fail", "a", "b")]
+    done = do(todo, processes, lambda unit: unit.identity != "b")
+    assert {each.identity: str(error) for each, error in done} == {
+        "fail": "no such piece",
+        "a": "None",
+    }
+    assert [each.find() is None for each in todo] == [True, False, True]
 
 
 def test_where_several_are_done_at_once_the_longest_comes_first(tmp_path: Path) -> None:
@@ -101,28 +97,17 @@ def test_where_several_are_done_at_once_the_longest_comes_first(tmp_path: Path) 
             assert [each.identity for each in units.ordered(todo, people)] == order
 
 
-@pytest.mark.parametrize(
-    "spoil",
-    [lambda data: data[:-1], lambda data: b"", lambda data: b"something else"],
-    ids=["cut off", "empty", "foreign"],
-)
-def test_a_damaged_unit_is_done_again(
-    tmp_path: Path, spoil: Callable[[bytes], bytes], capsys: pytest.CaptureFixture
+def test_a_file_that_is_not_the_units_result_is_not_used_and_the_unit_is_done_again(
+    tmp_path: Path,
 ) -> None:
-    mine = unit(tmp_path, "a")
-    do([mine], 1)
-    mine.path.write_bytes(spoil(mine.path.read_bytes()))
-    assert mine.find() is None
-    assert "it is done again" in capsys.readouterr().err
-
-
-def test_a_result_of_another_unit_is_not_taken(tmp_path: Path) -> None:
     mine, other = unit(tmp_path, "a"), unit(tmp_path, "b")
-    do([mine], 1)
-    mine.path.rename(other.path)
+    do([mine])
+    other.path.write_bytes(mine.path.read_bytes())
+    mine.path.write_bytes(mine.path.read_bytes()[:-1])
     said: list[str] = []
-    assert other.find(said.append) is None
-    assert "is of another unit of work" in said[0]
+    assert mine.find(said.append) is other.find(said.append) is None
+    assert "damaged" in said[0]
+    assert said[1].endswith("is of another unit of work; it is done again")
     checkpoint.save(other.path, {"of": other.identity})
     assert other.find(said.append) is None
 
@@ -134,7 +119,7 @@ def test_a_full_disk_is_what_went_wrong_with_the_unit(
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(Path, "write_bytes", full)
-    ((_, error),) = do([unit(tmp_path, "a")], 1)
+    ((_, error),) = do([unit(tmp_path, "a")])
     assert "was not written: No space left on device" in str(error)
 
 
@@ -143,7 +128,7 @@ def test_other_code_or_other_versions_do_not_work_for_a_command(
 ) -> None:
     codes = iter(["the command's", "another"])
     monkeypatch.setattr(units, "code_digest", lambda: next(codes))
-    ((_, error),) = do([unit(tmp_path, "a")], 1)
+    ((_, error),) = do([unit(tmp_path, "a")])
     assert isinstance(error, LockstepError)
     described = backends.Described("scratch", "cpu", {"numpy": "1.0"})
     with pytest.raises(LockstepError, match=r"with \{'numpy': '1.0'\}, as for"):
@@ -156,7 +141,7 @@ def test_who_was_started_beside_others_says_how_it_is_done_now(
 ) -> None:
     monkeypatch.setenv(name, "4")
     for command in (["run", "surface"], ["sweep"]):
-        result = CliRunner().invoke(cli.app, [*command, "--out", str(tmp_path)])
+        result = lockstep(*command, "--out", tmp_path)
         assert result.exit_code == 1
         assert "has started 4 of this command; start it once, by itself" in result.stderr
     assert not list(tmp_path.iterdir())
@@ -177,8 +162,7 @@ def test_a_cluster_that_cannot_be_is_a_usage_error(
     address: str, message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(engine_workers, "find_spec", lambda name: None)
-    arguments = ["run", "surface", "--cluster", address, "--out", str(tmp_path)]
-    result = CliRunner().invoke(cli.app, arguments)
+    result = lockstep("run", "surface", "--cluster", address, "--out", tmp_path)
     assert result.exit_code == 2
     assert message in " ".join(result.output.replace("│", " ").split())
 
@@ -208,12 +192,12 @@ def test_what_was_killed_between_its_result_and_its_tidying_is_tidied_by_the_nex
     def killed(folder: Path) -> None:
         raise KeyboardInterrupt
 
-    arguments = [*command.split(), "--processes", "1", "--out", str(tmp_path)]
+    arguments = [*command.split(), "--processes", "1", "--out", tmp_path]
     with monkeypatch.context() as patch:
         patch.setattr(units, "clear", killed)
-        assert CliRunner().invoke(cli.app, arguments).exit_code == 130
+        assert lockstep(*arguments).exit_code == 130
     assert list(tmp_path.glob(".units/**/*.safetensors"))
-    assert "is done already" in CliRunner().invoke(cli.app, arguments).output
+    assert "is done already" in lockstep(*arguments).output
     assert not (tmp_path / ".units").exists()
 
 
@@ -239,10 +223,8 @@ def test_what_a_dead_process_was_writing_is_removed_and_a_living_ones_is_not(
 def test_a_disk_without_room_is_found_before_training(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    class Usage:
-        free = 3_000_000
-
-    monkeypatch.setattr(output.shutil, "disk_usage", lambda folder: Usage)
+    free = SimpleNamespace(free=3_000_000)
+    monkeypatch.setattr(output.shutil, "disk_usage", lambda folder: free)
     with pytest.raises(LockstepError, match=r"has 3\.0 MB left, and results and checkpoints"):
         output.prepare(tmp_path)
 
@@ -251,26 +233,27 @@ def test_a_disk_without_room_is_found_before_training(
 
 
 @pytest.mark.parametrize(
-    ("seeds", "runs", "lengths"), [(4, 1, [4]), (5, 1, [3, 2]), (9, 3, [1] * 9), (2, 16, [1, 1])]
+    ("device", "seeds", "runs", "budget", "lengths"),
+    [
+        ("cpu", 4, 1, 10**9, [4]),
+        ("cpu", 5, 1, 10**9, [3, 2]),
+        ("cpu", 9, 3, 10**9, [1] * 9),
+        ("cpu", 2, 16, 10**9, [1, 1]),
+        ("cuda", 9, 3, 10**9, [9]),
+        ("cuda", 12, 1, 3000, [3] * 4),
+    ],
 )
-def test_on_a_cpu_a_stack_is_no_wider_than_what_is_fastest(
-    seeds: int, runs: int, lengths: list[int]
+def test_a_stack_fits_into_the_memory_and_on_a_cpu_is_no_wider_than_what_is_fastest(
+    device: str, seeds: int, runs: int, budget: int, lengths: list[int]
 ) -> None:
-    each = Stack(1000, runs).bytes
-    cut = memory.stacks(range(seeds), each, 10**9, "cpu", runs)
+    cut = memory.stacks(range(seeds), 1000 * runs, budget, device, runs)
     assert [len(part) for part in cut] == lengths
-    assert [len(p) for p in memory.stacks(range(seeds), each, 10**9, "cuda", runs)] == [seeds]
-
-
-def test_a_stack_fits_into_its_share_of_the_memory() -> None:
-    cut = memory.stacks(range(12), 1000, 3000, "cuda")
-    assert [len(part) for part in cut] == [3] * 4
-    assert [seed for part in cut for seed in part] == list(range(12))
+    assert [seed for part in cut for seed in part] == list(range(seeds))
 
 
 def test_a_seed_that_does_not_fit_is_refused_before_training(tmp_path: Path) -> None:
-    arguments = ["run", "init-comparison", "--memory", "0.000001", "--backend", "scratch"]
-    result = CliRunner().invoke(cli.app, [*arguments, "--out", str(tmp_path)])
+    arguments = ("run", "init-comparison", "--memory", "0.000001", "--backend", "scratch")
+    result = lockstep(*arguments, "--out", tmp_path)
     assert result.exit_code == 1
     said = " ".join(result.output.split())
     assert "a seed of init-comparison needs about" in said
