@@ -195,7 +195,7 @@ def no_other_keeps_1(seed: Seed) -> tuple[bool, Text]:
     return min(worst.values()) > 0.05, say("farthest from 1: {worst}", worst=listed(worst))
 
 
-def figure(sides: figures.Sides, settings: Settings) -> figures.Figure:
+def figure(by_backend: figures.ByBackend, settings: Settings) -> figures.Figure:
     """A row for each activation and kind of weights, a histogram for each layer; means over seeds.
 
     Below them, what the layers make of the standard deviation.
@@ -210,8 +210,8 @@ def figure(sides: figures.Sides, settings: Settings) -> figures.Figure:
             "weights they spread. For ReLU the bar at 0 is cut off, and what is above 1 is not "
             "shown."
         ),
-        _ends(figures.first(sides), settings),
-        [_histogram(sides, *run, layer) for run in runs for layer in layers],
+        _ends(figures.first(by_backend), settings),
+        [_histogram(by_backend, *run, layer) for run in runs for layer in layers],
         columns=settings.layers,
         size=(2.1, 0.85),
         height=220,
@@ -221,15 +221,17 @@ def figure(sides: figures.Sides, settings: Settings) -> figures.Figure:
         f"Activations of {settings.layers} layers of {settings.units} units, input N(0, 1) "
         "(ReLU: the bar at 0 is cut off, values above 1 are not shown)"
     )
-    return figures.Figure(title, [histograms, _stds(sides)], stacked=True)
+    return figures.Figure(title, [histograms, _stds(by_backend)], stacked=True)
 
 
-def _histogram(sides: figures.Sides, activation: str, weights: str, layer: int) -> figures.Panel:
+def _histogram(
+    by_backend: figures.ByBackend, activation: str, weights: str, layer: int
+) -> figures.Panel:
     run, color = f"{NAMES[activation]}, {weights}", [*RANGES].index(activation)
     bars = []
-    for side, measured in sides.items():
+    for backend, measured in by_backend.items():
         curve = measured[run, f"share in layer {layer}"]
-        bars.append(figures.Bars(run, color, curve.x, curve.values.mean(axis=0), side))
+        bars.append(figures.Bars(run, color, curve.x, curve.values.mean(axis=0), backend))
     top = TOPS.get(activation) or 1.1 * max(float(bar.heights.max()) for bar in bars)
     x, y = figures.Axis(range=RANGES[activation]), figures.Axis(say("share"), range=(0, top))
     return figures.Panel(x, y, bars, say("layer {layer}", layer=layer), row=named(run))
@@ -247,16 +249,16 @@ def _ends(measured: Measurements, settings: Settings) -> figures.Table:
     return figures.Table([say("activation, weights"), *header], rows)
 
 
-def _stds(sides: figures.Sides) -> figures.Chart:
+def _stds(by_backend: figures.ByBackend) -> figures.Chart:
     """The std before the activation, a panel for each activation."""
     panels, palette = [], figures.colors([*WEIGHTS])
     for name in NAMES.values():
-        lines = figures.lines(sides, BEFORE, {w: f"{name}, {w}" for w in WEIGHTS}, palette)
+        lines = figures.lines(by_backend, BEFORE, {w: f"{name}, {w}" for w in WEIGHTS}, palette)
         # Orthogonal weights do nearly what Xavier's do: dashed, they leave those to be seen.
         lines = [replace(line, dash=line.name == ORTHOGONAL) for line in lines]
         x = figures.Axis(say("layer"), ticks=tuple(lines[0].x.tolist()))
         panels.append(figures.Panel(x, figures.Axis(BEFORE, log=True), lines, named(name)))
-    measured = figures.first(sides)
+    measured = figures.first(by_backend)
     relu = {w: float(figures.mean(measured[f"ReLU, {w}", BEFORE])[-1]) for w in WEIGHTS}
     finding = say(
         "ReLU: before the last activation the std is smallest with {low} ({at_low}), largest with "
@@ -266,7 +268,7 @@ def _stds(sides: figures.Sides) -> figures.Chart:
         "std",
         say("What the layers make of the standard deviation"),
         figures.lowest_and_highest(finding, dict(sorted(relu.items(), key=lambda item: item[1]))),
-        figures.table(sides, BEFORE, say("layer")),
+        figures.table(by_backend, BEFORE, say("layer")),
         panels,
         columns=3,
         size=(3.5, 3.2),

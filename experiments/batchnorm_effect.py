@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from experiments.engine.experiment import Claim, Context, Experiment, Seed
-from experiments.engine.figures import Figure, Sides, curves, subject
+from experiments.engine.figures import ByBackend, Figure, curves, subject
 from experiments.engine.measurements import Measurements
 from experiments.engine.memory import Stack
 from experiments.engine.texts import Text, number, say
@@ -98,12 +98,12 @@ def higher(seed: Seed) -> tuple[bool, Text]:
     )
 
 
-def figure(sides: Sides, settings: Settings) -> Figure:
+def figure(by_backend: ByBackend, settings: Settings) -> Figure:
     """The accuracy over epochs."""
     return Figure(
-        f"{settings.images:,} {subject(sides)} images, {len(settings.hidden)} hidden layers, "
+        f"{settings.images:,} {subject(by_backend)} images, {len(settings.hidden)} hidden layers, "
         f"SGD {settings.lr:g}, weights N(0, {settings.scales[0]:g}²)",
-        [curves(sides, "accuracy", say("epoch"), range=(0, 1))],
+        [curves(by_backend, "accuracy", say("epoch"), range=(0, 1))],
     )
 
 

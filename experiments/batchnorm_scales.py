@@ -83,19 +83,24 @@ def depends_less(seed: Seed) -> tuple[bool, Text]:
     )
 
 
-def figure(sides: figures.Sides, settings: Settings) -> figures.Figure:
+def figure(by_backend: figures.ByBackend, settings: Settings) -> figures.Figure:
     """The last epoch over the scales, and a panel for each scale."""
     final = [
-        _final(run, measured, side, settings) for run in RUNS for side, measured in sides.items()
+        _final(run, measured, backend, settings)
+        for run in RUNS
+        for backend, measured in by_backend.items()
     ]
     scales = [f"{scale:.3g}" for scale in settings.scales]
-    header = [say("scale w"), *(say("{run}, {side}", run=m.name, side=m.side) for m in final)]
+    header = [
+        say("scale w"),
+        *(say("{run}, {backend}", run=m.name, backend=m.backend) for m in final),
+    ]
     rows = [
         (scale, *(_or_diverges(values) for values in means))
         for scale, *means in zip(scales, *(line.mean for line in final), strict=True)
     ]
     plain, normalized = (
-        int((line.mean >= 0.8).sum()) for line in final if line.side == next(iter(sides))
+        int((line.mean >= 0.8).sum()) for line in final if line.backend == next(iter(by_backend))
     )
     finding = say(
         "After the last epoch the accuracy is at least 80 % in {plain} of {count} scales without "
@@ -119,32 +124,32 @@ def figure(sides: figures.Sides, settings: Settings) -> figures.Figure:
         "all",
         say("Accuracy on training images, for weights from N(0, w²)"),
         *shown,
-        [_of_scale(sides, scale) for scale in settings.scales],
+        [_of_scale(by_backend, scale) for scale in settings.scales],
         columns=4,
         size=(2.75, 2.3),
         height=190,
     )
     title = (
-        f"{settings.images:,} {figures.subject(sides)} images, {len(settings.hidden)} hidden "
+        f"{settings.images:,} {figures.subject(by_backend)} images, {len(settings.hidden)} hidden "
         f"layers, SGD {settings.lr:g}: accuracy on them for weights from N(0, w²)"
     )
     return figures.Figure(title, [over_scales, each], stacked=True)
 
 
-def _final(run: str, measured: Measurements, side: str, settings: Settings) -> figures.Line:
+def _final(run: str, measured: Measurements, backend: str, settings: Settings) -> figures.Line:
     """The accuracy after the last epoch over the scales, in each seed."""
     curves = [measured[_name(run, scale), "accuracy"] for scale in settings.scales]
     values = np.stack([curve.values[:, -1] for curve in curves], axis=1)
-    return figures.Line(run, COLORS[run], np.array(settings.scales), values, side, markers=True)
+    return figures.Line(run, COLORS[run], np.array(settings.scales), values, backend, markers=True)
 
 
 def _or_diverges(value: float) -> str:
     return number(value) if np.isfinite(value) else say("diverges")
 
 
-def _of_scale(sides: figures.Sides, scale: float) -> figures.Panel:
+def _of_scale(by_backend: figures.ByBackend, scale: float) -> figures.Panel:
     names = {run: _name(run, scale) for run in RUNS}
-    lines = figures.lines(sides, "accuracy", names, COLORS)
+    lines = figures.lines(by_backend, "accuracy", names, COLORS)
     lost = {line.name: np.isnan(line.values[:, -1]) for line in lines}
     y = figures.Axis(say("accuracy"), range=(0, 1))
     notes = [(_lost(run, seeds), COLORS[run]) for run, seeds in lost.items() if seeds.any()]

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from experiments.engine.experiment import Claim, Context, Experiment, Seed
-from experiments.engine.figures import Figure, Rule, Sides, curves, subject
+from experiments.engine.figures import ByBackend, Figure, Rule, curves, subject
 from experiments.engine.measurements import Measurements
 from experiments.engine.memory import Stack
 from experiments.engine.texts import Text, say
@@ -62,13 +62,13 @@ def he_is_faster(seed: Seed) -> tuple[bool, Text]:
     return means["He"] < means["Xavier"], say("mean loss: {losses}", losses=listed(means))
 
 
-def figure(sides: Sides, settings: Settings) -> Figure:
+def figure(by_backend: ByBackend, settings: Settings) -> Figure:
     """The loss over iterations."""
     guessing = Rule(y=math.log(10), text=say("ln 10: guessing"))
     return Figure(
-        f"{subject(sides)}, 784–{'–'.join(map(str, settings.hidden))}–10, ReLU, "
+        f"{subject(by_backend)}, 784–{'–'.join(map(str, settings.hidden))}–10, ReLU, "
         f"SGD {settings.lr:g}: where the weights start",
-        [curves(sides, "loss", smooth=True, range=(0, 2.7), marks=[guessing])],
+        [curves(by_backend, "loss", smooth=True, range=(0, 2.7), marks=[guessing])],
     )
 
 

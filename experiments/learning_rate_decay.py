@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from experiments.engine.experiment import Claim, Context, Experiment, Seed
-from experiments.engine.figures import Figure, Sides, curves, subject
+from experiments.engine.figures import ByBackend, Figure, curves, subject
 from experiments.engine.measurements import Measurements
 from experiments.engine.memory import Stack
 from experiments.engine.texts import Text, say
@@ -92,16 +92,16 @@ def adagrad_goes_further(seed: Seed) -> tuple[bool, Text]:
     return losses[ADAGRAD] < losses[DECAY], listed(losses)
 
 
-def figure(sides: Sides, settings: Settings) -> Figure:
+def figure(by_backend: ByBackend, settings: Settings) -> Figure:
     """Loss and test accuracy over iterations."""
     return Figure(
-        f"{subject(sides)}, 784–{'–'.join(map(str, settings.hidden))}–10, ReLU, batches of "
+        f"{subject(by_backend)}, 784–{'–'.join(map(str, settings.hidden))}–10, ReLU, batches of "
         f"{settings.batch_size}: SGD with learning rate {settings.large:g}, "
         f"{settings.large:g}·{settings.gamma:g}ᵗ and {settings.small:g}; AdaGrad "
         f"{settings.adagrad:g}",
         [
-            curves(sides, "loss", smooth=True, log=True, palette=PALETTE),
-            curves(sides, "test accuracy", range=(0.7, 1), palette=PALETTE),
+            curves(by_backend, "loss", smooth=True, log=True, palette=PALETTE),
+            curves(by_backend, "test accuracy", range=(0.7, 1), palette=PALETTE),
         ],
     )
 

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from experiments.engine.experiment import Claim, Context, Experiment, Seed, label
-from experiments.engine.figures import Figure, Sides, curves, subject
+from experiments.engine.figures import ByBackend, Figure, curves, subject
 from experiments.engine.measurements import Measurements
 from experiments.engine.memory import Stack
 from experiments.engine.texts import Text, say
@@ -83,14 +83,14 @@ def others_end_higher(seed: Seed) -> tuple[bool, Text]:
     return min(final[run] for run in ADAPTIVE) > final["SGD"], listed(final)
 
 
-def figure(sides: Sides, settings: Settings) -> Figure:
+def figure(by_backend: ByBackend, settings: Settings) -> Figure:
     """Loss and test accuracy over iterations."""
     # As in the chapter's figure: before the first step it is a tenth, and that is not the question.
-    accuracy = curves(sides, "test accuracy", range=(0.8, 1))
+    accuracy = curves(by_backend, "test accuracy", range=(0.8, 1))
     return Figure(
-        f"{subject(sides)}, 784–{'–'.join(map(str, settings.hidden))}–10, ReLU, batches of "
+        f"{subject(by_backend)}, 784–{'–'.join(map(str, settings.hidden))}–10, ReLU, batches of "
         f"{settings.batch_size}: the optimizers",
-        [curves(sides, "loss", smooth=True, log=True), accuracy],
+        [curves(by_backend, "loss", smooth=True, log=True), accuracy],
     )
 
 

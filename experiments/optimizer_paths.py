@@ -101,7 +101,7 @@ def adam_sways_less(seed: Seed) -> tuple[bool, Text]:
     )
 
 
-def figure(sides: figures.Sides, settings: Settings) -> figures.Figure:
+def figure(by_backend: figures.ByBackend, settings: Settings) -> figures.Figure:
     """A panel for each optimizer: its path over the contours."""
     x, y = np.linspace(-10, 10, 60), np.linspace(-4, 4, 40)
     # Of the root, so that they lie closer where f is small.
@@ -111,10 +111,10 @@ def figure(sides: figures.Sides, settings: Settings) -> figures.Figure:
     panels = []
     for name, options in settings.optimizers.items():
         run, paths = label(name), []
-        for side, measured in sides.items():
+        for backend, measured in by_backend.items():
             xs, ys = (measured.table([run], axis) for axis in "xy")
             color = figures.colors([run])[run]
-            paths.append(figures.Line(run, color, xs[0], ys, side, markers=True))
+            paths.append(figures.Line(run, color, xs[0], ys, backend, markers=True))
         title = joined([named(run), *(f"{k} {v:g}" for k, v in options.items())], ", ")
         panels.append(figures.Panel(across, up, [contours, *paths, minimum], title))
     ending = say(
@@ -123,8 +123,8 @@ def figure(sides: figures.Sides, settings: Settings) -> figures.Figure:
     chart = figures.Chart(
         "",
         say("The paths from (−7, 2) down f(x, y) = x²/20 + y²"),
-        figures.lowest_and_highest(ending, figures.ends(sides, "f")),
-        figures.table(sides, "f", say("step")),
+        figures.lowest_and_highest(ending, figures.ends(by_backend, "f")),
+        figures.table(by_backend, "f", say("step")),
         panels,
         columns=3,
         size=(4.0, 3.0),

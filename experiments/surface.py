@@ -63,9 +63,9 @@ def points_elsewhere(seed: Seed) -> tuple[bool, Text]:
     return share > 0.5, say("{share} of the plane is more than 30° off", share=f"{share:.0%}")
 
 
-def figure(sides: figures.Sides, settings: Settings) -> figures.Figure:
+def figure(by_backend: figures.ByBackend, settings: Settings) -> figures.Figure:
     """The surface, its contours with the field of −∇f, and how far that is off."""
-    measured = figures.first(sides)
+    measured = figures.first(by_backend)
     runs = measured.runs("f")
     x = measured[runs[0], "f"].x
     y = np.linspace(-settings.y_limit, settings.y_limit, len(runs))
@@ -83,7 +83,7 @@ def figure(sides: figures.Sides, settings: Settings) -> figures.Figure:
     across = figures.Axis("x", range=(-settings.x_limit, settings.x_limit))
     up = figures.Axis("y", range=(-settings.y_limit, settings.y_limit))
     shown = {
-        say("the surface"): [figures.Surface(x, y, z, "f")],
+        say("the surface"): [figures.Surface3D(x, y, z, "f")],
         say("contours and −∇f"): field,
         degrees: [figures.Heat(x, y, angle, degrees)],
     }

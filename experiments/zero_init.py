@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from experiments.engine.experiment import Claim, Context, Experiment, Seed
-from experiments.engine.figures import Figure, Sides, curves, first, mean, subject
+from experiments.engine.figures import ByBackend, Figure, curves, first, mean, subject
 from experiments.engine.measurements import Curve, Measurements
 from experiments.engine.memory import Stack
 from experiments.engine.texts import Text, joined, number, say
@@ -144,35 +144,37 @@ def parted(curve: Curve) -> int | None:
     return int(curve.x[found[0]]) if found.size else None
 
 
-def figure(sides: Sides, settings: Settings) -> Figure:
+def figure(by_backend: ByBackend, settings: Settings) -> Figure:
     """The difference of the units and the loss over iterations."""
     difference = curves(
-        sides,
+        by_backend,
         "difference of units",
         axis=say("difference of the hidden units (0 is drawn at 1e-9)"),
         title=say("How different the units are"),
-        finding=_parting(sides),
+        finding=_parting(by_backend),
         least=1e-9,
         log=True,
     )
     return Figure(
-        f"{subject(sides)}, 784–{settings.hidden}–10, {settings.activation}: "
+        f"{subject(by_backend)}, 784–{settings.hidden}–10, {settings.activation}: "
         "weights that start at zero",
-        [difference, curves(sides, "loss", smooth=True, log=True)],
+        [difference, curves(by_backend, "loss", smooth=True, log=True)],
     )
 
 
-def _parting(sides: Sides) -> Text:
+def _parting(by_backend: ByBackend) -> Text:
     """When the units parted in each backend, which is a measurement of this machine."""
     sentences = []
-    for side, measurements in sides.items():
+    for name, measurements in by_backend.items():
         if (at := parted(measurements[ZEROS, "difference of units"])) is None:
-            sentences.append(say("With {side} the zeros' units have not parted.", side=side))
+            sentence = say("With {backend} the zeros' units have not parted.", backend=name)
         else:
-            sentences.append(
-                say("With {side} the zeros' units have parted at iteration {at}.", side=side, at=at)
+            where = {"backend": name, "at": at}
+            sentence = say(
+                "With {backend} the zeros' units have parted at iteration {at}.", **where
             )
-    exact = mean(first(sides)[EXACT, "difference of units"]).max()
+        sentences.append(sentence)
+    exact = mean(first(by_backend)[EXACT, "difference of units"]).max()
     how_soon = say(
         "How soon depends on the library, the processor and the number of units; without "
         "rounding they differ by {exact}.",

@@ -34,7 +34,7 @@ class Measured:
 
 
 @dataclass
-class Report:
+class Benchmark:
     """All that was measured, and on what."""
 
     machine: dict[str, Any]
@@ -110,7 +110,7 @@ def print_section(console: Console, section: Measured) -> None:
     console.print()
 
 
-def print_goals(console: Console, report: Report) -> None:
+def print_goals(console: Console, report: Benchmark) -> None:
     """How many goals are reached, those that are not, and how wide the spreads were."""
     rows = [row for row in report.rows if row.reached is not None]
     missed = [row for row in rows if not row.reached]

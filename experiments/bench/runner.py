@@ -9,18 +9,18 @@ from rich.console import Console
 
 from experiments import bench
 from experiments.bench import machine
-from experiments.bench.report import Measured, Report, print_goals, print_machine, print_section
+from experiments.bench.report import Benchmark, Measured, print_goals, print_machine, print_section
 from experiments.bench.scale import FULL, QUICK
 from experiments.bench.section import Bench, create
 from experiments.engine.memory import cores
 from experiments.engine.threads import limited
 
 
-def run(names: Sequence[str], device: torch.device, quick: bool, console: Console) -> Report:
+def run(names: Sequence[str], device: torch.device, quick: bool, console: Console) -> Benchmark:
     """Measure the sections called ``names``, and print each when it is done."""
     scale = QUICK if quick else FULL
     options = {"device": str(device), "quick": quick, "sections": list(names)}
-    report = Report(machine.describe(device), options)
+    report = Benchmark(machine.describe(device), options)
     print_machine(console, report.machine)
     for name in names:
         console.print(f"[bold]{bench.load(name).TITLE}[/]  [dim]{name}[/]")

@@ -152,7 +152,8 @@ def _at(axes: Axes, name: str, places: Sequence[float], labels: Sequence[str]) -
 
 def _stroke(chart: figures.Chart, mark: figures.Mark) -> Mapping[str, Any]:
     """How broad and how pale a backend's lines are."""
-    return BESIDE[mark.side] if getattr(mark, "side", "") and len(chart.sides) > 1 else ALONE
+    backend = getattr(mark, "backend", "")
+    return BESIDE[backend] if backend and len(chart.backends) > 1 else ALONE
 
 
 def _color(index: int) -> str:
@@ -200,7 +201,7 @@ def _(mark: figures.Bars, axes: Axes, stroke: Mapping[str, Any]) -> None:
 
 
 @_draw.register
-def _(mark: figures.Surface, axes: Axes, stroke: Mapping[str, Any]) -> None:
+def _(mark: figures.Surface3D, axes: Axes, stroke: Mapping[str, Any]) -> None:
     axes.plot_surface(*np.meshgrid(mark.x, mark.y), mark.z, cmap="viridis", lw=0)
     axes.set_zlabel(mark.title)
 
@@ -259,8 +260,8 @@ def _handles(chart: figures.Chart) -> Iterator[Line2D | Patch]:
         yield Line2D([], [], label=name, **_marker(mark.symbol, mark.color) | color)
     for text in {mark.text: None for mark in chart.marks(figures.Rule) if mark.text}:
         yield Line2D([], [], color="gray", lw=0.8, label=text)
-    for side in chart.sides if len(chart.sides) > 1 else ():
-        if side == "scratch" and any(chart.marks(figures.Bars)):
-            yield Patch(color="gray", alpha=0.45, label=side)
+    for backend in chart.backends if len(chart.backends) > 1 else ():
+        if backend == "scratch" and any(chart.marks(figures.Bars)):
+            yield Patch(color="gray", alpha=0.45, label=backend)
         else:
-            yield Line2D([], [], color="black", label=side, **BESIDE[side])
+            yield Line2D([], [], color="black", label=backend, **BESIDE[backend])

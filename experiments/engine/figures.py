@@ -10,7 +10,7 @@ import numpy as np
 from experiments.engine.measurements import Curve, Measurements
 from experiments.engine.texts import Text, named, number, say
 
-Sides = Mapping[str, Measurements]
+ByBackend = Mapping[str, Measurements]
 
 #: Each has its colour, the same in every figure.
 OPTIMIZERS = ("SGD", say("Momentum"), "AdaGrad", "Adam", "RMSProp", say("Nesterov"))
@@ -33,7 +33,7 @@ class Line:
     Attributes:
         name: by which it is switched off and on, with all of its name.
         values: (seeds, X); NaN where a seed has diverged.
-        side: the backend.
+        backend: whose values they are.
         markers: whether its points are marked.
         dash: whether it is dashed on paper; on the page the colour decides.
         smooth: whether it is a moving mean, which any points of it show as well as others.
@@ -43,7 +43,7 @@ class Line:
     color: int
     x: np.ndarray
     values: np.ndarray
-    side: str = ""
+    backend: str = ""
     markers: bool = False
     dash: bool = False
     smooth: bool = False
@@ -78,7 +78,7 @@ class Points:
     symbol: str = ""
     texts: Sequence[str] = ()
     spread: tuple[Sequence[float], Sequence[float]] | None = None
-    side: str = ""
+    backend: str = ""
 
 
 @dataclass(frozen=True)
@@ -89,7 +89,7 @@ class Bars:
     color: int
     x: np.ndarray
     heights: np.ndarray
-    side: str = ""
+    backend: str = ""
 
 
 @dataclass(frozen=True)
@@ -108,7 +108,7 @@ class Contours(Grid):
 
 
 @dataclass(frozen=True)
-class Surface(Grid):
+class Surface3D(Grid):
     """It in space; on the page from above."""
 
 
@@ -166,7 +166,7 @@ class Panel:
     @property
     def solid(self) -> bool:
         """Whether it has three axes."""
-        return any(isinstance(mark, Surface) for mark in self.marks)
+        return any(isinstance(mark, Surface3D) for mark in self.marks)
 
 
 @dataclass(frozen=True)
@@ -213,10 +213,10 @@ class Chart:
         return {mark.name: mark.color for mark in marks if not getattr(mark, "symbol", "")}
 
     @property
-    def sides(self) -> list[str]:
+    def backends(self) -> list[str]:
         """The backends in it."""
-        found = dict.fromkeys(getattr(mark, "side", "") for mark in self.marks())
-        return [side for side in found if side]
+        found = dict.fromkeys(getattr(mark, "backend", "") for mark in self.marks())
+        return [backend for backend in found if backend]
 
 
 @dataclass(frozen=True)
@@ -244,14 +244,14 @@ def colors(runs: Sequence[str]) -> dict[str, int]:
     return {run: own[run] if run in own else next(free) for run in runs}
 
 
-def first(sides: Sides) -> Measurements:
+def first(by_backend: ByBackend) -> Measurements:
     """Those of the first backend."""
-    return next(iter(sides.values()))
+    return next(iter(by_backend.values()))
 
 
-def subject(sides: Sides) -> str:
+def subject(by_backend: ByBackend) -> str:
     """What the images are called, for a title."""
-    return first(sides).subject
+    return first(by_backend).subject
 
 
 def smoothed(values: np.ndarray, window: int = 21) -> np.ndarray:
@@ -272,7 +272,7 @@ def mean(curve: Curve) -> np.ndarray:
 
 
 def lines(
-    sides: Sides,
+    by_backend: ByBackend,
     metric: str,
     runs: Mapping[str, str],
     palette: Mapping[str, int],
@@ -283,27 +283,27 @@ def lines(
     """A curve in each backend for each of the runs, which are by their names in the figure."""
     drawn = []
     for name, run in runs.items():
-        for side, measurements in sides.items():
+        for backend, measurements in by_backend.items():
             curve = measurements[run, metric]
             values = np.maximum(smoothed(curve.values) if smooth else curve.values, least)
-            drawn.append(Line(name, palette[name], curve.x, values, side, smooth=smooth))
+            drawn.append(Line(name, palette[name], curve.x, values, backend, smooth=smooth))
     return drawn
 
 
-def ends(sides: Sides, metric: str) -> dict[str, float]:
+def ends(by_backend: ByBackend, metric: str) -> dict[str, float]:
     """Each run's mean over the last twentieth in the first backend, lowest first."""
-    values = {run: mean(first(sides)[run, metric]) for run in first(sides).runs(metric)}
+    values = {run: mean(first(by_backend)[run, metric]) for run in first(by_backend).runs(metric)}
     found = {run: float(v[-max(1, len(v) // 20) :].mean()) for run, v in values.items()}
     return dict(sorted(found.items(), key=lambda item: item[1]))
 
 
-def table(sides: Sides, metric: str, x: str) -> Table:
+def table(by_backend: ByBackend, metric: str, x: str) -> Table:
     """Means over the seeds at eleven x at most, a column for each run and backend."""
-    columns = [(run, side) for run in first(sides).runs(metric) for side in sides]
-    curves = [sides[side][run, metric] for run, side in columns]
+    columns = [(run, backend) for run in first(by_backend).runs(metric) for backend in by_backend]
+    curves = [by_backend[backend][run, metric] for run, backend in columns]
     values = [dict(zip(curve.x.tolist(), mean(curve), strict=True)) for curve in curves]
     at = curves[0].x[spaced(len(curves[0].x))].tolist()
-    header = [Text(x), *(say("{run}, {side}", run=named(r), side=s) for r, s in columns)]
+    header = [Text(x), *(say("{run}, {backend}", run=named(r), backend=b) for r, b in columns)]
     return Table(header, [[number(i), *(number(v.get(i, np.nan)) for v in values)] for i in at])
 
 
@@ -343,7 +343,7 @@ _ENDS = say("In the end it is lowest with {low} ({at_low}), highest with {high} 
 
 
 def curves(
-    sides: Sides,
+    by_backend: ByBackend,
     metric: str,
     x: str = say("iteration"),
     *,
@@ -368,14 +368,13 @@ def curves(
         **y: what its y axis is to be.
     """
     usual, along, ending = METRICS.get(metric, (metric, metric, _ENDS))
-    runs = first(sides).runs(metric)
-    drawn = lines(
-        sides, metric, {r: r for r in runs}, palette or colors(runs), smooth=smooth, least=least
-    )
+    runs = first(by_backend).runs(metric)
+    names, palette = {run: run for run in runs}, palette or colors(runs)
+    drawn = lines(by_backend, metric, names, palette, smooth=smooth, least=least)
     return Chart(
         metric.replace(" ", "-"),
         title or usual,
-        finding or lowest_and_highest(ending, ends(sides, metric)),
-        table(sides, metric, x),
+        finding or lowest_and_highest(ending, ends(by_backend, metric)),
+        table(by_backend, metric, x),
         [Panel(Axis(x), Axis(axis or along, **y), [*drawn, *marks])],
     )

@@ -247,19 +247,19 @@ class Asked:
         return made
 
 
-def fitting(names: Sequence[str], options: Options, sides: int) -> int:
+def fitting(names: Sequence[str], options: Options, backends: int) -> int:
     """How many processes are worth it: none beside this one where there is little to train.
 
     Args:
         names: of the experiments.
         options: for them; its backends are not needed,
-        sides: but how many there are.
+        backends: but how many there are.
     """
     if options.processes:
         return options.processes
     chosen = [Asked(experiments.load(name), options) for name in names]
     steps = sum(asked.stack.steps * asked.stack.runs for asked in chosen)
-    if steps * len(options.seeds) * sides < WORTH_STARTING:
+    if steps * len(options.seeds) * backends < WORTH_STARTING:
         return 1
     return max(1, memory.cores() // max(asked.threads for asked in chosen))
 

@@ -26,19 +26,19 @@ PAIRS = {
 
 
 @dataclass(frozen=True)
-class Settings:
+class DriftSettings:
     """With tanh: where a ReLU fires on one side alone, the two are different runs from there on."""
 
     sizes: tuple[int, ...] = (784, 50, 10)
     activation: str = "tanh"
     init: str = "xavier"
     batch_size: int = 50
-    looks: tuple[int, ...] = (1, 2, 4, 8, 16, 32, 64, 128, 256)
+    steps: tuple[int, ...] = (1, 2, 4, 8, 16, 32, 64, 128, 256)
     optimizers: tuple[str, ...] = ("SGD", "Momentum", "AdaGrad", "chapter.Adam")
 
 
 def measured(
-    settings: Settings, data: Dataset, progress: Callable[[str], None]
+    settings: DriftSettings, data: Dataset, progress: Callable[[str], None]
 ) -> list[dict[str, Any]]:
     """For each optimizer, the distances of all parameters after some numbers of steps."""
     found = []
@@ -48,36 +48,36 @@ def measured(
         for params in _walk(settings, data, name):
             for pair, (mine, theirs) in PAIRS.items():
                 distances[pair].append(_apart(params[mine], params[theirs]))
-        found.append({"optimizer": name, "steps": list(settings.looks), "distance": distances})
+        found.append({"optimizer": name, "steps": list(settings.steps), "distance": distances})
     return found
 
 
-def _walk(settings: Settings, data: Dataset, name: str) -> Any:
-    """The parameters of all four at each look."""
+def _walk(settings: DriftSettings, data: Dataset, name: str) -> Any:
+    """The parameters of all four trainings after each number of steps."""
     first, *hidden, last = settings.sizes
     options = {"activation": settings.activation, "init": settings.init, "seed": 0}
     start = nn.MultiLayerNet(first, hidden, last, **options, dtype=np.float32)
-    sides: dict[str, tuple[Callable, Any, Any]] = {}
+    trainings: dict[str, tuple[Callable, Any, Any]] = {}
     for dtype in ("float32", "float64"):
         mine = nn.MultiLayerNet(first, hidden, last, **options, dtype=dtype)
         for parameter, w in start.params.items():  # by itself, float64 draws other numbers
             mine.params[parameter][...] = w
         mine.generators[0].set_state(Generator(1).get_state())
         twin = convert.network_to_torch(mine)
-        sides[f"scratch {dtype}"] = scratch.train.fit, mine, _optimizer(name)
-        sides[f"torch {dtype}"] = torch_ref.train.fit, twin, Twin(_optimizer(name))
+        trainings[f"scratch {dtype}"] = scratch.train.fit, mine, _optimizer(name)
+        trainings[f"torch {dtype}"] = torch_ref.train.fit, twin, Twin(_optimizer(name))
     images, labels = data.train_images, data.train_labels
-    for before, look in pairwise((0, *settings.looks)):
-        for fit, net, optimizer in sides.values():
+    for before, step in pairwise((0, *settings.steps)):
+        for fit, net, optimizer in trainings.values():
             fit(
                 net,
                 optimizer,
                 images,
                 labels,
-                iterations=look - before,
+                iterations=step - before,
                 batch_size=settings.batch_size,
             )
-        yield {side: _numbers(net) for side, (_, net, _) in sides.items()}
+        yield {name: _numbers(net) for name, (_, net, _) in trainings.items()}
 
 
 def _optimizer(name: str) -> optim.Optimizer:

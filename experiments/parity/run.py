@@ -40,7 +40,7 @@ def measured(piece: str, checkpoints: Checkpoints | None = None) -> dict[str, An
         if piece in TWINS:
             found = {"twins": list(twins.measured(piece, _tell)), "steps": twins.STEPS}
         elif piece == "drift":
-            settings = drift.Settings()
+            settings = drift.DriftSettings()
             walked = drift.measured(settings, data.load_mnist(), _tell)
             found = {"drift": walked, "settings": asdict(settings)}
         elif piece == "machine":

@@ -13,14 +13,14 @@ from experiments.engine.figures import Axis, Chart, Panel, Points, Table, colors
 from experiments.engine.measurements import MissingCurve
 from experiments.engine.texts import Text, joined, named, number, restored, say
 from experiments.report import results
-from experiments.report.results import Document, Item, Missing, Result, Results, Unreadable
+from experiments.report.results import Document, Finished, Item, Missing, Results, Unreadable
 
 
 @dataclass(frozen=True)
 class Verdict:
     """Of one backend on a claim."""
 
-    side: str
+    backend: str
     holds: int
     of: int
 
@@ -38,7 +38,7 @@ class Verdict:
 
 
 @dataclass(frozen=True)
-class Claim:
+class JudgedClaim:
     """What the chapter says, and what was measured.
 
     Attributes:
@@ -74,7 +74,7 @@ class Section:
     notes: list[Text] = field(default_factory=list)
     charts: list[Chart] = field(default_factory=list)
     settings: list[tuple[str, str]] = field(default_factory=list)
-    claims: list[Claim] = field(default_factory=list)
+    claims: list[JudgedClaim] = field(default_factory=list)
 
 
 def sections(found: Results) -> list[Section]:
@@ -87,7 +87,7 @@ def sections(found: Results) -> list[Section]:
     return parts
 
 
-def overview(found: list[Section]) -> tuple[Text | None, list[tuple[Section, Claim]]]:
+def overview(found: list[Section]) -> tuple[Text | None, list[tuple[Section, JudgedClaim]]]:
     """How many claims hold, and those that do not."""
     claims = [(section, claim) for section in found for claim in section.claims]
     failing = [(section, claim) for section, claim in claims if not claim.holds]
@@ -115,15 +115,15 @@ def trouble_of(item: Item) -> Text | None:
     return None
 
 
-def _section(name: str, item: Result | Missing | Unreadable) -> Section:
+def _section(name: str, item: Finished | Missing | Unreadable) -> Section:
     experiment = experiments.load(name)
     section = Section(name, experiment.section, experiment.title, item)
-    if not isinstance(item, Result):
+    if not isinstance(item, Finished):
         return replace(section, trouble=trouble_of(item), command=item.command)
     settings = item.info["settings"]
     section = replace(section, settings=flat(settings), claims=_claims(item), notes=_notes(item))
     try:
-        figure = experiment.figure(item.sides, results.settings(experiment, settings))
+        figure = experiment.figure(item.by_backend, results.settings(experiment, settings))
     except MissingCurve as missing:
         trouble = say(
             "Its numbers lack what the figure needs, {metric} of {run}. This makes it anew:",
@@ -136,7 +136,7 @@ def _section(name: str, item: Result | Missing | Unreadable) -> Section:
     return replace(section, charts=charts)
 
 
-def _notes(result: Result) -> list[Text]:
+def _notes(result: Finished) -> list[Text]:
     info, notes = result.info, []
     if info["quick"]:
         notes.append(say("Quick settings: smaller than the chapter's, for a first look."))
@@ -150,8 +150,8 @@ def _notes(result: Result) -> list[Text]:
             )
         )
     lost = {
-        (run, side): say("{run} ({side})", run=named(run), side=side)
-        for side, measurements in result.sides.items()
+        (run, backend): say("{run} ({backend})", run=named(run), backend=backend)
+        for backend, measurements in result.by_backend.items()
         for (run, _), curve in measurements.curves.items()
         if curve.values.size and not np.isfinite(curve.values[:, -1]).all()
     }
@@ -161,11 +161,11 @@ def _notes(result: Result) -> list[Text]:
     return notes
 
 
-def _differ(result: Result) -> bool:
+def _differ(result: Finished) -> bool:
     """Whether the seeds do."""
     return any(
         not np.array_equal(curve.values, np.broadcast_to(curve.values[0], curve.values.shape))
-        for measurements in result.sides.values()
+        for measurements in result.by_backend.values()
         for curve in measurements.curves.values()
     )
 
@@ -175,21 +175,21 @@ def flat(settings: Mapping[str, Any]) -> list[tuple[str, str]]:
     return [(str(key), json.dumps(value, ensure_ascii=False)) for key, value in settings.items()]
 
 
-def _claims(result: Result) -> list[Claim]:
+def _claims(result: Finished) -> list[JudgedClaim]:
     info = result.info
-    by_side = {side: info["claims"].get(side) or [] for side in info["backends"]}
+    by_backend = {backend: info["claims"].get(backend) or [] for backend in info["backends"]}
     texts = info.get("texts") or {}
     found = []
-    for index, first in enumerate(next(iter(by_side.values()))):
-        sides = {side: claims[index] for side, claims in by_side.items()}
+    for index, first in enumerate(next(iter(by_backend.values()))):
+        judged = {backend: claims[index] for backend, claims in by_backend.items()}
         found.append(
-            Claim(
+            JudgedClaim(
                 f"{result.name}-claim-{index + 1}",
                 Text(first["text"]),
-                [Verdict(side, claim["holds"], claim["of"]) for side, claim in sides.items()],
+                [Verdict(name, claim["holds"], claim["of"]) for name, claim in judged.items()],
                 [
-                    (side, seen["seed"], seen["holds"], restored(seen["measured"], texts))
-                    for side, claim in sides.items()
+                    (backend, seen["seed"], seen["holds"], restored(seen["measured"], texts))
+                    for backend, claim in judged.items()
                     for seen in claim["seeds"]
                 ],
             )
@@ -210,7 +210,7 @@ def _sweep(item: Document | Missing | Unreadable) -> Section:
 
 def _best_rates(summary: Mapping[str, Mapping[str, Any]]) -> Chart:
     """For each optimizer the best rate of every architecture, and those nearly as good."""
-    side, found = next(iter(summary.items()))
+    backend, found = next(iter(summary.items()))
     palette = colors([label(name) for name in found])
     points = [_points(label(name), palette[label(name)], of) for name, of in found.items()]
     header = (
@@ -232,7 +232,7 @@ def _best_rates(summary: Mapping[str, Mapping[str, Any]]) -> Chart:
     x, y = Axis(say("best learning rate"), log=True), Axis(say("lowest loss"), log=True)
     return Chart(
         "sweep-best",
-        say("The best learning rates, a point for each architecture ({side})", side=side),
+        say("The best learning rates, a point for each architecture ({backend})", backend=backend),
         finding,
         Table(header, [_row(label(name), of) for name, of in found.items()]),
         [Panel(x, y, points)],

@@ -37,7 +37,7 @@ def as_dict(chart: figures.Chart) -> dict[str, Any]:
             for panel in chart.panels
         ],
         "groups": list(chart.groups),
-        "sides": chart.sides,
+        "backends": chart.backends,
         "choices": choices,
         "columns": chart.columns,
         "height": chart.height,
@@ -62,11 +62,11 @@ def _traces(panel: figures.Panel, chart: figures.Chart) -> Iterator[Trace]:
     """Plotly's, with the group and the backend by which each is switched off and on."""
     groups = list(chart.groups.values())
     for mark in panel.marks:
-        name, side = getattr(mark, "name", ""), getattr(mark, "side", "")
-        shared = {"name": name} | ({"side": side} if side else {})
+        name, backend = getattr(mark, "name", ""), getattr(mark, "backend", "")
+        shared = {"name": name} | ({"backend": backend} if backend else {})
         if getattr(mark, "color", -1) in groups:
             shared["group"] = groups.index(mark.color)
-        for trace in _drawn(mark, side if len(chart.sides) > 1 else ""):
+        for trace in _drawn(mark, backend if len(chart.backends) > 1 else ""):
             yield shared | trace
 
 
@@ -193,7 +193,7 @@ def _(mark: figures.Contours, beside: str) -> list[Trace]:
 
 
 @_drawn.register
-def _(mark: figures.Surface, beside: str) -> list[Trace]:
+def _(mark: figures.Surface3D, beside: str) -> list[Trace]:
     return _grid(mark, type="heatmap", colorscale="Viridis", zsmooth="best", hovertemplate=HOVER)
 
 

@@ -19,7 +19,7 @@ TELLING = 1e6
 
 
 @dataclass(frozen=True)
-class Twin:
+class TwinRow:
     """A row of the matrix: what is beside what, and for each dtype (ULP, relative, its shade)."""
 
     name: str
@@ -40,7 +40,7 @@ class Parity:
     item: Item
     trouble: Text | None = None
     finding: Text | None = None
-    twins: dict[str, list[Twin]] = field(default_factory=dict)
+    twins: dict[str, list[TwinRow]] = field(default_factory=dict)
     charts: list[Chart] = field(default_factory=list)
     differences: list[tuple[Convention, str, str]] = field(default_factory=list)
 
@@ -51,7 +51,7 @@ def section(item: Item) -> Parity:
         bare = [(convention, "", "") for convention in CONVENTIONS]
         return Parity(item, trouble_of(item), differences=bare)
     content = item.info
-    twins: dict[str, list[Twin]] = {}
+    twins: dict[str, list[TwinRow]] = {}
     for twin in content["twins"]:
         twins.setdefault(twin["table"], []).append(_twin(twin))
     charts = [_drift(content["drift"])] if content["drift"] else []
@@ -63,7 +63,7 @@ def section(item: Item) -> Parity:
     return Parity(item, None, _finding(content["twins"]), twins, charts, differences)
 
 
-def _twin(twin: Mapping[str, Any]) -> Twin:
+def _twin(twin: Mapping[str, Any]) -> TwinRow:
     cells = []
     for dtype in ("float64", "float32"):
         found = twin["distance"].get(dtype)
@@ -74,7 +74,7 @@ def _twin(twin: Mapping[str, Any]) -> Twin:
         shade = "equal" if ulp == 0 else "one" if ulp <= 1 else "few" if ulp <= 10 else "more"
         shown = "–" if ulp > TELLING else number(ulp)
         cells.append((shown, _power(found["relative"]), shade))
-    return Twin(twin["name"], str(twin.get("torch", "")), Text(str(twin.get("note", ""))), cells)
+    return TwinRow(twin["name"], str(twin.get("torch", "")), Text(str(twin.get("note", ""))), cells)
 
 
 def _finding(twins: list[Mapping[str, Any]]) -> Text:
@@ -101,7 +101,7 @@ def _drift(drift: list[Mapping[str, Any]]) -> Chart:
             shown = np.where(values > 0, values, np.nan)[None]
             curves.append(Line(group, color, np.array(each["steps"]), shown, markers=True))
             first, last = (f"{values[i]:.1e}" for i in (0, -1))
-            rows.append((say("{run}, {side}", run=name, side=group), first, last))
+            rows.append((say("{run}, {backend}", run=name, backend=group), first, last))
         panels.append(Panel(x, y, curves, name))
     header = (say("optimizer, what is compared"), say("after the first step"), say("in the end"))
     ends = {name: max(each["distance"][name][-1] for each in drift) for name in groups}

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from experiments.engine.texts import Text, say
-from experiments.report.results import Document, Item, Missing, Result, Results
+from experiments.report.results import Document, Finished, Item, Missing, Results
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ def _origin(item: Item) -> Origin:
     code = str(info.get("code", ""))[:8]
     return Origin(
         item.name,
-        command(info) if isinstance(item, Result) else _command(item.name, info),
+        command(info) if isinstance(item, Finished) else _command(item.name, info),
         say("code {digest}", digest=code) if code else Text(""),
         _seeds(info),
         ", ".join(f"{name} {version}" for name, version in _versions(info).items()),
@@ -66,8 +66,8 @@ def _device(info: Mapping[str, Any]) -> str:
     if isinstance(machine, Mapping):
         names = ("processor", "system", "device")
         return ", ".join(str(machine[name]) for name in names if name in machine)
-    sides = info["backends"].items()
-    devices = ", ".join(f"{side}: {about.get('device', '')}" for side, about in sides)
+    backends = info["backends"].items()
+    devices = ", ".join(f"{backend}: {about.get('device', '')}" for backend, about in backends)
     return f"{devices}; {machine}".strip("; ")
 
 
@@ -78,9 +78,9 @@ def command(info: Mapping[str, Any]) -> str:
     >>> command(made | {"backends": {"torch": {}}})
     'lockstep run surface --backend torch --seeds 2 --quick'
     """
-    sides = list(info["backends"])
+    backends = list(info["backends"])
     parts = ["lockstep run", info["experiment"]]
-    parts.append(f"--backend {sides[0] if len(sides) == 1 else 'both'}")
+    parts.append(f"--backend {backends[0] if len(backends) == 1 else 'both'}")
     parts.append(f"--seeds {max(info['seeds']) + 1}")
     if (dataset := info.get("dataset")) and dataset["name"] != "mnist":
         parts.append(f"--dataset {dataset['name']}")
@@ -115,9 +115,9 @@ def _command(name: str, info: Mapping[str, Any]) -> str:
             values = ["on" if each else "off" for each in values]
         shown = ",".join(map(str, values))
         parts.append(f"--{option} {shown}")
-    sides = list(info["backends"])
-    if sides != ["scratch"]:
-        parts.append(f"--backend {'both' if len(sides) > 1 else sides[0]}")
+    backends = list(info["backends"])
+    if backends != ["scratch"]:
+        parts.append(f"--backend {'both' if len(backends) > 1 else backends[0]}")
     dataset = info.get("dataset")
     if isinstance(dataset, Mapping) and dataset.get("name") not in (None, "mnist"):
         parts.append(f"--dataset {dataset['name']}")

@@ -51,10 +51,10 @@ class Document:
 
 
 @dataclass(frozen=True)
-class Result(Document):
+class Finished(Document):
     """One experiment: what ``result.json`` says, and the curves of each backend."""
 
-    sides: Mapping[str, Measurements]
+    by_backend: Mapping[str, Measurements]
 
 
 Item = Document | Missing | Unreadable
@@ -68,7 +68,7 @@ class Results:
         experiments: in the chapter's order.
     """
 
-    experiments: dict[str, Result | Missing | Unreadable]
+    experiments: dict[str, Finished | Missing | Unreadable]
     sweep: Document | Missing | Unreadable
     bench: Document | Missing | Unreadable
     parity: Document | Missing | Unreadable
@@ -137,20 +137,20 @@ def _refuse_constant(name: str) -> NoReturn:
     raise ValueError(f"JSON knows no {name}")
 
 
-def _experiment(name: str, path: Path) -> Result:
+def _experiment(name: str, path: Path) -> Finished:
     info = _json(path)
     shapes.check(info, shapes.RESULT)
     if info["experiment"] != name:
         raise Damaged(say("{file} is of another experiment", file=RESULT))
-    _check_sides(info)
+    _check_backends(info)
     if not info["seeds"]:
         raise shapes.wrong("seeds")
-    if len({len(info["claims"].get(side) or ()) for side in info["backends"]}) > 1:
+    if len({len(info["claims"].get(backend) or ()) for backend in info["backends"]}) > 1:
         raise shapes.wrong("claims")
     chapters = asdict(experiments.load(name).settings)
     wanted = {f"{key}?": shapes.like(value) for key, value in chapters.items()}
     shapes.check(info["settings"], wanted, "settings")
-    return Result(name, info, _curves(path.with_name(METRICS), info))
+    return Finished(name, info, _curves(path.with_name(METRICS), info))
 
 
 def settings(experiment: Experiment, found: Mapping[str, Any]) -> Any:
@@ -159,9 +159,9 @@ def settings(experiment: Experiment, found: Mapping[str, Any]) -> Any:
     return replace(experiment.settings, **{k: v for k, v in found.items() if k in known})
 
 
-def _check_sides(content: Mapping[str, Any]) -> None:
-    sides = content["backends"]
-    if not sides or None in sides.values() or not sides.keys() <= {"scratch", "torch"}:
+def _check_backends(content: Mapping[str, Any]) -> None:
+    backends = content["backends"]
+    if not backends or None in backends.values() or not backends.keys() <= {"scratch", "torch"}:
         raise shapes.wrong("backends")
 
 
@@ -187,26 +187,27 @@ def _measurements(rows: Iterator[list[str]], info: Mapping[str, Any]) -> dict[st
         xs, values = curves.setdefault((backend, run, metric), {}).setdefault(int(seed), ([], []))
         xs.append(float(x))
         values.append(float(value))
-    sides, one = {side: Measurements() for side in info["backends"]}, next(iter(info["backends"]))
+    by_backend = {backend: Measurements() for backend in info["backends"]}
+    one = next(iter(by_backend))
     for (backend, run, metric), by_seed in curves.items():
-        if backend not in sides or list(by_seed) != info["seeds"]:
+        if backend not in by_backend or list(by_seed) != info["seeds"]:
             raise ValueError(f"{backend} {run}, {metric} is not of the seeds in {RESULT}")
         first = by_seed[info["seeds"][0]][0]
         if not all(xs == first and np.isfinite(xs).all() for xs, _ in by_seed.values()):
             raise ValueError(f"the x of {run}, {metric} differ from seed to seed")
         if curves.get((one, run, metric), by_seed)[info["seeds"][0]][0] != first:
             raise ValueError(f"the x of {run}, {metric} differ from backend to backend")
-        sides[backend].add(run, metric, np.array(first), [v for _, v in by_seed.values()])
-    for side, measurements in sides.items():
+        by_backend[backend].add(run, metric, np.array(first), [v for _, v in by_seed.values()])
+    for backend, measurements in by_backend.items():
         if not measurements.curves:
-            raise ValueError(f"there is nothing of {side}")
-    return sides
+            raise ValueError(f"there is nothing of {backend}")
+    return by_backend
 
 
 def _sweep(path: Path) -> Document:
     content = _json(path)
     shapes.check(content, shapes.SWEEP)
-    _check_sides(content)
+    _check_backends(content)
     if not content["summary"] or not all(content["summary"].values()):
         raise shapes.wrong("summary")
     return Document("sweep", content)

@@ -8,13 +8,13 @@ import numpy as np
 from experiments.engine import figures
 from experiments.engine.drawing import COLORS
 from experiments.engine.experiment import label
-from experiments.sweep.plan import Architecture, Settings, architectures
+from experiments.sweep.plan import Architecture, Sweep, architectures
 from experiments.sweep.report import Losses, best_of, capped
 
 TICKS = (0.1, 0.2, 0.5, 1, 2)
 
 
-def best_lr(by_backend: Mapping[str, Losses], settings: Settings, classes: int) -> figures.Figure:
+def best_lr(by_backend: Mapping[str, Losses], settings: Sweep, classes: int) -> figures.Figure:
     """A panel for each architecture, a curve for each optimizer with a band over the seeds."""
     guessing = math.log(classes)
     lowest = min(
@@ -42,7 +42,10 @@ def best_lr(by_backend: Mapping[str, Losses], settings: Settings, classes: int) 
 
 
 def _curves(
-    by_backend: Mapping[str, Losses], settings: Settings, classes: int, architecture: Architecture
+    by_backend: Mapping[str, Losses],
+    settings: Sweep,
+    classes: int,
+    architecture: Architecture,
 ) -> list[figures.Mark]:
     marks: list[figures.Mark] = []
     palette = figures.colors([label(optimizer) for optimizer in settings.optimizers])
@@ -61,7 +64,7 @@ def _curves(
     return marks
 
 
-def heat_map(losses: Losses, settings: Settings, classes: int) -> figures.Figure:
+def heat_map(losses: Losses, settings: Sweep, classes: int) -> figures.Figure:
     """A panel for each optimizer, a row for each architecture, a column for each rate."""
     rows, guessing = architectures(settings), math.log(classes)
     means = {

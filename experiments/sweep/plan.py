@@ -11,7 +11,7 @@ EVALUATED = 1000  # test images
 
 
 @dataclass(frozen=True)
-class Settings:
+class Sweep:
     """The grid, and how each of its networks is trained: as in section 6.1.8, for a shorter time.
 
     Attributes:
@@ -45,7 +45,7 @@ class Settings:
 
 #: For a first look.
 QUICK = replace(
-    Settings(),
+    Sweep(),
     rates=(1e-4, 1e-3, 1e-2, 1e-1, 1.0),
     depths=(2, 5),
     inits=("he", 0.01),
@@ -96,26 +96,26 @@ class Piece:
         )
 
 
-def architectures(settings: Settings) -> list[Architecture]:
+def architectures(settings: Sweep) -> list[Architecture]:
     """All of the grid, in the order of the figures' rows."""
     grid = product(settings.depths, settings.batch_norm, settings.inits)
     return [Architecture(*values) for values in grid]
 
 
-def runs_of(settings: Settings) -> tuple[Run, ...]:
+def runs_of(settings: Sweep) -> tuple[Run, ...]:
     """The runs of one stack, by rate: equal rates side by side are one view for torch."""
     seeds = range(settings.seeds)
     return tuple(Run(*values) for values in product(settings.rates, settings.inits, seeds))
 
 
-def stack_of(settings: Settings, depth: int, batch_norm: bool, inputs: int = 784) -> Stack:
+def stack_of(settings: Sweep, depth: int, batch_norm: bool, inputs: int = 784) -> Stack:
     """What a run of a piece takes."""
     hidden, size = [settings.width] * depth, settings.batch_size
     return Stack.of(inputs, hidden, size, steps=settings.iterations, batch_norm=batch_norm)
 
 
 def pieces(
-    settings: Settings, backend: str, budget: int, device: str = "cpu", inputs: int = 784
+    settings: Sweep, backend: str, budget: int, device: str = "cpu", inputs: int = 784
 ) -> list[Piece]:
     """The stacks of a backend: one for each optimizer, depth and batch_norm, cut as all stacks are.
 

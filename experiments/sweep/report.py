@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from experiments.engine.experiment import label
-from experiments.sweep.plan import Architecture, Settings, architectures
+from experiments.sweep.plan import Architecture, Sweep, architectures
 from experiments.sweep.run import COLUMNS, Row
 
 MARGIN = 0.1  # how much worse than the best rate another may be and still count as good
@@ -40,7 +40,7 @@ class Best:
     learns: bool
 
 
-def losses_of(settings: Settings, rows: Iterable[Row]) -> Losses:
+def losses_of(settings: Sweep, rows: Iterable[Row]) -> Losses:
     """The losses in the rows of one backend; NaN for a run that diverged."""
     shape = (len(settings.rates), settings.seeds)
     losses = {
@@ -83,7 +83,7 @@ def best_of(rates: Sequence[float], losses: np.ndarray, classes: int) -> Best:
     return Best(rates[best], float(losses[best]), rates[low], rates[high], learns)
 
 
-def summary(settings: Settings, rows: Sequence[Row], classes: int) -> Summary:
+def summary(settings: Sweep, rows: Sequence[Row], classes: int) -> Summary:
     """By optimizer: the best rate over all architectures, and for each of them."""
     losses, result = losses_of(settings, rows), {}
     for optimizer in settings.optimizers:
@@ -103,7 +103,7 @@ def summary(settings: Settings, rows: Sequence[Row], classes: int) -> Summary:
     return result
 
 
-def sentences(settings: Settings, summary: Summary) -> list[str]:
+def sentences(settings: Sweep, summary: Summary) -> list[str]:
     """A sentence or two for each optimizer, and one on which of them is best where."""
     lines = [
         f"{label(optimizer)}: {_overall(settings, found)} {_by_architecture(found)}".rstrip()
@@ -112,7 +112,7 @@ def sentences(settings: Settings, summary: Summary) -> list[str]:
     return [*lines, *_ranking(summary)]
 
 
-def _overall(settings: Settings, found: Mapping[str, Any]) -> str:
+def _overall(settings: Sweep, found: Mapping[str, Any]) -> str:
     best, count = found["best"], len(found["by_architecture"])
     over = f"over {_counted(count, 'architecture')} and {_counted(settings.seeds, 'seed')}"
     if not best.learns:

@@ -19,7 +19,7 @@ COLUMNS += ("loss", "accuracy", "diverged")
 
 
 @dataclass(frozen=True)
-class Training:
+class TrainingTask:
     """The work of a unit: the rows of a piece.
 
     Attributes:

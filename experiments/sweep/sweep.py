@@ -22,8 +22,8 @@ from experiments.engine.terminal import escape
 from experiments.engine.units import Unit
 from experiments.engine.workers import Workers
 from experiments.sweep import figures, report
-from experiments.sweep.plan import Settings, pieces, stack_of
-from experiments.sweep.run import Row, Training
+from experiments.sweep.plan import Sweep, pieces, stack_of
+from experiments.sweep.run import Row, TrainingTask
 
 NAME, CSV, JSON, SENTENCES = "sweep", "sweep.csv", "sweep.json", "sentences.txt"
 FIGURES = ("best-lr.png", "best-lr.svg", "heat-map.png", "heat-map.svg")
@@ -31,7 +31,7 @@ FILES = (CSV, SENTENCES, *FIGURES)
 
 
 def sweep(
-    settings: Settings, options: Options, workers: Workers, display: Display, console: Console
+    settings: Sweep, options: Options, workers: Workers, display: Display, console: Console
 ) -> Path:
     """Do the sweep, write its files, print its sentences; returns the folder.
 
@@ -47,7 +47,7 @@ def sweep(
 
 
 def _sweep(
-    settings: Settings, options: Options, workers: Workers, display: Display, console: Console
+    settings: Sweep, options: Options, workers: Workers, display: Display, console: Console
 ) -> Path:
     folder = output.prepare(options.out / NAME)
     images = measuring.images(options.dataset, options.data_dir)
@@ -77,7 +77,12 @@ def _sweep(
 
 
 def _units(
-    settings: Settings, options: Options, images: data.Dataset, of: str, used: int, sharing: int
+    settings: Sweep,
+    options: Options,
+    images: data.Dataset,
+    of: str,
+    used: int,
+    sharing: int,
 ) -> list[Unit]:
     """What there is to train, in all backends, by as many processes as are ``sharing`` memory."""
     inputs, made = images.train_images.shape[1], []
@@ -87,7 +92,7 @@ def _units(
             made.append(
                 Unit(
                     f"{NAME} · {piece}",
-                    Training(piece, backend, used, options.dataset, options.data_dir),
+                    TrainingTask(piece, backend, used, options.dataset, options.data_dir),
                     units.folder_of(options.out, NAME, of),
                     f"{of}/{json.dumps(asdict(piece))}",
                     len(piece.runs) * piece.depth * (1 + piece.batch_norm),
@@ -98,7 +103,7 @@ def _units(
     return made
 
 
-def threads_of(settings: Settings, asked: int | None, images: data.Dataset) -> int:
+def threads_of(settings: Sweep, asked: int | None, images: data.Dataset) -> int:
     """How many a process computes with: those asked for, or those for the deepest networks."""
     stack = stack_of(settings, max(settings.depths), False, images.train_images.shape[1])
     return asked or threads.fastest(stack.operations)
@@ -109,7 +114,7 @@ def _of_backend(rows: Sequence[Row], name: str) -> list[Row]:
 
 
 def _result(
-    settings: Settings,
+    settings: Sweep,
     of: Mapping[str, Any],
     rows: Sequence[Row],
     classes: int,
@@ -139,7 +144,7 @@ def _result(
 
 def _write(
     folder: Path,
-    settings: Settings,
+    settings: Sweep,
     rows: Sequence[Row],
     result: dict[str, Any],
     images: data.Dataset,

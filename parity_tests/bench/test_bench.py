@@ -19,7 +19,7 @@ from typer.testing import CliRunner, Result
 from experiments import bench, cli
 from experiments.bench import machine, runner, section, training
 from experiments.bench.processes import peak_memory, run_python
-from experiments.bench.report import Measured, Report, cell, print_goals, print_section
+from experiments.bench.report import Benchmark, Measured, cell, print_goals, print_section
 from experiments.bench.scale import FULL, Scale
 from experiments.bench.section import Bench, Row
 from experiments.bench.sections import matrix_products, optimizer_step, stacked
@@ -83,7 +83,7 @@ def test_every_section_measures_finite_numbers_that_json_can_hold(name, device):
         assert math.isfinite(row.value.median)
         assert row.value.median >= 0
         assert cell(row)
-    loaded = json.loads(json.dumps(Report({}, {}, [result]).as_dict(), allow_nan=False))
+    loaded = json.loads(json.dumps(Benchmark({}, {}, [result]).as_dict(), allow_nan=False))
     assert len(loaded["sections"][0]["rows"]) == len(result.rows)
 
 
@@ -254,7 +254,7 @@ def test_the_end_says_which_goals_are_not_reached_and_how_wide_the_spread_was():
         Row("a", "x", Spread(0.4, 0.5, 0.6, 9), goal=0.5),
         Row("b", "x", Spread(0.4, 0.5, 0.5, 9), goal=0.4),
     ]
-    report = Report({}, {}, [Measured("some", "Some", rows)])
+    report = Benchmark({}, {}, [Measured("some", "Some", rows)])
     text = printed(print_goals, report)
     assert "1 of 2 goals reached" in text
     assert "not reached: b, x: 0.50×" in text

@@ -114,7 +114,7 @@ def test_a_twin_is_measured_to_rounding(title: str, name: str) -> None:
 
 
 def test_float32_drifts_from_float64_and_less_from_torch(mnist: Dataset) -> None:
-    settings = drift.Settings(sizes=(784, 8, 10), looks=(1, 4), optimizers=("SGD",))
+    settings = drift.DriftSettings(sizes=(784, 8, 10), steps=(1, 4), optimizers=("SGD",))
     (found,) = drift.measured(settings, mnist, lambda _: None)
     assert found["steps"] == [1, 4]
     ends = {name: values[-1] for name, values in found["distance"].items()}

@@ -17,9 +17,9 @@ from experiments.data import Dataset
 from experiments.engine import backends, memory
 from experiments.engine.drawing import draw
 from experiments.sweep import figures, plan, report, run, sweep
-from experiments.sweep.plan import Architecture, Piece, Run, Settings
+from experiments.sweep.plan import Architecture, Piece, Run, Sweep
 
-TINY = Settings(
+TINY = Sweep(
     optimizers=("SGD", "chapter.Adam"),
     rates=(0.01, 0.1),
     depths=(1, 2),
@@ -41,7 +41,7 @@ def lockstep(*arguments: str) -> Result:
     return CliRunner().invoke(cli.app, ("sweep", *arguments))
 
 
-def pieces(settings: Settings = TINY, backend: str = "scratch", budget: int = PLENTY) -> list:
+def pieces(settings: Sweep = TINY, backend: str = "scratch", budget: int = PLENTY) -> list:
     return plan.pieces(settings, backend, budget)
 
 
@@ -53,7 +53,7 @@ def losses(rows: list[run.Row]) -> np.ndarray:
     return np.array([np.nan if row["loss"] is None else row["loss"] for row in rows])
 
 
-def bytes_of(settings: Settings, depth: int, batch_norm: bool) -> int:
+def bytes_of(settings: Sweep, depth: int, batch_norm: bool) -> int:
     return plan.stack_of(settings, depth, batch_norm).bytes_per_run
 
 
@@ -145,7 +145,7 @@ def test_a_run_that_diverged_counts_as_guessing() -> None:
     np.testing.assert_array_equal(capped, [0.5] + [math.log(10)] * 3)
 
 
-def fake_rows(settings: Settings) -> list[run.Row]:
+def fake_rows(settings: Sweep) -> list[run.Row]:
     """Losses that are least at 0.1 for SGD and at 0.01 for Adam; one run diverged."""
     rows = []
     for piece in pieces(settings):
@@ -175,7 +175,7 @@ def test_the_sentences_say_what_was_measured() -> None:
 @pytest.mark.parametrize(
     "settings", [TINY, replace(TINY, optimizers=("SGD",), rates=(0.1,), depths=(1,), seeds=1)]
 )
-def test_the_figures_can_be_drawn(sides: tuple[str, ...], settings: Settings) -> None:
+def test_the_figures_can_be_drawn(sides: tuple[str, ...], settings: Sweep) -> None:
     found = report.losses_of(settings, fake_rows(settings))
     for figure in (
         figures.best_lr(dict.fromkeys(sides, found), settings, 10),

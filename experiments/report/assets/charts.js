@@ -16,7 +16,7 @@ function dressed(value) {
 function shown(trace, chosen) {
   return (
     !(trace.group != null && chosen.groups && !chosen.groups.has(trace.group)) &&
-    !(trace.side && chosen.sides && !chosen.sides.has(trace.side))
+    !(trace.backend && chosen.backends && !chosen.backends.has(trace.backend))
   );
 }
 
@@ -98,7 +98,7 @@ function compose(spec, chosen, width) {
     for (const trace of panel.traces) {
       if (!shown(trace, chosen)) continue;
       if (trace.type === "rule") { across(trace, suffix, shapes, annotations); continue; }
-      const { group, side, ...rest } = trace;
+      const { group, backend, ...rest } = trace;
       if (rest.text) rest.text = rest.text.map(plain);
       data.push({ ...dressed(rest), ...hover(trace, panel), name: plain(trace.name), xaxis: "x" + suffix, yaxis: "y" + suffix });
     }
@@ -153,10 +153,10 @@ function mount(figure, width) {
     return boxes.length ? boxes.filter((b) => b.checked).map((b) => b.value) : null;
   };
   const draw = () => {
-    const groups = checked("group"), sides = checked("side");
+    const groups = checked("group"), backends = checked("backend");
     const choice = controls.find((c) => c.dataset.control === "choice");
     drawInto(element, spec, {
-      groups: groups && new Set(groups.map(Number)), sides: sides && new Set(sides),
+      groups: groups && new Set(groups.map(Number)), backends: backends && new Set(backends),
       choice: choice ? Number(choice.value) : null, revision,
     });
   };
