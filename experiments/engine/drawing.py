@@ -1,7 +1,6 @@
 """Figures on paper: matplotlib draws what ``figures`` describes."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from functools import singledispatch
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -160,24 +159,41 @@ def _color(index: int) -> str:
     return COLORS[index % len(COLORS)] if index >= 0 else "black"
 
 
-@singledispatch
-def _draw(mark: Any, axes: Axes, stroke: Mapping[str, Any]) -> None:
-    raise TypeError(f"{type(mark).__name__} is not a mark of a panel")
+def _draw(mark: figures.Mark, axes: Axes, stroke: Mapping[str, Any]) -> None:
+    match mark:
+        case figures.Line():
+            _line(mark, axes, stroke)
+        case figures.Points():
+            axes.plot(mark.x, mark.y, **_marker(mark.symbol, mark.color))
+        case figures.Bars():
+            _bars(mark, axes, outlined=stroke is BESIDE["torch"])
+        case figures.Surface3D():
+            axes.plot_surface(*np.meshgrid(mark.x, mark.y), mark.z, cmap="viridis", lw=0)
+            axes.set_zlabel(mark.title)
+        case figures.Contours():
+            axes.contour(mark.x, mark.y, mark.z, 12, colors="#cccccc", linewidths=0.8)
+        case figures.Heat():
+            axes.grid(visible=False)
+            norm = LogNorm() if mark.log else None
+            axes.pcolormesh(mark.x, mark.y, mark.z, norm=norm, cmap="viridis", rasterized=True)
+        case figures.Arrows():
+            arrows = mark.x, mark.y, mark.dx, mark.dy
+            axes.quiver(*arrows, angles="xy", color="#444444", width=0.003)
+        case figures.Rule(x=None):
+            axes.axhline(mark.y, color="gray", lw=0.8)
+        case figures.Rule():
+            axes.axvline(mark.x, color="gray", lw=0.8)
+        case _:
+            raise TypeError(f"{type(mark).__name__} is not a mark of a panel")
 
 
-@_draw.register
-def _(mark: figures.Line, axes: Axes, stroke: Mapping[str, Any]) -> None:
+def _line(mark: figures.Line, axes: Axes, stroke: Mapping[str, Any]) -> None:
     style = {"color": _color(mark.color), "ls": "--" if mark.dash else "-", **stroke}
     if mark.markers:
         style |= {"marker": "o", "ms": 2 + stroke["lw"] / 2, "mew": 0}
     axes.plot(mark.x, mark.mean, **style)
     if len(mark.values) > 1:
         axes.fill_between(mark.x, *mark.band, color=style["color"], alpha=0.12, lw=0)
-
-
-@_draw.register
-def _(mark: figures.Points, axes: Axes, stroke: Mapping[str, Any]) -> None:
-    axes.plot(mark.x, mark.y, **_marker(mark.symbol, mark.color))
 
 
 def _marker(symbol: str, color: int) -> dict[str, Any]:
@@ -189,46 +205,14 @@ def _marker(symbol: str, color: int) -> dict[str, Any]:
     return {"ls": "", "marker": SYMBOLS[symbol], "mfc": face, "mec": edge, **size}
 
 
-@_draw.register
-def _(mark: figures.Bars, axes: Axes, stroke: Mapping[str, Any]) -> None:
+def _bars(mark: figures.Bars, axes: Axes, outlined: bool) -> None:
     """Filled; torch's, beside scratch's, as their outline."""
     step = mark.x[1] - mark.x[0]
     edges = np.append(mark.x - step / 2, mark.x[-1] + step / 2)
-    if stroke is BESIDE["torch"]:
+    if outlined:
         axes.stairs(mark.heights, edges, color="black", lw=0.9)
     else:
         axes.stairs(mark.heights, edges, fill=True, color=_color(mark.color), alpha=0.45)
-
-
-@_draw.register
-def _(mark: figures.Surface3D, axes: Axes, stroke: Mapping[str, Any]) -> None:
-    axes.plot_surface(*np.meshgrid(mark.x, mark.y), mark.z, cmap="viridis", lw=0)
-    axes.set_zlabel(mark.title)
-
-
-@_draw.register
-def _(mark: figures.Contours, axes: Axes, stroke: Mapping[str, Any]) -> None:
-    axes.contour(mark.x, mark.y, mark.z, 12, colors="#cccccc", linewidths=0.8)
-
-
-@_draw.register
-def _(mark: figures.Heat, axes: Axes, stroke: Mapping[str, Any]) -> None:
-    axes.grid(visible=False)
-    norm = LogNorm() if mark.log else None
-    axes.pcolormesh(mark.x, mark.y, mark.z, norm=norm, cmap="viridis", rasterized=True)
-
-
-@_draw.register
-def _(mark: figures.Arrows, axes: Axes, stroke: Mapping[str, Any]) -> None:
-    axes.quiver(mark.x, mark.y, mark.dx, mark.dy, angles="xy", color="#444444", width=0.003)
-
-
-@_draw.register
-def _(mark: figures.Rule, axes: Axes, stroke: Mapping[str, Any]) -> None:
-    if mark.x is None:
-        axes.axhline(mark.y, color="gray", lw=0.8)
-    else:
-        axes.axvline(mark.x, color="gray", lw=0.8)
 
 
 def _color_bar(part: SubFigure, chart: figures.Chart, every: Sequence[Axes]) -> None:

@@ -139,17 +139,12 @@ def judged(
     results = []
     for claim in claims:
         verdicts = [claim.judge(measurements.of_seed(i)) for i in range(len(seeds))]
-        results.append(
-            {
-                "text": claim.text,
-                "holds": sum(bool(holds) for holds, _ in verdicts),
-                "of": len(seeds),
-                "seeds": [
-                    {"seed": seed, "holds": bool(holds), "measured": measured}
-                    for seed, (holds, measured) in zip(seeds, verdicts, strict=True)
-                ],
-            }
-        )
+        each = [
+            {"seed": seed, "holds": bool(holds), "measured": measured}
+            for seed, (holds, measured) in zip(seeds, verdicts, strict=True)
+        ]
+        holds = sum(verdict["holds"] for verdict in each)
+        results.append({"text": claim.text, "holds": holds, "of": len(seeds), "seeds": each})
     return results
 
 
