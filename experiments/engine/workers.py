@@ -110,8 +110,9 @@ class Workers:
         todo = (joblib.delayed(_done)(task, os.getpid()) for task in tasks)
         try:
             if ray:  # whose backend of joblib gives no result before it has all
-                while wave := list(islice(todo, joblib.effective_n_jobs(-1))):
-                    yield from parallel(wave)
+                with parallel:  # or each wave would start processes of its own
+                    while wave := list(islice(todo, joblib.effective_n_jobs(-1))):
+                        yield from parallel(wave)
             else:
                 with interrupt.held_back():  # a process that begins leaves Ctrl-C to this one
                     done = parallel(todo)
