@@ -17,6 +17,13 @@ def lockstep(*arguments: object) -> Result:
     return CliRunner().invoke(cli.app, [*map(str, arguments)])
 
 
+def done_anew(*arguments: object) -> bool:
+    """Run the command, which succeeds; whether its result was not there already."""
+    result = lockstep(*arguments)
+    assert result.exit_code == 0, result.output
+    return "is done already" not in result.output
+
+
 def run_python(code: str, *arguments: str, **env: str) -> subprocess.CompletedProcess:
     """Run ``code`` in another process, in the project's folder."""
     command = [sys.executable, "-c", code, *arguments]

@@ -1,6 +1,5 @@
 """Checkpoints of trainings in files: the last one counts, if it is whole."""
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -80,26 +79,17 @@ def test_a_training_goes_on_from_its_last_checkpoint(callback: Checkpoint, said:
     assert not said
 
 
-@pytest.mark.parametrize(
-    "spoil",
-    [
-        lambda data: data[:-1],
-        lambda data: b"",
-        lambda data: b"something else",
-        lambda data: data[:-9] + bytes([data[-9] ^ 1]) + data[-8:],
-        lambda data: data.replace(b'\\"step\\": 1', b'\\"step\\": 3'),
-    ],
-    ids=["cut off", "empty", "foreign", "a bit", "edited by hand"],
-)
 def test_a_damaged_one_is_not_used_and_the_training_begins_again(
-    callback: Checkpoint, said: list[str], spoil: Callable[[bytes], bytes]
+    callback: Checkpoint, said: list[str]
 ) -> None:
     save(callback, 1)
-    before = callback.path.read_bytes()
-    callback.path.write_bytes(spoil(before))
-    assert callback.path.read_bytes() != before
-    assert resumed(callback) == 0
-    assert said[0].endswith("; the training begins again")
+    data = callback.path.read_bytes()
+    edited = data.replace(b'\\"step\\": 1', b'\\"step\\": 3')
+    for spoilt in (edited, data[:-9] + bytes([data[-9] ^ 1]) + data[-8:], data[:-1], b""):
+        callback.path.write_bytes(spoilt)
+        assert spoilt != data
+        assert resumed(callback) == 0
+        assert said.pop().endswith("; the training begins again")
     save(callback, 2)
     assert resumed(callback) == 2
 

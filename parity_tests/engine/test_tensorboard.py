@@ -4,6 +4,7 @@ import csv
 import json
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from experiments.engine import backends, measuring, runner, tensorboard
 from experiments.engine.experiment import Experiment
 from experiments.engine.measurements import Curve
 from experiments.engine.watching import BINS, ROWS, WIDTH, Watch, summaries
-from parity_tests.command_line import lockstep, run_without
+from parity_tests.command_line import done_anew, lockstep, run_without
 from parity_tests.experiments.cut_down import small
 from parity_tests.helpers import IMAGES, LABELS, SIZES, unwrapped
 from parity_tests.training.leaving import FIT, OPTIONS, Leaving, Left
@@ -32,12 +33,6 @@ SHOWN = {
     "optimizer-paths": {metric: (f"path/{metric}", 1) for metric in "xyf"},
 }
 NAMES = pytest.mark.parametrize("name", SHOWN)
-
-
-def run(out: Path, *arguments: str, code: int = 0) -> str:
-    result = lockstep("run", *arguments, "--quick", "--seeds", "2", "--out", out)
-    assert result.exit_code == code, result.output
-    return result.output
 
 
 def cut_down(patch: pytest.MonkeyPatch) -> None:
@@ -61,7 +56,8 @@ def results(tmp_path_factory: pytest.TempPathFactory, mnist: Dataset) -> Path:
         few = mnist.test_images[:200], mnist.test_labels[:200]
         data = replace(mnist, test_images=few[0], test_labels=few[1])
         patch.setattr(measuring, "images", lambda *_: data)
-        run(out, *SHOWN, "activation-distributions", "--tensorboard")
+        names = (*SHOWN, "activation-distributions", "--tensorboard")
+        done_anew("run", *names, "--quick", "--seeds", "2", "--out", out)
     return out
 
 
@@ -209,9 +205,9 @@ def test_a_training_that_is_left_and_gone_on_with_has_been_seen_whole(
 
 @pytest.fixture
 def again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., bool]:
-    """Runs one experiment into the same folder; whether it was not done already."""
+    """Runs one experiment into the same folder."""
     cut_down(monkeypatch)
-    return lambda *arguments: "is done already" not in run(tmp_path, *arguments)
+    return partial(done_anew, "run", "--quick", "--seeds", "2", "--out", tmp_path)
 
 
 def test_a_finished_result_gets_its_event_files_when_they_are_asked_for(
@@ -250,8 +246,10 @@ def test_files_that_cannot_be_written_are_named_and_the_earlier_stay(
     assert again("optimizer-paths", "--tensorboard")
     before = sorted(tmp_path.rglob("events.*"))
     monkeypatch.setattr(tensorboard, "_write_one", disk_full)
-    output = run(tmp_path, "optimizer-paths", "--tensorboard", "--force", code=1)
-    assert "tensorboardwasnotwritten:Nospaceleft" in unwrapped(output)
+    arguments = ("optimizer-paths", "--quick", "--tensorboard", "--force", "--out", tmp_path)
+    result = lockstep("run", *arguments)
+    assert result.exit_code == 1
+    assert "tensorboardwasnotwritten:Nospaceleft" in unwrapped(result.output)
     assert sorted(tmp_path.rglob("events.*")) == before
 
 
@@ -259,8 +257,9 @@ def test_without_the_package_it_says_so_before_anything_is_done(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(tensorboard, "find_spec", lambda name: None)
-    output = run(tmp_path / "results", "surface", "--tensorboard", code=2)
-    message = " ".join(output.replace("│", " ").split())
+    result = lockstep("run", "surface", "--tensorboard", "--out", tmp_path / "results")
+    assert result.exit_code == 2
+    message = " ".join(result.output.replace("│", " ").split())
     assert "pip install tensorboard" in message
     assert "'.[tensorboard]'" in message
     assert not any(tmp_path.iterdir())

@@ -12,7 +12,7 @@ import experiments
 from experiments.engine import memory, threads
 from experiments.engine.experiment import Context
 from experiments.engine.measurements import Measurements
-from parity_tests.command_line import lockstep
+from parity_tests.command_line import done_anew, lockstep
 
 
 def in_use() -> dict[str, set[int]]:
@@ -23,13 +23,6 @@ def in_use() -> dict[str, set[int]]:
 
 SURFACE = ("run", "surface", "--quick")
 SWEEP = "sweep --lr 0.1 --depth 1 --init he --batch-norm off --width 4 --iterations 2"
-
-
-def again(out: Path, *arguments: str) -> bool:
-    """Run the command; whether it was not done already."""
-    done = lockstep(*arguments, "--out", out)
-    assert done.exit_code == 0, done.output
-    return "is done already" not in done.output
 
 
 def written(file: Path) -> dict[str, int]:
@@ -82,22 +75,22 @@ def test_an_experiment_computes_with_what_its_result_says(
         return surface.measure(context)
 
     monkeypatch.setattr(experiments, "load", lambda name: replace(surface, measure=measure))
-    assert again(tmp_path, *SURFACE, *options)
+    assert done_anew(*SURFACE, *options, "--out", tmp_path)
     assert seen == {"scratch": {expected}, "torch": {expected}}
     assert written(tmp_path / "surface" / "result.json") == {"scratch": expected, "torch": expected}
 
 
 def test_a_result_of_other_threads_is_another(tmp_path: Path) -> None:
-    assert again(tmp_path, *SURFACE)
-    assert not again(tmp_path, *SURFACE, "--threads", "1")
-    assert again(tmp_path, *SURFACE, "--threads", "2")
-    assert not again(tmp_path, *SURFACE, "--threads", "2")
+    assert done_anew(*SURFACE, "--out", tmp_path)
+    assert not done_anew(*SURFACE, "--threads", "1", "--out", tmp_path)
+    assert done_anew(*SURFACE, "--threads", "2", "--out", tmp_path)
+    assert not done_anew(*SURFACE, "--threads", "2", "--out", tmp_path)
 
 
 def test_a_sweep_says_its_threads_and_another_number_is_another_sweep(tmp_path: Path) -> None:
     command = [*SWEEP.split(), "--optimizer", "sgd", "--processes", "1"]
     for options, expected in (([], 1), (["--threads", "3"], 3)):
-        assert again(tmp_path, *command, *options)
+        assert done_anew(*command, *options, "--out", tmp_path)
         assert written(tmp_path / "sweep" / "sweep.json") == {"scratch": expected}
 
 
@@ -105,9 +98,9 @@ def test_a_sweep_says_its_threads_and_another_number_is_another_sweep(tmp_path: 
 def test_the_threads_of_the_chapter_are_no_matter_of_the_cores(
     cores: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert again(tmp_path, *SURFACE, "--backend", "scratch")
+    assert done_anew(*SURFACE, "--backend", "scratch", "--out", tmp_path)
     monkeypatch.setattr(threads, "cores", lambda: cores)
-    assert not again(tmp_path, *SURFACE, "--backend", "scratch")
+    assert not done_anew(*SURFACE, "--backend", "scratch", "--out", tmp_path)
 
 
 @pytest.mark.parametrize("command", [["run", "surface"], ["sweep"]])

@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 from dataclasses import replace
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 
 import numpy as np
@@ -25,13 +25,14 @@ from experiments.engine.measurements import Measurements, distances
 from experiments.engine.texts import restored
 from experiments.report import explorer
 from experiments.report.translations import korean
-from parity_tests.command_line import lockstep, run_python, run_without
+from parity_tests.command_line import done_anew, lockstep, run_python, run_without
 from parity_tests.experiments.cut_down import small
 from parity_tests.helpers import unwrapped
 
 ROOT = Path(__file__).parents[2]
 FILES = {"figure.png", "figure.svg", "metrics.csv", "result.json"}
 FAST = ("surface", "optimizer-paths")
+SURFACE = ("run", "surface", "--backend", "scratch")
 ALL = pytest.mark.parametrize("name", experiments.NAMES)
 
 
@@ -111,8 +112,7 @@ def test_an_optimizer_has_one_colour_in_every_figure(optimizer: str, few: Datase
 
 
 def test_a_run_writes_its_files(tmp_path: Path) -> None:
-    result = lockstep("run", *FAST, "--quick", "--seeds", "2", "--out", str(tmp_path))
-    assert result.exit_code == 0, result.output
+    assert done_anew("run", *FAST, "--quick", "--seeds", "2", "--out", tmp_path)
     for name in FAST:
         assert {path.name for path in (tmp_path / name).iterdir()} == FILES
         assert (tmp_path / name / "figure.png").read_bytes().startswith(b"\x89PNG")
@@ -132,13 +132,7 @@ def test_a_run_writes_its_files(tmp_path: Path) -> None:
 
 @pytest.mark.usefixtures("undrawn")
 def test_a_finished_experiment_is_not_run_again_unless_it_must_be(tmp_path: Path) -> None:
-    def run(*options: str) -> bool:
-        result = lockstep(
-            "run", "surface", "--backend", "scratch", "--out", str(tmp_path), *options
-        )
-        assert result.exit_code == 0, result.output
-        return "is done already" not in result.output
-
+    run = partial(done_anew, *SURFACE, "--out", tmp_path)
     assert run()
     assert not run()
     assert run("--force")
@@ -153,9 +147,8 @@ def test_a_finished_experiment_is_not_run_again_unless_it_must_be(tmp_path: Path
 
 @pytest.mark.usefixtures("undrawn")
 def test_a_result_of_other_settings_is_kept_under_another_name(tmp_path: Path) -> None:
-    arguments = ("run", "surface", "--backend", "scratch", "--out", str(tmp_path))
     for options in ((), ("--quick",), ("--quick", "--seeds", "2")):
-        assert lockstep(*arguments, *options).exit_code == 0
+        assert done_anew(*SURFACE, "--out", tmp_path, *options)
     results = [json.loads(path.read_text()) for path in tmp_path.glob("surface*/result.json")]
     assert sorted((r["settings"]["points"], len(r["seeds"])) for r in results) == [
         (21, 1),
@@ -184,7 +177,7 @@ def test_one_failing_experiment_does_not_stop_the_others(
     monkeypatch.setattr(
         experiments, "load", lambda name: broken if name == "surface" else load(name)
     )
-    result = lockstep("run", "surface", "optimizer-paths", "--out", str(tmp_path))
+    result = lockstep("run", "surface", "optimizer-paths", "--out", tmp_path)
     assert result.exit_code == 1
     assert "surface failed: the bowl has a hole [in it]" in result.output
     assert (tmp_path / "optimizer-paths" / "result.json").exists()
@@ -195,15 +188,14 @@ def test_one_failing_experiment_does_not_stop_the_others(
 def test_a_failed_write_leaves_the_old_result_and_no_torn_file(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    arguments = ("run", "surface", "--backend", "scratch", "--out", str(tmp_path))
-    assert lockstep(*arguments).exit_code == 0
+    assert done_anew(*SURFACE, "--out", tmp_path)
     before = (tmp_path / "surface" / "metrics.csv").read_bytes()
 
     def disk_full(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(runner, "write_csv", disk_full)
-    result = lockstep(*arguments, "--force")
+    result = lockstep(*SURFACE, "--force", "--out", tmp_path)
     assert result.exit_code == 1
     assert "metrics.csvwasnotwritten:Nospaceleftondevice" in unwrapped(result.output)
     assert (tmp_path / "surface" / "metrics.csv").read_bytes() == before
@@ -273,7 +265,7 @@ def test_a_data_set_that_cannot_be_had_is_asked_for_once(
 
     monkeypatch.setattr(measuring, "images", load)
     names = ("surface", "zero-init", "activation-distributions", "init-comparison")
-    result = lockstep("run", *names, "--backend", "scratch", "--quick", "--out", str(tmp_path))
+    result = lockstep("run", *names, "--backend", "scratch", "--quick", "--out", tmp_path)
     assert result.exit_code == 1
     assert asked == ["mnist"]
     assert result.output.count("there is no network") == 2
@@ -289,7 +281,7 @@ def test_ctrl_c_before_the_first_experiment_is_no_traceback(
         raise KeyboardInterrupt
 
     monkeypatch.setattr(shared_options, while_it, interrupted)
-    result = lockstep("run", "surface", "--out", str(tmp_path))
+    result = lockstep("run", "surface", "--out", tmp_path)
     assert result.exit_code == 130
     assert isinstance(result.exception, SystemExit)
 
