@@ -74,9 +74,9 @@ def measure(context: Context) -> Measurements:
             **options,
         )
         optimizer = context.backend.optimizer("SGD", lr=settings.lr)
-        looks = np.arange(0, settings.iterations + 1, settings.look_every)
+        steps = np.arange(0, settings.iterations + 1, settings.look_every)
         found, losses = [units(context, net)], []
-        for look in looks[1:]:
+        for step in steps[1:]:
             history = context.fit(
                 net,
                 optimizer,
@@ -85,14 +85,14 @@ def measure(context: Context) -> Measurements:
                 iterations=settings.look_every,
                 batch_size=settings.batch_size,
                 runs=[run],
-                after=int(look) - settings.look_every,
-                looks=1,
+                after=int(step) - settings.look_every,
+                times=1,
             )
             losses.append(history.loss)
             found.append(units(context, net))
-            context.report(run, int(look), settings.iterations, float(history.loss[:, -1].mean()))
+            context.report(run, int(step), settings.iterations, float(history.loss[:, -1].mean()))
         for metric, measured in (("difference of units", difference), ("largest weight", largest)):
-            measurements.add(run, metric, looks, np.stack([measured(w) for w in found], 1))
+            measurements.add(run, metric, steps, np.stack([measured(w) for w in found], 1))
         measurements.add(run, "loss", np.arange(settings.iterations), np.concatenate(losses, 1))
     return measurements
 

@@ -198,7 +198,7 @@ FAULTS = [
     ),
     *_in(
         "scratch/nn",
-        ("test_norms", "test_layers", "test_networks", "test_run_axis", "test_keeping"),
+        ("test_norms", "test_layers", "test_networks", "test_run_axis", "test_resuming"),
         (
             "BatchNorm: the running variance biased",
             "batchnorm",

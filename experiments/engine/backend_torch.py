@@ -40,7 +40,7 @@ class TorchBackend:
     def fit(self, net: Any, optimizer: Any, *args: Any, **options: Any) -> History:
         return torch_ref.train.fit(net, optimizer, *args, **options)
 
-    def glance(self, net: Any, images: np.ndarray, labels: np.ndarray) -> dict[str, np.ndarray]:
+    def inspect(self, net: Any, images: np.ndarray, labels: np.ndarray) -> dict[str, np.ndarray]:
         probe = copy.deepcopy(net)
         x, t = (torch.tensor(array, device=net.device) for array in (images, labels))
         x = torch_ref.train.scaled(x, net.dtype).expand(net.runs, -1, -1)

@@ -54,7 +54,7 @@ class ScratchBackend:
         """Train; as ``scratch.train.fit``."""
         return scratch.train.fit(net, optimizer, *args, **options)
 
-    def glance(self, net: Any, images: np.ndarray, labels: np.ndarray) -> dict[str, np.ndarray]:
+    def inspect(self, net: Any, images: np.ndarray, labels: np.ndarray) -> dict[str, np.ndarray]:
         """A stack's activations and gradients (K, …) in training, by tag; it stays as it is."""
         probe, x = copy.deepcopy(net), scaled(images, net.dtype)
         seen = {f"activations/{k}": y for k, y in probe.activations(x, train=True).items()}

@@ -15,7 +15,7 @@ from experiments.engine.measurements import Key, Measurements
 from experiments.engine.memory import Stack
 from experiments.engine.progress import Report
 from experiments.engine.texts import Text
-from experiments.engine.watching import LOOKS, ROWS, Watch, Watched
+from experiments.engine.watching import ROWS, TIMES, Watch, Watched
 from scratch.callbacks import Callback
 from scratch.train import History
 
@@ -61,7 +61,7 @@ class Context:
         *,
         runs: Sequence[str],
         after: int = 0,
-        looks: int = LOOKS,
+        times: int = TIMES,
         **options: Any,
     ) -> History:
         """Train, as ``scratch.train.fit``; where it was interrupted before, from there on.
@@ -69,12 +69,12 @@ class Context:
         Args:
             runs: what the stack's networks are called, each of them with every seed.
             after: the iterations that they have behind them.
-            looks: about how often TensorBoard is to show what is in them.
+            times: about how often TensorBoard is to show what is in them.
         """
         callbacks: list[Callback] = [next(self.checkpoints)] if self.checkpoints else []
         if self.watched is not None:
-            glance = partial(self.backend.glance, images=images[:ROWS], labels=labels[:ROWS])
-            watch = Watch(glance, options["iterations"], looks)
+            inspect = partial(self.backend.inspect, images=images[:ROWS], labels=labels[:ROWS])
+            watch = Watch(inspect, options["iterations"], times)
             callbacks.append(watch)
         history = self.backend.fit(net, optimizer, images, labels, callbacks=callbacks, **options)
         if self.watched is not None:

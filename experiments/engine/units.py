@@ -190,7 +190,7 @@ def ordered(units: Sequence[Unit], workers: Workers) -> list[Unit]:
 
     Those of experiments come before others: their figures are drawn meanwhile.
     """
-    if workers.here:
+    if workers.in_process:
         return [*units]
     return sorted(units, key=lambda unit: (bool(unit.of), unit.length), reverse=True)
 

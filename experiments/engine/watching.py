@@ -9,7 +9,7 @@ from experiments.engine.measurements import Measurements
 from scratch.callbacks import Callback
 from scratch.train import History
 
-LOOKS = 10  # about so many times a training is looked at, besides before its first step
+TIMES = 10  # about how often a training is recorded, besides before its first step
 ROWS = 200  # of the training images are what it is looked at with
 BINS = 64
 #: What a histogram is kept as: its least and largest value, their sum, that of their squares, and
@@ -22,19 +22,19 @@ class Watch(Callback):
     """Looks at a stack of networks while it trains.
 
     Args:
-        glance: gives arrays (K, …) of a network, by tag, and leaves it as it is.
+        inspect: gives arrays (K, …) of a network, by tag, and leaves it as it is.
         iterations: of the training.
-        looks: how often, besides before the first step.
+        times: how often, besides before the first step.
     """
 
     def __init__(
         self,
-        glance: Callable[[Any], Mapping[str, np.ndarray]],
+        inspect: Callable[[Any], Mapping[str, np.ndarray]],
         iterations: int,
-        looks: int = LOOKS,
+        times: int = TIMES,
     ) -> None:
-        self._glance, self._last = glance, iterations
-        self._every = max(1, iterations // looks)
+        self._inspect, self._last = inspect, iterations
+        self._every = max(1, iterations // times)
         self.steps: list[int] = []
         self.seen: dict[str, list[np.ndarray]] = {}
 
@@ -43,7 +43,7 @@ class Watch(Callback):
             return
         self.steps.append(step)
         with np.errstate(all="ignore"):  # of a run that has diverged
-            for tag, values in self._glance(net).items():
+            for tag, values in self._inspect(net).items():
                 self.seen.setdefault(tag, []).append(summaries(values))
 
     def state_dict(self) -> dict[str, Any]:
@@ -70,8 +70,8 @@ class Watched(Measurements):
         steps = after + np.arange(history.loss.shape[1])
         self._extend(runs, "loss/train", steps, history.loss)
         for tag, seen in watch.seen.items():
-            looks = after + np.array(watch.steps)
-            self._extend(runs, tag, np.repeat(looks, WIDTH), np.concatenate(seen, axis=1))
+            steps = after + np.array(watch.steps)
+            self._extend(runs, tag, np.repeat(steps, WIDTH), np.concatenate(seen, axis=1))
 
     def accuracy(self, runs: Sequence[str], after: int, history: History, of: str) -> None:
         """Add the accuracies of a stack's training, on ``"train"`` or ``"test"`` images."""

@@ -23,7 +23,7 @@ from torch_ref.errors import LockstepError
 
 #: By the scheme of ``--cluster``: what must be installed, and how pip installs it.
 CLUSTERS = {"dask": ("distributed", "distributed"), "ray": ("ray", "'ray[client]'")}
-LOOK = 0.5  # seconds
+POLL = 0.5  # seconds
 
 #: A function that another process can be sent.
 Task = Callable[[], Any]
@@ -81,7 +81,7 @@ class Workers:
     cluster: str | None = None
 
     @property
-    def here(self) -> bool:
+    def in_process(self) -> bool:
         """Whether this process does the work."""
         return self.processes == 1 and not self.cluster
 
@@ -97,7 +97,7 @@ class Workers:
         Raises:
             WorkersLost: they are.
         """
-        if self.here:
+        if self.in_process:
             yield from (task() for task in tasks)
             return
         ray = self.cluster and self.cluster.startswith("ray")
@@ -159,7 +159,7 @@ def workers(processes: int, threads: int = 1, cluster: str | None = None) -> Ite
     with ExitStack() as stack:
         if cluster:
             stack.enter_context(_connected(cluster))
-        elif not made.here:
+        elif not made.in_process:
             config = joblib.parallel_config("loky", inner_max_num_threads=threads, max_nbytes=None)
             stack.enter_context(config)
             stack.callback(_end)
@@ -225,5 +225,5 @@ def _settle(parent: int) -> None:
 def _end_with(parent: int) -> None:
     """A parent that is killed ends nobody; who works on would be in the next one's way."""
     while os.getppid() == parent:
-        time.sleep(LOOK)
+        time.sleep(POLL)
     os._exit(1)

@@ -21,7 +21,7 @@ from experiments.engine.watching import BINS, ROWS, WIDTH, Watch, summaries
 from parity_tests.command_line import done_anew, lockstep, run_without
 from parity_tests.experiments.cut_down import small
 from parity_tests.helpers import IMAGES, LABELS, SIZES, unwrapped
-from parity_tests.training.leaving import FIT, OPTIONS, Leaving, Left
+from parity_tests.training.interrupted import FIT, OPTIONS, Interrupting, Interruption
 
 SIDES = pytest.mark.parametrize("side", backends.NAMES)
 SEEDS = (0, 1)
@@ -111,7 +111,7 @@ def test_the_first_histograms_are_of_the_initial_network(
 ) -> None:
     backend = backends.create(side, "cpu")
     net = backend.network(784, [100] * 4, 10, init="he", seed=[0, 1])
-    expected = backend.glance(net, mnist.train_images[:ROWS], mnist.train_labels[:ROWS])
+    expected = backend.inspect(net, mnist.train_images[:ROWS], mnist.train_labels[:ROWS])
     found = events(results / "optimizer-comparison", side, "SGD", 1)
     for tag in ("activations/layer1", "activations/layer5", "gradients/W1", "gradients/b5"):
         values, histogram = expected[tag][1], found.Histograms(tag)[0].histogram_value
@@ -168,7 +168,7 @@ def fit(side: str, **options: Any) -> tuple[dict[str, Any], Any]:
 
 def watch(side: str) -> Watch:
     backend = backends.create(side, "cpu")
-    return Watch(lambda net: backend.glance(net, IMAGES, LABELS), FIT["iterations"], looks=3)
+    return Watch(lambda net: backend.inspect(net, IMAGES, LABELS), FIT["iterations"], times=3)
 
 
 def state(net: Any) -> dict[str, np.ndarray]:
@@ -194,10 +194,10 @@ def test_a_training_that_is_left_and_gone_on_with_has_been_seen_whole(
     whole, before, after = watch(side), watch(side), watch(side)
     fit(side, callbacks=[whole])
     path = tmp_path / "kept.safetensors"
-    with pytest.raises(Left):
-        fit(side, callbacks=[before, Leaving(path, 7)])
+    with pytest.raises(Interruption):
+        fit(side, callbacks=[before, Interrupting(path, 7)])
     assert 0 < len(before.steps) < len(whole.steps)
-    fit(side, callbacks=[after, Leaving(path)])
+    fit(side, callbacks=[after, Interrupting(path)])
     assert after.steps == whole.steps == [0, 3, 6, 9]
     for tag, seen in whole.seen.items():
         np.testing.assert_array_equal(after.seen[tag], seen, err_msg=tag)

@@ -63,26 +63,26 @@ def fit(backend: str, *callbacks: Callback) -> train.History:
     return torch_train.fit(torch_nn.MultiLayerNet(*SIZES, **stack), Twin(optim.Adam()), **options)
 
 
-class Left(BaseException):
+class Interruption(BaseException):
     pass
 
 
-class Leaving(Callback):
-    """Leaves the training before its third step."""
+class Interrupting(Callback):
+    """Interrupts the training before its third step."""
 
     def pause(self, training: Training) -> None:
         if training.step == 2:
             self.saved = copy.deepcopy(training.state_dict())
-            raise Left
+            raise Interruption
 
 
 @pytest.fixture(scope="module", params=["scratch", "torch"])
 def half_done(request: pytest.FixtureRequest) -> tuple[str, dict[str, Any], train.History]:
     """A backend, the snapshot of a training in its middle, and what comes of it."""
-    leaving = Leaving()
-    with pytest.raises(Left):
-        fit(request.param, leaving)
-    return request.param, leaving.saved, fit(request.param)
+    interrupting = Interrupting()
+    with pytest.raises(Interruption):
+        fit(request.param, interrupting)
+    return request.param, interrupting.saved, fit(request.param)
 
 
 def saved(place: Path, content: dict[str, Any], said: list[str]) -> Checkpoint:

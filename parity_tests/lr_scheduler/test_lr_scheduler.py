@@ -10,7 +10,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from parity_tests.helpers import loops_over
-from parity_tests.lr_scheduler.schedule_sides import (
+from parity_tests.lr_scheduler.schedule_pairs import (
     OPTIMIZERS,
     Sides,
     arguments,

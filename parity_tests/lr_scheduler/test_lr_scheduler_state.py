@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from parity_tests.helpers import IMAGES, LABELS, loops_over, make_network
-from parity_tests.lr_scheduler.schedule_sides import OPTIMIZERS, Sides, arguments, with_one_group
+from parity_tests.lr_scheduler.schedule_pairs import OPTIMIZERS, Sides, arguments, with_one_group
 from scratch import lr_scheduler, optim, train
 from scratch.optim import SGD, Adagrad, Adam
 from torch_ref import convert

@@ -8,7 +8,7 @@ import pytest
 
 from parity_tests.helpers import IMAGES, LABELS, SIZES
 from parity_tests.optimizer_helpers import ELEMENTWISE
-from parity_tests.training.leaving import FIT, OPTIONS, Leaving, Left
+from parity_tests.training.interrupted import FIT, OPTIONS, Interrupting, Interruption
 from scratch import lr_scheduler, nn, optim, train
 from scratch.callbacks import Training
 from scratch.train import History
@@ -50,11 +50,11 @@ def fit(
 def assert_goes_on(
     path: Path, backend: str, optimizer: optim.Optimizer, at: int = 5, **options: Any
 ) -> None:
-    """Left and resumed, by a file and nothing else, it ends the same."""
+    """Interrupted and resumed, by a file and nothing else, it ends the same."""
     whole = fit(backend, optimizer, **options)
-    with pytest.raises(Left):
-        fit(backend, optimizer, callbacks=[Leaving(path, at)], **options)
-    pieced = fit(backend, optimizer, callbacks=[Leaving(path)], **options)
+    with pytest.raises(Interruption):
+        fit(backend, optimizer, callbacks=[Interrupting(path, at)], **options)
+    pieced = fit(backend, optimizer, callbacks=[Interrupting(path)], **options)
     for name, expected in vars(whole).items():
         np.testing.assert_array_equal(getattr(pieced, name), expected, err_msg=name, strict=True)
 
@@ -95,7 +95,7 @@ def test_a_training_can_be_left_after_any_step(
 def test_a_finished_training_is_not_trained_again(kept: Path, backend: str) -> None:
     steps: list[Any] = []
     assert_goes_on(kept, backend, optim.Adam(), FIT["iterations"] + 1)
-    fit(backend, optim.Adam(), callbacks=[Leaving(kept)], progress=lambda *s: steps.append(s))
+    fit(backend, optim.Adam(), callbacks=[Interrupting(kept)], progress=lambda *s: steps.append(s))
     assert not steps
 
 
@@ -104,13 +104,13 @@ def test_what_was_kept_of_another_training_is_refused_and_changes_nothing(
     kept: Path, backend: str, changed: str
 ) -> None:
     adam, refused = optim.Adam(), []
-    with pytest.raises(Left):
-        fit(backend, adam, callbacks=[Leaving(kept, 4)])
+    with pytest.raises(Interruption):
+        fit(backend, adam, callbacks=[Interrupting(kept, 4)])
     found = checkpoint.load(kept)
     if changed in found:
         checkpoint.save(kept, found | {changed: 99 if changed == "step" else {}})
 
-    class Careful(Leaving):
+    class Careful(Interrupting):
         def begin(self, training: Training) -> None:
             try:
                 super().begin(training)
@@ -125,6 +125,6 @@ def test_what_was_kept_of_another_training_is_refused_and_changes_nothing(
 
 
 def test_what_is_no_callback_is_refused(backend: str) -> None:
-    for callbacks in (Leaving, [Leaving], [lambda *_: None], None):
+    for callbacks in (Interrupting, [Interrupting], [lambda *_: None], None):
         with pytest.raises(TypeError, match=r"callbacks must be a"):
             fit(backend, optim.Adam(), callbacks=callbacks)

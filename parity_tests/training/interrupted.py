@@ -1,4 +1,4 @@
-"""A training to be left in the middle: a short one, and the callback that leaves it."""
+"""A training to be interrupted in the middle: a short one, and the callback that does it."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,13 +11,13 @@ FIT = {"iterations": 9, "batch_size": 10, "evaluate": (IMAGES, LABELS), "every":
 OPTIONS = {"batch_norm": True, "dropout": 0.3, "seed": [3, 4]}
 
 
-class Left(Exception):
-    """The training was left, as by a signal."""
+class Interruption(Exception):
+    """The training is interrupted, as by a signal."""
 
 
 @dataclass
-class Leaving(Callback):
-    """Leaves the training at its n-th pause, and resumes one that was left."""
+class Interrupting(Callback):
+    """Interrupts the training at its n-th pause, and resumes one that was interrupted."""
 
     path: Path
     at: int = -1
@@ -31,4 +31,4 @@ class Leaving(Callback):
         self.pauses += 1
         if self.pauses == self.at:
             checkpoint.save(self.path, training.state_dict())
-            raise Left
+            raise Interruption
