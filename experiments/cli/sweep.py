@@ -78,7 +78,7 @@ def sweep(
         "batch_size": batch_size,
     }
     settings = replace(
-        plan.QUICK if quick else plan.Settings(),
+        plan.QUICK if quick else plan.Sweep(),
         **{name: value for name, value in given.items() if value is not None},
     )
     if settings.runs > options.MOST_RUNS:
