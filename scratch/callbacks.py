@@ -18,10 +18,10 @@ class Callback:
     def begin(self, training: "Training") -> None:
         """Called first; it may resume the training from a snapshot."""
 
-    def look(self, step: int, net: Any) -> None:
-        """Called before each update and after the last; ``net`` has had ``step`` of them."""
+    def before_step(self, step: int, net: Any) -> None:
+        """Called before each update and after the last, when ``net`` has had ``step`` of them."""
 
-    def pause(self, training: "Training") -> None:
+    def after_step(self, training: "Training") -> None:
         """Called after each step, where the training can be saved."""
 
     def state_dict(self) -> Snapshot:

@@ -33,12 +33,12 @@ def steps(
         if accuracy and (step == training.steps or (every and step % every == 0)):
             record.evaluation(step, accuracy())
         for callback in training.callbacks:
-            callback.look(step, net)
+            callback.before_step(step, net)
         if step < training.steps:
             yield step
         training.step = step + 1
         for callback in training.callbacks:
-            callback.pause(training)
+            callback.after_step(training)
 
 
 def check_arguments(

@@ -58,7 +58,7 @@ class Checkpoint(Callback):
         except UNFIT as error:
             self.say(f"{self.what}: {error}; the training begins again")
 
-    def pause(self, training: Training) -> None:
+    def after_step(self, training: Training) -> None:
         """Save it where that is due; one that is finished if it took long: more may follow."""
         since = self.begun if training.finished else self.last
         if time.monotonic() - since < self.every:

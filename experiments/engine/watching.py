@@ -38,7 +38,7 @@ class Watch(Callback):
         self.steps: list[int] = []
         self.seen: dict[str, list[np.ndarray]] = {}
 
-    def look(self, step: int, net: Any) -> None:
+    def before_step(self, step: int, net: Any) -> None:
         if step % self._every and step != self._last:
             return
         self.steps.append(step)

@@ -60,7 +60,7 @@ def training(step: int) -> Training:
 
 def save(callback: Checkpoint, step: int) -> None:
     callback.begin(training(0))
-    callback.pause(training(step))
+    callback.after_step(training(step))
 
 
 def resumed(callback: Checkpoint) -> int:
@@ -133,7 +133,7 @@ def test_one_is_written_as_often_as_was_asked_and_of_a_long_training_in_the_end(
     callback.begin(training(0))
     for now[0], step in ((129, 1), (130, 2), (159, 3), (160, 4), (161, 5), (162, STEPS + 1)):
         before = path.read_bytes() if path.exists() else b""
-        callback.pause(training(step))
+        callback.after_step(training(step))
         written += [step] if path.exists() and path.read_bytes() != before else []
     assert written == [2, 4, STEPS + 1]
     assert resumed(callback) == STEPS + 1
@@ -143,7 +143,7 @@ def test_a_short_training_has_none(path: Path, now: list[float]) -> None:
     callback = Checkpoint(path, "this one", "a training", every=30.0)
     callback.begin(training(0))
     now[0] += 29
-    callback.pause(training(STEPS + 1))
+    callback.after_step(training(STEPS + 1))
     assert not path.parent.exists()
 
 
@@ -157,7 +157,7 @@ def test_a_full_disk_is_said_and_the_training_goes_on(
 
     with monkeypatch.context() as patched:
         patched.setattr(Path, "write_bytes", full)
-        callback.pause(training(2))
+        callback.after_step(training(2))
     assert len(said) == 1
     assert "was not written: No space left on device; the last one stays" in said[0]
     assert resumed(callback) == 1

@@ -70,7 +70,7 @@ class Interruption(BaseException):
 class Interrupting(Callback):
     """Interrupts the training before its third step."""
 
-    def pause(self, training: Training) -> None:
+    def after_step(self, training: Training) -> None:
         if training.step == 2:
             self.saved = copy.deepcopy(training.state_dict())
             raise Interruption

@@ -17,18 +17,18 @@ class Interruption(Exception):
 
 @dataclass
 class Interrupting(Callback):
-    """Interrupts the training at its n-th pause, and resumes one that was interrupted."""
+    """Interrupts the training after its n-th step, and resumes one that was interrupted."""
 
     path: Path
     at: int = -1
-    pauses: int = 0
+    steps: int = 0
 
     def begin(self, training: Training) -> None:
         if self.path.exists():
             training.load_state_dict(checkpoint.load(self.path))
 
-    def pause(self, training: Training) -> None:
-        self.pauses += 1
-        if self.pauses == self.at:
+    def after_step(self, training: Training) -> None:
+        self.steps += 1
+        if self.steps == self.at:
             checkpoint.save(self.path, training.state_dict())
             raise Interruption

@@ -42,7 +42,7 @@ def measure(bench: Bench) -> Iterator[Row]:
             path = Path(folder) / "unit" / f"{side}-{runs}.safetensors"
             checkpoint = Checkpoint(path, "bench", "the benchmark", every=0.0)
             checkpoint.begin(training)
-            calls[f"{side}, K = {runs}"] = partial(checkpoint.pause, training)
+            calls[f"{side}, K = {runs}"] = partial(checkpoint.after_step, training)
         timings = bench.timer.compare(calls)
     for name, seconds in timings.seconds.items():
         share = Spread.of(100 * seconds / EVERY)
@@ -54,7 +54,7 @@ def measure(bench: Bench) -> Iterator[Row]:
 class FirstStep(Callback):
     """Leaves a training after its first step."""
 
-    def pause(self, training: Training) -> None:
+    def after_step(self, training: Training) -> None:
         self.training = training
         raise InterruptedError
 
