@@ -269,21 +269,6 @@ def lockstep_bench(*arguments: str, out: Path) -> Result:
     return CliRunner().invoke(cli.app, ["bench", *arguments, "--out", str(out)])
 
 
-@pytest.mark.parametrize(
-    ("arguments", "said"),
-    [
-        (("--only", "stackd"), (*bench.NAMES, "did you mean 'stacked'?")),
-        (("--device", "abacus"), ("abacus",)),
-    ],
-)
-def test_a_section_or_a_device_that_there_is_not_is_a_mistake(arguments, said, tmp_path: Path):
-    result = lockstep_bench(*arguments, out=tmp_path / "bench.json")
-    output = " ".join(result.output.replace("│", " ").split())
-    assert result.exit_code == 2
-    assert all(each in output for each in said)
-    assert list(tmp_path.iterdir()) == []
-
-
 def test_the_sections_may_be_named_together_or_one_by_one():
     sections = cli.bench._sections
     assert sections(["stacked, generator", "memory"]) == ["generator", "memory", "stacked"]

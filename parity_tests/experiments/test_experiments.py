@@ -14,7 +14,6 @@ import numpy as np
 import pytest
 
 import experiments
-from experiments.cli import options as shared_options
 from experiments.data import DataError, Dataset
 from experiments.engine import backends, figures, measuring, runner
 from experiments.engine.drawing import draw, save
@@ -202,57 +201,6 @@ def test_a_failed_write_leaves_the_old_result_and_no_torn_file(
     assert {path.name for path in (tmp_path / "surface").iterdir()} == FILES
 
 
-def test_an_output_folder_that_cannot_be_written_is_found_before_training(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(runner._Run, "_begun", lambda *_: pytest.fail("it was begun"))
-    (tmp_path / "file").write_text("")
-    result = lockstep("run", "all", "--out", str(tmp_path / "file" / "results"))
-    assert result.exit_code == 1
-    assert "cannot be written" in result.output
-
-
-@pytest.mark.parametrize(
-    ("arguments", "message"),
-    [
-        (["run", "optimiser-paths"], "did you mean 'optimizer-paths'?"),
-        (["run", "xyz"], "is not one of surface, optimizer-paths"),
-        (["run", "surface", "--backend", "jax"], "is not one of scratch, torch, both"),
-        (["run", "surface", "--device", "tpu"], "device must be auto or one of"),
-        (["run", "surface", "--dataset", "mnits"], "did you mean 'mnist'?"),
-        (["run", "surface", "--seeds", "0"], "must be a whole number >= 1, got 0"),
-        (["run", "all", "surfac"], "did you mean 'surface'?"),
-        (["run"], "Missing argument"),
-        (["rum"], "No such command 'rum'"),
-    ],
-    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
-)
-def test_a_usage_mistake_is_named_and_exits_with_2(
-    arguments: list[str], message: str, tmp_path: Path
-) -> None:
-    result = lockstep(*arguments, *(["--out", str(tmp_path)] if "surface" in arguments else []))
-    assert result.exit_code == 2
-    assert message in " ".join(result.output.replace("│", " ").split())
-    assert not any(tmp_path.iterdir())
-
-
-def test_the_list_names_every_experiment_and_every_pair() -> None:
-    from torch_ref import registry
-
-    output = lockstep("list").output
-    for name in (*experiments.NAMES, *registry.OPTIMIZERS, *registry.INITIALIZERS):
-        assert name in output
-
-
-@pytest.mark.parametrize("arguments", [("list",), ("run", "--help"), ("run", "surface")])
-def test_a_terminal_that_knows_only_ascii_is_no_failure(
-    arguments: tuple[str, ...], tmp_path: Path
-) -> None:
-    options = ("--backend", "scratch", "--out", tmp_path) if "surface" in arguments else ()
-    done = run_without(set(), *arguments, *options, PYTHONIOENCODING="ascii")
-    assert "surface" in done.stdout or "NAME" in done.stdout
-
-
 @pytest.mark.usefixtures("undrawn")
 def test_a_data_set_that_cannot_be_had_is_asked_for_once(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -271,19 +219,6 @@ def test_a_data_set_that_cannot_be_had_is_asked_for_once(
     assert result.output.count("there is no network") == 2
     written = {path.parent.name for path in tmp_path.glob("*/result.json")}
     assert written == {"surface", "activation-distributions"}
-
-
-@pytest.mark.parametrize("while_it", ["one_of", "described"])
-def test_ctrl_c_before_the_first_experiment_is_no_traceback(
-    while_it: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def interrupted(*_: object) -> None:
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr(shared_options, while_it, interrupted)
-    result = lockstep("run", "surface", "--out", tmp_path)
-    assert result.exit_code == 130
-    assert isinstance(result.exception, SystemExit)
 
 
 def test_the_layers_of_the_activations_have_titles(few: Dataset) -> None:

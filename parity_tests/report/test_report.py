@@ -151,12 +151,6 @@ def test_a_page_that_cannot_be_written_leaves_the_old_one(
     assert not [path for path in folder.iterdir() if "partial" in path.name]
 
 
-@pytest.mark.parametrize("command", ["report", "parity"])
-def test_a_usage_mistake_exits_with_2(command: str) -> None:
-    assert lockstep(command, "--uot", "x").exit_code == 2
-    assert lockstep(command, "surplus").exit_code == 2
-
-
 def test_run_with_report_ends_with_the_page_in_its_own_folder(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -1,6 +1,7 @@
-r"""Any arguments at all for the command line: no traceback, no work begun, no control characters.
+r"""What is typed: any arguments at all, and those that cannot be meant.
 
-Where a command would begin to compute, it is stopped: what is tried here is all that comes before.
+No traceback, no work begun, no control characters. Where a command would begin to compute on
+arguments that are invented, it is stopped.
 """
 
 import re
@@ -14,31 +15,46 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import experiments
-from experiments import cli
+from experiments import bench, cli
 from experiments.bench import runner as bench_runner
-from experiments.engine import runner, terminal
+from experiments.cli import options
+from experiments.engine import runner, terminal, units
 from experiments.parity import run as parity_run
 from experiments.report import page
 from experiments.sweep import sweep
-from parity_tests.command_line import lockstep
+from parity_tests.command_line import lockstep, run_python
+from torch_ref import registry
 from torch_ref.lockstep import check, golden
 
 COMMANDS: dict[str, Any] = typer.main.get_command(cli.app).commands
 ESCAPE = "\x1b[31m[bold]\x9b"
 WORDS = ("", "0", "-1", "1", "2", "nan", "inf", "1e400", "99999999999999999999", "1:2:3log", "he,x")
+WORDS += ("1e-4:1:13log", "1:2:9999lin", "on,on", "sgd", "Adam", "all", "surface", "mnist")
 WORDS += (
-    "1e-4:1:13log",
-    "1:2:9999lin",
-    "on,on",
-    "sgd",
-    "Adam",
-    "all",
-    "surface",
-    "mnist",
     "kmnist",
+    "cpu",
+    "cuda",
+    "both",
+    "lr=0.1",
+    "lr=",
+    "=",
+    "__import__('os')",
+    "../..",
+    "/dev/null",
 )
-WORDS += ("cpu", "cuda", "both", "lr=0.1", "lr=", "=", "__import__('os')", "../..", "/dev/null")
-WORDS += (ESCAPE, "a\0b", "\udcff\udcfe", "x" * 5000, "[/]", "--", "-", "--help", "%s", "\u202e")
+WORDS += (
+    "/dev/null",
+    ESCAPE,
+    "a\0b",
+    "\udcff\udcfe",
+    "x" * 5000,
+    "[/]",
+    "--",
+    "-",
+    "--help",
+    "%s",
+    "\u202e",
+)
 CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202e]")
 words = st.sampled_from(WORDS) | st.text(max_size=8)
 
@@ -52,16 +68,9 @@ def no_work(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
     def begin(*args: object, **options: object) -> None:
         raise Begun("it began")
 
-    for module, name in (
-        *(
-            (runner, "run_all"),
-            (runner, "fitting"),
-            (sweep, "sweep"),
-            (check, "check"),
-            (bench_runner, "run"),
-        ),
-        *((golden, "write_golden"), (golden, "verify"), (parity_run, "measure"), (page, "write")),
-    ):
+    begins = [(runner, "run_all"), (runner, "fitting"), (sweep, "sweep"), (check, "check")]
+    begins += [(bench_runner, "run"), (golden, "write_golden"), (golden, "verify")]
+    for module, name in [*begins, (parity_run, "measure"), (page, "write")]:
         monkeypatch.setattr(module, name, begin)
     monkeypatch.chdir(tmp_path)
     yield
@@ -73,9 +82,8 @@ def command_lines(draw: st.DrawFn) -> list[str]:
     """A command with some of its own options, and values of all kinds, and some words more."""
     name = draw(st.sampled_from([*COMMANDS, "rum"]))
     line = [name]
-    own = (
-        [p for p in COMMANDS[name].params if p.param_type_name == "option"] if name != "rum" else []
-    )
+    params = COMMANDS[name].params if name in COMMANDS else []
+    own = [param for param in params if param.param_type_name == "option"]
     for option in draw(st.lists(st.sampled_from(own), max_size=4)) if own else []:
         line.append(draw(st.sampled_from(option.opts)))
         if not option.is_flag:
@@ -117,29 +125,50 @@ def test_a_failure_has_one_message_and_with_debug_its_traceback(
 
 
 @pytest.mark.parametrize(
-    ("arguments", "message"),
+    ("line", "message"),
     [
-        (["run", "surface", "--seeds", "1000001"], "must be at most 1,000,000, got 1,000,001"),
-        (["sweep", "--seeds", "100000"], "117,000,000 runs, allowed are 1,000,000"),
-        (["run", "surface", "--out", "a\0b"], "null byte"),
-        (["golden", "Adam", "--out", "a\0b"], "null byte"),
-        (["bench", "--out", "."], "must be a file, got the folder ."),
-        (["check", "a.py:A", "--against", "Adam", "--seconds", "inf"], "--seconds"),
-        (["run", "surface", "--checkpoint-every", "nan"], "must be seconds, 0 or more, got nan"),
-        (["sweep", "--checkpoint-every", "-1"], "must be seconds, 0 or more, got -1.0"),
-        (["golden", "Admm"], "NAME: there is no golden file for 'Admm'; did you mean"),
+        ("run optimiser-paths", "did you mean 'optimizer-paths'?"),
+        ("run xyz", "is not one of surface, optimizer-paths"),
+        ("run all surfac", "did you mean 'surface'?"),
+        ("run", "Missing argument"),
+        ("rum", "No such command 'rum'"),
+        ("report --uot x", "No such option: --uot"),
+        ("parity surplus", "(surplus)"),
+        ("run surface --backend jax", "is not one of scratch, torch, both"),
+        ("run surface --device tpu", "device must be auto or one of"),
+        ("bench --device abacus", "device must be auto or one of"),
+        ("bench --only stackd", f"one of {', '.join(bench.NAMES)}; did you mean 'stacked'?"),
+        ("run surface --dataset mnits", "did you mean 'mnist'?"),
+        ("run surface --memory -1", "must be gigabytes, above 0 and below a million, got -1.0"),
+        ("run surface --seeds 0", "must be a whole number >= 1, got 0"),
+        ("run surface --seeds 1000001", "must be at most 1,000,000, got 1,000,001"),
+        ("sweep --seeds 100000", "117,000,000 runs, allowed are 1,000,000"),
+        ("sweep --lr 1:2", "neither a number nor a range"),
+        ("run surface --checkpoint-every nan", "must be seconds, 0 or more, got nan"),
+        ("sweep --checkpoint-every -1", "must be seconds, 0 or more, got -1.0"),
+        ("check a.py:A --against Adam --seconds inf", "--seconds"),
+        ("run surface --out a\0b", "null byte"),
+        ("golden Adam --out a\0b", "null byte"),
+        ("golden Admm", "NAME: there is no golden file for 'Admm'; did you mean"),
+        ("golden", "give the name of one optimizer, or --all"),
+        ("bench --out .", "must be a file, got the folder ."),
     ],
 )
 def test_what_cannot_be_meant_is_refused_before_any_work(
-    arguments: list[str], message: str, no_work: None
+    line: str, message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    result = lockstep(*arguments)
+    monkeypatch.chdir(tmp_path)
+    result = lockstep(*line.split(" "))
     assert result.exit_code == 2, result.output
     assert message in " ".join(re.sub("[│╭╮╰╯─]", " ", result.output).split())
+    assert not any(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize("name", ["run", "sweep", "golden", "parity", "report", "bench"])
-def test_a_file_where_a_folder_must_be_is_named(name: str, tmp_path: Path) -> None:
+def test_a_file_where_a_folder_must_be_is_named_before_any_training(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(units, "run", lambda *_: pytest.fail("it was begun"))
     file = tmp_path / "file"
     file.touch()
     for out, it in ((file, "it"), (file / "inner", str(file))):
@@ -177,3 +206,33 @@ def test_an_error_of_an_experiment_is_shown_and_not_obeyed(
     result = lockstep("run", "surface", "--backend", "scratch", "--out", str(tmp_path))
     assert result.exit_code == 1
     assert r"\x1b[31m[bold]\x9b broke [/]" in result.output
+
+
+@pytest.mark.parametrize("while_it", ["one_of", "described"])
+def test_ctrl_c_before_the_first_experiment_is_no_traceback(
+    while_it: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(options, while_it, interrupted)
+    result = lockstep("run", "surface", "--out", tmp_path)
+    assert result.exit_code == 130
+    assert isinstance(result.exception, SystemExit)
+
+
+def test_the_list_names_every_experiment_and_every_pair() -> None:
+    output = lockstep("list").output
+    for name in (*experiments.NAMES, *registry.OPTIMIZERS, *registry.INITIALIZERS):
+        assert name in output
+
+
+@pytest.mark.parametrize("arguments", [("list",), ("run", "--help"), ("run", "surface")])
+def test_a_terminal_that_knows_only_ascii_is_no_failure(
+    arguments: tuple[str, ...], tmp_path: Path
+) -> None:
+    code = "import sys; from experiments import cli; sys.argv[0] = 'lockstep'; cli.main()"
+    options = ("--backend", "scratch", "--out", str(tmp_path)) if "surface" in arguments else ()
+    done = run_python(code, *arguments, *options, PYTHONIOENCODING="ascii")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "surface" in done.stdout or "NAME" in done.stdout
