@@ -3,7 +3,7 @@
 The README's table and the report's are made of this one.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -14,11 +14,16 @@ import torch
 from scratch import init, nn, optim
 from scratch.random import Generator
 from torch_ref import convert
+from torch_ref.optim import EpsilonHatAdam
 
 STEPS = 40
 CONSTANT = [0.1] * STEPS
 FALLING = [0.1] * (STEPS // 2) + [0.01] * (STEPS - STEPS // 2)
 DECAY = 0.1
+ROWS = 10
+
+#: The relative distance of the chapter's from torch's as they come, and when aligned.
+Distances = tuple[float, ...]
 
 
 @dataclass(frozen=True)
@@ -35,133 +40,175 @@ class Convention:
     chapter: str
     torch: str
     shown: str
-    measure: Callable[[], tuple[float, float]]
+    measure: Callable[[], Distances]
+
+
+CONVENTIONS: list[Convention] = []
+
+
+def _convention(name: str, chapter: str, torch: str, shown: str) -> Callable[..., None]:
+    """Put a convention, measured by the function below, into the table."""
+    return lambda measure: CONVENTIONS.append(Convention(name, chapter, torch, shown, measure))
+
+
+@_convention(
+    "momentum",
+    "`v = αv − lr·g; w += v` (`Momentum`)",
+    "`b = μb + g; w −= lr·b` (`SGD`): equal until lr changes",
+    "the parameters after 40 steps, lr a tenth from the 21st on; aligned: lr stays",
+)
+def _() -> Distances:
+    theirs = partial(_torchs, torch.optim.SGD, momentum=0.9)
+    return tuple(
+        _apart(_ours(optim.Momentum(), rates=rates), theirs(rates=rates))
+        for rates in (FALLING, CONSTANT)
+    )
 
 
 class WidelyCopiedNesterov:
     """w + α²·v − (1 + α)·η·g with the v that was already updated: not Nesterov's method."""
 
-    def __init__(self, lr: float, momentum: float = 0.9) -> None:
-        self.lr, self.momentum = lr, momentum
-        self.v: np.ndarray | float = 0.0
+    lr, momentum = 0.1, 0.9
+    v: np.ndarray | float = 0.0
 
     def update(self, params: dict[str, np.ndarray], grads: dict[str, np.ndarray]) -> None:
         self.v = self.momentum * self.v - self.lr * grads["w"]
         params["w"] += self.momentum**2 * self.v - (1 + self.momentum) * self.lr * grads["w"]
 
 
-def momentum() -> tuple[float, float]:
-    first, second = (
-        _apart(
-            _ours(optim.Momentum(lr=0.1), rates=rates),
-            _torchs(torch.optim.SGD, rates=rates, lr=0.1, momentum=0.9),
-        )
-        for rates in (FALLING, CONSTANT)
-    )
-    return first, second
+@_convention(
+    "Nesterov",
+    "widely copied code updates v first and then uses it as if it were old: another method",
+    "looks ahead (`SGD(nesterov=True)`; our `Nesterov` is this one)",
+    "the parameters after 40 steps; aligned: our Nesterov",
+)
+def _() -> Distances:
+    theirs = _torchs(torch.optim.SGD, momentum=0.9, nesterov=True)
+    ours = (_ours(optimizer) for optimizer in (WidelyCopiedNesterov(), optim.Nesterov()))
+    return tuple(_apart(w, theirs) for w in ours)
 
 
-def nesterov() -> tuple[float, float]:
-    theirs = _torchs(torch.optim.SGD, lr=0.1, momentum=0.9, nesterov=True)
-    ours = (_ours(cls(lr=0.1)) for cls in (WidelyCopiedNesterov, optim.Nesterov))
-    first, second = (_apart(w, theirs) for w in ours)
-    return first, second
+@_convention(
+    "AdaGrad",
+    "`/(√h + 1e-7)` (`AdaGrad`)",
+    "`eps=1e-10`, `lr_decay`, `initial_accumulator_value` (`Adagrad`)",
+    "the parameters after 40 steps along gradients of 1e-7; aligned: eps=1e-7",
+)
+def _() -> Distances:
+    ends = (_torchs(torch.optim.Adagrad, scale=1e-7, eps=eps) for eps in (1e-10, 1e-7))
+    return _each_apart(_ours(optim.AdaGrad(), scale=1e-7), ends)
 
 
-def adagrad() -> tuple[float, float]:
-    ours = _ours(optim.AdaGrad(lr=0.1), scale=1e-7)
-    theirs = (_torchs(torch.optim.Adagrad, scale=1e-7, lr=0.1, eps=e) for e in (1e-10, 1e-7))
-    first, second = (_apart(ours, w) for w in theirs)
-    return first, second
+@_convention(
+    "RMSProp",
+    "`decay_rate`, `/(√h + 1e-7)` (`RMSProp`)",
+    "`alpha`, `eps=1e-8` (`RMSprop`)",
+    "the parameters after 40 steps along gradients of 1e-7; aligned: eps=1e-7",
+)
+def _() -> Distances:
+    ends = (_torchs(torch.optim.RMSprop, scale=1e-7, eps=eps) for eps in (1e-8, 1e-7))
+    return _each_apart(_ours(optim.RMSProp(), scale=1e-7), ends)
 
 
-def rmsprop() -> tuple[float, float]:
-    ours = _ours(optim.RMSProp(lr=0.1), scale=1e-7)
-    theirs = (_torchs(torch.optim.RMSprop, scale=1e-7, lr=0.1, eps=e) for e in (1e-8, 1e-7))
-    first, second = (_apart(ours, w) for w in theirs)
-    return first, second
+@_convention(
+    "Adam",
+    "`lr·√(1−β₂ᵗ)/(1−β₁ᵗ)`, `/(√v + 1e-7)`: the paper's ε̂ (`chapter.Adam`)",
+    "`/(√v̂ + eps)`, `eps=1e-8` (`Adam`)",
+    "the parameters after 40 steps along gradients of 1e-6, eps=1e-7 on both sides; aligned: "
+    "ε̂ beside √v in torch, too",
+)
+def _() -> Distances:
+    classes = (torch.optim.Adam, EpsilonHatAdam)
+    ends = (_torchs(cls, scale=1e-6, eps=1e-7) for cls in classes)
+    return _each_apart(_ours(optim.chapter.Adam(), scale=1e-6), ends)
 
 
-def adam() -> tuple[float, float]:
-    from torch_ref.optim import EpsilonHatAdam
-
-    ours = _ours(optim.chapter.Adam(lr=0.1), scale=1e-6)
-    theirs = (torch.optim.Adam, EpsilonHatAdam)
-    first, second = (_apart(ours, _torchs(c, scale=1e-6, lr=0.1, eps=1e-7)) for c in theirs)
-    return first, second
-
-
-def weight_decay() -> tuple[float, float]:
-    """A small network, 40 steps down the loss of one batch."""
+@_convention(
+    "weight decay",
+    "½λΣW² in the loss: on the gradients of W alone (`MultiLayerNet(weight_decay=…)`)",
+    "on every parameter it is given (`optim.…(weight_decay=…)`)",
+    "a network's parameters after 40 steps; aligned: torch's decay for W alone",
+)
+def _() -> Distances:
     network = nn.MultiLayerNet(6, [5], 3, weight_decay=DECAY, seed=0, dtype=np.float64)
     random = np.random.default_rng(0)
     x, t = random.standard_normal((8, 6)), random.integers(0, 3, 8)
     start = {name: w.copy() for name, w in network.params.items()}
     on_all = dict.fromkeys(start, DECAY)
     on_weights = {name: DECAY * name.startswith("W") for name in start}
-    ends = [_plain_sgd(network, x, t, decay) for decay in (on_all, on_weights)]
+    ends = [_flat(_plain_sgd(network, x, t, decay)) for decay in (on_all, on_weights)]
     optimizer = optim.SGD(lr=0.1)
     for _ in range(STEPS):
         optimizer.update(network.params, network.gradient(x, t))
-    mine = _flat(network.params)
-    first, second = (_apart(mine, _flat(end), _flat(start)) for end in ends)
-    return first, second
+    return _each_apart(_flat(network.params), ends, _flat(start))
 
 
-def xavier() -> tuple[float, float]:
-    shape = (50, 200)
-    mine = init.xavier(shape, generator=Generator(0), dtype=np.float64)
-    generator = torch.Generator()
-    ends = []
+@_convention(
+    "Xavier",
+    "N(0, 1/n_in) (`init.xavier`)",
+    "N(0, 2/(n_in + n_out)) (`init.xavier_normal`); the chapter's is LeCun's, "
+    '`kaiming_normal_(nonlinearity="linear")`',
+    "weights of 200 inputs and 50 outputs from one seed; aligned: LeCun's",
+)
+def _() -> Distances:
+    shape, generator = (50, 200), torch.Generator()
     linear = partial(torch.nn.init.kaiming_normal_, nonlinearity="linear")
-    for fill in (torch.nn.init.xavier_normal_, linear):
-        w = torch.empty(shape, dtype=torch.float64)
-        ends.append(fill(w, generator=generator.manual_seed(0)).numpy())
-    first, second = (_apart(mine, theirs) for theirs in ends)
-    return first, second
+    ends = (
+        fill(torch.empty(shape, dtype=torch.float64), generator=generator.manual_seed(0)).numpy()
+        for fill in (torch.nn.init.xavier_normal_, linear)
+    )
+    return _each_apart(init.xavier(shape, generator=Generator(0), dtype=np.float64), ends)
 
 
-def batchnorm_momentum() -> tuple[float, float]:
+@_convention(
+    "BatchNorm momentum",
+    "the part that is kept, 0.9 (`BatchNormalization`)",
+    "the part that is new, 0.1 (`BatchNorm1d`)",
+    "the running mean after ten batches, momentum=0.9 on both sides; aligned: torch's 0.1",
+)
+def _() -> Distances:
     mine = _normalized(nn.chapter.BatchNormalization(4, momentum=0.9, dtype=np.float64))
     theirs = (_torchs_normalized(momentum=m) for m in (0.9, 0.1))
-    first, second = (_apart(mine.running_mean, t.running_mean.numpy()) for t in theirs)
-    return first, second
+    return _each_apart(mine.running_mean, (t.running_mean.numpy() for t in theirs))
 
 
-def batchnorm_variance() -> tuple[float, float]:
+@_convention(
+    "BatchNorm running variance",
+    "of the biased variances",
+    "of the unbiased ones, n/(n−1); normalized by the biased",
+    "the running variance after ten batches of ten rows; aligned: times 10/9",
+)
+def _() -> Distances:
     mine = _normalized(nn.chapter.BatchNormalization(4, dtype=np.float64)).running_var
     theirs = _torchs_normalized(start=0.0).running_var.numpy()
-    unbiased = ROWS / (ROWS - 1)
-    return _apart(mine, theirs), _apart(mine * unbiased, theirs)
+    return _apart(mine, theirs), _apart(mine * (ROWS / (ROWS - 1)), theirs)
 
 
-def batchnorm_start() -> tuple[float, float]:
-    """The output in evaluation of a layer that has seen nothing."""
+@_convention(
+    "BatchNorm eps, first running variance",
+    "1e-6, zeros",
+    "1e-5, ones",
+    "the output in evaluation before any training; aligned: torch's layer is given both",
+)
+def _() -> Distances:
     x = _batches()[0]
     mine = nn.chapter.BatchNormalization(4, dtype=np.float64).train(False).forward(x)
-    ends = []
-    for settings in ({"eps": 1e-5, "start": 1.0}, {"eps": 1e-6, "start": 0.0}):
-        layer = _torchs_layer(**settings).eval()
-        ends.append(layer(torch.tensor(x)).detach().numpy())
-    first, second = (_apart(mine, theirs) for theirs in ends)
-    return first, second
+    layers = (_torchs_layer(eps=eps, start=start) for eps, start in ((1e-5, 1.0), (1e-6, 0.0)))
+    return _each_apart(mine, (layer.eval()(torch.tensor(x)).detach().numpy() for layer in layers))
 
 
-def layout() -> tuple[float, float]:
-    """x·W + b, the weight put into a Linear as it is, and transposed."""
+@_convention(
+    "weights",
+    "W is (in, out)",
+    "`Linear.weight` is (out, in)",
+    "a layer's output, W put into Linear as it is; aligned: transposed",
+)
+def _() -> Distances:
     random = np.random.default_rng(0)
     weight, x = random.standard_normal((5, 5)), random.standard_normal((8, 5))
-    mine, ends = nn.Affine(weight, np.zeros(5)).forward(x), []
-    for w in (weight, weight.T):
-        linear = torch.nn.Linear(5, 5, bias=False, dtype=torch.float64)
-        with torch.no_grad():
-            linear.weight.copy_(torch.tensor(w.copy()))
-        ends.append(linear(torch.tensor(x)).detach().numpy())
-    first, second = (_apart(mine, theirs) for theirs in ends)
-    return first, second
-
-
-ROWS = 10
+    linear = torch.nn.functional.linear
+    ends = (linear(torch.tensor(x), torch.tensor(w)).numpy() for w in (weight, weight.T.copy()))
+    return _each_apart(nn.Affine(weight, np.zeros(5)).forward(x), ends)
 
 
 def _batches() -> list[np.ndarray]:
@@ -240,87 +287,10 @@ def _apart(mine: np.ndarray, theirs: np.ndarray, start: np.ndarray | float = 0.0
     return float(np.linalg.norm(mine - theirs) / np.linalg.norm(theirs - start))
 
 
-CONVENTIONS = (
-    Convention(
-        "momentum",
-        "`v = αv − lr·g; w += v` (`Momentum`)",
-        "`b = μb + g; w −= lr·b` (`SGD`): equal until lr changes",
-        "the parameters after 40 steps, lr a tenth from the 21st on; aligned: lr stays",
-        momentum,
-    ),
-    Convention(
-        "Nesterov",
-        "widely copied code updates v first and then uses it as if it were old: another method",
-        "looks ahead (`SGD(nesterov=True)`; our `Nesterov` is this one)",
-        "the parameters after 40 steps; aligned: our Nesterov",
-        nesterov,
-    ),
-    Convention(
-        "AdaGrad",
-        "`/(√h + 1e-7)` (`AdaGrad`)",
-        "`eps=1e-10`, `lr_decay`, `initial_accumulator_value` (`Adagrad`)",
-        "the parameters after 40 steps along gradients of 1e-7; aligned: eps=1e-7",
-        adagrad,
-    ),
-    Convention(
-        "RMSProp",
-        "`decay_rate`, `/(√h + 1e-7)` (`RMSProp`)",
-        "`alpha`, `eps=1e-8` (`RMSprop`)",
-        "the parameters after 40 steps along gradients of 1e-7; aligned: eps=1e-7",
-        rmsprop,
-    ),
-    Convention(
-        "Adam",
-        "`lr·√(1−β₂ᵗ)/(1−β₁ᵗ)`, `/(√v + 1e-7)`: the paper's ε̂ (`chapter.Adam`)",
-        "`/(√v̂ + eps)`, `eps=1e-8` (`Adam`)",
-        "the parameters after 40 steps along gradients of 1e-6, eps=1e-7 on both sides; aligned: "
-        "ε̂ beside √v in torch, too",
-        adam,
-    ),
-    Convention(
-        "weight decay",
-        "½λΣW² in the loss: on the gradients of W alone (`MultiLayerNet(weight_decay=…)`)",
-        "on every parameter it is given (`optim.…(weight_decay=…)`)",
-        "a network's parameters after 40 steps; aligned: torch's decay for W alone",
-        weight_decay,
-    ),
-    Convention(
-        "Xavier",
-        "N(0, 1/n_in) (`init.xavier`)",
-        "N(0, 2/(n_in + n_out)) (`init.xavier_normal`); the chapter's is LeCun's, "
-        '`kaiming_normal_(nonlinearity="linear")`',
-        "weights of 200 inputs and 50 outputs from one seed; aligned: LeCun's",
-        xavier,
-    ),
-    Convention(
-        "BatchNorm momentum",
-        "the part that is kept, 0.9 (`BatchNormalization`)",
-        "the part that is new, 0.1 (`BatchNorm1d`)",
-        "the running mean after ten batches, momentum=0.9 on both sides; aligned: torch's 0.1",
-        batchnorm_momentum,
-    ),
-    Convention(
-        "BatchNorm running variance",
-        "of the biased variances",
-        "of the unbiased ones, n/(n−1); normalized by the biased",
-        "the running variance after ten batches of ten rows; aligned: times 10/9",
-        batchnorm_variance,
-    ),
-    Convention(
-        "BatchNorm eps, first running variance",
-        "1e-6, zeros",
-        "1e-5, ones",
-        "the output in evaluation before any training; aligned: torch's layer is given both",
-        batchnorm_start,
-    ),
-    Convention(
-        "weights",
-        "W is (in, out)",
-        "`Linear.weight` is (out, in)",
-        "a layer's output, W put into Linear as it is; aligned: transposed",
-        layout,
-    ),
-)
+def _each_apart(
+    mine: np.ndarray, ends: Iterable[np.ndarray], start: np.ndarray | float = 0.0
+) -> Distances:
+    return tuple(_apart(mine, theirs, start) for theirs in ends)
 
 
 def as_markdown() -> str:
