@@ -6,6 +6,7 @@ reads and writes, and every number that was a Python number. So a batch is copie
 reads it, and so is the learning rate, which a schedule changes.
 """
 
+import inspect
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -16,6 +17,7 @@ from torch import Tensor
 
 from torch_ref.nn import MultiLayerNet
 from torch_ref.optim import Twin
+from torch_ref.registry import OptimizerPair, resolve
 
 #: Steps before the recording: optimizers make their state, libraries choose their kernels.
 WARM_UP = 3
@@ -125,10 +127,9 @@ def recordable(optimizer: Twin, net: MultiLayerNet) -> Recordable | None:
     """``optimizer``, bound to ``net`` so that its step can be recorded; ``None`` where it cannot.
 
     It cannot on another device than CUDA; in another type than float32; for a class whose step
-    reads a number from the device, and has no ``graph`` in the registry; for one that was used
-    before in a way that does.
+    reads a number from the device; for one that was used before in a way that does.
     """
-    settings = optimizer.pair.graph
+    settings = without_reading(optimizer.pair)
     if not settings or not has_graphs(net.device) or net.dtype != torch.float32:
         return None
     if optimizer.torch is None:
@@ -137,3 +138,11 @@ def recordable(optimizer: Twin, net: MultiLayerNet) -> Recordable | None:
     if not all(group.get(name) for group in optimizer.torch.param_groups for name in settings):
         return None
     return Recordable(optimizer, net.device)
+
+
+def without_reading(pair: OptimizerPair) -> dict[str, bool]:
+    """The settings with which torch's step reads no number from the device; none if it must."""
+    taken = inspect.signature(resolve(pair.torch)).parameters
+    if "capturable" in taken:
+        return {"capturable": True, "fused" if "fused" in taken else "foreach": True}
+    return {"fused": True} if "fused" in taken and pair.step == "none" else {}

@@ -1,236 +1,122 @@
 """The initializers of ``scratch.init`` beside torch's."""
 
+from typing import Any
+
 from scratch import init
 from scratch.typing import Shape
 from torch_ref.registry import distributions
 from torch_ref.registry.pairs import CONVOLUTIONS, MATRICES, InitializerPair, Settings
 
-_VECTORS = ((5,), (0,), ())
-_KAIMING: tuple[Settings, ...] = (
-    {},
-    {"a": 0.5},
-    {"mode": "fan_out"},
-    {"mode": "FAN_OUT", "nonlinearity": "tanh"},
-    {"nonlinearity": "conv2d"},
-)
-_KAIMING_REFUSED: tuple[tuple[Shape, Settings], ...] = (
-    ((5,), {}),
-    ((), {}),
-    ((3, 4), {"mode": "fan_avg"}),
-    ((3, 4), {"nonlinearity": "gelu"}),
-)
-_XAVIER: tuple[Settings, ...] = ({}, {"gain": 2.0})
+INITIALIZERS: dict[str, InitializerPair] = {}
+
+_ANY = MATRICES + CONVOLUTIONS + ((5,), (0,), ())
 _NO_FANS: tuple[tuple[Shape, Settings], ...] = (((5,), {}), ((), {}))
-_XAVIER_REFUSED = (*_NO_FANS, ((3, 4), {"gain": -1.0}))
+_LINEAR: Settings = {"settings": {"nonlinearity": "linear"}, "refused": _NO_FANS}
+_RELU: Settings = {"settings": {"nonlinearity": "relu"}, "refused": _NO_FANS}
+_XAVIER: Settings = {"cases": ({}, {"gain": 2.0}), "refused": (*_NO_FANS, ((3, 4), {"gain": -1.0}))}
+_KAIMING: Settings = {
+    "cases": (
+        {},
+        {"a": 0.5},
+        {"mode": "fan_out"},
+        {"mode": "FAN_OUT", "nonlinearity": "tanh"},
+        {"nonlinearity": "conv2d"},
+    ),
+    "refused": (*_NO_FANS, ((3, 4), {"mode": "fan_avg"}), ((3, 4), {"nonlinearity": "gelu"})),
+}
 
-_INITIALIZERS = (
-    InitializerPair(
-        "zeros",
-        init.zeros,
-        "torch.nn.init.zeros_",
-        "6.2.1",
-        draws="",
-        shapes=MATRICES + CONVOLUTIONS + _VECTORS,
-        distribution=distributions.constant,
-    ),
-    InitializerPair(
-        "ones",
-        init.ones,
-        "torch.nn.init.ones_",
-        "",
-        draws="",
-        shapes=MATRICES + CONVOLUTIONS + _VECTORS,
-        distribution=distributions.constant,
-    ),
-    InitializerPair(
-        "constant",
-        init.constant,
-        "torch.nn.init.constant_",
-        "",
-        draws="",
-        cases=({"val": 0.3}, {"val": -2}),
-        shapes=MATRICES + CONVOLUTIONS + _VECTORS,
-        distribution=distributions.constant,
-    ),
-    InitializerPair(
-        "eye",
-        init.eye,
-        "torch.nn.init.eye_",
-        "",
-        draws="",
-        shapes=(*MATRICES, (4, 3), (0, 3)),
-        refused=(((3,), {}), ((2, 2, 2), {}), ((), {})),
-        distribution=distributions.constant,
-    ),
-    InitializerPair(
-        "dirac",
-        init.dirac,
-        "torch.nn.init.dirac_",
-        "",
-        draws="",
-        cases=({}, {"groups": 2}),
-        shapes=(*CONVOLUTIONS, (2, 1, 4), (8, 4, 2, 5), (4, 2, 3, 1, 2), (0, 3, 1)),
-        refused=(
-            ((3, 4), {}),
-            ((2, 2, 2, 2, 2, 2), {}),
-            ((5, 4, 3), {"groups": 2}),
-            ((4, 4, 3), {"groups": 8}),
-        ),
-        distribution=distributions.constant,
-    ),
-    InitializerPair(
-        "normal",
-        init.normal,
-        "torch.nn.init.normal_",
-        "6.2.2",
-        draws="normal",
-        cases=({}, {"std": 0.01}, {"std": 0.5, "mean": 0.25}, {"std": 0}),
-        shapes=MATRICES + CONVOLUTIONS + _VECTORS,
-        refused=(((3, 4), {"std": -0.1}),),
-        distribution=distributions.normal,
-    ),
-    InitializerPair(
-        "uniform",
-        init.uniform,
-        "torch.nn.init.uniform_",
-        "",
-        draws="uniform",
-        cases=({}, {"a": -0.1, "b": 0.3}, {"a": 2, "b": 2}),
-        shapes=MATRICES + CONVOLUTIONS + _VECTORS,
-        refused=(((3, 4), {"a": 1.0, "b": 0.5}),),
-        distribution=distributions.uniform,
-    ),
-    InitializerPair(
-        "trunc_normal",
-        init.trunc_normal,
-        "torch.nn.init.trunc_normal_",
-        "",
-        draws="normal",
-        cases=(
-            {},
-            {"mean": 0.5, "std": 0.8},
-            {"std": 0.02},
-            {"a": 0.0, "b": float("inf")},
-            {"a": 1.0, "b": 3.0},  # too little of the normal: torch draws uniform numbers
-            {"mean": -0.1, "std": 0.5, "a": 0.25, "b": 0.3},
-        ),
-        shapes=MATRICES + CONVOLUTIONS + _VECTORS,
-        refused=(
-            ((3, 4), {"std": 0.0}),
-            ((3, 4), {"a": 2.0, "b": -2.0}),
-            ((3, 4), {"a": 1.0, "b": float("inf")}),
-        ),
-        since="2.12",
-        note="a and b are bounds of the weights, not in units of std",
-        distribution=distributions.truncated,
-    ),
-    InitializerPair(
-        "sparse",
-        init.sparse,
-        "torch.nn.init.sparse_",
-        "",
-        draws="normal",
-        cases=({"sparsity": 0.3}, {"sparsity": 0.75, "std": 0.5}, {"sparsity": 0}, {"sparsity": 1}),
-        shapes=(*MATRICES, (30, 20), (3, 0), (0, 3)),
-        refused=(
-            ((3,), {"sparsity": 0.5}),
-            ((2, 2, 2), {"sparsity": 0.5}),
-            ((3, 4), {"sparsity": 0.5, "std": -1.0}),
-        ),
-        note="torch ignores its generator for the places of the zeros",
-    ),
-    InitializerPair(
-        "xavier",
-        init.xavier,
-        "torch.nn.init.kaiming_normal_",
-        "6.2.2",
-        draws="normal",
-        settings={"nonlinearity": "linear"},
-        refused=_NO_FANS,
-        note="LeCun's √(1/n)",
-        distribution=distributions.kaiming_normal,
-    ),
-    InitializerPair(
-        "he",
-        init.he,
-        "torch.nn.init.kaiming_normal_",
-        "6.2.3",
-        draws="normal",
-        settings={"nonlinearity": "relu"},
-        refused=_NO_FANS,
-        distribution=distributions.kaiming_normal,
-    ),
-    InitializerPair(
-        "lecun_normal",
-        init.lecun_normal,
-        "torch.nn.init.kaiming_normal_",
-        "6.2.2",
-        draws="normal",
-        settings={"nonlinearity": "linear"},
-        refused=_NO_FANS,
-        distribution=distributions.kaiming_normal,
-    ),
-    InitializerPair(
-        "lecun_uniform",
-        init.lecun_uniform,
-        "torch.nn.init.kaiming_uniform_",
-        "",
-        draws="uniform",
-        settings={"nonlinearity": "linear"},
-        refused=_NO_FANS,
-        distribution=distributions.kaiming_uniform,
-    ),
-    InitializerPair(
-        "xavier_normal",
-        init.xavier_normal,
-        "torch.nn.init.xavier_normal_",
-        "6.2.2",
-        draws="normal",
-        cases=_XAVIER,
-        refused=_XAVIER_REFUSED,
-        distribution=distributions.xavier_normal,
-    ),
-    InitializerPair(
-        "xavier_uniform",
-        init.xavier_uniform,
-        "torch.nn.init.xavier_uniform_",
-        "6.2.2",
-        draws="uniform",
-        cases=_XAVIER,
-        refused=_XAVIER_REFUSED,
-        distribution=distributions.xavier_uniform,
-    ),
-    InitializerPair(
-        "kaiming_normal",
-        init.kaiming_normal,
-        "torch.nn.init.kaiming_normal_",
-        "6.2.3",
-        draws="normal",
-        cases=_KAIMING,
-        refused=_KAIMING_REFUSED,
-        distribution=distributions.kaiming_normal,
-    ),
-    InitializerPair(
-        "kaiming_uniform",
-        init.kaiming_uniform,
-        "torch.nn.init.kaiming_uniform_",
-        "6.2.3",
-        draws="uniform",
-        cases=_KAIMING,
-        refused=_KAIMING_REFUSED,
-        distribution=distributions.kaiming_uniform,
-    ),
-    InitializerPair(
-        "orthogonal",
-        init.orthogonal,
-        "torch.nn.init.orthogonal_",
-        "",
-        draws="orthogonal",
-        cases=({}, {"gain": 0.5}, {"gain": -2}),
-        shapes=(*MATRICES, *CONVOLUTIONS, (30, 20), (0, 3), (3, 0)),
-        refused=(((5,), {}), ((), {})),
-        distribution=distributions.orthogonal,
+
+def _add(name: str, section: str = "", torch: str = "", law: str = "", **said: Any) -> None:
+    """Add the pair of a function and torch's of that name, or another of ``torch``.
+
+    Its distribution goes by torch's name, or by ``law``. Torch's names end with what is drawn.
+    """
+    torch = torch or name
+    last = torch.rpartition("_")[2]
+    said["distribution"] = getattr(distributions, law or torch, None)
+    said.setdefault("draws", last if last in ("normal", "uniform", "orthogonal") else "")
+    INITIALIZERS[name] = InitializerPair(
+        name, getattr(init, name), f"torch.nn.init.{torch}_", section, **said
+    )
+
+
+_add("zeros", "6.2.1", law="constant", shapes=_ANY)
+_add("ones", law="constant", shapes=_ANY)
+_add("constant", cases=({"val": 0.3}, {"val": -2}), shapes=_ANY)
+_add(
+    "eye",
+    law="constant",
+    shapes=(*MATRICES, (4, 3), (0, 3)),
+    refused=(((3,), {}), ((2, 2, 2), {}), ((), {})),
+)
+_add(
+    "dirac",
+    law="constant",
+    cases=({}, {"groups": 2}),
+    shapes=(*CONVOLUTIONS, (2, 1, 4), (8, 4, 2, 5), (4, 2, 3, 1, 2), (0, 3, 1)),
+    refused=(
+        ((3, 4), {}),
+        ((2, 2, 2, 2, 2, 2), {}),
+        ((5, 4, 3), {"groups": 2}),
+        ((4, 4, 3), {"groups": 8}),
     ),
 )
-
-INITIALIZERS: dict[str, InitializerPair] = {pair.name: pair for pair in _INITIALIZERS}
+_add(
+    "normal",
+    "6.2.2",
+    cases=({}, {"std": 0.01}, {"std": 0.5, "mean": 0.25}, {"std": 0}),
+    shapes=_ANY,
+    refused=(((3, 4), {"std": -0.1}),),
+)
+_add(
+    "uniform",
+    cases=({}, {"a": -0.1, "b": 0.3}, {"a": 2, "b": 2}),
+    shapes=_ANY,
+    refused=(((3, 4), {"a": 1.0, "b": 0.5}),),
+)
+_add(
+    "trunc_normal",
+    law="truncated",
+    cases=(
+        {},
+        {"mean": 0.5, "std": 0.8},
+        {"std": 0.02},
+        {"a": 0.0, "b": float("inf")},
+        {"a": 1.0, "b": 3.0},  # too little of the normal: torch draws uniform numbers
+        {"mean": -0.1, "std": 0.5, "a": 0.25, "b": 0.3},
+    ),
+    shapes=_ANY,
+    refused=(
+        ((3, 4), {"std": 0.0}),
+        ((3, 4), {"a": 2.0, "b": -2.0}),
+        ((3, 4), {"a": 1.0, "b": float("inf")}),
+    ),
+    since="2.12",
+    note="a and b are bounds of the weights, not in units of std",
+)
+_add(
+    "sparse",
+    draws="normal",
+    cases=({"sparsity": 0.3}, {"sparsity": 0.75, "std": 0.5}, {"sparsity": 0}, {"sparsity": 1}),
+    shapes=(*MATRICES, (30, 20), (3, 0), (0, 3)),
+    refused=(
+        ((3,), {"sparsity": 0.5}),
+        ((2, 2, 2), {"sparsity": 0.5}),
+        ((3, 4), {"sparsity": 0.5, "std": -1.0}),
+    ),
+    note="torch ignores its generator for the places of the zeros",
+)
+_add("xavier", "6.2.2", "kaiming_normal", **_LINEAR, note="LeCun's √(1/n)")
+_add("he", "6.2.3", "kaiming_normal", **_RELU)
+_add("lecun_normal", "6.2.2", "kaiming_normal", **_LINEAR)
+_add("lecun_uniform", "", "kaiming_uniform", **_LINEAR)
+_add("xavier_normal", "6.2.2", **_XAVIER)
+_add("xavier_uniform", "6.2.2", **_XAVIER)
+_add("kaiming_normal", "6.2.3", **_KAIMING)
+_add("kaiming_uniform", "6.2.3", **_KAIMING)
+_add(
+    "orthogonal",
+    cases=({}, {"gain": 0.5}, {"gain": -2}),
+    shapes=(*MATRICES, *CONVOLUTIONS, (30, 20), (0, 3), (3, 0)),
+    refused=_NO_FANS,
+)

@@ -57,14 +57,35 @@ class Buffer(NamedTuple):
 
 
 @dataclass(frozen=True)
-class OptimizerPair:
+class Pair:
+    """Something hand-written in ``scratch``, and what it is in lockstep with.
+
+    Attributes:
+        name: under which it is found in its package of ``scratch``, and in that of ``torch_ref``
+            where it has a twin there.
+        scratch: the hand-written class or function.
+        torch: the dotted name of the other.
+        section: of the chapter; empty for what it does not have.
+        cases: settings to try, by the names of the hand-written side.
+        since: the version of torch that has it as we do, where older ones do not.
+        note: what the reader must know about the pair.
+    """
+
+    name: str
+    scratch: Any
+    torch: str
+    section: str = ""
+    cases: tuple[Settings, ...] = ({},)
+    since: str = ""
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class OptimizerPair(Pair):
     """An optimizer of ``scratch.optim`` and the class of torch that it is in lockstep with.
 
     Attributes:
-        name: under which it is found in ``scratch.optim`` and ``torch_ref.optim``.
-        section: of the chapter.
-        cases: settings to try; each is a test of its own.
-        refused: settings that both sides refuse.
+        refused: settings that both sides refuse, but for single ones outside of their range.
         to_torch: the settings for torch's class from an instance of ours.
         buffers: those of our state buffers that torch names or scales otherwise.
         gradients: what it takes: "dense" arrays, "rows" of them, or a "closure" that gives them.
@@ -79,25 +100,18 @@ class OptimizerPair:
             in different places where the square of a gradient overflows.
         skips: by what is tried, "handed over" or a "meta" device, why it cannot be.
         aliases: by torch's buffer, what people call it.
-        spellings: by torch's setting, what people call it in this class alone.
-        graph: the settings with which torch's step can be recorded as a CUDA graph; none where it
-            asks the device for a number.
+        spellings: by torch's setting, what people call it in this class, if nothing else is called
+            so.
         family: in the catalogue of known variants, whose cases this is one of; none if there is no
             such catalogue.
         variant: the name of the variant in this family that the hand-written class is, if it does
             not do what torch's does.
         momentum: the setting that plays momentum's part, if there is one.
         quick: whether ``lockstep bench --quick`` times it.
-        since: the version of torch that the class came with, where it is younger than 2.0.
-        note: what the reader must know about the pair.
     """
 
-    name: str
     scratch: type[optim.Optimizer]
-    torch: str
-    section: str
-    cases: tuple[Settings, ...]
-    refused: tuple[Settings, ...]
+    refused: tuple[Settings, ...] = ()
     to_torch: Callable[[Any], Settings] = same_settings
     buffers: Mapping[str, Buffer] = field(default_factory=dict)
     gradients: str = "dense"
@@ -111,13 +125,10 @@ class OptimizerPair:
     skips: Mapping[str, str] = field(default_factory=dict)
     aliases: Names = field(default_factory=dict)
     spellings: Names = field(default_factory=dict)
-    graph: Settings = field(default_factory=dict)
     family: str = ""
     variant: str = ""
     momentum: str = ""
     quick: bool = False
-    since: str = ""
-    note: str = ""
 
     @property
     def of_chapter(self) -> bool:
@@ -126,46 +137,33 @@ class OptimizerPair:
 
 
 @dataclass(frozen=True)
-class InitializerPair:
+class InitializerPair(Pair):
     """An initializer of ``scratch.init`` and torch's function with the settings that equal it.
 
     Attributes:
-        name: under which it is found in ``scratch.init`` and ``torch_ref.init``.
-        section: of the chapter; empty for what it does not have.
         draws: "normal" or "uniform" numbers, an "orthogonal" matrix made of them, or "" for nothing
             random. Only float32 normals and orthogonal matrices are not torch's bit for bit.
         settings: that torch's function needs to equal ours.
-        cases: settings to try; each is a test of its own.
         shapes: of weights to try each case on.
         refused: shapes and settings that both sides refuse.
         distribution: that torch's function draws from, for a shape and settings; none where it is
             not known.
-        since: the version of torch that draws as ours does, where older ones draw other numbers.
-        note: what the reader must know about the pair.
     """
 
-    name: str
     scratch: init.Initializer
-    torch: str
-    section: str
-    draws: str
+    draws: str = ""
     settings: Settings = field(default_factory=dict)
-    cases: tuple[Settings, ...] = ({},)
     shapes: tuple[Shape, ...] = MATRICES + CONVOLUTIONS
     refused: tuple[tuple[Shape, Settings], ...] = ()
     distribution: Callable[[Shape, Settings], Distribution] | None = None
-    since: str = ""
-    note: str = ""
 
 
 @dataclass(frozen=True)
-class LayerPair:
+class LayerPair(Pair):
     """A layer of ``scratch.nn`` and the module of torch that it is in lockstep with.
 
     Attributes:
-        name: under which it is found in ``scratch.nn``.
-        section: of the chapter, if it is there.
-        cases: settings to try, by torch's names; together all that both sides take.
+        cases: together all that both sides take.
         shapes: of inputs to try, each with every case.
         takes: what it is made with or given beside its settings and input: the "parameters"
             themselves, a "generator", or "labels".
@@ -173,46 +171,29 @@ class LayerPair:
             "group", a "layer", or the "root mean square" of one; none for another layer.
         inputs: to check a normalization layer on: the number of rows, then the positions after the
             channels; the first shape must be taken, the others may be.
-        note: what the reader must know about the pair.
         not_taken: those of torch's arguments that ours has not, each with the reason.
     """
 
-    name: str
     scratch: type
-    torch: str
-    section: str
-    cases: tuple[Settings, ...] = ({},)
     shapes: tuple[Shape, ...] = ((6, 5),)
     takes: str = ""
     statistics: str = ""
     inputs: tuple[Shape, ...] = ()
-    note: str = ""
     not_taken: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
-class SchedulePair:
+class SchedulePair(Pair):
     """A schedule of ``scratch.lr_scheduler`` and the class of torch that it is in lockstep with.
 
     Attributes:
-        name: under which it is found in ``scratch.lr_scheduler``.
-        section: of the chapter.
-        cases: settings to try; ``schedulers`` in them is a tuple of (name, settings).
+        cases: ``schedulers`` in them is a tuple of (name, settings).
         refused: settings that both sides refuse.
         per_group: the arguments that may be a list, with a value for each group.
         metric: whether its step is given what is to be watched, such as a loss.
-        note: what the reader must know about the pair.
     """
 
-    name: str
     scratch: type
-    torch: str
-    section: str
-    cases: tuple[Settings, ...] = ({},)
     refused: tuple[Settings, ...] = ()
     per_group: tuple[str, ...] = ()
     metric: bool = False
-    note: str = ""
-
-
-Pair = OptimizerPair | InitializerPair | LayerPair | SchedulePair
