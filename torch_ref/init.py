@@ -14,7 +14,6 @@ from torch.nn import init as torchs
 from scratch import _check
 from scratch import init as scratch_init
 from torch_ref import _check as _torch_check
-from torch_ref.registry import INITIALIZERS
 
 Initializer = Callable[..., torch.Tensor]
 
@@ -23,7 +22,6 @@ _TWINS: dict[str, Initializer] = {}
 
 def _twin(name: str, fill: Initializer, **own: Any) -> Initializer:
     """The twin of ``scratch.init``'s ``name``: a new tensor that torch's ``fill`` fills."""
-    draws = bool(INITIALIZERS[name].draws)
 
     def draw(
         shape: tuple[int, ...],
@@ -33,14 +31,9 @@ def _twin(name: str, fill: Initializer, **own: Any) -> Initializer:
         **settings: Any,
     ) -> torch.Tensor:
         shape = _check.lengths("shape", shape)
-        if generator is not None:
-            _torch_check.generator("generator", generator)
         tensor = torch.empty(shape, dtype=_torch_check.floating(dtype))
-        options = own | settings
-        if name == "sparse" and generator is not None:
-            with _global_stream(generator):
-                return fill(tensor, **options)
-        return fill(tensor, **options, **({"generator": generator} if draws else {}))
+        with _global_stream(generator):
+            return fill(tensor, **own | settings)
 
     draw.__name__ = draw.__qualname__ = name
     draw.__doc__ = f"The twin of ``scratch.init.{name}``: ``torch.nn.init.{fill.__name__}``."
@@ -49,8 +42,12 @@ def _twin(name: str, fill: Initializer, **own: Any) -> Initializer:
 
 
 @contextmanager
-def _global_stream(generator: torch.Generator) -> Iterator[None]:
-    """Let torch's global stream be ``generator``'s: ``sparse_`` draws its permutations there."""
+def _global_stream(generator: torch.Generator | None) -> Iterator[None]:
+    """Let torch's global stream be ``generator``'s: ``sparse_`` looks at no other."""
+    if generator is None:
+        yield
+        return
+    _torch_check.generator("generator", generator)
     with torch.random.fork_rng(devices=[]):
         torch.set_rng_state(generator.get_state())
         yield

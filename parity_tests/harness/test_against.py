@@ -145,16 +145,22 @@ def test_a_class_of_ones_own_is_its_own_reference() -> None:
 
 
 TABLES = (registry.OPTIMIZERS, registry.SCHEDULES, registry.LAYERS)
-NAMES = {name for table in TABLES for name in table}
+#: Initializers whose names are words, or kinds of numbers, too.
+WORDS = {"zeros", "ones", "constant", "eye", "normal", "uniform", "sparse", "orthogonal"}
+NAMES = {name for table in TABLES for name in table} | registry.INITIALIZERS.keys() - WORDS
 #: Where a name of the table stands outside of it, and why.
 ELSEWHERE = {
     "torch_ref/registry/": "the table",
     "torch_ref/lockstep/diagnose/variants.py": "the catalogue of the families' variants",
+    "torch_ref/init.py": "the twins",
+    "torch_ref/nn/network.py": "the default, as the hand-written network's",
     "torch_ref/conventions.py": "titles of where the chapter and torch differ",
     "torch_ref/lockstep/check.py": "what is taken where nothing is said",
     "torch_ref/lockstep/diagnose/layers/check.py": "what is taken where nothing is said",
     "experiments/sweep/plan.py": "the settings of the sweep",
     "experiments/parity/drift.py": "the settings of the drift",
+    "experiments/report/lab.py": "the initializers that the page lets one try",
+    "experiments/report/shapes.py": "an example",
     "experiments/engine/figures.py": "the colours of the chapter's curves",
     "experiments/bench/": "the training that is timed is the chapter's",
 }
