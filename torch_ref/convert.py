@@ -1,6 +1,7 @@
 """Parameters, gradients, random streams and optimizer state between NumPy and torch, exactly."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -58,9 +59,7 @@ def network_to_torch(net: scratch_nn.MultiLayerNet, device: str = "cpu") -> nn.M
     with torch.no_grad():
         for name, w in twin.params.items():
             w.copy_(torch.tensor(net.params[name]))
-    twins = [layer for layer in twin.layers if isinstance(layer, torch.nn.BatchNorm1d)]
-    for norm, other in zip(net.batch_norms, twins, strict=True):
-        _copy_statistics(norm, other)
+    _copy_statistics(net, twin.layers)
     for generator, torchs in zip(net.generators, twin.generators, strict=True):
         load_generator_to_torch(generator, torchs)
     return twin
@@ -75,8 +74,7 @@ def network_to_numpy(twin: nn.MultiLayerNet, net: scratch_nn.MultiLayerNet) -> N
         raise ValueError(f"net must be like twin, with {shapes[0]}, got {shapes[1]}")
     for name, w in to_numpy(twin.params).items():
         net.params[name][...] = w
-    twins = [layer for layer in twin.layers if isinstance(layer, torch.nn.BatchNorm1d)]
-    for norm, other in zip(net.batch_norms, twins, strict=True):
+    for norm, other in zip(net.batch_norms, _norms(twin.layers), strict=True):
         norm.running_mean[...] = other.get_buffer("running_mean").cpu().numpy()
         norm.running_var[...] = other.get_buffer("running_var").cpu().numpy()
         norm.num_batches_tracked = int(other.get_buffer("num_batches_tracked"))
@@ -105,21 +103,16 @@ def plain(net: scratch_nn.MultiLayerNet) -> torch.nn.Sequential:
     _check.instance("net", net, scratch_nn.MultiLayerNet)
     if net.runs is not None or net.dropout:
         raise ValueError("net must be a single run without dropout to be written as plain modules")
-    modules, norms = torch.nn.Sequential(), iter(net.batch_norms)
-    dtype = getattr(torch, net.dtype.name)
-    for i, (fan_in, fan_out) in enumerate(zip(net.sizes, net.sizes[1:], strict=False), start=1):
-        linear = torch.nn.Linear(fan_in, fan_out, dtype=dtype)
-        linear.weight.data.copy_(torch.tensor(net.params[f"W{i}"].T.copy()))
-        linear.bias.data.copy_(torch.tensor(net.params[f"b{i}"]))
-        modules.append(linear)
+    modules, dtype = torch.nn.Sequential(), getattr(torch, net.dtype.name)
+    for i, sizes in enumerate(pairwise(net.sizes), start=1):
+        modules.append(torch.nn.Linear(*sizes, dtype=dtype))
         if i < len(net.sizes) - 1:
             if net.batch_norm:
-                norm = torch.nn.BatchNorm1d(fan_out, dtype=dtype)
-                norm.weight.data.copy_(torch.tensor(net.params[f"gamma{i}"]))
-                norm.bias.data.copy_(torch.tensor(net.params[f"beta{i}"]))
-                _copy_statistics(next(norms), norm)
-                modules.append(norm)
+                modules.append(torch.nn.BatchNorm1d(sizes[1], dtype=dtype))
             modules.append(nn.ACTIVATIONS[net.activation]())
+    for name, w in plain_params(modules).items():
+        w.data.copy_(from_linear(name, torch.tensor(net.params[name])))
+    _copy_statistics(net, modules)
     return modules
 
 
@@ -171,8 +164,7 @@ def load_state_to_torch(
     """
     pair = pair_of(optimizer)
     _torch_check.tensors("params", params)
-    torchs, count = _torchs(twin, params), _COUNTS[pair.step]
-    states = state_to_torch(optimizer)
+    torchs, states = _torchs(twin, params), state_to_torch(optimizer)
     unknown = states.keys() - params.keys()
     if unknown:
         raise ValueError(f"params must hold all that there is state for, lacks {sorted(unknown)}")
@@ -180,7 +172,8 @@ def load_state_to_torch(
         torchs.state.pop(w, None)
         if name in states:
             step = states[name].pop("step")
-            torchs.state[w] = count(step) | {
+            counts = {"tensor": {"step": torch.tensor(float(step))}, "int": {"step": step}}
+            torchs.state[w] = counts.get(pair.step, {}) | {
                 key: _to_theirs(key, value, w, pair) for key, value in states[name].items()
             }
 
@@ -238,14 +231,6 @@ def _to_ours(value: Any, number: bool = False) -> Any:
     return value.item() if number else value.detach().cpu().numpy().copy()
 
 
-#: How torch counts the steps of a parameter.
-_COUNTS: dict[str, Callable[[int], dict[str, Any]]] = {
-    "tensor": lambda step: {"step": torch.tensor(float(step))},
-    "int": lambda step: {"step": step},
-    "none": lambda step: {},
-}
-
-
 def _torchs(
     twin: optim.Twin | torch.optim.Optimizer, params: Mapping[str, Tensor]
 ) -> torch.optim.Optimizer:
@@ -272,7 +257,12 @@ def _torchs(
     return twin
 
 
-def _copy_statistics(norm: scratch_nn.BatchNorm1d, other: torch.nn.BatchNorm1d) -> None:
-    other.get_buffer("running_mean").copy_(torch.tensor(norm.running_mean))
-    other.get_buffer("running_var").copy_(torch.tensor(norm.running_var))
-    other.get_buffer("num_batches_tracked").fill_(norm.num_batches_tracked)
+def _norms(modules: torch.nn.Sequential) -> list[torch.nn.BatchNorm1d]:
+    return [module for module in modules if isinstance(module, torch.nn.BatchNorm1d)]
+
+
+def _copy_statistics(net: scratch_nn.MultiLayerNet, modules: torch.nn.Sequential) -> None:
+    for norm, other in zip(net.batch_norms, _norms(modules), strict=True):
+        other.get_buffer("running_mean").copy_(torch.tensor(norm.running_mean))
+        other.get_buffer("running_var").copy_(torch.tensor(norm.running_var))
+        other.get_buffer("num_batches_tracked").fill_(norm.num_batches_tracked)
