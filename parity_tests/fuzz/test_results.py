@@ -4,9 +4,10 @@ Checkpoints that say they are of this very training, results, sweeps, measuremen
 whatever one thing in them is another, nothing is raised, and nothing but the bad file is moved.
 """
 
-import copy
 import json
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -24,8 +25,9 @@ from experiments.sweep import sweep
 from parity_tests.fuzz import edited
 from parity_tests.helpers import IMAGES, LABELS, SIZES
 from parity_tests.report import report_results as fabricated
+from parity_tests.training.interrupted import Interrupting, Interruption
 from scratch import nn, optim, train
-from scratch.callbacks import Callback, Training
+from scratch.callbacks import Callback
 from torch_ref import checkpoint
 from torch_ref import nn as torch_nn
 from torch_ref import train as torch_train
@@ -63,26 +65,15 @@ def fit(backend: str, *callbacks: Callback) -> train.History:
     return torch_train.fit(torch_nn.MultiLayerNet(*SIZES, **stack), Twin(optim.Adam()), **options)
 
 
-class Interruption(BaseException):
-    pass
-
-
-class Interrupting(Callback):
-    """Interrupts the training before its third step."""
-
-    def after_step(self, training: Training) -> None:
-        if training.step == 2:
-            self.saved = copy.deepcopy(training.state_dict())
-            raise Interruption
-
-
 @pytest.fixture(scope="module", params=["scratch", "torch"])
-def half_done(request: pytest.FixtureRequest) -> tuple[str, dict[str, Any], train.History]:
+def half_done(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[str, dict[str, Any], train.History]:
     """A backend, the snapshot of a training in its middle, and what comes of it."""
-    interrupting = Interrupting()
+    path = tmp_path_factory.mktemp("half") / "half.safetensors"
     with pytest.raises(Interruption):
-        fit(request.param, interrupting)
-    return request.param, interrupting.saved, fit(request.param)
+        fit(request.param, Interrupting(path, at=3))
+    return request.param, checkpoint.load(path), fit(request.param)
 
 
 def saved(place: Path, content: dict[str, Any], said: list[str]) -> Checkpoint:
@@ -163,15 +154,30 @@ RUN_FILES = (runner.METRICS, *runner.FIGURES)
 texts = edited.anything.map(json.dumps) | st.text() | st.just(edited.nested(10**5))
 
 
+@pytest.mark.parametrize(
+    ("name", "files", "result", "finished"),
+    [
+        ("surface", RUN_FILES, runner.RESULT, lambda home: runner.finished(home, IDENTITY, True)),
+        ("surface", RUN_FILES, runner.RESULT, lambda home: runner.finished(home, IDENTITY, False)),
+        (
+            "sweep",
+            sweep.FILES,
+            sweep.JSON,
+            lambda home: runner.output.vouched(home / sweep.JSON, IDENTITY, sweep.FILES),
+        ),
+    ],
+    ids=["run with events", "run", "sweep"],
+)
 @FEW
 @given(data=st.data())
-def test_any_result_is_finished_or_is_not(place: Path, data: st.DataObject) -> None:
-    good = whole(emptied(place), RUN_FILES)
+def test_any_result_is_finished_or_is_not(
+    place: Path, name: str, files: tuple, result: str, finished: Any, data: st.DataObject
+) -> None:
+    good = whole(emptied(place), files)
     content = data.draw(edited.one_thing_changed(good) | texts)
-    home = write(place, "surface", RUN_FILES, runner.RESULT, content)
+    home = write(place, name, files, result, content)
     before = tree(home)
-    for events in (False, True):
-        assert runner.finished(home, IDENTITY, events) in (False, True)
+    assert finished(home) in (False, True)
     assert tree(home) == before
 
 
@@ -187,18 +193,6 @@ def test_any_result_of_other_settings_is_kept_as_it_is(place: Path, data: st.Dat
     assert tree(kept) == before
     assert kept.name.startswith("surface")
     assert kept.name.isprintable()
-
-
-@FEW
-@given(data=st.data())
-def test_any_sweep_is_finished_or_is_not(place: Path, data: st.DataObject) -> None:
-    good = whole(emptied(place), sweep.FILES)
-    content = data.draw(edited.one_thing_changed(good) | texts)
-    home = write(place, "sweep", sweep.FILES, sweep.JSON, content)
-    before = tree(home)
-    found = runner.output.vouched(home / sweep.JSON, IDENTITY, sweep.FILES)
-    assert found in (False, True)
-    assert tree(home) == before
 
 
 @FEW
@@ -225,17 +219,21 @@ def one_of_each(tmp_path_factory: pytest.TempPathFactory, mnist: datasets.Datase
 FILES = ("optimizer-paths/result.json", results.SWEEP, results.BENCH, results.PARITY)
 
 
-def shown(folder: Path) -> None:
-    """All that the page is made of what the folder has."""
-    found = results.read(folder)
-    chapter.overview(chapter.sections(found))
-    for part in (
-        *chapter.sections(found),
-        parity.section(found.parity),
-        speed.section(found.bench),
-    ):
-        json.dumps([charts.as_dict(chart) for chart in part.charts], allow_nan=False)
-    reproduce.origins(found)
+@contextmanager
+def shown(home: Path) -> Iterator[None]:
+    """The page is made of what the folder has then; afterwards it has what it had."""
+    before = {path: path.read_bytes() for path in home.rglob("*") if path.is_file()}
+    try:
+        yield
+        found = results.read(home)
+        chapter.overview(chapter.sections(found))
+        parts = (parity.section(found.parity), speed.section(found.bench))
+        for part in (*chapter.sections(found), *parts):
+            json.dumps([charts.as_dict(chart) for chart in part.charts], allow_nan=False)
+        reproduce.origins(found)
+    finally:
+        for path, content in before.items():
+            path.write_bytes(content)
 
 
 @pytest.mark.parametrize("file", FILES)
@@ -244,14 +242,10 @@ def shown(folder: Path) -> None:
 def test_the_page_is_made_whatever_one_thing_in_a_file_is(
     one_of_each: Path, file: str, data: st.DataObject
 ) -> None:
-    path = one_of_each / file
-    before = path.read_bytes()
-    changed = data.draw(edited.one_thing_changed(json.loads(before)))
-    try:
+    with shown(one_of_each):
+        path = one_of_each / file
+        changed = data.draw(edited.one_thing_changed(json.loads(path.read_bytes())))
         path.write_text(json.dumps(changed))
-        shown(one_of_each)
-    finally:
-        path.write_bytes(before)
 
 
 @FEW
@@ -259,17 +253,11 @@ def test_the_page_is_made_whatever_one_thing_in_a_file_is(
 def test_the_page_is_made_whatever_one_row_of_the_numbers_is(
     one_of_each: Path, data: st.DataObject
 ) -> None:
-    home = one_of_each / "optimizer-paths"
-    before = {name: (home / name).read_bytes() for name in ("metrics.csv", "result.json")}
     row, column = data.draw(st.integers(0, 40)), data.draw(st.integers(0, 5))
     value = data.draw(st.sampled_from([*map(str, edited.NUMBERS), *edited.TEXTS]) | st.text())
 
     def change(rows: list[list[str]]) -> None:
         rows[row][column] = value.encode("utf-8", "replace").decode()
 
-    try:
-        fabricated.edit_rows(home, change)
-        shown(one_of_each)
-    finally:
-        for name, content in before.items():
-            (home / name).write_bytes(content)
+    with shown(one_of_each):
+        fabricated.edit_rows(one_of_each / "optimizer-paths", change)

@@ -1,12 +1,10 @@
 """What is never executed, where nothing is written, and that downloads are what was published."""
 
 import ast
-import gzip
 import json
 import os
 import shutil
 import sys
-import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -153,49 +151,6 @@ def test_a_result_edited_by_hand_puts_nothing_anywhere_else(
 
 
 # --- downloads -----------------------------------------------------------------------------------
-
-
-class Server:
-    """Gives the embedded MNIST for any address, one file spoilt."""
-
-    def __init__(self, spoilt: str) -> None:
-        self.spoilt = spoilt
-
-    def __call__(self, request: object, *args: object, **options: object) -> object:
-        url = getattr(request, "full_url", request)
-        name = str(url).rpartition("/")[2]
-        if not (EMBEDDED / name).exists():  # after a redirection
-            name = self.name
-        self.name, content = name, (EMBEDDED / name).read_bytes()
-        if name == self.spoilt:
-            content = gzip.compress(gzip.decompress(content)[:-1] + b"\x99")
-        return Answer(content)
-
-
-class Answer:
-    def __init__(self, content: bytes) -> None:
-        self.content, self.length, self.url = content, len(content), "http://here/x"
-        self.headers = {"content-length": str(len(content))}
-
-    def read(self, size: int = -1) -> bytes:
-        size = len(self.content) if size is None or size < 0 else size
-        part, self.content = self.content[:size], self.content[size:]
-        return part
-
-    def __enter__(self) -> "Answer":
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        pass
-
-
-@pytest.mark.parametrize("spoilt", [f"{file.name}.gz" for file in FILES if "labels" in file.name])
-def test_a_download_that_is_not_the_published_one_is_refused(
-    spoilt: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(urllib.request, "urlopen", Server(spoilt))
-    with pytest.raises(DataError, match="could not be downloaded"):
-        load("mnist", tmp_path / "data")
 
 
 def test_every_file_that_torchvision_downloads_has_a_checksum() -> None:

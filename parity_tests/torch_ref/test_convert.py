@@ -10,7 +10,7 @@ from scratch import nn, optim
 from torch_ref import convert
 from torch_ref import nn as torch_nn
 from torch_ref import optim as torch_optim
-from torch_ref.registry import OWN_GRADIENTS, OptimizerPair, Settings
+from torch_ref.registry import OptimizerPair, Settings
 
 
 def params_of(net: nn.MultiLayerNet) -> dict[str, np.ndarray]:
@@ -71,46 +71,6 @@ def test_gradients_there_and_back_are_the_same() -> None:
     assert not np.shares_memory(back["w"], grads["w"])
 
 
-@IN_RUNS
-@PAIRS
-def test_training_handed_over_and_back_equals_training_on_one_side(
-    pair: OptimizerPair, runs: Settings
-) -> None:
-    if why := pair.skips.get("handed over"):
-        pytest.skip(why)
-    options = {"batch_norm": True, "dropout": 0.3, "activation": "tanh"} | runs
-    for case in (pair.cases[0], pair.cases[-1]):
-        whole, parts = make_network(**options), make_network(**options)
-        optimizers = pair.scratch(**case), pair.scratch(**case)
-        for step in range(60):
-            optimizers[0].update(whole.params, whole.gradient(*batch(whole, step)))
-        for step in range(20):
-            optimizers[1].update(parts.params, parts.gradient(*batch(parts, step)))
-
-        twin, twins_optimizer = convert.network_to_torch(parts), torch_optim.Twin(optimizers[1])
-        params = twin.params
-        convert.load_state_to_torch(optimizers[1], twins_optimizer, params)
-        for step in range(20, 40):
-            x, t = (torch.tensor(values) for values in batch(parts, step))
-            twins_optimizer.update(params, twin.gradient(x, t))
-
-        convert.network_to_numpy(twin, parts)
-        back = pair.scratch(**case)
-        convert.load_state_to_numpy(twins_optimizer, back, params, step=40)
-        for step in range(40, 60):
-            back.update(parts.params, parts.gradient(*batch(parts, step)))
-        # Before batch normalization a bias has no gradient but rounding noise, which Adam scales
-        # up; it has no effect on what the network computes.
-        for name, w in whole.params.items():
-            if name not in ("b1", "b2"):
-                apart = np.linalg.norm(parts.params[name] - w) / np.linalg.norm(w)
-                assert apart <= OWN_GRADIENTS, f"{case} {name}"
-        assert {name: s["step"] for name, s in back.state.items()} == dict.fromkeys(params, 60)
-        for mine, expected in zip(parts.batch_norms, whole.batch_norms, strict=True):
-            assert mine.num_batches_tracked == expected.num_batches_tracked == 60
-            np.testing.assert_allclose(mine.running_var, expected.running_var, rtol=OWN_GRADIENTS)
-
-
 @PAIRS
 def test_the_state_there_and_back_is_the_same(pair: OptimizerPair) -> None:
     for case in pair.cases:
@@ -126,25 +86,6 @@ def test_the_state_there_and_back_is_the_same(pair: OptimizerPair) -> None:
             assert back.state[name].keys() == state.keys()
             for key, value in state.items():
                 np.testing.assert_allclose(back.state[name][key], value, rtol=1e-15)
-
-
-@PAIRS
-def test_a_parameter_that_is_skipped_counts_its_own_steps_on_both_sides(
-    pair: OptimizerPair,
-) -> None:
-    for case in pair.cases:
-        mine = {"w": np.array([1.0, -2.0]), "late": np.array([0.5]), "never": np.array([4.0])}
-        theirs = convert.to_torch(mine)
-        optimizer = pair.scratch(**case)
-        twin = torch_optim.Twin(optimizer)
-        for step in range(9):
-            late = np.array([0.3 * step]) if step % 3 == 2 else None
-            grads = {"w": np.array([1e-6, 2.0]), "late": late, "never": None}
-            optimizer.update(mine, grads)
-            twin.update(theirs, convert.to_torch(grads))
-        for name, w in mine.items():
-            np.testing.assert_allclose(w, theirs[name].numpy(), rtol=1e-12, err_msg=f"{case}")
-        assert "never" not in optimizer.state
 
 
 def test_the_steps_of_a_parameter_that_was_skipped_are_handed_over_as_they_are() -> None:

@@ -161,7 +161,6 @@ _add(
 _add(
     "Rprop",
     cases=({}, {"lr": 0.05, "maximize": True}, {"etas": (0.3, 1.5)}, {"step_sizes": (1e-3, 0.1)}),
-    skips={"handed over": "it takes signs, and that of a rounded zero is a toss"},
 )
 _add(
     "Adafactor",

@@ -98,7 +98,7 @@ class OptimizerPair(Pair):
             gradients.
         overflows: by the setting that it needs, or "" for none, why the two sides end at inf or NaN
             in different places where the square of a gradient overflows.
-        skips: by what is tried, "handed over" or a "meta" device, why it cannot be.
+        skips: by what is tried, such as a "meta" device, why it cannot be.
         aliases: by torch's buffer, what people call it.
         spellings: by torch's setting, what people call it in this class, if nothing else is called
             so.
