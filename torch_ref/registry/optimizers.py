@@ -164,7 +164,13 @@ _add(
 )
 _add(
     "Adafactor",
-    cases=(*_SHARED, *({"beta2_decay": b} for b in (-0.5, 0.0)), {"eps": (1e-4, 1e-2)}, {"d": 2.0}),
+    cases=(
+        *_SHARED,
+        {"beta2_decay": -0.5},
+        {"beta2_decay": 0.0},
+        {"eps": (1e-4, 1e-2)},
+        {"d": 2.0},
+    ),
     since="2.5",
     least=1,
     overflows={"": "∞ − ∞: torch's lerp_(end, 1) is end − (end − start)·0, which is NaN at ∞"},
