@@ -1,10 +1,12 @@
 """What is never executed, where nothing is written, and that downloads are what was published."""
 
 import ast
+import io
 import json
 import os
 import shutil
 import sys
+import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -151,6 +153,20 @@ def test_a_result_edited_by_hand_puts_nothing_anywhere_else(
 
 
 # --- downloads -----------------------------------------------------------------------------------
+
+
+class Answer(io.BytesIO):
+    """What a server says, whatever it is asked for."""
+
+    length, url = None, "http://here/x"
+
+
+def test_a_download_that_is_not_the_published_one_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(urllib.request, "urlopen", lambda *_, **__: Answer(b"another"))
+    with pytest.raises(DataError, match="could not be downloaded"):
+        load("mnist", tmp_path / "data")
 
 
 def test_every_file_that_torchvision_downloads_has_a_checksum() -> None:

@@ -1,7 +1,6 @@
 """Snapshots in files: what is saved comes back, and what is no snapshot is named."""
 
 import math
-from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +10,6 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 from safetensors.numpy import save_file
 
-from scratch.optim import Adam
 from torch_ref import checkpoint
 from torch_ref.checkpoint import CheckpointError
 
@@ -100,34 +98,14 @@ def test_another_safetensors_file_is_no_snapshot(tmp_path: Path) -> None:
         checkpoint.load(tmp_path / "w.safetensors")
 
 
-def whole_file(folder: Path) -> bytes:
-    params, adam = {"w": np.ones(300)}, Adam()
-    adam.update(params, {"w": np.ones(300)})
-    checkpoint.save(folder / "whole.safetensors", adam.state_dict())
-    return (folder / "whole.safetensors").read_bytes()
-
-
-@given(data=st.data())
-@settings(deadline=None, max_examples=60)
-def test_a_truncated_file_is_said_to_be_damaged(folder: Path, data) -> None:
-    whole = whole_file(folder)
-    cut = folder / "cut.safetensors"
-    cut.write_bytes(whole[: data.draw(st.integers(0, len(whole) - 1))])
+@pytest.mark.parametrize("part", [0.0, 0.1, 0.5, 0.99])
+def test_a_file_cut_short_is_said_to_be_damaged(folder: Path, part: float) -> None:
+    path = folder / "cut.safetensors"
+    checkpoint.save(path, {"w": np.ones(300)})
+    whole = path.read_bytes()
+    path.write_bytes(whole[: int(part * len(whole))])
     with pytest.raises(CheckpointError, match=r"cut\.safetensors is damaged"):
-        checkpoint.load(cut)
-
-
-@given(data=st.data())
-@settings(deadline=None, max_examples=60)
-def test_a_damaged_file_is_said_to_be_or_means_what_it_meant(folder: Path, data) -> None:
-    whole = whole_file(folder)
-    damaged, header = bytearray(whole), 8 + int.from_bytes(whole[:8], "little")
-    at = data.draw(st.integers(0, header - 1) | st.integers(header, len(whole) - 1))
-    damaged[at] ^= data.draw(st.integers(1, 255))
-    path = folder / "damaged.safetensors"
-    path.write_bytes(damaged)
-    with suppress(CheckpointError):  # and nothing else; a space in the header may be another one
-        assert_same(checkpoint.load(path), checkpoint.load(folder / "whole.safetensors"))
+        checkpoint.load(path)
 
 
 def test_a_failed_write_leaves_the_older_file(

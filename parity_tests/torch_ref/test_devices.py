@@ -85,11 +85,6 @@ def test_accuracy_is_measured_on_the_chosen_device() -> None:
     assert (measured.device.type, measured.shape) == ("meta", (2,))
 
 
-def test_auto_is_the_fastest_device_there_is() -> None:
-    assert str(device.resolve("auto")) == device.available()[0]
-    assert device.resolve("cpu") == torch.device("cpu")
-
-
 @pytest.mark.parametrize("name", ["tpu", "meta", "cuda:99", "", "CPU"])
 def test_a_device_that_is_not_there_is_refused_with_those_that_are(name: str) -> None:
     found = ", ".join(device.available())
@@ -97,22 +92,24 @@ def test_a_device_that_is_not_there_is_refused_with_those_that_are(name: str) ->
         device.resolve(name)
 
 
-def test_cuda_and_mps_are_refused_where_there_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
-    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: False)
-    for name in ("cuda", "cuda:0", "mps"):
-        with pytest.raises(ValueError, match=f"one of cpu here, got '{name}'"):
-            device.resolve(name)
-    assert device.resolve("auto") == torch.device("cpu")
-
-
-def test_all_cuda_devices_are_listed_where_there_are_some(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
-    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
-    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: False)
-    assert device.available() == ["cuda", "cuda:1", "cpu"]
-    assert device.resolve("auto") == device.resolve("cuda") == torch.device("cuda")
-    assert device.resolve("cuda:0") == torch.device("cuda:0")
+@pytest.mark.parametrize(
+    ("cuda", "mps", "there"),
+    [(0, False, ["cpu"]), (0, True, ["mps", "cpu"]), (2, False, ["cuda", "cuda:1", "cpu"])],
+)
+def test_what_there_is_can_be_asked_for_and_auto_is_the_fastest(
+    cuda: int, mps: bool, there: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: bool(cuda))
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: cuda)
+    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: mps)
+    assert device.available() == there
+    assert device.resolve() == torch.device(there[0])
+    for name in ("cpu", "mps", "cuda", "cuda:0", "cuda:1"):
+        if name in there or (name == "cuda:0" and cuda):
+            assert device.resolve(name) == torch.device(name)
+        else:
+            with pytest.raises(ValueError, match=f"one of {', '.join(there)} here, got '{name}'"):
+                device.resolve(name)
 
 
 @pytest.mark.gpu
