@@ -160,7 +160,6 @@ ELSEWHERE = {
     "experiments/sweep/plan.py": "the settings of the sweep",
     "experiments/parity/drift.py": "the settings of the drift",
     "experiments/report/lab.py": "the initializers that the page lets one try",
-    "experiments/report/shapes.py": "an example",
     "experiments/engine/figures.py": "the colours of the chapter's curves",
     "experiments/bench/": "the training that is timed is the chapter's",
 }
