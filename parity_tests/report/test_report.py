@@ -160,8 +160,8 @@ def test_run_with_report_ends_with_the_page_in_its_own_folder(
         asked.append(out)
         return out / "report.html", []
 
-    monkeypatch.setattr(cli, "_beside", lambda out: [])
-    monkeypatch.setattr(cli, "_write_page", write)
+    monkeypatch.setattr(cli.run, "_beside", lambda out: [])
+    monkeypatch.setattr(cli.run, "_write_page", write)
     done = lockstep("run", "surface", "--backend", "scratch", "--report", "--out", str(tmp_path))
     assert done.exit_code == 0, done.output
     assert done.output.splitlines()[-1] == str(tmp_path / "report.html")
