@@ -1,6 +1,7 @@
 """Every schedule against its twin: the same learning rates and momentum, step by step."""
 
 import inspect
+import warnings
 from typing import Any
 
 import numpy as np
@@ -260,14 +261,29 @@ def test_parameters_move_alike(pair: SchedulePair, case: Settings, optimizer: st
         np.testing.assert_allclose(w, sides.tensors[name].detach().numpy(), rtol=TOLERANCE)
 
 
+#: What is out of the range of some setting, or a list of too many.
+OUT_OF_RANGE = (0.0, -1, -0.1, 1.5, "other", [0.1, 0.1, 0.1])
+
+
+def refused_by_torch(pair: SchedulePair, case: Settings, optimizer: str) -> bool:
+    with warnings.catch_warnings(action="ignore"):
+        try:
+            by_torch(pair.name, Sides(*OPTIMIZERS[optimizer]).theirs, **case)
+        except (ValueError, TypeError, ZeroDivisionError):
+            return True
+    return False
+
+
 @WITH_OPTIMIZERS
 @PAIRS
 def test_settings_that_torch_refuses_are_refused(pair: SchedulePair, name: str) -> None:
-    for case in pair.refused:
+    asked = [n for n in inspect.signature(pair.scratch).parameters if n != "optimizer"]
+    tried = [pair.cases[0] | {n: value} for n in asked for value in OUT_OF_RANGE]
+    refused = [case for case in (*tried, *pair.refused) if refused_by_torch(pair, case, name)]
+    assert all(case in refused for case in pair.refused)
+    for case in refused:
         sides = Sides(*OPTIMIZERS[name])
         before = sides.my_rates()
-        with pytest.raises((ValueError, TypeError)):
-            by_torch(pair.name, sides.theirs, **case)
         with pytest.raises((ValueError, TypeError)):
             by_hand(pair.name, sides.mine, **case)
         if "schedulers" not in case:

@@ -188,7 +188,7 @@ class SchedulePair(Pair):
 
     Attributes:
         cases: ``schedulers`` in them is a tuple of (name, settings).
-        refused: settings that both sides refuse.
+        refused: settings that both sides refuse, but for single ones outside of their range.
         per_group: the arguments that may be a list, with a value for each group.
         metric: whether its step is given what is to be watched, such as a loss.
     """
