@@ -145,7 +145,7 @@ class InitializerPair(Pair):
             random. Only float32 normals and orthogonal matrices are not torch's bit for bit.
         settings: that torch's function needs to equal ours.
         shapes: of weights to try each case on.
-        refused: shapes and settings that both sides refuse.
+        refused: shapes and settings that both sides refuse, but for single ones out of their range.
         distribution: that torch's function draws from, for a shape and settings; none where it is
             not known.
     """
