@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from scratch import nn
 from torch_ref import nn as torch_nn
 from torch_ref.lockstep import Distance
-from torch_ref.lockstep.distance import apart
-from torch_ref.lockstep.modules import as_linear, layer_of
+from torch_ref.lockstep.compare.distance import apart
+from torch_ref.lockstep.compare.modules import as_linear, layer_of
 from torch_ref.registry import INITIALIZERS, LAYERS, LayerPair, Settings
 from torch_ref.registry.pairs import torch_since
 

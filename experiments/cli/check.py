@@ -50,8 +50,8 @@ def check(
     """
     with errors_reported(debug, CANNOT_RUN, json=json):
         with interrupt.deferred():  # torch aborts where it is interrupted while it is imported
+            from torch_ref.lockstep.candidates.settings import parse
             from torch_ref.lockstep.check import check as run_check
-            from torch_ref.lockstep.settings import parse
         # What the user's code prints is no part of the result.
         with contextlib.redirect_stdout(sys.stderr):
             settings = parse(arg or [])

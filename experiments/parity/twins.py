@@ -12,8 +12,8 @@ from scratch.random import Generator
 from torch_ref import init as torch_init
 from torch_ref import registry
 from torch_ref.lockstep import Distance, Drift, GradientStream, lockstep
-from torch_ref.lockstep.distance import apart
-from torch_ref.lockstep.modules import layer_of, module_beside
+from torch_ref.lockstep.compare.distance import apart
+from torch_ref.lockstep.compare.modules import layer_of, module_beside
 from torch_ref.lr_scheduler import by_hand, by_torch
 from torch_ref.optim import Twin
 

@@ -50,7 +50,7 @@ NOT_CALLED = (
     *(train.accuracy_on, torch_train.accuracy_on, torch_train.Record, twin.Named),
     *(getattr(torch_init, name) for name in INITIALIZERS),
     *(lockstep.Result, lockstep.Finding, lockstep.Distance, lockstep.Divergence),
-    *(lockstep.Drift, lockstep.Report, lockstep.Problem, lockstep.Side),
+    *(lockstep.Drift, lockstep.Report, lockstep.Problem, lockstep.Adapter),
 )
 KINDS_NOT_CALLED = (twin.Named, torch.optim.Optimizer, torch.optim.lr_scheduler.LRScheduler)
 KINDS_NOT_CALLED += (Exception,)

@@ -13,9 +13,9 @@ import experiments
 from scratch import optim
 from torch_ref import registry
 from torch_ref.lockstep import diagnose
-from torch_ref.lockstep.candidate import CandidateError
+from torch_ref.lockstep.candidates.candidate import CandidateError
+from torch_ref.lockstep.candidates.reference import NORM, SCHEDULE, Reference, find
 from torch_ref.lockstep.check import check
-from torch_ref.lockstep.reference import NORM, SCHEDULE, Reference, find
 
 #: LBFGS takes a closure, which a check has not.
 CHECKED = {n: pair for n, pair in registry.OPTIMIZERS.items() if pair.gradients != "closure"}

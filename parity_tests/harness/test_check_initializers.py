@@ -15,9 +15,9 @@ from parity_tests.helpers import DRAWN_ALIKE
 from scratch import init
 from scratch.random import Generator
 from torch_ref import init as torch_init
-from torch_ref.lockstep.diagnose import rotations
 from torch_ref.lockstep.diagnose.initializers import CUTS, SCALES, SHAPES, check_initializer
-from torch_ref.lockstep.diagnose.laws import Law, law_test, truncated_moments
+from torch_ref.lockstep.diagnose.orthogonal import GAIN, SIGNS
+from torch_ref.lockstep.diagnose.samples import Continuous, fit_test, truncated_moments
 from torch_ref.registry import InitializerPair, Settings
 
 IN, OUT = 48, 64
@@ -324,9 +324,9 @@ def test_one_rotation_again_and_again_is_no_evidence_about_the_signs() -> None:
 @pytest.mark.parametrize(
     ("candidate", "options", "name", "first"),
     [
-        (without_signs, {}, rotations.SIGNS.name, "33 of 33 draws have a negative first element"),
-        (rotation, {"gain": 2.0}, rotations.GAIN.name, "of length 1 instead of 2"),
-        (rotation, {"gain": -0.5}, rotations.GAIN.name, "of length 1 instead of 0.5"),
+        (without_signs, {}, SIGNS.name, "33 of 33 draws have a negative first element"),
+        (rotation, {"gain": 2.0}, GAIN.name, "of length 1 instead of 2"),
+        (rotation, {"gain": -0.5}, GAIN.name, "of length 1 instead of 0.5"),
         (lambda shape, rng: 3 * rotation(shape, rng), {}, None, "of length 3 instead of 1"),
         (normal(1 / 8), {}, None, "weights that are not orthogonal: off by up to"),
     ],
@@ -345,23 +345,24 @@ def test_what_is_no_rotation_of_torchs_diverges(
 
 @pytest.mark.arithmetic
 @pytest.mark.parametrize("kind", ["normal", "uniform", "truncated"])
-def test_p_values_are_uniform_where_the_law_is_right(kind: str) -> None:
-    random, law = np.random.default_rng(0), Law(kind, 0.5, 2.0)
+def test_p_values_are_uniform_where_the_distribution_is_right(kind: str) -> None:
+    random, expected = np.random.default_rng(0), Continuous(kind, 0.5, 2.0)
     draws = {
         "normal": lambda: random.normal(0.5, 2.0, 1000),
         "uniform": lambda: 0.5 + random.uniform(-1, 1, 1000) * 2 * math.sqrt(3),
         "truncated": lambda: 0.5 + truncated(2 / NARROW)((1000,), random),
     }
-    p = np.array([law_test(draws[kind](), law)[1] for _ in range(300)])
+    p = np.array([fit_test(draws[kind](), expected)[1] for _ in range(300)])
     assert np.mean(p < 0.1) < 0.15  # at most 0.1 by Bonferroni, and chance
     assert np.mean(p < 0.3) > 0.1
 
 
 @pytest.mark.arithmetic
 def test_a_std_of_a_tenth_more_is_seen_though_no_distance_between_the_curves_shows_it() -> None:
-    law, x = Law("normal", 0.0, 1.0), torch.special.ndtri((torch.arange(500.0) + 0.5) / 500).numpy()
-    assert law_test(x, law)[1] > 0.5
-    d, p = law_test(1.15 * x, law)
+    expected = Continuous("normal", 0.0, 1.0)
+    x = torch.special.ndtri((torch.arange(500.0) + 0.5) / 500).numpy()
+    assert fit_test(x, expected)[1] > 0.5
+    d, p = fit_test(1.15 * x, expected)
     assert d < 1.36 / math.sqrt(500)  # what Kolmogorov and Smirnov take for chance in 1 of 20
     assert p < 1e-3
 

@@ -13,11 +13,12 @@ from hypothesis import strategies as st
 
 from scratch import nn
 from scratch.nn.norm import Norm
-from torch_ref.lockstep.diagnose.layers import KINDS, NormReference, check_norm
+from torch_ref.lockstep.diagnose.layers import NORMALIZATIONS, NormRule, check_norm
+from torch_ref.lockstep.diagnose.search import changes_of
 from torch_ref.registry import LAYERS, Settings, resolve
 
 DTYPE = np.dtype(np.float64)
-VARIANTS = KINDS["BatchNorm1d"].variants
+VARIANTS = NORMALIZATIONS["BatchNorm1d"].variants
 PAIRS = (
     ("running variance biased", "momentum inverted"),
     ("eps outside the root", "running variance biased"),
@@ -30,16 +31,16 @@ ASKED = {"eps": 1e-4, "momentum": 0.2}  # none of the catalogue's
 
 def planted(*names: str, against: str = "BatchNorm1d") -> type:
     """A layer with these variants as bugs, which it shows by no attribute."""
-    kind = KINDS[against]
+    kind = NORMALIZATIONS[against]
     by_name = {variant.name: variant for variant in kind.variants}
-    dials = {key: value for name in names for key, value in by_name[name].dials.items()}
+    changes = changes_of([by_name[name] for name in names])
 
     class Planted(nn.Layer):
         def __init__(self, **settings: Any) -> None:
             super().__init__()
             sizes = {name: settings.pop(name) for name in kind.sizes}
             settings.pop("dtype")
-            self._layer = NormReference(kind, sizes, DTYPE, settings | dials)
+            self._layer = NormRule(kind, sizes, DTYPE, settings | changes)
             held = {name: self._layer.read(name) for name in ("weight", "bias")}
             self.params = {name: w for name, w in held.items() if w is not None}
 
@@ -68,7 +69,9 @@ def names_of(verdict: Any) -> list[set[str]]:
 @pytest.mark.arithmetic
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
 @pytest.mark.parametrize(
-    ("against", "case"), [(name, case) for name in KINDS for case in LAYERS[name].cases], ids=str
+    ("against", "case"),
+    [(name, case) for name in NORMALIZATIONS for case in LAYERS[name].cases],
+    ids=str,
 )
 def test_scratchs_layer_and_torchs_module_agree(against: str, case: Settings, dtype: str) -> None:
     for cls in (LAYERS[against].scratch, resolve(LAYERS[against].torch)):
@@ -79,13 +82,17 @@ def test_scratchs_layer_and_torchs_module_agree(against: str, case: Settings, dt
 
 
 def test_there_is_a_check_for_every_normalization_of_the_registry() -> None:
-    assert set(KINDS) == {n for n, pair in LAYERS.items() if issubclass(pair.scratch, Norm)}
+    assert set(NORMALIZATIONS) == {
+        n for n, pair in LAYERS.items() if issubclass(pair.scratch, Norm)
+    }
 
 
 @pytest.mark.arithmetic
-@pytest.mark.parametrize("against", KINDS)
-def test_the_reference_without_dials_is_torchs_layer(against: str) -> None:
-    tracked = {"track_running_stats": True} if "momentum" in KINDS[against].defaults else {}
+@pytest.mark.parametrize("against", NORMALIZATIONS)
+def test_the_rule_without_changes_is_torchs_layer(against: str) -> None:
+    tracked = (
+        {"track_running_stats": True} if "momentum" in NORMALIZATIONS[against].defaults else {}
+    )
     for case in ({}, tracked | {"eps": 1e-3}):
         verdict = check_norm(planted(against=against), against, **case)
         assert verdict.agrees, str(verdict)
@@ -93,10 +100,10 @@ def test_the_reference_without_dials_is_torchs_layer(against: str) -> None:
 
 @pytest.mark.parametrize(
     ("against", "variant"),
-    [(name, variant.name) for name, kind in KINDS.items() for variant in kind.variants],
+    [(name, variant.name) for name, kind in NORMALIZATIONS.items() for variant in kind.variants],
 )
 def test_a_planted_variant_of_every_layer_is_found_by_its_name(against: str, variant: str) -> None:
-    defaults = KINDS[against].defaults
+    defaults = NORMALIZATIONS[against].defaults
     asked = {name: value for name, value in ASKED.items() if name in defaults}
     flags = ("affine", "track_running_stats")  # an InstanceNorm has neither by default
     asked |= {flag: True for flag in flags if flag in defaults}
@@ -129,9 +136,9 @@ def test_two_variants_at_once_are_found(pair: tuple[str, str]) -> None:
     assert names_of(check_norm(planted(*pair), **ASKED)) == [set(pair)]
 
 
-def test_the_catalogue_turns_the_dials_of_batch_norm() -> None:
-    dials = chain.from_iterable(variant.dials for variant in VARIANTS)
-    assert {"eps", "start", "momentum_kept"} <= set(dials)
+def test_the_catalogue_changes_batch_norm() -> None:
+    changes = chain.from_iterable(variant.changes for variant in VARIANTS)
+    assert {"eps", "start", "momentum_kept"} <= set(changes)
 
 
 def test_the_chapters_layer_is_found_with_its_three_conventions() -> None:

@@ -11,9 +11,9 @@ import torch
 from parity_tests.optimizer_helpers import ANY_SHAPE
 from scratch.optim import Adam, chapter
 from torch_ref.lockstep import conformance
-from torch_ref.lockstep.candidate import CandidateError
+from torch_ref.lockstep.candidates.candidate import CandidateError
+from torch_ref.lockstep.candidates.limit import TimeUp, time_limit
 from torch_ref.lockstep.conformance import CHECKS, Subject, lockstep_checks, run
-from torch_ref.lockstep.limit import TimeUp, time_limit
 from torch_ref.registry import OptimizerPair, Settings, resolve
 
 CASES = [

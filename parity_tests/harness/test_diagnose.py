@@ -24,19 +24,30 @@ from parity_tests.harness.handwritten import (
 )
 from scratch import optim
 from scratch.random import processor
-from torch_ref.lockstep import Result, as_side, diagnose, lockstep
-from torch_ref.lockstep.diagnose.dials import FAMILIES, Dialled
-from torch_ref.lockstep.diagnose.discriminating import Discriminating
-from torch_ref.lockstep.diagnose.variants import VARIANTS, variants_of
-from torch_ref.lockstep.search import Variant, dials_of
+from torch_ref.lockstep import Result, as_adapter, diagnose, lockstep
+from torch_ref.lockstep.diagnose.probe import Probe
+from torch_ref.lockstep.diagnose.rules import FAMILIES, Rule
+from torch_ref.lockstep.diagnose.search import changes_of
+from torch_ref.lockstep.diagnose.variants import VARIANTS
+from torch_ref.lockstep.finding import Variant
 from torch_ref.registry import Settings
 
 EACH = [
     pytest.param(family, variant, id=f"{family}-{variant.name}")
-    for family in FAMILIES
-    for variant in variants_of(family)
+    for family, variants in VARIANTS.items()
+    for variant in variants
 ]
-
+#: The settings without which a change of what is named makes no difference.
+SHOWN_BY: dict[str, Settings] = {
+    **{name: {"weight_decay": 0.1} for name in ("decay", "decay_on", "weight_decay")},
+    **{name: {"momentum": 0.9} for name in ("momentum", "lr_place", "order")},
+    **{name: {"momentum": 0.9, "dampening": 0.3} for name in ("share", "first")},
+    "nesterov": {"momentum": 0.9, "nesterov": True},
+    "amsgrad": {"amsgrad": True},
+    "centered": {"centered": True},
+    "lr_decay": {"lr_decay": 0.1},
+    "initial_accumulator_value": {"initial_accumulator_value": 0.5},
+}
 
 SAME = (
     {"gradient's sign flipped", "step added, not subtracted"},
@@ -44,15 +55,15 @@ SAME = (
 )
 
 
-def reference(family: str, case: Settings | None = None, *variants: Variant) -> Dialled:
+def reference(family: str, case: Settings | None = None, *variants: Variant) -> Rule:
     """The family's reference, turned into the given variants at once."""
-    return FAMILIES[family](case, **dials_of(variants))
+    return FAMILIES[family](case, **changes_of(variants))
 
 
 class Planted:
     """A candidate that is no reference itself, as far as anyone can see."""
 
-    def __init__(self, planted: Dialled) -> None:
+    def __init__(self, planted: Rule) -> None:
         self._inner, self.lr = planted, planted.lr
 
     def update(self, params: dict, grads: dict) -> None:
@@ -66,11 +77,17 @@ def names(diagnosis: Result) -> list[tuple[str, ...]]:
 
 def settings_for(family: str, *variants: Variant) -> dict[str, Any]:
     """Torch's settings under which the variants differ from it."""
-    found = {name: value for variant in variants for name, value in variant.shows_with.items()}
-    default = FAMILIES[family].DEFAULTS.get("eps")
-    if any(variant.dials.get("eps") == default is not None for variant in variants):
-        found["eps"] = 3e-7
-    return found
+    changes, found = changes_of(variants), {}
+    for name in changes:
+        found |= SHOWN_BY.get(name, {})
+    if family == "SGD" and "decay" in changes:
+        found |= SHOWN_BY["momentum"]  # without, w − lr·(g + λw) is the same either way
+    if family == "Adagrad" and "counter" in changes:
+        found |= SHOWN_BY["lr_decay"]
+    # What is changed to a value must not have it already.
+    taken = {"eps": 3e-7} if "eps" in changes else {}
+    taken |= {"nesterov": False} if changes.get("nesterov") is True else {}
+    return found | taken
 
 
 @pytest.mark.parametrize(("family", "variant"), EACH)
@@ -87,19 +104,18 @@ def test_a_planted_variant_is_found_by_name(family: str, variant: Variant) -> No
 @pytest.mark.arithmetic
 @pytest.mark.parametrize("family", FAMILIES)
 def test_in_float32_too(family: str) -> None:
-    for variant in variants_of(family)[:4]:
+    for variant in VARIANTS[family][:4]:
         case = settings_for(family, variant)
         planted = Planted(reference(family, case, variant))
         assert (variant.name,) in names(diagnose(planted, family, case, dtype=np.float32))
 
 
 def test_the_catalogue_is_consistent() -> None:
-    for family in FAMILIES:
-        known = [variant.name for variant in variants_of(family)]
-        assert len(set(known)) == len(known)
-    assert all(set(variant.families) <= set(FAMILIES) for variant in VARIANTS)
-    with pytest.raises(TypeError, match=r"dials of Dialled must be of sign, .*, got colour"):
-        Dialled(colour="red")
+    assert VARIANTS.keys() == FAMILIES.keys()
+    for variants in VARIANTS.values():
+        assert len({variant.name for variant in variants}) == len(variants)
+    with pytest.raises(TypeError, match=r"changes of SGD must be of sign, .*, got colour"):
+        reference("SGD", {}, Variant("painted red", "", {"colour": "red"}))
     with pytest.raises(TypeError, match="momentum"):
         reference("Adam", {"momentum": 0.9})
 
@@ -237,7 +253,7 @@ PAIRS = [
 
 @pytest.mark.parametrize(("family", "one", "other"), PAIRS)
 def test_two_bugs_at_once(family: str, one: str, other: str) -> None:
-    both = [variant for variant in variants_of(family) if variant.name in (one, other)]
+    both = [variant for variant in VARIANTS[family] if variant.name in (one, other)]
     case = settings_for(family, *both)
     diagnosis = diagnose(Planted(reference(family, case, *both)), family, case)
     assert {one, other} in [set(found) for found in names(diagnosis)]
@@ -352,7 +368,7 @@ def test_a_pair_of_functions_and_a_class_of_torch() -> None:
 
 
 def test_the_stream_is_the_same_for_everyone() -> None:
-    streams = [Discriminating(np.dtype("float64"), 3) for _ in range(2)]
+    streams = [Probe(np.dtype("float64"), 3) for _ in range(2)]
     first, second = ([s.gradients({}, {}) for _ in range(6)] for s in streams)
     for (mine, _), (_, theirs), (again, _) in zip(first[:3], second[:3], second[3:], strict=True):
         for name, g in mine.items():
@@ -366,6 +382,6 @@ def test_a_family_that_is_not_in_the_catalogue() -> None:
 
 
 def test_the_same_run_through_the_harness() -> None:
-    problem = Discriminating(np.dtype("float64"), 40)
-    side = as_side(Planted(reference("Adagrad")))
+    problem = Probe(np.dtype("float64"), 40)
+    side = as_adapter(Planted(reference("Adagrad")))
     assert lockstep(side, torch.optim.Adagrad, problem, steps=40).agrees

@@ -15,10 +15,10 @@ from typer.testing import CliRunner
 
 from experiments.cli import golden as golden_commands
 from torch_ref import lockstep as harness
+from torch_ref.lockstep.compare.adapters import Adapter, TorchAdapter, UpdateAdapter
 from torch_ref.lockstep.golden import all_names, file_name, write_golden
 from torch_ref.lockstep.golden.verify import verify
 from torch_ref.lockstep.golden.write import STEPS
-from torch_ref.lockstep.sides import Side, TorchSide, UpdateSide
 from torch_ref.optim import Twin
 from torch_ref.registry import OPTIMIZERS, SAME_GRADIENTS
 
@@ -58,7 +58,7 @@ def manifest_of(path: Path) -> dict:
         return json.loads(file.metadata()["manifest"])
 
 
-def recorded(side: Side, golden: Arrays, dtype: str, case: int) -> Arrays:
+def recorded(side: Adapter, golden: Arrays, dtype: str, case: int) -> Arrays:
     """What ``side`` does from the golden start and along the golden gradients."""
     names = [key.rpartition("/")[2] for key in golden if key.startswith(f"{dtype}/start/")]
     side.start({name: golden[f"{dtype}/start/{name}"] for name in names})
@@ -77,7 +77,7 @@ def by_hand(path: Path, name: str, **changes: object) -> Arrays:
     pair, tensors = OPTIMIZERS[name], {}
     for dtype in DTYPES:
         for number, case in enumerate(pair.cases):
-            side = UpdateSide(pair.scratch(**(case | changes)))
+            side = UpdateAdapter(pair.scratch(**(case | changes)))
             tensors |= recorded(side, load_file(path), dtype, number)
     return tensors
 
@@ -97,7 +97,7 @@ def test_a_golden_file_holds_what_torch_computes(golden: Callable, name: str) ->
     expected = {key: a for key, a in tensors.items() if "/start/" in key or "/grad/" in key}
     for dtype in DTYPES:
         for number, case in enumerate(OPTIMIZERS[name].cases):
-            side = TorchSide(Twin(OPTIMIZERS[name].scratch(**case)))
+            side = TorchAdapter(Twin(OPTIMIZERS[name].scratch(**case)))
             expected |= recorded(side, tensors, dtype, number)
     assert tensors.keys() == expected.keys()
     for key, array in expected.items():
@@ -228,7 +228,7 @@ def test_a_step_counter_off_by_one_is_found(golden: Callable, candidate: Path) -
         def rule(self, w: np.ndarray, g: np.ndarray, state: dict) -> None:
             super().rule(w, g, {**state, "step": state["step"] + 1})
 
-    tensors = recorded(UpdateSide(Late()), load_file(golden("Adam")), "float64", 0)
+    tensors = recorded(UpdateAdapter(Late()), load_file(golden("Adam")), "float64", 0)
     save_file({key: a for key, a in tensors.items() if "/param/" in key}, candidate)
     [failed] = verify(golden("Adam"), candidate).failed
     assert (failed.report.first.step, failed.report.first.quantity) == (1, "parameter")

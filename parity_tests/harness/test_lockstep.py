@@ -6,9 +6,9 @@ import torch
 
 from scratch.optim import SGD
 from torch_ref.lockstep import Drift, lockstep
-from torch_ref.lockstep.candidate import Candidate
-from torch_ref.lockstep.guard import Guarded
-from torch_ref.lockstep.sides import UpdateSide
+from torch_ref.lockstep.candidates.candidate import Candidate
+from torch_ref.lockstep.candidates.contract import Monitored
+from torch_ref.lockstep.compare.adapters import UpdateAdapter
 from torch_ref.registry import OPTIMIZERS
 
 pytestmark = pytest.mark.arithmetic
@@ -67,7 +67,7 @@ def test_nan_on_one_side_is_infinitely_far_and_on_both_is_no_distance() -> None:
 
 
 def test_a_buffer_in_which_the_two_differ_is_named_though_the_parameters_agree() -> None:
-    class Doubled(UpdateSide):
+    class Doubled(UpdateAdapter):
         def state(self) -> dict[str, dict[str, np.ndarray]]:
             return {n: {k: 2 * b for k, b in s.items()} for n, s in super().state().items()}
 
@@ -81,7 +81,7 @@ def test_a_parameter_that_becomes_infinite_is_noted_where_it_does() -> None:
         def update(self, params: dict, grads: dict) -> None:
             params["w"][1] = np.inf
 
-    side = Guarded(Candidate.of(Exploding), {})
+    side = Monitored(Candidate.of(Exploding), {})
     side.start({"w": np.ones(2)})
     side.step({"w": np.ones(2)})
     assert side.non_finite == "makes w[1] inf at step 1, where the gradient is 1"

@@ -21,7 +21,7 @@ from scratch import nn
 from scratch.nn import numerical_gradient
 from scratch.random import Generator
 from torch_ref import nn as torch_nn
-from torch_ref.lockstep.modules import module_beside
+from torch_ref.lockstep.compare.modules import module_beside
 from torch_ref.registry import LAYERS, LayerPair, Settings, resolve
 
 #: What the constructors of torch's modules take that is no setting of the layer.

@@ -23,7 +23,7 @@ from parity_tests.helpers import (
 from scratch import nn
 from scratch.nn.network import REMEMBERED
 from scratch.nn.norm import Norm
-from torch_ref.lockstep.modules import module_beside
+from torch_ref.lockstep.compare.modules import module_beside
 from torch_ref.registry import LAYERS, LayerPair, Settings
 from torch_ref.registry.pairs import torch_since
 

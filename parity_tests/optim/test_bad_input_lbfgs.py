@@ -9,7 +9,7 @@ import pytest
 
 from scratch.optim import LBFGS, NonFiniteGradientError
 from torch_ref.lockstep import QuadraticBowl
-from torch_ref.lockstep.problems import Arrays, Landscape, Rosenbrock
+from torch_ref.lockstep.compare.problems import Arrays, Landscape, Rosenbrock
 from torch_ref.registry import Settings
 
 SEARCHING = {"line_search_fn": "strong_wolfe"}

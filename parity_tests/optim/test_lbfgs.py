@@ -19,7 +19,7 @@ from scratch.optim import LBFGS, SGD
 from scratch.optim.lbfgs import Curvature
 from torch_ref import convert
 from torch_ref.lockstep import GradientStream, QuadraticBowl, lockstep
-from torch_ref.lockstep.problems import Arrays, Landscape, Rosenbrock
+from torch_ref.lockstep.compare.problems import Arrays, Landscape, Rosenbrock
 from torch_ref.optim import Twin
 from torch_ref.registry import OPTIMIZERS, SAME_GRADIENTS, Settings
 

@@ -6,7 +6,7 @@ import pytest
 from experiments.data import Dataset
 from scratch.nn import MultiLayerNet
 from scratch.random import Generator
-from torch_ref.lockstep import NetworkProblem, Report, as_side, lockstep
+from torch_ref.lockstep import NetworkProblem, Report, as_adapter, lockstep
 from torch_ref.optim import Twin
 from torch_ref.registry import OPTIMIZERS, OWN_GRADIENTS, OptimizerPair
 
@@ -76,7 +76,7 @@ def test_in_float32_the_exact_run_is_no_farther_than_from_torch(
     for name, w in exact.params.items():
         w[...] = rounded.params[name]
     truth, optimizer = problem(exact, mnist), pair.scratch()
-    mine, theirs = as_side(pair.scratch()), as_side(Twin(pair.scratch()))
+    mine, theirs = as_adapter(pair.scratch()), as_adapter(Twin(pair.scratch()))
     report = lockstep(mine, theirs, rounded, steps=SHORT, every=50)
     for _ in range(SHORT):
         optimizer.update(truth.params, truth.gradients(truth.params, truth.params)[0])

@@ -9,16 +9,16 @@ from typing import Any
 import numpy as np
 import torch
 
-from torch_ref.lockstep.candidate import Candidate, CandidateError, load
-from torch_ref.lockstep.guard import ContractBroken, Guarded
-from torch_ref.lockstep.limit import TimeUp, time_limit
-from torch_ref.lockstep.problems import SHAPES, GradientStream
-from torch_ref.lockstep.reference import INITIALIZER, NORM, OPTIMIZER, Reference, find
-from torch_ref.lockstep.report import Report
+from torch_ref.lockstep.candidates.candidate import Candidate, CandidateError, load
+from torch_ref.lockstep.candidates.contract import ContractError, Monitored
+from torch_ref.lockstep.candidates.limit import TimeUp, time_limit
+from torch_ref.lockstep.candidates.reference import INITIALIZER, NORM, OPTIMIZER, Reference, find
+from torch_ref.lockstep.candidates.settings import Match, match, own_defaults
+from torch_ref.lockstep.compare.adapters import Arrays
+from torch_ref.lockstep.compare.problems import SHAPES, GradientStream
+from torch_ref.lockstep.compare.report import Report
+from torch_ref.lockstep.compare.run import lockstep
 from torch_ref.lockstep.result import Result
-from torch_ref.lockstep.run import lockstep
-from torch_ref.lockstep.settings import Match, match, own_defaults
-from torch_ref.lockstep.sides import Arrays
 
 
 def check(
@@ -128,7 +128,7 @@ def _run(
     shapes: tuple[tuple[int, ...], ...],
 ) -> Result:
     """The check of an optimizer on parameters of these shapes."""
-    mine = Guarded(candidate, matched.mine)
+    mine = Monitored(candidate, matched.mine)
     stream = GradientStream(shapes, dtype=dtype, awkward=True)
     known: dict[str, Any] = {"mapped": matched.mapped, "settings": matched.theirs}
     with _refusals(theirs):
@@ -137,7 +137,7 @@ def _run(
     try:
         with _refusals(theirs):
             report = lockstep(mine, their_side, stream, steps=steps)
-    except ContractBroken as error:
+    except ContractError as error:
         known |= {"dtype": dtype, "steps": mine.steps, "faults": [str(error)]}
         return Result(candidate.name, theirs.name, OPTIMIZER, **known)
     non_finite = "" if report.agrees else mine.non_finite
@@ -151,7 +151,7 @@ def _run(
     return result
 
 
-def _look_closer(result: Result, report: Report, mine: Guarded, theirs: Reference) -> None:
+def _look_closer(result: Result, report: Report, mine: Monitored, theirs: Reference) -> None:
     """Run the diagnosis: on other gradients, and with an lr that changes on the way.
 
     It is an extra: where it fails, the verdict stands.
@@ -166,13 +166,13 @@ def _look_closer(result: Result, report: Report, mine: Guarded, theirs: Referenc
         result.cause = [] if report.agrees else unknown
     except TimeUp:
         result.cause = ["the time limit came before the end of the search for differences"]
-    except (CandidateError, ContractBroken) as error:
+    except (CandidateError, ContractError) as error:
         result.cause = [f"on other gradients it could not be run: {error}"]
     else:
         _take(result, found, mine, theirs)
 
 
-def _take(result: Result, found: Result, mine: Guarded, theirs: Reference) -> None:
+def _take(result: Result, found: Result, mine: Monitored, theirs: Reference) -> None:
     """Add to the result of the run what the diagnosis found."""
     diverges, result.findings = result.first is not None, found.findings
     if found.agrees:
@@ -196,12 +196,12 @@ def _said(found: Result) -> list[str]:
     return [because, "; ".join([f"look first at {found.first}", *found.notes])]
 
 
-def _in_float32(mine: Guarded, theirs: Reference, settings: dict[str, Any]) -> list[str]:
+def _in_float32(mine: Monitored, theirs: Reference, settings: dict[str, Any]) -> list[str]:
     """A line on whether the two agree where both have no more than single precision."""
     stream = GradientStream([s for s in SHAPES if s], dtype="float32", awkward=True)
     try:
         agrees = lockstep(mine, theirs.side(settings), stream).agrees
-    except (CandidateError, ContractBroken, TimeUp):
+    except (CandidateError, ContractError, TimeUp):
         return []
     return [f"in float32 it agrees with {theirs.owner}: it may compute in that"] if agrees else []
 
@@ -210,7 +210,7 @@ def _same(params: Arrays, start: Arrays) -> bool:
     return all(np.array_equal(params[name], w) for name, w in start.items())
 
 
-def _in_place(mine: Guarded) -> str:
+def _in_place(mine: Monitored) -> str:
     if hasattr(mine.optimizer, "update"):
         return ": update(params, grads) must write into the arrays, or put others into params"
     return ""
@@ -221,7 +221,7 @@ def _refusals(theirs: Reference) -> Iterator[None]:
     """Say that it was the reference which raised: what the candidate's raises is known by now."""
     try:
         yield
-    except (CandidateError, ContractBroken):
+    except (CandidateError, ContractError):
         raise
     except Exception as error:
         raise CandidateError(f"{theirs.name} cannot be run here: {error}") from error

@@ -17,14 +17,14 @@ from unittest import SkipTest
 import numpy as np
 import torch
 
-from torch_ref.lockstep.candidate import Candidate, CandidateError
-from torch_ref.lockstep.guard import Guarded
-from torch_ref.lockstep.limit import TimeUp, time_limit
-from torch_ref.lockstep.problems import Arrays, GradientStream, Problem, QuadraticBowl
-from torch_ref.lockstep.reference import OPTIMIZER, Reference, find
-from torch_ref.lockstep.run import lockstep
-from torch_ref.lockstep.settings import Match, match
-from torch_ref.lockstep.sides import InitUpdateSide, Side, TorchSide
+from torch_ref.lockstep.candidates.candidate import Candidate, CandidateError
+from torch_ref.lockstep.candidates.contract import Monitored
+from torch_ref.lockstep.candidates.limit import TimeUp, time_limit
+from torch_ref.lockstep.candidates.reference import OPTIMIZER, Reference, find
+from torch_ref.lockstep.candidates.settings import Match, match
+from torch_ref.lockstep.compare.adapters import Adapter, InitUpdateAdapter, TorchAdapter
+from torch_ref.lockstep.compare.problems import Arrays, GradientStream, Problem, QuadraticBowl
+from torch_ref.lockstep.compare.run import lockstep
 from torch_ref.registry import SAME_GRADIENTS
 
 #: Of each run. Long enough for a wrong step counter or a bias correction to show.
@@ -48,22 +48,22 @@ class Subject:
             raise CandidateError(f"the suite is for optimizers, got against={against!r}")
         return cls(known, theirs, match(known, theirs, settings))
 
-    def mine(self) -> Side:
+    def mine(self) -> Adapter:
         """A new one of the candidate's."""
         return self.candidate.side(self.settings.mine)
 
-    def torchs(self) -> Side:
+    def torchs(self) -> Adapter:
         """A new one of the reference's."""
         return self.theirs.side(self.settings.theirs)
 
-    def started(self, params: Arrays) -> Side:
+    def started(self, params: Arrays) -> Adapter:
         side = self.mine()
         side.start(params)
         return side
 
     def agrees(self, problem: Problem, tolerance: float | None = None) -> None:
         """Raise if the two diverge on the problem."""
-        mine = Guarded(self.candidate, self.settings.mine)
+        mine = Monitored(self.candidate, self.settings.mine)
         report = lockstep(mine, self.torchs(), problem, steps=STEPS, tolerance=tolerance)
         report.raise_if_diverged()
 
@@ -179,7 +179,7 @@ def resumes_from_its_state_dict(subject: Subject) -> None:
 
 def leaves_gradients_unchanged(subject: Subject) -> None:
     """The gradients are the caller's, who may use them after the step."""
-    stream, side = GradientStream(), Guarded(subject.candidate, subject.settings.mine)
+    stream, side = GradientStream(), Monitored(subject.candidate, subject.settings.mine)
     side.start(stream.params)
     for _ in range(3):
         side.step(stream.next())
@@ -261,7 +261,7 @@ class _Changed(GradientStream):
         return {name: np.asarray(self._change(g)) for name, g in super().next().items()}
 
 
-def _advance(side: Side, grads: list[Arrays], scribble: bool = False) -> None:
+def _advance(side: Adapter, grads: list[Arrays], scribble: bool = False) -> None:
     """Take the steps, each with a copy of its gradients; ``scribble`` spoils it afterwards."""
     for step in grads:
         given = {name: g.copy() for name, g in step.items()}
@@ -269,7 +269,7 @@ def _advance(side: Side, grads: list[Arrays], scribble: bool = False) -> None:
         if scribble:
             for g in given.values():
                 g.fill(1e9)
-            for w in side.tensors.values() if isinstance(side, TorchSide) else ():
+            for w in side.tensors.values() if isinstance(side, TorchAdapter) else ():
                 if w.grad is not None:
                     w.grad.fill_(1e9)
 
@@ -277,13 +277,13 @@ def _advance(side: Side, grads: list[Arrays], scribble: bool = False) -> None:
 def _with_a_late_key(subject: Subject, start: Arrays, grads: list[Arrays], later: int) -> Arrays:
     """The parameters after a run of the candidate in which ``w1`` is added after some steps."""
     side = subject.started({"w0": start["w0"]})
-    if isinstance(side, TorchSide):
+    if isinstance(side, TorchAdapter):
         _advance(side, [{"w0": g["w0"]} for g in grads[:later]])
         side.tensors["w1"] = torch.tensor(start["w1"])
         side.optimizer.add_param_group({"params": [side.tensors["w1"]]})
         _advance(side, grads[later:])
         return side.params()
-    if isinstance(side, InitUpdateSide):
+    if isinstance(side, InitUpdateAdapter):
         raise SkipTest("the state of an init and update pair is made for all parameters at once")
     params, optimizer = {"w0": start["w0"].copy()}, vars(side)["optimizer"]
     for g in grads[:later]:

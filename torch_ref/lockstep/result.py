@@ -3,10 +3,10 @@
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from torch_ref.lockstep.reference import OPTIMIZER
-from torch_ref.lockstep.report import Divergence, Report, plain
-from torch_ref.lockstep.search import Finding
-from torch_ref.lockstep.settings import Mapped
+from torch_ref.lockstep.candidates.reference import OPTIMIZER
+from torch_ref.lockstep.candidates.settings import Mapped
+from torch_ref.lockstep.compare.report import Divergence, Report, plain
+from torch_ref.lockstep.finding import Finding
 
 
 @dataclass

@@ -8,7 +8,7 @@ import inspect
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
-from itertools import product
+from itertools import count, islice, product, repeat
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -17,18 +17,20 @@ import torch
 from scratch import _check
 from scratch.random import Generator
 from torch_ref import registry
-from torch_ref.lockstep.candidate import name_of, parameters_of
-from torch_ref.lockstep.diagnose.laws import law_of, law_test
-from torch_ref.lockstep.diagnose.rotations import compare_rotations
-from torch_ref.lockstep.reference import INITIALIZER
+from torch_ref.lockstep.candidates.candidate import name_of, parameters_of
+from torch_ref.lockstep.candidates.reference import INITIALIZER
+from torch_ref.lockstep.diagnose.orthogonal import compare_rotations
+from torch_ref.lockstep.diagnose.samples import drawn_from, fit_test
+from torch_ref.lockstep.diagnose.search import changes_of, closest, search
+from torch_ref.lockstep.finding import Finding, Variant
 from torch_ref.lockstep.result import Result
-from torch_ref.lockstep.search import Finding, Variant, closest, dials_of, search
 from torch_ref.registry import SAME_GRADIENTS, InitializerPair, spellings
 from torch_ref.registry.distributions import Distribution
 
-Draw = Callable[[int], list[np.ndarray]]
+Weights = list[np.ndarray]
+Draw = Callable[[int], Weights]
 Parameters = dict[str, inspect.Parameter]
-Seeding = tuple[str, Callable[[int], Callable[[int], dict[str, Any]]]]
+Seeding = tuple[str, Callable[[int], Iterator[dict[str, Any]]]]
 
 #: A difference counts where chance would give it less often than this.
 DIFFERENT = 1e-6
@@ -158,15 +160,17 @@ def _compare_numbers(
 
 def _by_distribution(verdict: Result, x: np.ndarray, drawn: Distribution) -> Result:
     """Fill in what the sample ``x`` shows about the distribution."""
-    law, n = law_of(drawn), x.size
-    d, p = law_test(x, law)
+    expected, n = drawn_from(drawn), x.size
+    d, p = fit_test(x, expected)
     at = f"n = {n:,}, KS D = {d:.2g}, p = {p:.2g}"
     if p >= DIFFERENT:
-        power = 7 * law.std_error(n)  # 5.1 for the significance, 1.9 for a chance of 97 %
-        verdict.seen = f"{verdict.mine} cannot be told apart from {verdict.theirs} ({law}) by a "
+        power = 7 * expected.std_error(n)  # 5.1 for the significance, 1.9 for a chance of 97 %
+        verdict.seen = (
+            f"{verdict.mine} cannot be told apart from {verdict.theirs} ({expected}) by a "
+        )
         verdict.seen += f"sample ({at}); a std off by {power:.1%} would have been seen"
         return verdict
-    verdict.first = f"mean {x.mean():.4g} and std {x.std():.4g} instead of {law} ({at})"
+    verdict.first = f"mean {x.mean():.4g} and std {x.std():.4g} instead of {expected} ({at})"
     findings, _ = search(_variants_of(drawn), partial(_fit, x, drawn))
     verdict.explain(closest(findings), "alone, or one of the shape with one of the scale")
     return verdict
@@ -176,7 +180,9 @@ def _variants_of(drawn: Distribution) -> list[Variant]:
     """The known ones of such a distribution, the shapes before the scales."""
     # Glorot's and the chapter's Xavier are each other's variant.
     averaged = drawn.fan == "mean"
-    scales = [v for v in SCALES if "fan" not in v.dials or (v.dials["fan"] == "mean") != averaged]
+    scales = [
+        v for v in SCALES if "fan" not in v.changes or (v.changes["fan"] == "mean") != averaged
+    ]
     return [*(SHAPES if drawn.bounds is None else CUTS), *scales]
 
 
@@ -184,11 +190,11 @@ def _fit(x: np.ndarray, drawn: Distribution, chosen: tuple[Variant, ...]) -> Fin
     """The finding, if the sample cannot be told apart from these variants, while torch's can."""
     if len(chosen) == 2 and (chosen[0] in SCALES or chosen[1] not in SCALES):
         return None  # two scales multiply to almost anything
-    other = law_of(drawn, **dials_of(chosen))
-    alone = [law_of(drawn, **each.dials) for each in chosen]
-    if other == law_of(drawn) or (len(chosen) == 2 and other in alone):
+    other = drawn_from(drawn, **changes_of(chosen))
+    alone = [drawn_from(drawn, **each.changes) for each in chosen]
+    if other == drawn_from(drawn) or (len(chosen) == 2 and other in alone):
         return None  # one of them changes nothing here
-    d, p = law_test(x, other)
+    d, p = fit_test(x, other)
     return Finding.of(chosen, d, p) if p > FITS else None
 
 
@@ -203,7 +209,7 @@ def _known(against: str) -> tuple[InitializerPair, Callable[..., Distribution]]:
     )
 
 
-def _draws(draw: Draw, size: int, samples: int, notes: list[str]) -> list[np.ndarray]:
+def _draws(draw: Draw, size: int, samples: int, notes: list[str]) -> Weights:
     """Weights of at least ``samples`` numbers; those of one call if each call gives the same."""
     arrays = draw(-(-samples // size))
     if len(arrays) > 1 and np.array_equal(arrays[0], arrays[1]):
@@ -229,12 +235,12 @@ def _way_to_call(
     ways = product(_forms(parameters, shape), _seedings(parameters), typings)
     for form, (seeded_by, stream), typed in ways:
 
-        def draw(
-            count: int, form: _Form = form, stream: Any = stream, typed: Any = typed
-        ) -> list[np.ndarray]:
+        def draw(n: int, form: _Form = form, stream: Any = stream, typed: Any = typed) -> Weights:
             with _global_streams(seed):
-                options, made = {**given, **typed}, stream(seed)
-                return [form.call(candidate, shape, dtype, options | made(k)) for k in range(count)]
+                return [
+                    form.call(candidate, shape, dtype, given | typed | seeded)
+                    for seeded in islice(stream(seed), n)
+                ]
 
         try:
             return draw, draw(1)[0], f"called as {form.name}, seeded by {seeded_by}"
@@ -273,12 +279,6 @@ class _Form(NamedTuple):
         return array
 
 
-def _by_name(
-    named: dict[str, int], shape: tuple[int, ...], tensor: torch.Tensor
-) -> tuple[tuple[()], dict[str, int]]:
-    return (), named
-
-
 def _forms(parameters: Parameters, shape: tuple[int, ...]) -> list[_Form]:
     forms = [
         _Form("f(shape)", lambda shape, tensor: ((shape,), {})),
@@ -289,21 +289,15 @@ def _forms(parameters: Parameters, shape: tuple[int, ...]) -> list[_Form]:
         if {fan_in, fan_out} <= parameters.keys() and len(shape) == 2:
             named = {fan_in: shape[1], fan_out: shape[0]}
             name = f"f({fan_in}=, {fan_out}=)"
-            forms.insert(0, _Form(name, partial(_by_name, named)))
+            forms.insert(0, _Form(name, lambda shape, tensor, named=named: ((), named)))
     return forms
 
 
 def _seedings(parameters: Parameters) -> list[Seeding]:
-    """The ways to seed: what it is called, and from the seed, the arguments of the k-th call."""
+    """The ways to seed: what it is called, and from the seed, the arguments of call after call."""
 
-    def one(
-        name: str, stream: Callable[[int], Any]
-    ) -> Callable[[int], Callable[[int], dict[str, Any]]]:
-        def make(seed: int) -> Callable[[int], dict[str, Any]]:
-            made = {name: stream(seed)}
-            return lambda k: made
-
-        return make
+    def one(name: str, stream: Callable[[int], Any]) -> Callable[[int], Iterator[dict[str, Any]]]:
+        return lambda seed: repeat({name: stream(seed)})
 
     if "generator" in parameters:
         torchs = one("generator", lambda seed: torch.Generator().manual_seed(seed))
@@ -312,8 +306,8 @@ def _seedings(parameters: Parameters) -> list[Seeding]:
     if "rng" in parameters:
         return [("rng= (numpy.random.default_rng)", one("rng", np.random.default_rng))]
     if "seed" in parameters:
-        return [("seed=", lambda seed: lambda k: {"seed": seed + k})]
-    return [("torch.manual_seed and numpy.random.seed", lambda seed: lambda k: {})]
+        return [("seed=", lambda seed: ({"seed": each} for each in count(seed)))]
+    return [("torch.manual_seed and numpy.random.seed", lambda seed: repeat({}))]
 
 
 @contextmanager

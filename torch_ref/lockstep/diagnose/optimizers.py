@@ -7,8 +7,8 @@ step; what is merely near is not named.
 """
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from numbers import Real
 from typing import Any
 
@@ -16,17 +16,18 @@ import numpy as np
 import torch
 
 from scratch import _check
-from torch_ref.lockstep.candidate import CandidateError
-from torch_ref.lockstep.diagnose.dials import FAMILIES, Dialled
-from torch_ref.lockstep.diagnose.discriminating import Discriminating
-from torch_ref.lockstep.diagnose.variants import variants_of
-from torch_ref.lockstep.problems import Arrays
-from torch_ref.lockstep.reference import Reference, find
-from torch_ref.lockstep.report import Report
+from torch_ref.lockstep.candidates.candidate import CandidateError
+from torch_ref.lockstep.candidates.reference import Reference, find
+from torch_ref.lockstep.compare.adapters import Adapter, as_adapter
+from torch_ref.lockstep.compare.problems import Arrays
+from torch_ref.lockstep.compare.report import Report
+from torch_ref.lockstep.compare.run import lockstep
+from torch_ref.lockstep.diagnose.probe import Probe
+from torch_ref.lockstep.diagnose.rules import FAMILIES, Rule
+from torch_ref.lockstep.diagnose.search import changes_of, search, within
+from torch_ref.lockstep.diagnose.variants import VARIANTS
+from torch_ref.lockstep.finding import Finding, Variant
 from torch_ref.lockstep.result import Result
-from torch_ref.lockstep.run import lockstep
-from torch_ref.lockstep.search import Finding, Variant, dials_of, search, within
-from torch_ref.lockstep.sides import Side, as_side
 from torch_ref.registry import spellings
 
 Settings = Mapping[str, Any]
@@ -34,7 +35,7 @@ STEPS = 40
 
 
 class Catalogue:
-    """The known ways to differ from an optimizer, and it itself with some of them turned on.
+    """The known ways to differ from an optimizer, and it itself with some of them made.
 
     Args:
         against: what a candidate is checked against.
@@ -47,8 +48,8 @@ class Catalogue:
     Attributes:
         variants: the known ones.
 
-    The hand-written class of a pair may be a variant of torch's, as ``chapter.Adam`` is: its own
-    dials are turned from the start then, and to turn them back is a variant of it.
+    The hand-written class of a pair may be a variant of torch's, as ``chapter.Adam`` is: that is
+    changed from the start then, and to have it as torch does is a variant of it.
 
     >>> Catalogue(find("chapter.Adam"), {}).variants[0].name
     "torch's Adam"
@@ -60,24 +61,24 @@ class Catalogue:
             raise KeyError(f"there is no catalogue of variants of {against.name}")
         self._owner, self._family = against.owner, FAMILIES[pair.family]
         self._settings = against.torchs_settings(dict(settings))
-        known = variants_of(pair.family)
+        known = VARIANTS[pair.family]
         own = [each for each in known if against.by_hand and each.name == pair.variant]
-        self._dials = dials_of(own)
-        back = {dial: self._family.DIALS[dial] for dial in self._dials}
+        self._changes = changes_of(own)
+        back = {form: self._family.FORMS[form] for form in self._changes}
         torchs = [Variant(f"torch's {pair.family}", "", back)] if own else []
-        known = [*torchs, *(each for each in known if each not in own)]
+        known = (*torchs, *(each for each in known if each not in own))
         self.variants = [replace(each, theirs=self._instead_of(each, own)) for each in known]
 
-    def reference(self, **dials: Any) -> Dialled:
-        """The optimizer, with these dials turned."""
-        return self._family(self._settings, **self._dials | dials)
+    def rule(self, **changes: Any) -> Rule:
+        """The optimizer, with these changes."""
+        return self._family(self._settings, **self._changes | changes)
 
     def _instead_of(self, variant: Variant, own: list[Variant]) -> str:
         """Return a sentence on what the optimizer does instead of the variant."""
         for each in own:
-            if each.dials.keys() & variant.dials.keys():
+            if each.changes.keys() & variant.changes.keys():
                 return f'{self._owner} has "{each.name}"'
-        sentence = variant.theirs.format(**self.reference().settings)
+        sentence = variant.theirs.format(**self.rule().settings)
         return self._owner + sentence.removeprefix("torch")
 
 
@@ -116,36 +117,36 @@ def diagnose(
         _check.mapping("settings", settings)
     theirs, given = _reference(against), settings or {}
     catalogue = Catalogue(theirs, given)
-    problem = Discriminating(dtype, steps)
-    mine = as_side(candidate, **given) if _is_torch(candidate) else as_side(candidate)
+    problem = Probe(dtype, steps)
+    mine = as_adapter(candidate, **given)
     # Candidates divide by zero where torch does not, and the report says it better.
     with np.errstate(all="ignore"):
-        report, run, half = _candidate(mine, theirs.side(dict(given)), problem, steps)
-    result = Result.of_run(report, dtype.name, settings=catalogue.reference().settings)
-    result.lr_halved_at = half
+        report, run = _run(mine, theirs.side(dict(given)), problem, steps)
+    result = Result.of_run(report, dtype.name, settings=catalogue.rule().settings)
+    result.lr_halved_at = run.half
     if report.agrees:
         return result
     if result.after_lr_changed:
-        result.notes = [f"until lr was halved at step {half}, the two agreed"]
-    _explain(result, run, catalogue, report.tolerance)
+        result.notes = [f"until lr was halved at step {run.half}, the two agreed"]
+    _explain(result, run, problem, catalogue)
     return result
 
 
-def _explain(result: Result, run: "_Run", catalogue: Catalogue, tolerance: float) -> None:
+def _explain(result: Result, run: "_Recorded", problem: Probe, catalogue: Catalogue) -> None:
     """Look for the cause."""
-    if not run.finite:
+    if not all(np.isfinite(w).all() for w in run.trajectory):
         result.cause = ["no variant was tried: its parameters become inf or NaN"]
         return
-    scales = run.scales()
+    scales, tolerance = run.scales(), result.report.tolerance
+
+    def distance(changes: dict[str, Any]) -> float:
+        return _distance(catalogue.rule(**changes), run, problem, scales, tolerance)
+
     # Were this not asked first, every variant that changes nothing here would be a finding.
-    if _distance(catalogue.reference(), run, scales, tolerance) <= tolerance:
+    if distance({}) <= tolerance:
         result.rounding = True
         result.cause = ["torch's formula in NumPy does too: these settings amplify rounding errors"]
         return
-
-    def distance(dials: dict[str, Any]) -> float:
-        return _distance(catalogue.reference(**dials), run, scales, tolerance)
-
     found, tried = search(catalogue.variants, within(distance, tolerance))
     result.findings = list(_simplest(found))
     result.cause = [
@@ -166,33 +167,35 @@ def _reference(against: Any) -> Reference:
         raise ValueError(f"against must be an optimizer of the registry: {error}") from error
 
 
-def _is_torch(candidate: Any) -> bool:
-    return isinstance(candidate, type) and issubclass(candidate, torch.optim.Optimizer)
-
-
 class _Recorded:
-    """A side whose lr is halved on the way, and whose parameters are kept at every step."""
+    """An adapter whose lr is halved at a step, and whose parameters are kept at every step."""
 
-    def __init__(self, side: Side, half: int | None) -> None:
-        self._side, self._half = side, half
-        self.name, self.strict = side.name, side.strict
+    def __init__(self, adapter: Adapter, half: int | None) -> None:
+        self._adapter, self.half = adapter, half
+        self.name, self.strict = adapter.name, adapter.strict
         self.lr_assigned = False
 
     def start(self, params: Arrays) -> None:
-        self._side.start(params)
+        self._adapter.start(params)
         self.trajectory: list[np.ndarray] = []
 
     def step(self, grads: Arrays) -> None:
-        if len(self.trajectory) + 1 == self._half:
-            self.lr_assigned = _halve_lr(getattr(self._side, "optimizer", None))
-        self._side.step(grads)
-        self.trajectory.append(_flat(self._side.params()))
+        if len(self.trajectory) + 1 == self.half:
+            self.lr_assigned = _halve_lr(getattr(self._adapter, "optimizer", None))
+        self._adapter.step(grads)
+        self.trajectory.append(_flat(self._adapter.params()))
 
     def params(self) -> Arrays:
-        return self._side.params()
+        return self._adapter.params()
 
     def state(self) -> dict[str, Arrays]:
-        return self._side.state()
+        return self._adapter.state()
+
+    def scales(self) -> list[np.ndarray]:
+        """The largest magnitude that every element has had so far, at each step."""
+        # An element that has always been zero must be zero on the other side.
+        largest = np.maximum.accumulate(np.abs(self.trajectory))
+        return list(np.maximum(largest, np.finfo(largest.dtype).tiny))
 
 
 def _halve_lr(optimizer: Any) -> bool:
@@ -212,50 +215,32 @@ def _halve_lr(optimizer: Any) -> bool:
     return False
 
 
-@dataclass(frozen=True)
-class _Run:
-    """The candidate's run: its parameters after each step."""
-
-    problem: Discriminating
-    trajectory: Sequence[np.ndarray]
-    half: int | None
-
-    @property
-    def finite(self) -> bool:
-        return all(np.isfinite(w).all() for w in self.trajectory)
-
-    def scales(self) -> list[np.ndarray]:
-        # An element that has always been zero must be zero on the other side.
-        largest = np.maximum.accumulate(np.abs(self.trajectory))
-        smallest = np.finfo(largest.dtype).tiny
-        return list(np.maximum(largest, smallest))
-
-
-def _candidate(
-    mine: Side, theirs: Side, problem: Discriminating, steps: int
-) -> tuple[Report, _Run, int | None]:
+def _run(mine: Adapter, theirs: Adapter, problem: Probe, steps: int) -> tuple[Report, _Recorded]:
     """The candidate beside torch; with a change of lr, if it makes the candidate do otherwise."""
-    constant = _Recorded(mine, None)
-    report = lockstep(constant, _Recorded(theirs, None), problem, steps=steps)
-    half = steps // 2 + 1
-    changed = _Recorded(mine, half)
-    report_changed = lockstep(changed, _Recorded(theirs, half), problem, steps=steps)
+
+    def run(half: int | None) -> tuple[Report, _Recorded]:
+        recorded = _Recorded(mine, half)
+        report = lockstep(recorded, _Recorded(theirs, half), problem, steps=steps)
+        return report, recorded
+
+    constant, changed = run(None), run(steps // 2 + 1)
     # An lr that is read once, at the start, is no lr that can be assigned.
-    moved = not np.array_equal(constant.trajectory, changed.trajectory, equal_nan=True)
-    if changed.lr_assigned and moved:
-        return report_changed, _Run(problem, changed.trajectory, half), half
-    return report, _Run(problem, constant.trajectory, None), None
+    trajectories = (recorded.trajectory for _, recorded in (constant, changed))
+    moved = not np.array_equal(*trajectories, equal_nan=True)
+    return changed if changed[1].lr_assigned and moved else constant
 
 
-def _distance(optimizer: Any, run: _Run, scales: list[np.ndarray], tolerance: float) -> float:
+def _distance(
+    rule: Rule, run: _Recorded, problem: Probe, scales: list[np.ndarray], tolerance: float
+) -> float:
     """Return the largest distance from the candidate; infinite if it exceeds the tolerance."""
-    params = {name: w.copy() for name, w in run.problem.params.items()}
+    params = {name: w.copy() for name, w in problem.params.items()}
     worst = 0.0
-    steps = zip(run.problem.stream, run.trajectory, scales, strict=True)
+    steps = zip(problem.stream, run.trajectory, scales, strict=True)
     for step, (grads, expected, scale) in enumerate(steps, start=1):
         if step == run.half:
-            optimizer.lr *= 0.5
-        optimizer.update(params, grads)
+            rule.lr *= 0.5
+        rule.update(params, grads)
         with np.errstate(all="ignore"):
             apart = float((np.abs(_flat(params) - expected) / scale).max())
         if not apart <= tolerance:  # NaN too
@@ -265,12 +250,12 @@ def _distance(optimizer: Any, run: _Run, scales: list[np.ndarray], tolerance: fl
 
 
 def _simplest(found: list[Finding]) -> Iterator[Finding]:
-    """Yield the findings whose dials do not include those of another finding."""
-    turned = [dials_of(finding.variants) for finding in found]
-    for finding, dials in zip(found, turned, strict=True):
-        if not any(other.items() < dials.items() for other in turned):
+    """Yield the findings whose changes do not include those of another finding."""
+    changes = [changes_of(finding.variants) for finding in found]
+    for finding, own in zip(found, changes, strict=True):
+        if not any(other.items() < own.items() for other in changes):
             yield finding
 
 
 def _flat(params: Arrays) -> np.ndarray:
-    return np.concatenate([np.ravel(params[name]) for name in sorted(Discriminating.SHAPES)])
+    return np.concatenate([np.ravel(params[name]) for name in sorted(Probe.SHAPES)])

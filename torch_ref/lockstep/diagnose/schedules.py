@@ -10,11 +10,12 @@ import torch
 
 from scratch import _check
 from torch_ref import registry
-from torch_ref.lockstep.candidate import name_of, parameters_of
-from torch_ref.lockstep.reference import SCHEDULE
-from torch_ref.lockstep.report import PARAMETER, Compared, Report
+from torch_ref.lockstep.candidates.candidate import name_of, parameters_of
+from torch_ref.lockstep.candidates.reference import SCHEDULE
+from torch_ref.lockstep.compare.report import PARAMETER, Compared, Report
+from torch_ref.lockstep.diagnose.search import closest, search, within
+from torch_ref.lockstep.finding import Variant
 from torch_ref.lockstep.result import Result
-from torch_ref.lockstep.search import Variant, closest, search, within
 from torch_ref.registry import SchedulePair
 
 #: Relative to the largest lr so far. Torch computes some schedules, the cosine among them, each
@@ -100,7 +101,7 @@ def check_schedule(
         notes=[f"at step 0 it raised {error!r}"] if error else [],
     )
     if not verdict.agrees:
-        fit = within(lambda dials: _distance(mine, theirs, lr, tolerance, **dials), tolerance)
+        fit = within(lambda changes: _distance(mine, theirs, lr, tolerance, **changes), tolerance)
         verdict.explain(closest(search(VARIANTS, fit)[0]), "alone or in pairs")
     return verdict
 

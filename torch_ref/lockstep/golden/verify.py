@@ -8,11 +8,11 @@ from typing import Any
 
 import numpy as np
 
+from torch_ref.lockstep.compare.problems import Arrays, RecordedGradients
+from torch_ref.lockstep.compare.report import GRADIENT, Report, json_number
+from torch_ref.lockstep.compare.run import lockstep
 from torch_ref.lockstep.golden.manifest import NAMES, SHARED, Manifest, trajectory
 from torch_ref.lockstep.golden.tensor_file import GoldenError, TensorFile
-from torch_ref.lockstep.problems import Arrays
-from torch_ref.lockstep.report import GRADIENT, Report, json_number
-from torch_ref.lockstep.run import lockstep
 
 Settings = dict[str, Any]
 Trajectories = dict[str, dict[str, np.ndarray]]
@@ -223,7 +223,8 @@ def _compare(
     tolerance = manifest.tolerance[at[0]]
     # A candidate may hold anything, inf and 1e300 too, and is reported, not warned of.
     with np.errstate(all="ignore"):
-        problem = _Given(start, grads)
+        steps = [{name: g[i] for name, g in grads.items()} for i in range(manifest.steps)]
+        problem = RecordedGradients(start, steps)
         return lockstep(ours, torchs, problem, steps=manifest.steps, tolerance=tolerance)
 
 
@@ -267,20 +268,6 @@ class _Replayed:
 
     def _now(self, quantity: str) -> Arrays:
         return {name: np.asarray(v[self._at]) for name, v in self._trajectories[quantity].items()}
-
-
-class _Given:
-    """A problem whose gradients are in the file."""
-
-    undetermined: frozenset[str] = frozenset()
-
-    def __init__(self, params: Arrays, grads: Arrays) -> None:
-        self.params, self._grads, self._at = params, grads, -1
-
-    def gradients(self, mine: Arrays, theirs: Arrays) -> tuple[Arrays, Arrays]:
-        self._at += 1
-        grads = {name: g[self._at] for name, g in self._grads.items()}
-        return grads, grads
 
 
 def _settings(settings: Settings) -> str:

@@ -8,11 +8,11 @@ import numpy as np
 import torch
 
 from torch_ref import files
-from torch_ref.lockstep.candidate import did_you_mean
+from torch_ref.lockstep.candidates.candidate import did_you_mean
+from torch_ref.lockstep.compare.adapters import TorchAdapter
+from torch_ref.lockstep.compare.problems import Arrays, GradientStream
 from torch_ref.lockstep.golden.manifest import NAMES, Case, Manifest, trajectory
 from torch_ref.lockstep.golden.tensor_file import DTYPES, GoldenError, write_bytes, write_tensors
-from torch_ref.lockstep.problems import Arrays, GradientStream
-from torch_ref.lockstep.sides import TorchSide
 from torch_ref.optim import Twin
 from torch_ref.registry import OPTIMIZERS, OptimizerPair, find
 
@@ -134,7 +134,7 @@ def _shapes_of_buffers(run: Mapping[tuple[str, str], list[np.ndarray]]) -> dict[
 
 def _run(twin: Twin, start: Arrays, grads: list[Arrays]) -> dict[tuple[str, str], list[np.ndarray]]:
     """Return the values after each step by (quantity, parameter)."""
-    side = TorchSide(twin)
+    side = TorchAdapter(twin)
     values: dict[tuple[str, str], list[np.ndarray]] = {}
     side.start(start)
     for g in grads:

@@ -1,18 +1,17 @@
 """Checking a normalization layer against torch's: several training batches, then evaluation.
 
-The candidate, torch's module and the reference with the known variants stand behind one face:
+The candidate, torch's module and the reference with the known variants have one interface:
 ``forward(x, training)``, ``backward(dy)``, and ``read`` and ``write`` of the arrays that a layer
 holds, by torch's names. What a layer has not is ``None``.
 
-check       both sides run and compared
-kinds       the layers that there is a check for, and the known variants of each
-reference   torch's layers by hand, with a dial for each variant
-sides       the candidate and torch's module
-maker       a candidate called with the arguments that it takes
+check     both sides run and compared
+norms     the layers that there is a check for, and the known variants of each
+rule      torch's layers by hand, with a setting for each variant
+adapters  the candidate, made with the arguments that it takes, and torch's module
 """
 
 from torch_ref.lockstep.diagnose.layers.check import check_norm
-from torch_ref.lockstep.diagnose.layers.dials import NormReference
-from torch_ref.lockstep.diagnose.layers.kinds import KINDS
+from torch_ref.lockstep.diagnose.layers.norms import NORMALIZATIONS
+from torch_ref.lockstep.diagnose.layers.rule import NormRule
 
-__all__ = ["KINDS", "NormReference", "check_norm"]
+__all__ = ["NORMALIZATIONS", "NormRule", "check_norm"]

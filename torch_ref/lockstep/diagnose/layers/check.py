@@ -8,16 +8,20 @@ import numpy as np
 import torch
 
 from scratch import _check
-from torch_ref.lockstep.candidate import name_of
-from torch_ref.lockstep.diagnose.layers.dials import NormReference
-from torch_ref.lockstep.diagnose.layers.kinds import KINDS, Kind, Settings, Shape
-from torch_ref.lockstep.diagnose.layers.maker import Made, maker
-from torch_ref.lockstep.diagnose.layers.sides import Module, Side
-from torch_ref.lockstep.distance import Distance, Drift
-from torch_ref.lockstep.reference import NORM
-from torch_ref.lockstep.report import Divergence
+from torch_ref.lockstep.candidates.candidate import name_of
+from torch_ref.lockstep.candidates.reference import NORM
+from torch_ref.lockstep.compare.distance import Distance, Drift
+from torch_ref.lockstep.compare.report import Divergence
+from torch_ref.lockstep.diagnose.layers.adapters import (
+    Construction,
+    LayerAdapter,
+    ModuleAdapter,
+    construction,
+)
+from torch_ref.lockstep.diagnose.layers.norms import NORMALIZATIONS, Normalization, Settings, Shape
+from torch_ref.lockstep.diagnose.layers.rule import NormRule
+from torch_ref.lockstep.diagnose.search import closest, search, within
 from torch_ref.lockstep.result import Result
-from torch_ref.lockstep.search import closest, search, within
 from torch_ref.registry import SAME_GRADIENTS
 
 Batches = list[tuple[bool, np.ndarray, np.ndarray]]
@@ -45,7 +49,7 @@ def check_norm(
             copied. Either a ``torch.nn.Module``, or ``forward(x)`` and ``backward(dy)`` on
             arrays. Training and evaluation are chosen by an argument of ``forward``
             (``training``, ``train_flg``, …), by ``train()`` and ``eval()``, or by an attribute.
-        against: a name of ``KINDS``: "BatchNorm1d", "LayerNorm", ….
+        against: a name of ``NORMALIZATIONS``: "BatchNorm1d", "LayerNorm", ….
         dtype: float32 or float64; float32 if the candidate computes in nothing else.
         settings: of both sides, by torch's names: the sizes (``num_features=5``,
             ``normalized_shape=5``, or ``num_groups=2`` and ``num_channels=6``) and the rest; what
@@ -66,51 +70,53 @@ def check_norm(
     >>> check_norm(LayerNorm, "RMSNorm", eps=1e-4).findings[0].names
     ('mean taken away',)
     """
-    kind = KINDS.get(_check.instance("against", against, str).removeprefix("torch.nn."))
-    if kind is None:
-        raise ValueError(f"against must be one of {', '.join(KINDS)}, got {_check.shown(against)}")
+    norm = NORMALIZATIONS.get(_check.instance("against", against, str).removeprefix("torch.nn."))
+    if norm is None:
+        raise ValueError(
+            f"against must be one of {', '.join(NORMALIZATIONS)}, got {_check.shown(against)}"
+        )
     dtype = _check.floating(dtype)
-    made = maker(candidate, kind, settings)
+    made = construction(candidate, norm, settings)
     sizes, shared, layer = made.sizes, made.settings, made.make(dtype)
-    taken = ("weight", "bias") if "bias" in kind.defaults else ("weight",)
+    taken = ("weight", "bias") if "bias" in norm.defaults else ("weight",)
     found = [name for name in taken if layer.read(name) is not None]
     for held, flag in (("weight", "affine"), ("running_mean", "track_running_stats")):
-        if kind.defaults.get(flag) is False and layer.read(held) is not None:
+        if norm.defaults.get(flag) is False and layer.read(held) is not None:
             shared = {flag: True} | shared
     given = ", ".join(f"{setting}={value!r}" for setting, value in shared.items())
-    shapes, tried = _shapes(made, kind, dtype)
+    shapes, tried = _shapes(made, norm, dtype)
     notes = [f"torch was given {given or 'its own defaults'}", *tried]
-    mine = list(_trace(layer, _batches(kind, shapes, dtype), found))
+    mine = list(_trace(layer, _batches(norm, shapes, dtype), found))
     if dtype == np.float64 and any(a is not None and a.dtype == np.float32 for *_, a in mine):
         dtype = np.dtype(np.float32)
-        mine = list(_trace(made.make(dtype), _batches(kind, shapes, dtype), found))
+        mine = list(_trace(made.make(dtype), _batches(norm, shapes, dtype), found))
         notes.append("compared in float32, which it computes in")
-    tolerance, batches = SAME_GRADIENTS[dtype.name], _batches(kind, shapes, dtype)
+    tolerance, batches = SAME_GRADIENTS[dtype.name], _batches(norm, shapes, dtype)
 
-    def against_reference(dials: Settings) -> float:
-        reference = NormReference(kind, sizes, dtype, shared | dials)
-        return _compare(mine, _trace(reference, batches, found), tolerance)[1]
+    def distance(changes: Settings) -> float:
+        rule = NormRule(norm, sizes, dtype, shared | changes)
+        return _compare(mine, _trace(rule, batches, found), tolerance)[1]
 
-    module = Module(_torchs(kind, sizes, shared), dtype)
+    module = ModuleAdapter(_torchs(norm, sizes, shared), dtype)
     theirs = list(_trace(module, batches, found))
     first, apart = _compare(mine, theirs, tolerance)
     notes += _not_compared(mine, theirs)
-    name, torchs = name_of(candidate), f"torch.nn.{kind.name}"
+    name, torchs = name_of(candidate), f"torch.nn.{norm.name}"
     seen = f"{name} agrees with {torchs} in training and evaluation: at most {apart:.1e} relative"
     verdict = Result(name, torchs, NORM, seen, first, notes=notes)
     if first is not None:
-        findings, _ = search(kind.variants, within(against_reference, tolerance), depth=3)
+        findings, _ = search(norm.variants, within(distance, tolerance), depth=3)
         verdict.explain(closest(findings), "alone, in pairs or in threes")
     return verdict
 
 
-def _torchs(kind: Kind, sizes: Settings, settings: Settings) -> torch.nn.Module:
+def _torchs(norm: Normalization, sizes: Settings, settings: Settings) -> torch.nn.Module:
     """Torch's module, without its bias if there is to be none.
 
     Before 2.12 most of torch's norms take no ``bias``, yet compute without one.
     """
     known = {name: value for name, value in settings.items() if name != "bias"}
-    module = getattr(torch.nn, kind.name)(**sizes, **known)
+    module = getattr(torch.nn, norm.name)(**sizes, **known)
     if not settings.get("bias", True):
         module.register_parameter("bias", None)
     return module
@@ -126,11 +132,13 @@ def _not_compared(mine: list[Any], theirs: list[Any]) -> list[str]:
     return [f"not found, so not compared: {', '.join(sorted(missing))}"] if missing else []
 
 
-def _shapes(made: Made, kind: Kind, dtype: np.dtype) -> tuple[list[Shape], list[str]]:
+def _shapes(
+    made: Construction, norm: Normalization, dtype: np.dtype
+) -> tuple[list[Shape], list[str]]:
     """The shapes of the inputs that the candidate takes, and notes on which those are."""
-    first, *others = kind.input_shapes(made.sizes)
-    block, axes = kind.blocks(first, made.sizes, {})
-    if kind.centred and math.prod(block[axis] for axis in axes) < 2:
+    first, *others = norm.input_shapes(made.sizes)
+    block, axes = norm.blocks(first, made.sizes, {})
+    if norm.centred and math.prod(block[axis] for axis in axes) < 2:
         *_, (name, value) = made.sizes.items()
         raise ValueError(f"{name} must leave more than one value to be normalized, got {value!r}")
     taken, notes = [first], []
@@ -147,15 +155,15 @@ def _shapes(made: Made, kind: Kind, dtype: np.dtype) -> tuple[list[Shape], list[
     return taken, [f"tried with inputs of shape {' and '.join(map(str, taken))}", *notes]
 
 
-def _batches(kind: Kind, shapes: list[Shape], dtype: np.dtype) -> Batches:
+def _batches(norm: Normalization, shapes: list[Shape], dtype: np.dtype) -> Batches:
     """Return the batches of every shape, one after another."""
-    return [batch for shape in shapes for batch in _batches_of(kind, shape, dtype)]
+    return [batch for shape in shapes for batch in _batches_of(norm, shape, dtype)]
 
 
-def _batches_of(kind: Kind, shape: Shape, dtype: np.dtype) -> Batches:
+def _batches_of(norm: Normalization, shape: Shape, dtype: np.dtype) -> Batches:
     """(training, x, dy): features, or rows, of several scales, so that eps matters in some."""
     random = np.random.default_rng(0)
-    axis = 0 if kind.scaled_rows else 1
+    axis = 0 if norm.scaled_rows else 1
     scales = np.resize([1.0, 1e-2, 3e-3, 10.0, 0.3], shape[axis])
     scales = scales.reshape(-1, *(1,) * (len(shape) - axis - 1))
     batches = []
@@ -166,7 +174,7 @@ def _batches_of(kind: Kind, shape: Shape, dtype: np.dtype) -> Batches:
     return batches
 
 
-def _trace(layer: Side, batches: Batches, written: list[str]) -> Trace:
+def _trace(layer: LayerAdapter, batches: Batches, written: list[str]) -> Trace:
     """All that a layer computes, in order; ``None`` for what it has not.
 
     The ``written`` parameters are set to values other than ones and zeros, exact in float32.

@@ -5,15 +5,15 @@ from typing import Any
 import numpy as np
 
 from torch_ref.errors import LockstepError
-from torch_ref.lockstep.candidate import Candidate, CandidateError
-from torch_ref.lockstep.sides import Arrays, TorchSide
+from torch_ref.lockstep.candidates.candidate import Candidate, CandidateError
+from torch_ref.lockstep.compare.adapters import Arrays, TorchAdapter
 
 
-class ContractBroken(LockstepError):
+class ContractError(LockstepError):
     """The candidate did what the run cannot go on after; the message is a sentence about it."""
 
 
-class Guarded:
+class Monitored:
     """A side that fails with the user's own line and notes what must not happen.
 
     Args:
@@ -27,7 +27,7 @@ class Guarded:
     >>> class Careless:
     ...     def update(self, params, grads):
     ...         grads["w"] *= 0.1
-    >>> side = Guarded(Candidate.of(Careless), {})
+    >>> side = Monitored(Candidate.of(Careless), {})
     >>> side.start({"w": np.ones(2)})
     >>> side.step({"w": np.ones(2)})
     >>> side.changed_gradient
@@ -46,7 +46,7 @@ class Guarded:
     def start(self, params: Arrays) -> None:
         self.steps, self._kinds = 0, {name: _kind(w) for name, w in params.items()}
         self.changed_gradient = self.non_finite = ""
-        doing = "the constructor" if isinstance(self._side, TorchSide) else "its start"
+        doing = "the constructor" if isinstance(self._side, TorchAdapter) else "its start"
         with self._candidate.blamed(f"{doing} raised"):
             self._side.start(params)
 
@@ -71,7 +71,7 @@ class Guarded:
 
     def _given(self, given: Arrays) -> Arrays:
         """The gradients after the step: torch's hang on the tensors."""
-        if not isinstance(self._side, TorchSide):
+        if not isinstance(self._side, TorchAdapter):
             return given
         grads = {name: w.grad for name, w in self._side.tensors.items() if w.grad is not None}
         return {name: g.detach().numpy() for name, g in grads.items()}
@@ -88,10 +88,10 @@ class Guarded:
     def _watch_params(self, params: Arrays, grads: Arrays) -> None:
         for name, kind in self._kinds.items():
             if name not in params:
-                raise ContractBroken(f"takes {name!r} out of params at step {self.steps}")
+                raise ContractError(f"takes {name!r} out of params at step {self.steps}")
             w = params[name]
             if _kind(w) != kind:
-                raise ContractBroken(
+                raise ContractError(
                     f"turns params[{name!r}] from {kind} into {_kind(w)} at step {self.steps}"
                 )
             bad = ~np.isfinite(w)

@@ -1,4 +1,4 @@
-"""Anything that optimizes, behind one face: start from parameters, step along gradients."""
+"""Anything that optimizes, behind one interface: start from parameters, step along gradients."""
 
 import copy
 from collections.abc import Callable, Mapping
@@ -18,7 +18,7 @@ Arrays = dict[str, np.ndarray]
 Evaluate = Callable[[Arrays], tuple[float, Arrays]]
 
 
-class Side(Protocol):
+class Adapter(Protocol):
     """One implementation in a run.
 
     Attributes:
@@ -48,7 +48,7 @@ class Side(Protocol):
         """Return the known buffers by parameter, under the side's own names."""
 
 
-class UpdateSide:
+class UpdateAdapter:
     """An object with the chapter's ``update(params, grads)``, in place or on the dict.
 
     The object is copied for each run, so that one candidate can run several times.
@@ -84,7 +84,7 @@ class UpdateSide:
         return _found(vars(self.optimizer) if hasattr(self.optimizer, "__dict__") else {}, self)
 
 
-class TorchSide:
+class TorchAdapter:
     """A ``torch.optim.Optimizer`` class with its settings; the twin of a hand-written one too."""
 
     def __init__(self, cls: type[torch.optim.Optimizer] | Twin, **settings: Any) -> None:
@@ -137,7 +137,7 @@ class TorchSide:
         }
 
 
-class InitUpdateSide:
+class InitUpdateAdapter:
     """A pair of functions in optax's style, recognised by their names.
 
     ``init(params)`` gives a state, ``update(grads, state, params)`` the updates, which are added to
@@ -175,27 +175,27 @@ class InitUpdateSide:
         return _found(fields if isinstance(fields, Mapping) else {}, self)
 
 
-def as_side(candidate: Any, **settings: Any) -> Side:
+def as_adapter(candidate: Any, **settings: Any) -> Adapter:
     """The side for a candidate, by what it has; ``settings`` are for a class of torch.
 
     Raises:
         TypeError: it has nothing that optimizes; the message says what would do.
     """
-    return named_side("candidate", candidate, settings)
+    return named_adapter("candidate", candidate, settings)
 
 
-def named_side(name: str, candidate: Any, settings: Mapping[str, Any]) -> Side:
+def named_adapter(name: str, candidate: Any, settings: Mapping[str, Any]) -> Adapter:
     """The same of an argument called ``name``."""
     if hasattr(candidate, "start") and hasattr(candidate, "step") and hasattr(candidate, "strict"):
         return candidate
     if isinstance(candidate, Twin) or (
         isinstance(candidate, type) and issubclass(candidate, torch.optim.Optimizer)
     ):
-        return TorchSide(candidate, **settings)
+        return TorchAdapter(candidate, **settings)
     if callable(getattr(candidate, "init", None)) and callable(getattr(candidate, "update", None)):
-        return InitUpdateSide(candidate)
+        return InitUpdateAdapter(candidate)
     if callable(getattr(candidate, "update", None)) and not isinstance(candidate, Mapping | set):
-        return UpdateSide(candidate)
+        return UpdateAdapter(candidate)
     raise TypeError(
         f"{name} must be an object with update(params, grads), a subclass of "
         "torch.optim.Optimizer, or a pair of init(params) and update(grads, state, params); "
@@ -203,7 +203,7 @@ def named_side(name: str, candidate: Any, settings: Mapping[str, Any]) -> Side:
     )
 
 
-def gradients_of(side: Side) -> str:
+def gradients_of(side: Adapter) -> str:
     """Return the kind of gradients a side takes; see ``OptimizerPair.gradients``."""
     pair = getattr(side, "pair", None)
     return pair.gradients if pair else "dense"
@@ -225,7 +225,7 @@ def _arrays(state: Mapping[str, Any]) -> Arrays:
     return {key: np.asarray(value) for key, value in state.items() if key != "step"}
 
 
-def _found(attributes: Mapping[str, Any], side: Side) -> dict[str, Arrays]:
+def _found(attributes: Mapping[str, Any], side: Adapter) -> dict[str, Arrays]:
     """Buffers among ``attributes``: dicts by parameter, or a dict of dicts by parameter."""
     params = side.params()
     found: dict[str, Arrays] = {name: {} for name in params}

@@ -22,9 +22,9 @@ from typing import Any
 import torch
 
 from torch_ref.errors import LockstepError
-from torch_ref.lockstep.sides import Side, TorchSide, as_side
+from torch_ref.lockstep.compare.adapters import Adapter, TorchAdapter, as_adapter
 
-_OURS = Path(__file__).parents[1]
+_OURS = Path(__file__).parents[2]
 
 
 class CandidateError(LockstepError):
@@ -75,7 +75,7 @@ class Candidate:
         """The arguments of the constructor; without the tensors that torch's take first."""
         return {} if self.made else arguments(self.target, skip=int(self.is_torch))
 
-    def side(self, settings: dict[str, Any]) -> Side:
+    def side(self, settings: dict[str, Any]) -> Adapter:
         """Construct it with ``settings``, behind the face that a run needs.
 
         Raises:
@@ -83,7 +83,7 @@ class Candidate:
         """
         made = self.target
         if self.is_torch:
-            side: Side = TorchSide(made, **settings)
+            side: Adapter = TorchAdapter(made, **settings)
         else:
             if not self.made:
                 with self.blamed("the constructor raised"):
@@ -91,7 +91,7 @@ class Candidate:
             if type(made) is tuple and len(made) == 2 and all(map(callable, made)):
                 made = SimpleNamespace(init=made[0], update=made[1])
             try:
-                side = as_side(made)
+                side = as_adapter(made)
             except TypeError as error:
                 raise CandidateError(f"{self.name}: {error}") from None
         side.name = self.name
@@ -139,7 +139,7 @@ def load(location: str) -> Candidate:
     >>> load("adam.py")
     Traceback (most recent call last):
         ...
-    torch_ref.lockstep.candidate.CandidateError: give the file and the name in it, like ...
+    torch_ref.lockstep.candidates.candidate.CandidateError: give the file and the name ...
     """
     given, _, name = location.rpartition(":")
     if not given or not name.isidentifier():

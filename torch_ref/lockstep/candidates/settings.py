@@ -6,8 +6,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from torch_ref.lockstep.candidate import Candidate, CandidateError, did_you_mean
-from torch_ref.lockstep.reference import Reference
+from torch_ref.lockstep.candidates.candidate import Candidate, CandidateError, did_you_mean
+from torch_ref.lockstep.candidates.reference import Reference
 from torch_ref.registry import spellings
 from torch_ref.registry.pairs import Names
 

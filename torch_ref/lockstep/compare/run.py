@@ -5,7 +5,8 @@ from typing import Any
 import numpy as np
 
 from scratch import _check
-from torch_ref.lockstep.problems import (
+from torch_ref.lockstep.compare.adapters import Adapter, gradients_of, named_adapter
+from torch_ref.lockstep.compare.problems import (
     SHAPES,
     Arrays,
     GradientStream,
@@ -13,8 +14,7 @@ from torch_ref.lockstep.problems import (
     Problem,
     Rosenbrock,
 )
-from torch_ref.lockstep.report import GRADIENT, PARAMETER, Compared, Report
-from torch_ref.lockstep.sides import Side, gradients_of, named_side
+from torch_ref.lockstep.compare.report import GRADIENT, PARAMETER, Compared, Report
 from torch_ref.registry import OPTIMIZERS, SAME_GRADIENTS, OptimizerPair
 
 
@@ -56,7 +56,7 @@ def lockstep(
         tolerance = _check.number("tolerance", tolerance, at_least=0)
     if problem is not None:
         _check_problem(problem)
-    sides = named_side("mine", mine, {}), named_side("theirs", theirs, settings)
+    sides = named_adapter("mine", mine, {}), named_adapter("theirs", theirs, settings)
     pairs = [pair for side in sides if (pair := getattr(side, "pair", None))]
     problem = problem or _default_problem(pairs, dtype)
     if tolerance is None:
@@ -83,7 +83,7 @@ def _check_problem(problem: Problem | Landscape) -> None:
         )
 
 
-def _step(sides: tuple[Side, Side], problem: Problem | Landscape) -> tuple[Arrays, Arrays]:
+def _step(sides: tuple[Adapter, Adapter], problem: Problem | Landscape) -> tuple[Arrays, Arrays]:
     """Let both sides take a step; returns the gradients that they were given."""
     if "closure" in map(gradients_of, sides):
         if not hasattr(problem, "evaluate"):
@@ -115,8 +115,8 @@ def _default_problem(pairs: list[OptimizerPair], dtype: np.typing.DTypeLike) -> 
 
 
 def _compare(
-    mine: Side,
-    theirs: Side,
+    mine: Adapter,
+    theirs: Adapter,
     problem: Problem | Landscape,
     grads: tuple[Arrays, Arrays],
     report: Report,
@@ -148,7 +148,7 @@ def _norm(arrays: Arrays) -> float:
     return float(sum(np.square(a, dtype=np.float64).sum() for a in arrays.values())) ** 0.5
 
 
-def _counterpart(state: Arrays, key: str, mine: Side, theirs: Side) -> np.ndarray | None:
+def _counterpart(state: Arrays, key: str, mine: Adapter, theirs: Adapter) -> np.ndarray | None:
     """My buffer for torch's ``key``, under torch's name or one that people give it."""
     if mine.strict:
         return state.get(key)

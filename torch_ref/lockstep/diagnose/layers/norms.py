@@ -4,12 +4,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from torch_ref.lockstep.search import Variant
+from torch_ref.lockstep.finding import Variant
 from torch_ref.registry import LAYERS
 
 Settings = dict[str, Any]
 Shape = tuple[int, ...]
-#: From an input's shape, the layer's sizes and the dials: the shape in which each statistic is
+#: From an input's shape, the layer's sizes and its settings: the shape in which each statistic is
 #: taken along whole axes, and these axes.
 Blocks = Callable[[Shape, Settings, Settings], tuple[Shape, Shape]]
 
@@ -62,21 +62,21 @@ _TRACKED = (
 
 
 @dataclass(frozen=True)
-class Kind:
+class Normalization:
     """A normalization layer of torch, as it is checked.
 
     Attributes:
         name: of the module in ``torch.nn``.
         sizes: the constructor's first arguments, which say how large x is, with what to try.
         defaults: torch's, of the settings.
-        shape: of the inputs to try but for what ``sizes`` say: the rows, then the positions.
         blocks: see ``Blocks``.
         variants: the known ways to differ.
         by_channel: whether γ and β are one for each channel; else for each of the last elements.
         scaled_rows: whether the inputs have rows of several scales, not channels.
         centred: whether the mean is taken away.
         counts: whether it counts the batches for a plain mean of them all.
-        other_shapes: as ``shape``, of inputs that torch takes, too, while a candidate need not.
+        inputs: their shapes but for what ``sizes`` say: the rows, then the positions. Torch takes
+            them all, a candidate must only take the first.
     """
 
     sizes: Mapping[str, Any]
@@ -84,17 +84,16 @@ class Kind:
     blocks: Blocks
     variants: tuple[Variant, ...]
     name: str = ""
-    shape: Shape = ()
     by_channel: bool = True
     scaled_rows: bool = True
     centred: bool = True
     counts: bool = False
-    other_shapes: Sequence[Shape] = ()
+    inputs: Sequence[Shape] = ()
 
     def input_shapes(self, sizes: Settings) -> list[Shape]:
         """The shapes of the inputs to try."""
         own = self.parameter_shape(sizes)
-        return [(*shape[:1], *own, *shape[1:]) for shape in (self.shape, *self.other_shapes)]
+        return [(*shape[:1], *own, *shape[1:]) for shape in self.inputs]
 
     def parameter_shape(self, sizes: Settings) -> Shape:
         """The shape of γ and β."""
@@ -102,31 +101,31 @@ class Kind:
         return tuple(size) if isinstance(size, list | tuple) else (size,)
 
 
-def _over_batch(shape: Shape, sizes: Settings, dials: Settings) -> tuple[Shape, Shape]:
+def _over_batch(shape: Shape, sizes: Settings, settings: Settings) -> tuple[Shape, Shape]:
     return shape, (0, *range(2, len(shape)))
 
 
-def _over_positions(shape: Shape, sizes: Settings, dials: Settings) -> tuple[Shape, Shape]:
-    return shape, (*([0] if dials.get("over_batch") else []), *range(2, len(shape)))
+def _over_positions(shape: Shape, sizes: Settings, settings: Settings) -> tuple[Shape, Shape]:
+    return shape, (*([0] if settings.get("over_batch") else []), *range(2, len(shape)))
 
 
-def _over_last(shape: Shape, sizes: Settings, dials: Settings) -> tuple[Shape, Shape]:
-    return shape, (0,) if dials.get("over_batch") else tuple(range(1, len(shape)))
+def _over_last(shape: Shape, sizes: Settings, settings: Settings) -> tuple[Shape, Shape]:
+    return shape, (0,) if settings.get("over_batch") else tuple(range(1, len(shape)))
 
 
-def _over_groups(shape: Shape, sizes: Settings, dials: Settings) -> tuple[Shape, Shape]:
+def _over_groups(shape: Shape, sizes: Settings, settings: Settings) -> tuple[Shape, Shape]:
     rows, channels, *positions = shape
-    groups = channels if dials.get("alone") else sizes["num_groups"]
-    at = 1 if dials.get("interleaved") else 2  # the axis of the channels of a group
+    groups = channels if settings.get("alone") else sizes["num_groups"]
+    at = 1 if settings.get("interleaved") else 2  # the axis of the channels of a group
     split = [groups, channels // groups] if at == 2 else [channels // groups, groups]
     axes = (at, *range(3, 3 + len(positions)))
     return (rows, *split, *positions), axes
 
 
-def _tracking(by_default: bool, blocks: Blocks, *own: Variant) -> Kind:
+def _tracking(by_default: bool, blocks: Blocks, *own: Variant) -> Normalization:
     """A layer with running statistics, if asked for or ``by_default``."""
     flags = {"affine": by_default, "bias": True, "track_running_stats": by_default}
-    return Kind(
+    return Normalization(
         {"num_features": 5},
         {"eps": 1e-5, "momentum": 0.1, **flags},
         blocks,
@@ -146,14 +145,14 @@ _OVER_ROWS = Variant(
     "torch takes the statistics along the last axes, of each row by itself",
     {"over_batch": True},
 )
-_LAYER_NORM = Kind(
+_LAYER_NORM = Normalization(
     {"normalized_shape": 5},
     {"eps": 1e-5, "elementwise_affine": True, "bias": True},
     _over_last,
     (*_CENTRED, _AVERAGED, _OVER_ROWS),
     by_channel=False,
 )
-_RMS_NORM = Kind(
+_RMS_NORM = Normalization(
     {"normalized_shape": 5},
     {"eps": None, "elementwise_affine": True},
     _over_last,
@@ -175,7 +174,7 @@ _RMS_NORM = Kind(
     by_channel=False,
     centred=False,
 )
-_GROUP_NORM = Kind(
+_GROUP_NORM = Normalization(
     {"num_groups": 2, "num_channels": 6},
     {"eps": 1e-5, "affine": True, "bias": True},
     _over_groups,
@@ -203,9 +202,8 @@ _BY = {
     "group": _GROUP_NORM,
     "root mean square": _RMS_NORM,
 }
-KINDS: dict[str, Kind] = {
-    name: replace(_BY[pair.statistics], name=name, shape=first, other_shapes=others)
+NORMALIZATIONS: dict[str, Normalization] = {
+    name: replace(_BY[pair.statistics], name=name, inputs=pair.inputs)
     for name, pair in LAYERS.items()
     if pair.statistics
-    for first, *others in [pair.inputs]
 }

@@ -15,8 +15,8 @@ TWO_STDS = (-2.0, 2.0)
 
 
 @dataclass(frozen=True)
-class Law:
-    """A distribution.
+class Continuous:
+    """A continuous distribution.
 
     Attributes:
         kind: "normal", "uniform" or "truncated", a normal without what is outside ``cut``.
@@ -53,7 +53,7 @@ class Law:
         return f"{self.kind} with mean {self.mean:.4g} and std {self.std:.4g}"
 
 
-def law_of(
+def drawn_from(
     drawn: Distribution,
     *,
     swapped: bool = False,
@@ -61,11 +61,11 @@ def law_of(
     std: str = "",
     in_stds: bool = False,
     **changed: Any,
-) -> Law:
-    """The law of a distribution, with the dials of its variants.
+) -> Continuous:
+    """The continuous distribution of what an initializer draws, with the changes of its variants.
 
     Args:
-        drawn: what torch's function draws from.
+        drawn: as the registry has it.
         swapped: whether fan_in and fan_out are.
         gain: "none", or "relu" for its √2, in place of the right one.
         std: "squared", "root", "half width", "as half width" or "after the cut".
@@ -87,7 +87,7 @@ def law_of(
     elif std == "as half width" and drawn.kind == "uniform":
         scale /= math.sqrt(3)
     if drawn.kind not in ("truncated", "rescaled"):
-        return Law(drawn.kind, drawn.mean, scale)
+        return Continuous(drawn.kind, drawn.mean, scale)
     cut = drawn.bounds or TWO_STDS
     if drawn.bounds and not in_stds:
         low, high = drawn.bounds
@@ -95,7 +95,7 @@ def law_of(
     moved, narrowed, _ = truncated_moments(*cut)
     if drawn.kind == "rescaled" or std == "after the cut":
         narrowed = 1.0
-    return Law("truncated", drawn.mean + scale * moved, scale * narrowed, cut)
+    return Continuous("truncated", drawn.mean + scale * moved, scale * narrowed, cut)
 
 
 def truncated_moments(low: float, high: float) -> tuple[float, float, float]:
@@ -121,7 +121,7 @@ def truncated_moments(low: float, high: float) -> tuple[float, float, float]:
     return mean, math.sqrt(variance), central / variance**2
 
 
-def law_test(x: np.ndarray, law: Law) -> tuple[float, float]:
+def fit_test(x: np.ndarray, expected: Continuous) -> tuple[float, float]:
     """The Kolmogorov–Smirnov statistic of a sample, and the p-value of three tests together.
 
     Of the mean, of the standard deviation, and Kolmogorov and Smirnov's, all two-sided: three
@@ -129,13 +129,13 @@ def law_test(x: np.ndarray, law: Law) -> tuple[float, float]:
     correction, 2·Σ (−1)^(k−1)·exp(−2k²λ²) where λ = (√n + 0.12 + 0.11/√n)·D.
     """
     n = x.size
-    below = law.cdf(np.sort(x))
+    below = expected.cdf(np.sort(x))
     d = float(max((np.arange(1, n + 1) / n - below).max(), (below - np.arange(n) / n).max()))
     root = math.sqrt(n)
     exponent = -2 * ((root + 0.12 + 0.11 / root) * d) ** 2
     p = 2 * sum((-1) ** (k - 1) * math.exp(exponent * k**2) for k in range(1, 101))
-    z_mean = (x.mean() - law.mean) / (law.std / root)
-    z_std = (x.std() / law.std - 1) / law.std_error(n)
+    z_mean = (x.mean() - expected.mean) / (expected.std / root)
+    z_std = (x.std() / expected.std - 1) / expected.std_error(n)
     tails = (math.erfc(abs(z) / math.sqrt(2)) for z in (z_mean, z_std))
     # The alternating series is 1, but slow, for the smallest distances.
     return d, min(1.0, max(0.0, 3 * min(p if exponent < -0.05 else 1.0, *tails)))

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from torch_ref.lockstep.distance import Distance, Drift, add_all
+from torch_ref.lockstep.compare.distance import Distance, Drift, add_all
 
 PARAMETER, GRADIENT = "parameter", "gradient"
 

@@ -7,8 +7,8 @@ import torch
 
 from scratch import _check
 from torch_ref import registry
-from torch_ref.lockstep.candidate import CandidateError, arguments
-from torch_ref.lockstep.sides import Side, TorchSide, UpdateSide
+from torch_ref.lockstep.candidates.candidate import CandidateError, arguments
+from torch_ref.lockstep.compare.adapters import Adapter, TorchAdapter, UpdateAdapter
 from torch_ref.registry import OptimizerPair, Pair
 
 Settings = dict[str, Any]
@@ -68,11 +68,11 @@ class Reference:
             if name not in _IMPLEMENTATION
         }
 
-    def side(self, settings: Settings) -> Side:
+    def side(self, settings: Settings) -> Adapter:
         """An optimizer's side of a run."""
         if not self.by_hand:
-            return TorchSide(self.target, **settings)
-        side = UpdateSide(self.target(**settings))
+            return TorchAdapter(self.target, **settings)
+        side = UpdateAdapter(self.target(**settings))
         side.name = self.name
         return side
 

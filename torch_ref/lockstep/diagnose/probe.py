@@ -4,10 +4,10 @@ import math
 
 import numpy as np
 
-from torch_ref.lockstep.problems import Arrays
+from torch_ref.lockstep.compare.problems import Arrays, RecordedGradients
 
 
-class Discriminating:
+class Probe(RecordedGradients):
     """Parameters and gradients on which no two variants look alike.
 
     A gradient's size is the element's own, anything from 1e-12 to 10, since what is said of epsilon
@@ -15,41 +15,32 @@ class Discriminating:
     falls and rises. Half of the parameters start at zero, where the smallest step shows, and half
     at N(0, 1), where the decay does. There is a matrix and a vector.
 
-    After the last step the stream begins again.
-
     Args:
         dtype: float32 or float64.
         steps: how many.
 
-    >>> stream = Discriminating(np.dtype("float64"), 40).stream
+    >>> stream = Probe(np.dtype("float64"), 40).stream
     >>> sizes = np.abs([g["W1"] for g in stream])
     >>> bool(sizes[sizes > 0].min() < 1e-12 < 1 < sizes.max())
     True
     """
 
     SHAPES = {"W1": (6, 8), "b1": (8,)}  # noqa: RUF012
-    undetermined: frozenset[str] = frozenset()
 
     def __init__(self, dtype: np.dtype, steps: int) -> None:
         random = np.random.default_rng(0)
-        self.params: Arrays = {}
+        params: Arrays = {}
         scales = {}
         for name, shape in self.SHAPES.items():
             start = random.standard_normal(shape) * (random.random(shape) < 0.5)
-            self.params[name] = start.astype(dtype)
+            params[name] = start.astype(dtype)
             exponents = np.linspace(-12, 1, math.prod(shape))
             scales[name] = 10.0 ** random.permutation(exponents).reshape(shape)
-        self.stream = []
-        for step in range(steps):
-            self.stream.append({n: _gradient(random, s, step) for n, s in scales.items()})
-        self.stream = [{n: g.astype(dtype) for n, g in grads.items()} for grads in self.stream]
-        self._next = 0
-
-    def gradients(self, mine: Arrays, theirs: Arrays) -> tuple[Arrays, Arrays]:
-        grads = self.stream[self._next % len(self.stream)]
-        self._next += 1
-        first, second = ({name: g.copy() for name, g in grads.items()} for _ in range(2))
-        return first, second
+        stream = [
+            {name: _gradient(random, scale, step).astype(dtype) for name, scale in scales.items()}
+            for step in range(steps)
+        ]
+        super().__init__(params, stream)
 
 
 def _gradient(random: np.random.Generator, scale: np.ndarray, step: int) -> np.ndarray:

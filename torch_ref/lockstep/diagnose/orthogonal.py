@@ -4,8 +4,8 @@ import math
 
 import numpy as np
 
+from torch_ref.lockstep.finding import Finding, Variant
 from torch_ref.lockstep.result import Result
-from torch_ref.lockstep.search import Finding, Variant
 
 #: How far the products of rows may be from those of orthogonal ones, by dtype.
 TOLERANCE = {"float64": 1e-12, "float32": 1e-4}

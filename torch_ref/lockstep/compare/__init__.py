@@ -1,0 +1,9 @@
+"""Two implementations step by step from the same start: the only place where that is done.
+
+problems  what both are given: streams of gradients, a bowl, a network on images
+adapters  anything that optimizes, behind one interface
+run       the run itself
+report    what it showed: agreement, or the first place of a difference
+distance  how far two arrays are apart: relative, and in units in the last place (ULP)
+modules   a layer of the registry, and torch's module beside it
+"""
