@@ -49,312 +49,184 @@ class Fault:
         path.write_text(text.replace(self.right, self.wrong), encoding="utf-8")
 
 
-def _in(folder: str, tests: tuple[str, ...], *faults: tuple[str, str, str, str]) -> list[Fault]:
-    return [
-        Fault(name, f"{folder}/{file}.py", right, wrong, tests)
-        for name, file, right, wrong in faults
-    ]
+#: Of a folder, the names of the test files that look there; then each file in it, what is wrong,
+#: and the text that becomes another.
+LIST = """
+scratch/optim: test_optimizers
+  sgd.py: SGD: dampening ignored
+  - b += (1 - self.dampening) * g
+  + b += g
+  sgd.py: SGD: dampening at the first step too
+  - b[...] = g
+  + b[...] = (1 - self.dampening) * g
+  sgd.py: SGD: Nesterov's g and b the wrong way round
+  - g + self.momentum * b if
+  + b + self.momentum * g if
+  adam.py: Adam: the betas swapped
+  - beta1, beta2 = self.betas
+  + beta2, beta1 = self.betas
+  adam.py: Adam: epsilon under the root
+  - (np.sqrt(v) / (1 - beta2**t) ** 0.5 + self.eps)
+  + np.sqrt(v / (1 - beta2**t) + self.eps)
+  adam.py: Adam: epsilon before the bias correction
+  - (np.sqrt(v) / (1 - beta2**t) ** 0.5 + self.eps)
+  + ((np.sqrt(v) + self.eps) / (1 - beta2**t) ** 0.5)
+  adam.py: Adam: the bias correction one step ahead
+  - self.lr / (1 - beta1**t)
+  + self.lr / (1 - beta1 ** (t + 1))
+  adam.py: Adam: AMSGrad's largest kept in the average
+  - out=state["max_exp_avg_sq"])
+  + out=v)
+  base.py: maximize ignored
+  - g = -g
+  + pass
+  base.py: decoupled decay without the rate
+  - w *= 1 - self.lr * self.weight_decay
+  + w *= 1 - self.weight_decay
+  base.py: decay always decoupled
+  - if self.decoupled_weight_decay:
+  + if True:
+  adagrad.py: Adagrad: epsilon under the root
+  - (np.sqrt(h) + self.eps)
+  + np.sqrt(h + self.eps)
+  adagrad.py: Adagrad: the rate decays one step early
+  - (state["step"] - 1) * self.lr_decay
+  + state["step"] * self.lr_decay
+  rmsprop.py: RMSprop: centered on nothing
+  - variance = h - m * m
+  + variance = h
+  nadam.py: NAdam: this step's mu for the next
+  - self._mu(t + 1)
+  + self._mu(t)
+  radam.py: RAdam: rectified one step early
+  - if length > 5:
+  + if length > 4:
+  adamax.py: Adamax: epsilon forgotten
+  - np.abs(g) + self.eps
+  + np.abs(g)
+  adadelta.py: Adadelta: epsilon outside of the roots
+  - np.sqrt(u + self.eps) / np.sqrt(v + self.eps)
+  + (np.sqrt(u) + self.eps) / (np.sqrt(v) + self.eps)
+  asgd.py: ASGD: averages from the start
+  - max(1, t - self.t0)
+  + max(1, t)
+  rprop.py: Rprop: the gradient kept where the sign changed
+  - np.where(agreement < 0, 0, g)
+  + g
+  adafactor.py: Adafactor: clipped by the larger
+  - max(1.0, _rms(u) / self.d)
+  + max(self.d, _rms(u))
+  chapter.py: the chapter's Nesterov as it is widely copied
+  - w += self.momentum * v - self.lr * g
+  + w += self.momentum**2 * v - (1 + self.momentum) * self.lr * g
+
+scratch/optim: test_clip test_bad_input_optimizers test_optimizer_state
+  clip.py: clipping makes small gradients larger
+  - np.minimum(max_norm / (total + 1e-6), 1.0)
+  + max_norm / (total + 1e-6)
+  clip.py: clipping by the norm of the norms' squares
+  - _norm(np.array(norms).T.reshape(runs or 1, -1), norm_type)
+  + _norm(np.array(norms).T.reshape(runs or 1, -1), 2.0)
+  fitting.py: an infinite gradient passes
+  - if math.isfinite(np.vdot(g, g)):
+  + if not math.isnan(np.vdot(g, g)):
+  base.py: a snapshot without the groups
+  - "groups": self.groups, "state"
+  + "groups": {}, "state"
+
+scratch/nn: test_norms test_layers test_networks test_run_axis test_resuming
+  batchnorm.py: BatchNorm: the running variance biased
+  - return var * (n / (n - 1))
+  + return var
+  batchnorm.py: BatchNorm: the running momentum the other way round
+  - m = self.share_of_new_batch()
+  + m = 1 - self.share_of_new_batch()
+  norm.py: normalization by the unbiased variance
+  - var = (centred * centred).mean(axis=axes, keepdims=True)
+  + var = x.var(axis=axes, keepdims=True, ddof=1)
+  batchnorm.py: epsilon beside the standard deviation
+  - 1 / np.sqrt(var + self.eps)
+  + 1 / (np.sqrt(var) + self.eps)
+  batchnorm.py: BatchNorm's backward without the variance's part
+  - (dbeta + self._x_hat * dgamma) / self._n
+  + dbeta / self._n
+  batchnorm.py: BatchNorm: the batch's own statistics in evaluation
+  - from_batch = self.training or not self.track_running_stats
+  + from_batch = True
+  batchnorm.py: BatchNorm: the plain mean counts from 0
+  - 1 / self.num_batches_tracked if
+  + 1 / (self.num_batches_tracked + 1) if
+  layernorm.py: LayerNorm along the last axis alone
+  - tuple(range(-len(last), 0))
+  + (-1,)
+  loss.py: the loss's gradient over the runs, not the rows
+  - dx /= dx.shape[-2]
+  + dx /= dx.shape[0]
+  network.py: the running variance is not restored
+  - norm.running_var[...] = given[f"running_var{i}"]
+  + pass
+
+torch_ref/lockstep: test_lockstep
+  compare/run.py: the tolerance ten times too wide
+  - tolerance = tolerances[
+  + tolerance = 10 * tolerances[
+  compare/distance.py: NaN is at no distance
+  - apart[np.isnan(apart)] = np.inf  # one of them is NaN
+  + pass
+  compare/distance.py: the scale of this step alone
+  - scale[part] = drift._scale
+  + pass
+  candidates/contract.py: a parameter that becomes infinite is not noted
+  - bad = ~np.isfinite(w)
+  + bad = np.isnan(w)
+  compare/run.py: buffers are not compared
+  - if found is not None:
+  + if found is not None and not mine.strict:
+
+torch_ref/lockstep: test_diagnose
+  diagnose/optimizers.py: a diagnosis takes the first variant that fits
+  - result.findings = list(_simplest(found))
+  + result.findings = found[:1]
+  diagnose/search.py: a diagnosis tries no pairs
+  - for size in range(1, depth + 1):
+  + for size in range(1, 2):
+  diagnose/optimizers.py: a diagnosis halves no rate
+  - return changed if changed[1].lr_assigned and moved else constant
+  + return constant
+
+torch_ref/lockstep: test_golden test_golden_bad_files test_check_initializers
+  golden/verify.py: other inputs than the golden file's pass
+  - if not np.array_equal(repeated, found[key][parameter]):
+  + if repeated.shape != found[key][parameter].shape:
+  diagnose/samples.py: a sample's standard deviation is not tested
+  - for z in (z_mean, z_std))
+  + for z in (z_mean,))
+
+scratch: test_initializers test_lr_scheduler test_random
+  init/scaled.py: Xavier without the outputs
+  - math.sqrt(2.0 / (fan_in + fan_out))
+  + math.sqrt(1.0 / fan_in)
+  lr_scheduler/plateau.py: the plateau's patience one step short
+  - if self.num_bad_epochs > self.patience:
+  + if self.num_bad_epochs >= self.patience:
+  lr_scheduler/cosine.py: warm restarts one step late
+  - if self.T_cur >= self.T_i:
+  + if self.T_cur > self.T_i:
+"""
 
 
-FAULTS = [
-    *_in(
-        "scratch/optim",
-        ("test_optimizers",),
-        (
-            "SGD: dampening ignored",
-            "sgd",
-            "b += (1 - self.dampening) * g",
-            "b += g",
-        ),
-        (
-            "SGD: dampening at the first step too",
-            "sgd",
-            "b[...] = g",
-            "b[...] = (1 - self.dampening) * g",
-        ),
-        (
-            "SGD: Nesterov's g and b the wrong way round",
-            "sgd",
-            "g + self.momentum * b if",
-            "b + self.momentum * g if",
-        ),
-        (
-            "Adam: the betas swapped",
-            "adam",
-            "beta1, beta2 = self.betas",
-            "beta2, beta1 = self.betas",
-        ),
-        (
-            "Adam: epsilon under the root",
-            "adam",
-            "(np.sqrt(v) / (1 - beta2**t) ** 0.5 + self.eps)",
-            "np.sqrt(v / (1 - beta2**t) + self.eps)",
-        ),
-        (
-            "Adam: epsilon before the bias correction",
-            "adam",
-            "(np.sqrt(v) / (1 - beta2**t) ** 0.5 + self.eps)",
-            "((np.sqrt(v) + self.eps) / (1 - beta2**t) ** 0.5)",
-        ),
-        (
-            "Adam: the bias correction one step ahead",
-            "adam",
-            "self.lr / (1 - beta1**t)",
-            "self.lr / (1 - beta1 ** (t + 1))",
-        ),
-        (
-            "Adam: AMSGrad's largest kept in the average",
-            "adam",
-            'out=state["max_exp_avg_sq"])',
-            "out=v)",
-        ),
-        ("maximize ignored", "base", "            g = -g\n", "            pass\n"),
-        (
-            "decoupled decay without the rate",
-            "base",
-            "w *= 1 - self.lr * self.weight_decay",
-            "w *= 1 - self.weight_decay",
-        ),
-        (
-            "decay always decoupled",
-            "base",
-            "            if self.decoupled_weight_decay:",
-            "            if True:",
-        ),
-        (
-            "Adagrad: epsilon under the root",
-            "adagrad",
-            "(np.sqrt(h) + self.eps)",
-            "np.sqrt(h + self.eps)",
-        ),
-        (
-            "Adagrad: the rate decays one step early",
-            "adagrad",
-            '(state["step"] - 1) * self.lr_decay',
-            'state["step"] * self.lr_decay',
-        ),
-        (
-            "RMSprop: centered on nothing",
-            "rmsprop",
-            "variance = h - m * m",
-            "variance = h",
-        ),
-        ("NAdam: this step's mu for the next", "nadam", "self._mu(t + 1)", "self._mu(t)"),
-        ("RAdam: rectified one step early", "radam", "if length > 5:", "if length > 4:"),
-        ("Adamax: epsilon forgotten", "adamax", "np.abs(g) + self.eps", "np.abs(g)"),
-        (
-            "Adadelta: epsilon outside of the roots",
-            "adadelta",
-            "np.sqrt(u + self.eps) / np.sqrt(v + self.eps)",
-            "(np.sqrt(u) + self.eps) / (np.sqrt(v) + self.eps)",
-        ),
-        ("ASGD: averages from the start", "asgd", "max(1, t - self.t0)", "max(1, t)"),
-        (
-            "Rprop: the gradient kept where the sign changed",
-            "rprop",
-            "np.where(agreement < 0, 0, g)",
-            "g",
-        ),
-        (
-            "Adafactor: clipped by the larger",
-            "adafactor",
-            "max(1.0, _rms(u) / self.d)",
-            "max(self.d, _rms(u))",
-        ),
-        (
-            "the chapter's Nesterov as it is widely copied",
-            "chapter",
-            "w += self.momentum * v - self.lr * g",
-            "w += self.momentum**2 * v - (1 + self.momentum) * self.lr * g",
-        ),
-    ),
-    *_in(
-        "scratch/optim",
-        ("test_clip", "test_bad_input_optimizers", "test_optimizer_state"),
-        (
-            "clipping makes small gradients larger",
-            "clip",
-            "np.minimum(max_norm / (total + 1e-6), 1.0)",
-            "max_norm / (total + 1e-6)",
-        ),
-        (
-            "clipping by the norm of the norms' squares",
-            "clip",
-            "_norm(np.array(norms).T.reshape(runs or 1, -1), norm_type)",
-            "_norm(np.array(norms).T.reshape(runs or 1, -1), 2.0)",
-        ),
-        (
-            "an infinite gradient passes",
-            "fitting",
-            "if math.isfinite(np.vdot(g, g)):",
-            "if not math.isnan(np.vdot(g, g)):",
-        ),
-        (
-            "a snapshot without the groups",
-            "base",
-            '"groups": self.groups, "state"',
-            '"groups": {}, "state"',
-        ),
-    ),
-    *_in(
-        "scratch/nn",
-        ("test_norms", "test_layers", "test_networks", "test_run_axis", "test_resuming"),
-        (
-            "BatchNorm: the running variance biased",
-            "batchnorm",
-            "return var * (n / (n - 1))",
-            "return var",
-        ),
-        (
-            "BatchNorm: the running momentum the other way round",
-            "batchnorm",
-            "m = self.share_of_new_batch()",
-            "m = 1 - self.share_of_new_batch()",
-        ),
-        (
-            "normalization by the unbiased variance",
-            "norm",
-            "var = (centred * centred).mean(axis=axes, keepdims=True)",
-            "var = x.var(axis=axes, keepdims=True, ddof=1)",
-        ),
-        (
-            "epsilon beside the standard deviation",
-            "batchnorm",
-            "1 / np.sqrt(var + self.eps)",
-            "1 / (np.sqrt(var) + self.eps)",
-        ),
-        (
-            "BatchNorm's backward without the variance's part",
-            "batchnorm",
-            "(dbeta + self._x_hat * dgamma) / self._n",
-            "dbeta / self._n",
-        ),
-        (
-            "BatchNorm: the batch's own statistics in evaluation",
-            "batchnorm",
-            "from_batch = self.training or not self.track_running_stats",
-            "from_batch = True",
-        ),
-        (
-            "BatchNorm: the plain mean counts from 0",
-            "batchnorm",
-            "1 / self.num_batches_tracked if",
-            "1 / (self.num_batches_tracked + 1) if",
-        ),
-        (
-            "LayerNorm along the last axis alone",
-            "layernorm",
-            "tuple(range(-len(last), 0))",
-            "(-1,)",
-        ),
-        (
-            "the loss's gradient over the runs, not the rows",
-            "loss",
-            "dx /= dx.shape[-2]",
-            "dx /= dx.shape[0]",
-        ),
-        (
-            "the running variance is not restored",
-            "network",
-            '            norm.running_var[...] = given[f"running_var{i}"]\n',
-            "",
-        ),
-    ),
-    *_in(
-        "torch_ref/lockstep",
-        ("test_lockstep",),
-        (
-            "the tolerance ten times too wide",
-            "run",
-            "tolerance = tolerances[",
-            "tolerance = 10 * tolerances[",
-        ),
-        (
-            "NaN is at no distance",
-            "distance",
-            "        apart[np.isnan(apart)] = np.inf  # one of them is NaN\n",
-            "",
-        ),
-        (
-            "the scale of this step alone",
-            "distance",
-            "            scale[part] = drift._scale\n",
-            "            pass\n",
-        ),
-        (
-            "a parameter that becomes infinite is not noted",
-            "guard",
-            "bad = ~np.isfinite(w)",
-            "bad = np.isnan(w)",
-        ),
-        (
-            "buffers are not compared",
-            "run",
-            "            if found is not None:",
-            "            if found is not None and not mine.strict:",
-        ),
-    ),
-    *_in(
-        "torch_ref/lockstep",
-        ("test_diagnose",),
-        (
-            "a diagnosis takes the first variant that fits",
-            "diagnose/optimizers",
-            "result.findings = list(_simplest(found))",
-            "result.findings = found[:1]",
-        ),
-        (
-            "a diagnosis tries no pairs",
-            "search",
-            "for size in range(1, depth + 1):",
-            "for size in range(1, 2):",
-        ),
-        (
-            "a diagnosis halves no rate",
-            "diagnose/optimizers",
-            "if changed.lr_assigned and moved:",
-            "if False:",
-        ),
-    ),
-    *_in(
-        "torch_ref/lockstep",
-        ("test_golden", "test_golden_bad_files", "test_check_initializers"),
-        (
-            "other inputs than the golden file's pass",
-            "golden/verify",
-            "if not np.array_equal(repeated, found[key][parameter]):",
-            "if repeated.shape != found[key][parameter].shape:",
-        ),
-        (
-            "a sample's standard deviation is not tested",
-            "diagnose/laws",
-            "for z in (z_mean, z_std))",
-            "for z in (z_mean,))",
-        ),
-    ),
-    *_in(
-        "scratch",
-        ("test_initializers", "test_lr_scheduler", "test_random"),
-        (
-            "Xavier without the outputs",
-            "init/scaled",
-            "math.sqrt(2.0 / (fan_in + fan_out))",
-            "math.sqrt(1.0 / fan_in)",
-        ),
-        (
-            "the plateau's patience one step short",
-            "lr_scheduler/plateau",
-            "if self.num_bad_epochs > self.patience:",
-            "if self.num_bad_epochs >= self.patience:",
-        ),
-        (
-            "warm restarts one step late",
-            "lr_scheduler/cosine",
-            "if self.T_cur >= self.T_i:",
-            "if self.T_cur > self.T_i:",
-        ),
-    ),
-]
+def listed(text: str) -> Iterator[Fault]:
+    """Yield the faults of a list as :data:`LIST` is one."""
+    for group in text.strip().split("\n\n"):
+        head, *lines = group.splitlines()
+        folder, _, tests = head.partition(": ")
+        for said, right, wrong in zip(*[iter(line[2:] for line in lines)] * 3, strict=True):
+            file, _, name = said.partition(": ")
+            path = f"{folder}/{file}"
+            yield Fault(name, path, right[2:], wrong[2:], tuple(tests.split()))
+
+
+FAULTS = list(listed(LIST))
 
 
 def project(folder: Path) -> Path:
