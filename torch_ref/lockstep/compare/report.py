@@ -3,7 +3,7 @@
 import math
 from collections import defaultdict
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -11,15 +11,6 @@ import numpy as np
 from torch_ref.lockstep.compare.distance import Distance, Drift, add_all
 
 PARAMETER, GRADIENT = "parameter", "gradient"
-
-
-def json_number(value: float) -> float | str:
-    """A number as JSON can have it: one that is not finite is a text.
-
-    >>> json_number(0.5), json_number(float("inf"))
-    (0.5, 'inf')
-    """
-    return float(value) if math.isfinite(value) else str(float(value))
 
 
 def plain(value: Any) -> Any:
@@ -35,7 +26,7 @@ def plain(value: Any) -> Any:
     if hasattr(value, "tolist"):  # an array, a tensor, or a number of theirs
         return plain(value.tolist())
     if isinstance(value, float):
-        return json_number(value)
+        return value if math.isfinite(value) else str(value)
     return value if isinstance(value, str | int | bool | None) else repr(value)
 
 
@@ -62,16 +53,8 @@ class Divergence:
 
     def as_dict(self) -> dict[str, Any]:
         """Return it in plain JSON values."""
-        return {
-            "step": self.step,
-            "name": self.name,
-            "quantity": self.quantity,
-            "element": list(self.element),
-            "mine": json_number(self.mine),
-            "theirs": json_number(self.theirs),
-            "relative": json_number(self.distance.relative),
-            "ulp": json_number(self.distance.ulp),
-        }
+        fields = asdict(self)
+        return plain(fields | fields.pop("distance"))
 
     def __str__(self) -> str:
         at = f"[{', '.join(map(str, self.element))}]" if self.element else ""
@@ -107,7 +90,6 @@ class Report:
         drifts: by (parameter's name, quantity); the quantity is "parameter" or a buffer's name.
             Parameters that the problem does not determine are left out, here and in ``norm``.
         norm: at each comparison, ‖mine − theirs‖ / ‖theirs‖ over all parameters together.
-        relative: at each comparison, the largest relative distance of anything.
         first: where they diverged first, ``None`` if they agree.
     """
 
@@ -117,7 +99,6 @@ class Report:
     steps: int = 0
     drifts: dict[tuple[str, str], Drift] = field(default_factory=lambda: defaultdict(Drift))
     norm: list[float] = field(default_factory=list)
-    relative: list[float] = field(default_factory=list)
     first: Divergence | None = None
     _suspect: Divergence | None = None
     _factors: dict[tuple[str, str], float] = field(default_factory=dict)
@@ -136,8 +117,8 @@ class Report:
                 worst = worst.or_larger(drift.worst)
         return worst
 
-    def add(self, *compared: Compared) -> float:
-        """Compare quantities at the present step; returns the largest relative distance."""
+    def add(self, *compared: Compared) -> None:
+        """Compare quantities at the present step."""
         scaled = [self._in_torchs_units(one) for one in compared]
         drifts = [self.drifts[one.name, one.quantity] for one in compared]
         distances = add_all(drifts, scaled, [one.theirs for one in compared])
@@ -150,7 +131,6 @@ class Report:
                     self._suspect = self._suspect or found
                 elif self.first is None:
                     self.first = self._suspect or found
-        return max((distance.relative for distance in distances), default=0.0)
 
     def _in_torchs_units(self, one: Compared) -> np.ndarray:
         if one.certain:

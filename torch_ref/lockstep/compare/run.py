@@ -136,7 +136,7 @@ def _compare(
                 compared.append(Compared(name, key, found, buffer, certain=mine.strict))
     for name in names:
         compared.append(Compared(name, PARAMETER, my_params[name], their_params[name]))
-    report.relative.append(report.add(*compared))
+    report.add(*compared)
     with np.errstate(all="ignore"):
         difference = _norm({n: my_params[n] - their_params[n] for n in names})
         size = _norm({n: their_params[n] for n in names})

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from torch_ref.lockstep.compare.problems import Arrays, RecordedGradients
-from torch_ref.lockstep.compare.report import GRADIENT, Report, json_number
+from torch_ref.lockstep.compare.report import GRADIENT, Report, plain
 from torch_ref.lockstep.compare.run import lockstep
 from torch_ref.lockstep.golden.manifest import NAMES, SHARED, Manifest, trajectory
 from torch_ref.lockstep.golden.tensor_file import GoldenError, TensorFile
@@ -46,18 +46,19 @@ class CaseResult:
         if report.first is not None:
             first = report.first.as_dict()
             first["parameter"] = first.pop("name")
-            first["absolute"] = json_number(abs(report.first.mine - report.first.theirs))
-        return {
+            first["absolute"] = abs(report.first.mine - report.first.theirs)
+        found = {
             "dtype": self.dtype,
             "case": self.case,
             "hyperparameters": self.hyperparameters,
             "agrees": report.agrees,
             "steps": report.steps,
             "compared": sorted({q for _, q in report.drifts if q != GRADIENT}),
-            "relative": json_number(report.worst.relative),
-            "ulp": json_number(report.worst.ulp),
+            "relative": report.worst.relative,
+            "ulp": report.worst.ulp,
             "first": first,
         }
+        return plain(found)
 
 
 @dataclass(frozen=True)
