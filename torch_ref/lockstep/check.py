@@ -18,6 +18,10 @@ from torch_ref.lockstep.compare.adapters import Arrays
 from torch_ref.lockstep.compare.problems import SHAPES, GradientStream
 from torch_ref.lockstep.compare.report import Report
 from torch_ref.lockstep.compare.run import lockstep
+from torch_ref.lockstep.diagnose.initializers import check_initializer
+from torch_ref.lockstep.diagnose.layers import check_norm
+from torch_ref.lockstep.diagnose.optimizers import diagnose
+from torch_ref.lockstep.diagnose.schedules import check_schedule
 from torch_ref.lockstep.result import Result
 
 
@@ -86,16 +90,9 @@ def _other(
 ) -> Result:
     """The result of the check for what is no optimizer."""
     if theirs.kind == NORM:
-        from torch_ref.lockstep.diagnose.layers import check_norm
-
-        return check_norm(candidate.target, against=theirs.name, dtype=np.dtype(dtype), **args)
+        return check_norm(candidate.target, against=theirs.name, dtype=dtype, **args)
     if theirs.kind == INITIALIZER:
-        from torch_ref.lockstep.diagnose.initializers import check_initializer
-
-        kind = np.dtype(dtype)
-        return check_initializer(candidate.target, against=theirs.name, dtype=kind, **args)
-    from torch_ref.lockstep.diagnose.schedules import check_schedule
-
+        return check_initializer(candidate.target, against=theirs.name, dtype=dtype, **args)
     return check_schedule(candidate.target, against=theirs.name, steps=steps, **args)
 
 
@@ -147,19 +144,17 @@ def _run(
         faults.append(f"changes no parameter in {mine.steps} steps{_in_place(mine)}")
     # No variant of torch's is NaN where torch is not: there is nothing to search for.
     elif not non_finite:
-        _look_closer(result, report, mine, theirs)
+        _find_cause(result, report, mine, theirs)
     return result
 
 
-def _look_closer(result: Result, report: Report, mine: Monitored, theirs: Reference) -> None:
+def _find_cause(result: Result, report: Report, mine: Monitored, theirs: Reference) -> None:
     """Run the diagnosis: on other gradients, and with an lr that changes on the way.
 
     It is an extra: where it fails, the verdict stands.
     """
-    from torch_ref.lockstep.diagnose.optimizers import diagnose
-
     try:
-        found = diagnose(mine, theirs, result.settings, dtype=np.dtype(result.dtype))
+        found = diagnose(mine, theirs, result.settings, dtype=result.dtype)
     except KeyError:
         name = theirs.target.__name__
         unknown = [f"there is no catalogue of variants of {name} to find the cause in"]

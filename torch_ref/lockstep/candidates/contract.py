@@ -60,7 +60,7 @@ class Monitored:
         ):
             self._side.step(given)
             params = self._side.params()
-        self._watch_gradients(grads, self._given(given))
+        self._watch_gradients(grads, self._side.kept(given))
         self._watch_params(params, grads)
 
     def params(self) -> Arrays:
@@ -68,13 +68,6 @@ class Monitored:
 
     def state(self) -> dict[str, Arrays]:
         return self._side.state()
-
-    def _given(self, given: Arrays) -> Arrays:
-        """The gradients after the step: torch's hang on the tensors."""
-        if not isinstance(self._side, TorchAdapter):
-            return given
-        grads = {name: w.grad for name, w in self._side.tensors.items() if w.grad is not None}
-        return {name: g.detach().numpy() for name, g in grads.items()}
 
     def _watch_gradients(self, grads: Arrays, after: Arrays) -> None:
         for name, g in grads.items():

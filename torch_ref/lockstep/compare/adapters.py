@@ -41,6 +41,12 @@ class Adapter(Protocol):
     def minimize(self, evaluate: Evaluate) -> None:
         """Take one step that may evaluate loss and gradients several times, if it takes such."""
 
+    def add(self, name: str, w: np.ndarray) -> None:
+        """Take a copy of one more parameter, between two steps."""
+
+    def kept(self, grads: Arrays) -> Arrays:
+        """The gradients of the last step, where the optimizer has them: ``grads``, or copies."""
+
     def params(self) -> Arrays:
         """The parameters as they stand."""
 
@@ -74,6 +80,12 @@ class UpdateAdapter:
 
     def minimize(self, evaluate: Evaluate) -> None:
         self.optimizer.update(self._params, closure=lambda: evaluate(self.params()))
+
+    def add(self, name: str, w: np.ndarray) -> None:
+        self._params[name] = w.copy()
+
+    def kept(self, grads: Arrays) -> Arrays:
+        return grads
 
     def params(self) -> Arrays:
         return {name: np.asarray(w) for name, w in self._params.items()}
@@ -123,6 +135,14 @@ class TorchAdapter:
                 # One sparse axis: the elements of a row are all there.
                 w.grad = g.to_sparse(1) if gradients_of(self) == "rows" else g
 
+    def add(self, name: str, w: np.ndarray) -> None:
+        self.tensors[name] = torch.tensor(w)
+        self.optimizer.add_param_group({"params": [self.tensors[name]]})
+
+    def kept(self, grads: Arrays) -> Arrays:
+        held = {name: w.grad for name, w in self.tensors.items() if w.grad is not None}
+        return {name: g.detach().numpy() for name, g in held.items()}
+
     def params(self) -> Arrays:
         return {name: w.detach().numpy() for name, w in self.tensors.items()}
 
@@ -164,6 +184,14 @@ class InitUpdateAdapter:
 
     def minimize(self, evaluate: Evaluate) -> None:
         raise TypeError(f"{self.name} takes gradients, and no closure that evaluates them")
+
+    def add(self, name: str, w: np.ndarray) -> None:
+        raise NotImplementedError(
+            "the state of an init and update pair is made for all parameters at once"
+        )
+
+    def kept(self, grads: Arrays) -> Arrays:
+        return grads
 
     def params(self) -> Arrays:
         return self._params

@@ -1,4 +1,4 @@
-"""Safetensors files of float32 and float64 tensors: written whole, read tensor by tensor.
+"""Files of float32 and float64 tensors: written whole, read tensor by tensor.
 
 The layout is described in :mod:`torch_ref.lockstep.golden`.
 """
@@ -9,7 +9,6 @@ from pathlib import Path
 
 import numpy as np
 from safetensors import SafetensorError, safe_open
-from safetensors.numpy import save
 
 from scratch import _check
 from torch_ref import files
@@ -38,9 +37,10 @@ class TensorFile:
         GoldenError: it cannot be read, or is not a whole safetensors file.
 
     >>> import tempfile
+    >>> from safetensors.numpy import save
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     path = Path(folder) / "one.safetensors"
-    ...     write_tensors(path, {"w": np.ones(2)}, {"by": "hand"})
+    ...     write(path, save({"w": np.ones(2)}))
     ...     TensorFile(path).read("w", "float64", (2,))
     array([1., 1.])
     """
@@ -80,18 +80,7 @@ class TensorFile:
         return self._file.get_tensor(name)
 
 
-def write_tensors(
-    path: Path, tensors: Mapping[str, np.ndarray], metadata: Mapping[str, str]
-) -> None:
-    """Write a safetensors file, whole or not at all.
-
-    Raises:
-        GoldenError: it cannot be written.
-    """
-    write_bytes(path, save(dict(tensors), metadata=dict(metadata)))
-
-
-def write_bytes(path: Path, data: bytes) -> None:
+def write(path: Path, data: bytes) -> None:
     """Write a file, whole or not at all.
 
     Raises:

@@ -6,13 +6,14 @@ from typing import Any
 
 import numpy as np
 import torch
+from safetensors.numpy import save
 
 from torch_ref import files
 from torch_ref.lockstep.candidates.candidate import did_you_mean
 from torch_ref.lockstep.compare.adapters import TorchAdapter
 from torch_ref.lockstep.compare.problems import Arrays, GradientStream
 from torch_ref.lockstep.golden.manifest import NAMES, Case, Manifest, trajectory
-from torch_ref.lockstep.golden.tensor_file import DTYPES, GoldenError, write_bytes, write_tensors
+from torch_ref.lockstep.golden.tensor_file import DTYPES, GoldenError, write
 from torch_ref.optim import Twin
 from torch_ref.registry import OPTIMIZERS, OptimizerPair, find
 
@@ -88,8 +89,8 @@ def write_golden(name: str, folder: Path) -> Path:
     tensors, manifest = trajectories(pair)
     path = folder / file_name(pair.name)
     # One key only: the format does not fix the order of several.
-    write_tensors(path, tensors, {"manifest": manifest.to_json()})
-    write_bytes(path.with_suffix(".json"), manifest.to_json(indent=2).encode() + b"\n")
+    write(path, save(tensors, metadata={"manifest": manifest.to_json()}))
+    write(path.with_suffix(".json"), manifest.to_json(indent=2).encode() + b"\n")
     return path
 
 
