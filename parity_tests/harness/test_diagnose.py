@@ -26,7 +26,7 @@ from scratch import optim
 from scratch.random import processor
 from torch_ref.lockstep import Result, as_adapter, diagnose, lockstep
 from torch_ref.lockstep.diagnose.probe import Probe
-from torch_ref.lockstep.diagnose.rules import FAMILIES, Rule
+from torch_ref.lockstep.diagnose.rules import FAMILIES, UpdateRule
 from torch_ref.lockstep.diagnose.search import changes_of
 from torch_ref.lockstep.diagnose.variants import VARIANTS
 from torch_ref.lockstep.finding import Variant
@@ -55,7 +55,7 @@ SAME = (
 )
 
 
-def reference(family: str, case: Settings | None = None, *variants: Variant) -> Rule:
+def reference(family: str, case: Settings | None = None, *variants: Variant) -> UpdateRule:
     """The family's reference, turned into the given variants at once."""
     return FAMILIES[family](case, **changes_of(variants))
 
@@ -63,7 +63,7 @@ def reference(family: str, case: Settings | None = None, *variants: Variant) -> 
 class Planted:
     """A candidate that is no reference itself, as far as anyone can see."""
 
-    def __init__(self, planted: Rule) -> None:
+    def __init__(self, planted: UpdateRule) -> None:
         self._inner, self.lr = planted, planted.lr
 
     def update(self, params: dict, grads: dict) -> None:

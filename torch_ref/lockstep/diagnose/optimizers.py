@@ -23,7 +23,7 @@ from torch_ref.lockstep.compare.problems import Arrays
 from torch_ref.lockstep.compare.report import Report
 from torch_ref.lockstep.compare.run import lockstep
 from torch_ref.lockstep.diagnose.probe import Probe
-from torch_ref.lockstep.diagnose.rules import FAMILIES, Rule
+from torch_ref.lockstep.diagnose.rules import FAMILIES, UpdateRule
 from torch_ref.lockstep.diagnose.search import changes_of, search, within
 from torch_ref.lockstep.diagnose.variants import VARIANTS
 from torch_ref.lockstep.finding import Finding, Variant
@@ -69,7 +69,7 @@ class Catalogue:
         known = (*torchs, *(each for each in known if each not in own))
         self.variants = [replace(each, theirs=self._instead_of(each, own)) for each in known]
 
-    def rule(self, **changes: Any) -> Rule:
+    def rule(self, **changes: Any) -> UpdateRule:
         """The optimizer, with these changes."""
         return self._family(self._settings, **self._changes | changes)
 
@@ -231,7 +231,7 @@ def _run(mine: Adapter, theirs: Adapter, problem: Probe, steps: int) -> tuple[Re
 
 
 def _distance(
-    rule: Rule, run: _Recorded, problem: Probe, scales: list[np.ndarray], tolerance: float
+    rule: UpdateRule, run: _Recorded, problem: Probe, scales: list[np.ndarray], tolerance: float
 ) -> float:
     """Return the largest distance from the candidate; infinite if it exceeds the tolerance."""
     params = {name: w.copy() for name, w in problem.params.items()}

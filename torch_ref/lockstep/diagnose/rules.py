@@ -14,7 +14,7 @@ Arrays = MutableMapping[str, np.ndarray]
 NO_EFFECT = frozenset({"foreach", "fused", "capturable", "differentiable"})
 
 
-class Rule:
+class UpdateRule:
     r"""An optimizer that does what torch's does, but for the changes that it is given.
 
     A subclass gives the step, :meth:`step`; what all families share is here.
@@ -123,7 +123,7 @@ class Rule:
         return counts[self.form["counter"]]
 
 
-class ScaledRule(Rule):
+class ScaledRule(UpdateRule):
     """A rule that divides by the root of an average or sum of squares h.
 
     ============== =================================================================
@@ -136,7 +136,7 @@ class ScaledRule(Rule):
     ĥ = h/c with the bias correction c, which is 1 where a family has none.
     """
 
-    FORMS: ClassVar[Settings] = {**Rule.FORMS, "eps_place": "outside", "root": True}
+    FORMS: ClassVar[Settings] = {**UpdateRule.FORMS, "eps_place": "outside", "root": True}
 
     def denominator(self, h: np.ndarray, correction: float = 1.0) -> np.ndarray:
         eps, place = self.settings["eps"], self.form["eps_place"]
@@ -149,7 +149,7 @@ class ScaledRule(Rule):
         return root + eps if place in ("outside", "both") else root
 
 
-class SGDRule(Rule):
+class SGDRule(UpdateRule):
     """``torch.optim.SGD``; its setting ``nesterov`` may also be "updated velocity".
 
     That is μ²b + (1 + μ)g with the b that has the g already.
@@ -170,13 +170,13 @@ class SGDRule(Rule):
     """
 
     DEFAULTS: ClassVar[Settings] = {
-        **Rule.DEFAULTS,
+        **UpdateRule.DEFAULTS,
         "momentum": 0.0,
         "dampening": 0.0,
         "nesterov": False,
     }
     FORMS: ClassVar[Settings] = {
-        **Rule.FORMS,
+        **UpdateRule.FORMS,
         "share": "undampened",
         "first": "gradient",
         "lr_place": "outside",
@@ -216,7 +216,7 @@ class AdagradRule(ScaledRule):
     """``torch.optim.Adagrad``."""
 
     DEFAULTS: ClassVar[Settings] = {
-        **Rule.DEFAULTS,
+        **UpdateRule.DEFAULTS,
         "lr": 1e-2,
         "lr_decay": 0.0,
         "initial_accumulator_value": 0.0,
@@ -245,7 +245,7 @@ class RMSpropRule(ScaledRule):
     """
 
     DEFAULTS: ClassVar[Settings] = {
-        **Rule.DEFAULTS,
+        **UpdateRule.DEFAULTS,
         "lr": 1e-2,
         "alpha": 0.99,
         "eps": 1e-8,
@@ -295,7 +295,7 @@ class AdamRule(ScaledRule):
     """
 
     DEFAULTS: ClassVar[Settings] = {
-        **Rule.DEFAULTS,
+        **UpdateRule.DEFAULTS,
         "betas": (0.9, 0.999),
         "eps": 1e-8,
         "amsgrad": False,
@@ -344,7 +344,7 @@ class AdamWRule(AdamRule):
 
 
 #: By the name of a family, what does the same as torch's class until it is changed.
-FAMILIES: dict[str, type[Rule]] = {
+FAMILIES: dict[str, type[UpdateRule]] = {
     cls.__name__.removesuffix("Rule"): cls
     for cls in (SGDRule, AdagradRule, RMSpropRule, AdamRule, AdamWRule)
 }
