@@ -9,19 +9,8 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from parity_tests.harness.handwritten import (
-    Averaged,
-    CopiedNesterov,
-    CountsParameters,
-    CubeRoot,
-    DecaysAfter,
-    EpsInside,
-    FromZero,
-    Swapped,
-    TensorFlowRMSprop,
-    Uncorrected,
-    Written,
-)
+from parity_tests.harness import handwritten
+from parity_tests.harness.handwritten import CubeRoot, EpsInside, Written
 from scratch import optim
 from scratch.random import processor
 from torch_ref.lockstep import Result, as_adapter, diagnose, lockstep
@@ -178,26 +167,26 @@ def test_clean_implementations_are_never_accused(dtype: str) -> None:
 
 MOMENTUM = {"momentum": 0.9}
 WRITTEN = [
-    (EpsInside, "Adam", {}, "epsilon inside the square root"),
-    (Uncorrected, "Adam", {}, "bias correction missing"),
-    (Swapped, "Adam", {}, "beta1 and beta2 swapped"),
-    (CountsParameters, "Adam", {}, "step counted once for every parameter"),
-    (DecaysAfter, "AdamW", {"weight_decay": 0.1}, "weight decay after the step"),
+    (handwritten.EpsInside, "Adam", {}, "epsilon inside the square root"),
+    (handwritten.Uncorrected, "Adam", {}, "bias correction missing"),
+    (handwritten.Swapped, "Adam", {}, "beta1 and beta2 swapped"),
+    (handwritten.CountsParameters, "Adam", {}, "step counted once for every parameter"),
+    (handwritten.DecaysAfter, "AdamW", {"weight_decay": 0.1}, "weight decay after the step"),
     (
-        CopiedNesterov,
+        handwritten.CopiedNesterov,
         "SGD",
         {**MOMENTUM, "nesterov": True},
         "Nesterov from the already updated velocity, lr inside the buffer",
     ),
     (
-        FromZero,
+        handwritten.FromZero,
         "SGD",
         {**MOMENTUM, "dampening": 0.3},
         "momentum buffer from zero, so that the first step is dampened too",
     ),
-    (Averaged, "SGD", MOMENTUM, "momentum as a moving average, (1 − momentum)·g"),
+    (handwritten.Averaged, "SGD", MOMENTUM, "momentum as a moving average, (1 − momentum)·g"),
     (
-        TensorFlowRMSprop,
+        handwritten.TensorFlowRMSprop,
         "RMSprop",
         MOMENTUM,
         "TensorFlow's RMSprop: square_avg from one, epsilon inside the root, lr in the buffer",
