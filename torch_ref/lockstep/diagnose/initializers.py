@@ -280,6 +280,10 @@ class _Form(NamedTuple):
 
 
 def _forms(parameters: Parameters, shape: tuple[int, ...]) -> list[_Form]:
+    def by_name(**named: int) -> _Form:
+        name = ", ".join(f"{each}=" for each in named)
+        return _Form(f"f({name})", lambda shape, tensor: ((), named))
+
     forms = [
         _Form("f(shape)", lambda shape, tensor: ((shape,), {})),
         _Form("f(tensor)", lambda shape, tensor: ((tensor,), {})),
@@ -287,9 +291,7 @@ def _forms(parameters: Parameters, shape: tuple[int, ...]) -> list[_Form]:
     ]
     for fan_in, fan_out in spellings.FANS:
         if {fan_in, fan_out} <= parameters.keys() and len(shape) == 2:
-            named = {fan_in: shape[1], fan_out: shape[0]}
-            name = f"f({fan_in}=, {fan_out}=)"
-            forms.insert(0, _Form(name, lambda shape, tensor, named=named: ((), named)))
+            forms.insert(0, by_name(**{fan_in: shape[1], fan_out: shape[0]}))
     return forms
 
 

@@ -128,16 +128,18 @@ def diagnose(
         return result
     if result.after_lr_changed:
         result.notes = [f"until lr was halved at step {run.half}, the two agreed"]
-    _explain(result, run, problem, catalogue)
+    _explain(result, run, problem, catalogue, report.tolerance)
     return result
 
 
-def _explain(result: Result, run: "_Recorded", problem: Probe, catalogue: Catalogue) -> None:
+def _explain(
+    result: Result, run: "_Recorded", problem: Probe, catalogue: Catalogue, tolerance: float
+) -> None:
     """Look for the cause."""
     if not all(np.isfinite(w).all() for w in run.trajectory):
         result.cause = ["no variant was tried: its parameters become inf or NaN"]
         return
-    scales, tolerance = run.scales(), result.report.tolerance
+    scales = run.scales()
 
     def distance(changes: dict[str, Any]) -> float:
         return _distance(catalogue.rule(**changes), run, problem, scales, tolerance)
@@ -225,8 +227,8 @@ def _run(mine: Adapter, theirs: Adapter, problem: Probe, steps: int) -> tuple[Re
 
     constant, changed = run(None), run(steps // 2 + 1)
     # An lr that is read once, at the start, is no lr that can be assigned.
-    trajectories = (recorded.trajectory for _, recorded in (constant, changed))
-    moved = not np.array_equal(*trajectories, equal_nan=True)
+    before, after = constant[1].trajectory, changed[1].trajectory
+    moved = not np.array_equal(before, after, equal_nan=True)
     return changed if changed[1].lr_assigned and moved else constant
 
 
