@@ -154,52 +154,36 @@ class _Matching:
 
     def add(self, mine: Mapping[str, inspect.Parameter], theirs: Settings) -> None:
         """One setting, or a pair as β₁ and β₂, that is one or two names on either side."""
-        if len(mine) == len(theirs) == 1:
-            self._one(next(iter(mine.values())), next(iter(theirs.items())))
-            return
-        if len(theirs) == 1:
-            [(name, default)] = theirs.items()
-            default = (default,) * 2 if default is inspect.Parameter.empty else default
-            own = [
-                _own_value(each, each_default, self.owner)
-                for each, each_default in zip(mine.values(), default, strict=True)
-            ]
-            values, source = tuple(value for value, _ in own), own[0][1]
-        else:
-            [(name, parameter)] = mine.items()
-            default = tuple(theirs.values())
-            values, source = _own_value(parameter, default, self.owner)
-        if source.startswith("your default"):
-            source = _your_default(values, default, self.owner)
-        values, source = self._argued(name, [*mine, *theirs], values, source)
-        self.result.add(_spread(mine, values), _spread(theirs, values), values, source)
-
-    def _one(self, mine: inspect.Parameter, theirs: tuple[str, Any]) -> None:
-        name, default = theirs
-        value, source = _own_value(mine, default, self.owner)
-        given = {each: self.rest.pop(each) for each in (mine.name, name) if each in self.rest}
+        value, source = self._default(list(mine.values()), list(theirs.values()))
+        whole = [name for side in (mine, theirs) for name in side if len(side) == 1]
+        parts = [name for side in (mine, theirs) for name in side if len(side) == 2]
+        given = {name: self.rest.pop(name) for name in whole if name in self.rest}
         if given:
             value, source = next(iter(given.values())), "--arg"
             if any(other != value for other in given.values()):
-                raise CandidateError(f"{mine.name} and {name} are the same, and differ: {given}")
+                raise CandidateError(f"{' and '.join(whole)} are the same, and differ: {given}")
+            if parts and not (isinstance(value, tuple | list) and len(value) == 2):
+                raise CandidateError(f"{whole[0]} must be 2 numbers, got {value!r}")
+        if parts:
+            source = "--arg" if any(name in self.rest for name in parts) else source
+            value = tuple(self.rest.pop(n, v) for n, v in zip(parts, value, strict=True))
         if value is not inspect.Parameter.empty:
-            self.result.add({mine.name: value}, {name: value}, value, source)
+            self.result.add(_spread(mine, value), _spread(theirs, value), value, source)
 
-    def _argued(
-        self, name: str, names: list[str], values: Any, source: str
-    ) -> tuple[tuple[Any, ...], str]:
-        """The two values after the arguments for both together, or for one of them."""
-        if name in self.rest:
-            values, source = self.rest.pop(name), "--arg"
-            if not isinstance(values, tuple | list) or len(values) != 2:
-                raise CandidateError(f"{name} must be 2 numbers, got {values!r}")
-        each = [other for other in names if other != name]
-        source = "--arg" if any(other in self.rest for other in each) else source
-        return tuple(self.rest.pop(n, v) for n, v in zip(each, values, strict=True)), source
+    def _default(self, mine: list[inspect.Parameter], theirs: list[Any]) -> tuple[Any, str]:
+        default = theirs[0] if len(theirs) == 1 else tuple(theirs)
+        if len(mine) == 1:
+            return _own_value(mine[0], default, self.owner)
+        default = (default,) * 2 if default is inspect.Parameter.empty else default
+        own = [_own_value(*each, self.owner) for each in zip(mine, default, strict=True)]
+        values, source = tuple(value for value, _ in own), own[0][1]
+        if source.startswith("your default"):
+            source = _your_default(values, default, self.owner)
+        return values, source
 
 
-def _spread(names: Iterable[str], values: tuple[Any, ...]) -> Settings:
-    """The two values under one name, or each under its own."""
+def _spread(names: Iterable[str], values: Any) -> Settings:
+    """What it is under one name, or each of the two values under its own."""
     names = list(names)
     return {names[0]: values} if len(names) == 1 else dict(zip(names, values, strict=True))
 
