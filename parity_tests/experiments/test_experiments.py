@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 from dataclasses import replace
-from functools import cache, partial
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -25,7 +25,7 @@ from experiments.engine.texts import restored
 from experiments.report import explorer
 from experiments.report.translations import korean
 from parity_tests.command_line import done_anew, lockstep, run_python, run_without
-from parity_tests.experiments.cut_down import small
+from parity_tests.experiments.cut_down import measured, small
 from parity_tests.helpers import unwrapped
 
 ROOT = Path(__file__).parents[2]
@@ -39,15 +39,6 @@ ALL = pytest.mark.parametrize("name", experiments.NAMES)
 def few(mnist: Dataset) -> Dataset:
     """MNIST with two hundred test images."""
     return replace(mnist, test_images=mnist.test_images[:200], test_labels=mnist.test_labels[:200])
-
-
-@cache
-def measured(name: str, backend: str, data: Dataset, seeds: tuple[int, ...]) -> Measurements:
-    experiment = experiments.load(name)
-    context = Context(
-        backends.create(backend, "cpu"), small(experiment), seeds, data, lambda *_: None
-    )
-    return experiment.measure(context)
 
 
 @ALL

@@ -4,7 +4,7 @@ import csv
 import hashlib
 import json
 from collections.abc import Callable
-from dataclasses import asdict, fields, replace
+from dataclasses import asdict, replace
 from functools import cache
 from html.parser import HTMLParser
 from pathlib import Path
@@ -13,16 +13,16 @@ from typing import Any
 import experiments
 from experiments.data import Dataset
 from experiments.engine import backends
-from experiments.engine.experiment import Context, judged
+from experiments.engine.experiment import judged
+from experiments.engine.fingerprint import identity_of
 from experiments.engine.measurements import write_csv
 from experiments.engine.texts import parts
 from experiments.report import explorer, lab, page, results
 from experiments.report.lab import Size
+from parity_tests.experiments.cut_down import measured, small
 from torch_ref.conventions import CONVENTIONS
 
 SEEDS = (0, 1)
-SMALL = {"iterations": 12, "look_every": 6, "evaluate_every": 6, "epochs": 2, "rows": 50}
-SMALL |= {"images": 200, "scales": (0.1, 0.01), "points": 11}
 #: By these the page shows both backends beside each other, the others it shows alone.
 BESIDE = ("surface", "optimizer-paths", "optimizer-comparison", "batchnorm-scales")
 LAB = Size(rows=24, units=20, depths=(3, 5), bins=12)
@@ -32,32 +32,26 @@ STD = {"low": 0.4, "median": 0.5, "high": 0.75, "count": 3}
 def write_experiment(folder: Path, name: str, data: Dataset) -> None:
     """metrics.csv and result.json of an experiment."""
     experiment = experiments.load(name)
-    names = {field.name for field in fields(experiment.quick)}
-    settings = replace(experiment.quick, **{k: v for k, v in SMALL.items() if k in names})
     sides = backends.NAMES if name in BESIDE else backends.NAMES[:1]
-    measured = {
-        side: experiment.measure(
-            Context(backends.create(side, "cpu"), settings, SEEDS, data, lambda *_: None)
-        )
-        for side in sides
-    }
+    found = {side: measured(name, side, data, SEEDS) for side in sides}
     home = folder / name
     home.mkdir(parents=True)
     with (home / "metrics.csv").open("w", encoding="utf-8", newline="") as file:
-        write_csv(file, measured, list(SEEDS))
-    info = {
-        "experiment": name,
-        "settings": asdict(settings),
-        "quick": True,
-        "seeds": list(SEEDS),
-        "backends": {side: {"device": "cpu", "version": "2.0"} for side in sides},
-        "dataset": {"name": "mnist", "digest": "0"} if experiment.needs_data else None,
-        "code": "0123456789abcdef",
+        write_csv(file, found, list(SEEDS))
+    info = identity_of(
+        [backends.describe(side, "cpu") for side in sides],
+        1,
+        data if experiment.needs_data else None,
+        experiment=name,
+        settings=asdict(small(experiment)),
+        quick=True,
+        seeds=list(SEEDS),
+    ) | {
         "title": experiment.title,
         "section": experiment.section,
         "python": "3.11",
         "machine": "Linux x86_64",
-        "claims": {s: judged(experiment.claims, m, SEEDS) for s, m in measured.items()},
+        "claims": {side: judged(experiment.claims, m, SEEDS) for side, m in found.items()},
         "finished": "2026-01-01T00:00:00+00:00",
     }
     vouch(home, info | {"texts": parts(info["claims"])})
