@@ -16,10 +16,8 @@ from experiments.engine.figures import Chart
 from experiments.engine.texts import Text, named, say
 from experiments.report import chapter, explorer, lab, parity, reproduce, results, speed
 from experiments.report import charts as charts_
-from experiments.report.surfaces import SURFACES
 from experiments.report.translations import korean
 from experiments.report.words import WORDS
-from torch_ref.registry import OPTIMIZERS
 
 FILE = "report.html"
 STYLES = ("page.css",)
@@ -65,8 +63,6 @@ def render(found: results.Results, computed: Mapping[str, Any] | None = None) ->
         parity=twins,
         speed=measured,
         origins=reproduce.origins(found),
-        surfaces=SURFACES,
-        optimizers=[(name, OPTIMIZERS[name].momentum) for name in explorer.names()],
         words=WORDS,
         data=_data(charts, computed or {}),
         styles=[asset(name) for name in STYLES],

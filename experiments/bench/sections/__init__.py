@@ -1,1 +1,1 @@
-"""One module a section; each has a ``SECTION``. A module that is put here is found."""
+"""One module a section, with its ``TITLE`` and ``measure``; one that is put here is found."""
