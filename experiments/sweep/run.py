@@ -1,7 +1,5 @@
 """Training the pieces of a sweep, each as one stack."""
 
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -10,6 +8,7 @@ from experiments import data
 from experiments.engine import measuring, progress, threads
 from experiments.engine.backends import Backend, Described
 from experiments.engine.checkpoints import Checkpoints
+from experiments.engine.options import Options
 from experiments.sweep.plan import EVALUATED, Piece
 
 #: A row of ``sweep.csv``.
@@ -18,27 +17,21 @@ COLUMNS = ("backend", "optimizer", "depth", "batch_norm", "init", "lr", "seed")
 COLUMNS += ("loss", "accuracy", "diverged")
 
 
-@dataclass(frozen=True)
-class TrainingTask:
+def trained(
+    piece: Piece, described: Described, used: int, options: Options, checkpoints: Checkpoints
+) -> dict[str, list[Row]]:
     """The work of a unit: the rows of a piece.
 
-    Attributes:
-        backend: as the command has it.
-        threads: of NumPy's BLAS and of torch.
-        dataset, data_dir: where the images are found.
+    Args:
+        described: the backend as the command has it.
+        used: the threads of NumPy's BLAS and of torch.
+        options: of the command.
+        checkpoints: of the training.
     """
-
-    piece: Piece
-    backend: Described
-    threads: int
-    dataset: str
-    data_dir: Path | None
-
-    def __call__(self, checkpoints: Checkpoints) -> dict[str, list[Row]]:
-        backend = measuring.created(self.backend)  # before its threads can be set
-        images = measuring.images(self.dataset, self.data_dir)
-        with threads.limited(self.threads):
-            return {"rows": train(self.piece, images, backend, checkpoints)}
+    backend = measuring.created(described)  # before its threads can be set
+    images = measuring.images(options.dataset, options.data_dir)
+    with threads.limited(used):
+        return {"rows": train(piece, images, backend, checkpoints)}
 
 
 def train(

@@ -6,6 +6,7 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,7 @@ from experiments.engine.units import Unit
 from experiments.engine.workers import Workers
 from experiments.sweep import figures, report
 from experiments.sweep.plan import Sweep, pieces, stack_of
-from experiments.sweep.run import Row, TrainingTask
+from experiments.sweep.run import Row, trained
 
 NAME, CSV, JSON, SENTENCES = "sweep", "sweep.csv", "sweep.json", "sentences.txt"
 FIGURES = ("best-lr.png", "best-lr.svg", "heat-map.png", "heat-map.svg")
@@ -92,7 +93,7 @@ def _units(
             made.append(
                 Unit(
                     f"{NAME} · {piece}",
-                    TrainingTask(piece, backend, used, options.dataset, options.data_dir),
+                    partial(trained, piece, backend, used, options),
                     units.folder_of(options.out, NAME, of),
                     f"{of}/{json.dumps(asdict(piece))}",
                     len(piece.runs) * piece.depth * (1 + piece.batch_norm),
