@@ -62,7 +62,7 @@ def tab(desk: "playwright.Page") -> Iterator["playwright.Page"]:
     )
 
 
-def slide(tab: "playwright.Page", slider: "playwright.Locator", to: int) -> None:
+def slide(slider: "playwright.Locator", to: int) -> None:
     slider.evaluate(
         "(s, to) => { s.value = to; s.dispatchEvent(new Event('input', { bubbles: true })); }", to
     )
@@ -95,11 +95,11 @@ def test_the_sliders_change_the_path_and_its_end_is_what_scratch_computes(
     tab: "playwright.Page", surface: int
 ) -> None:
     tab.locator("[name=surface]").nth(surface).check()
-    slide(tab, tab.locator("#steps"), explorer.STEPS)
+    slide(tab.locator("#steps"), explorer.STEPS)
     momentum, ends = walker(tab, "Momentum"), []
     for rate, decay in ((7, 3), (6, 1)):
-        slide(tab, momentum.locator("[data-control=rate]"), rate)
-        slide(tab, momentum.locator("[data-control=momentum]"), decay)
+        slide(momentum.locator("[data-control=rate]"), rate)
+        slide(momentum.locator("[data-control=momentum]"), decay)
         path = explorer.paths("Momentum", explorer.MOMENTA[decay])[surface][rate].points
         extent = np.ptp(path, axis=0).max()
         np.testing.assert_allclose(end_shown(tab, "Momentum"), path[-1], atol=2e-5 * extent)
@@ -111,8 +111,8 @@ def test_the_sliders_change_the_path_and_its_end_is_what_scratch_computes(
 
 
 def test_a_path_that_diverges_is_said_to(tab: "playwright.Page") -> None:
-    slide(tab, tab.locator("#steps"), explorer.STEPS)
-    slide(tab, walker(tab, "SGD").locator("[data-control=rate]"), len(explorer.RATES) - 1)
+    slide(tab.locator("#steps"), explorer.STEPS)
+    slide(walker(tab, "SGD").locator("[data-control=rate]"), len(explorer.RATES) - 1)
     assert "diverges" in tab.locator("#explorer-said").inner_text()
     tab.locator("#suggested").click()
     assert "diverges" not in tab.locator("#explorer-said").inner_text()
@@ -130,7 +130,7 @@ def comes_true(tab: "playwright.Page", condition: str) -> bool:
 
 def test_the_steps_are_played(tab: "playwright.Page") -> None:
     steps, play = tab.locator("#steps"), tab.locator("#play")
-    slide(tab, steps, explorer.STEPS - 3)
+    slide(steps, explorer.STEPS - 3)
     play.click()
     assert play.inner_text() == "Pause"
     playwright.expect(steps).to_have_value(str(explorer.STEPS))
@@ -140,8 +140,8 @@ def test_the_steps_are_played(tab: "playwright.Page") -> None:
 def test_the_lab_shows_what_scratchs_layers_let_through(tab: "playwright.Page") -> None:
     tab.get_by_label("ReLU", exact=True).check()
     tab.get_by_label("gradients, back").check()
-    slide(tab, tab.locator("#std"), lab.STDS.index(0.01))
-    slide(tab, tab.locator("#depth"), 1)
+    slide(tab.locator("#std"), lab.STDS.index(0.01))
+    slide(tab.locator("#depth"), 1)
     histograms, numbers = lab._flow(report_results.LAB, "relu", 0.01)
     first = sum(report_results.LAB.depths[:1]) + max(report_results.LAB.depths)
     shown = tab.evaluate("lab.layers()")
@@ -149,7 +149,7 @@ def test_the_lab_shows_what_scratchs_layers_let_through(tab: "playwright.Page") 
     np.testing.assert_allclose([s["std"] for s in shown], numbers[first:, 0], rtol=1e-6)
     assert shown[0]["std"] < 1e-3 * shown[-1]["std"]
     assert tab.locator("#lab-numbers tbody tr").count() == report_results.LAB.depths[1]
-    slide(tab, tab.locator("#std"), lab.STDS.index(1.0))
+    slide(tab.locator("#std"), lab.STDS.index(1.0))
     assert tab.evaluate("lab.layers()")[0]["std"] > 1
 
 
