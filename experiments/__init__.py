@@ -11,7 +11,8 @@
     batchnorm_scales          6.3.2          the same for sixteen weight scales
 
 Each module declares its settings, what it measures, its figure and the chapter's claims as an
-``EXPERIMENT``; ``engine`` runs them, ``data`` has MNIST, ``cli`` is the command ``lockstep``.
+``EXPERIMENT``; ``engine`` runs them, ``data`` has MNIST, ``cli`` is the command ``lockstep``, and
+``sweep``, ``bench``, ``parity`` and ``report`` are what else it does.
 """
 
 from importlib import import_module

@@ -9,12 +9,11 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from typer.testing import CliRunner
 
 from experiments import __main__, cli
 from experiments.engine import interrupt
+from parity_tests.command_line import ROOT, lockstep
 
-ROOT = Path(__file__).parents[2]
 LIST = (sys.executable, "-m", "experiments", "list")
 FULL = Path("/dev/full")
 
@@ -91,6 +90,6 @@ def test_a_signal_while_torch_is_imported_waits_for_it(
 
     monkeypatch.setattr(interrupt, "deferred", signalled)
     monkeypatch.chdir(tmp_path)
-    result = CliRunner().invoke(cli.app, [name, *COMMANDS[name]])
+    result = lockstep(name, *COMMANDS[name])
     assert result.exit_code == 128 + signum
     assert not [path for path in tmp_path.rglob("*") if path.is_file() and path.name != ".lock"]

@@ -26,19 +26,9 @@ pytestmark = pytest.mark.usefixtures("undrawn")
 
 SURFACE = ("run", "surface", "--quick", "--backend", "scratch")
 
-#: Linux's: to read and write whatever the permissions, to look into any folder.
-CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH = 1, 2
+#: Linux's: to read and write whatever the permissions, and to look into any folder.
+CAPABILITIES = 1 << 1 | 1 << 2
 VERSION = 0x20080522
-
-
-class Header(ctypes.Structure):
-    """Of ``capget`` and ``capset``; process 0 is the one that asks."""
-
-    _fields_ = (("version", ctypes.c_uint32), ("pid", ctypes.c_int))
-
-
-class Capabilities(ctypes.Structure):
-    _fields_ = tuple((n, ctypes.c_uint32) for n in ("effective", "permitted", "inheritable"))
 
 
 @contextmanager
@@ -52,20 +42,21 @@ def without_privilege() -> Iterator[None]:
         yield
         return
     library = ctypes.CDLL(None, use_errno=True)
-    header, both = Header(VERSION, 0), (Capabilities * 2)()
+    header = (ctypes.c_uint32 * 2)(VERSION, 0)  # 0 is the process that asks
+    sets = (ctypes.c_uint32 * 6)()  # effective, permitted, inheritable; the low bits come first
 
     def call(name: str) -> None:
-        if getattr(library, name)(ctypes.byref(header), both):
+        if getattr(library, name)(header, sets):
             raise OSError(ctypes.get_errno(), name)
 
     call("capget")
-    before = both[0].effective
-    both[0].effective &= ~(1 << CAP_DAC_OVERRIDE | 1 << CAP_DAC_READ_SEARCH)
+    before = sets[0]
+    sets[0] &= ~CAPABILITIES
     call("capset")
     try:
         yield
     finally:
-        both[0].effective = before
+        sets[0] = before
         call("capset")
 
 
