@@ -75,10 +75,12 @@ class Workers:
     Attributes:
         processes: how many.
         cluster: the address of a cluster, whose processes are used in their place.
+        pool: Ray's processes, which take long to start.
     """
 
     processes: int = 1
     cluster: str | None = None
+    pool: joblib.Parallel | None = None
 
     @property
     def in_process(self) -> bool:
@@ -100,23 +102,21 @@ class Workers:
         if self.in_process:
             yield from (task() for task in tasks)
             return
-        ray = self.cluster and self.cluster.startswith("ray")
-        parallel = joblib.Parallel(
-            n_jobs=-1 if self.cluster else self.processes,
-            batch_size=1,
-            pre_dispatch="n_jobs",
-            return_as="list" if ray else "generator_unordered",
-        )
         todo = (joblib.delayed(_done)(task, os.getpid()) for task in tasks)
         try:
-            if ray:  # whose backend of joblib gives no result before it has all
-                with parallel:  # or each wave would start processes of its own
-                    while wave := list(islice(todo, joblib.effective_n_jobs(-1))):
-                        yield from parallel(wave)
-            else:
-                with interrupt.held_back():  # a process that begins leaves Ctrl-C to this one
-                    done = parallel(todo)
-                yield from done
+            if self.pool:  # which gives no result before it has all
+                while wave := list(islice(todo, joblib.effective_n_jobs(-1))):
+                    yield from self.pool(wave)
+                return
+            with interrupt.held_back():  # a process that begins leaves Ctrl-C to this one
+                parallel = joblib.Parallel(
+                    n_jobs=-1 if self.cluster else self.processes,
+                    batch_size=1,
+                    pre_dispatch="n_jobs",
+                    return_as="generator_unordered",
+                )
+                done = parallel(todo)
+            yield from done
         except Exception as error:
             raise WorkersLost(self._lost(error, under_way())) from error
 
@@ -155,19 +155,17 @@ def workers(processes: int, threads: int = 1, cluster: str | None = None) -> Ite
     Raises:
         LockstepError: the cluster cannot be reached.
     """
-    made = Workers(processes, cluster)
     with ExitStack() as stack:
-        if cluster:
-            stack.enter_context(_connected(cluster))
-        elif not made.in_process:
+        pool = stack.enter_context(_connected(cluster)) if cluster else None
+        if not cluster and processes > 1:
             config = joblib.parallel_config("loky", inner_max_num_threads=threads, max_nbytes=None)
             stack.enter_context(config)
             stack.callback(_end)
-        yield made
+        yield Workers(processes, cluster, pool)
 
 
 @contextmanager
-def _connected(address: str) -> Iterator[None]:
+def _connected(address: str) -> Iterator[joblib.Parallel | None]:
     kind, _, place = address.partition("://")
     with ExitStack() as stack:
         try:
@@ -187,7 +185,8 @@ def _connected(address: str) -> Iterator[None]:
             why = str(error).strip().rpartition("\n")[2] or type(error).__name__
             raise LockstepError(f"the cluster {address} cannot be reached: {why}") from error
         stack.enter_context(joblib.parallel_config(kind))
-        yield
+        pool = joblib.Parallel(n_jobs=-1, batch_size=1) if kind == "ray" else None
+        yield stack.enter_context(pool) if pool else None
 
 
 def _end() -> None:

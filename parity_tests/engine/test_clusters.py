@@ -73,6 +73,7 @@ def ray() -> Iterator[str]:
     options = ["--head", "--num-cpus", "2", "--port", "6390", "--include-dashboard", "false"]
     options += ["--disable-usage-stats"]
     environment = os.environ | THREADS | {"PYTHONPATH": str(ROOT)}
+    environment["RAY_worker_niceness"] = "0"  # at Ray's 15 they get nothing where cores are busy
     started = subprocess.run(
         [*start, "start", *options], cwd=ROOT, env=environment, capture_output=True, text=True
     )
