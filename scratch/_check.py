@@ -1,7 +1,7 @@
 """Checks of arguments: an error names the argument, what is allowed and the value given."""
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from numbers import Integral, Real
 from typing import Any, TypeGuard, TypeVar
 
@@ -11,6 +11,8 @@ from scratch.typing import Array, DTypeLike, Rate
 
 T = TypeVar("T")
 K = TypeVar("K")
+#: Given a name and a value: returns what is to be taken, or raises.
+Check = Callable[[str, Any], Any]
 
 _COUNTS = {2: "two", 3: "three"}
 #: Characters of a value in a message.
@@ -32,7 +34,7 @@ def shown(value: object) -> str:
         return f"{kind}{value.dtype} of shape {value.shape}"
     try:
         text = " ".join(repr(value).split())
-    except Exception:  # of a class of one's own, or a number of more digits than Python writes
+    except Exception:  # a class whose repr fails, or a number of more digits than Python writes
         text = f"a value of type {type(value).__name__}"
     return text if len(text) <= _SHOWN else f"{text[: _SHOWN - 60]} … {text[-40:]}"
 
@@ -157,12 +159,6 @@ def function(name: str, value: T) -> T:
     return value
 
 
-def methods(name: str, value: object, *expected: str) -> None:
-    """Raise if ``value`` is neither None nor something with the ``expected`` methods."""
-    if value is not None and not all(callable(getattr(value, each, None)) for each in expected):
-        raise TypeError(f"{name} must have {', '.join(expected)}, got {shown(value)}")
-
-
 def mapping(name: str, value: Mapping[K, T] | None) -> Mapping[K, T]:
     """Return ``value``, or raise if it is not a mapping."""
     if not isinstance(value, Mapping):
@@ -181,11 +177,11 @@ def keys(name: str, value: object, expected: Iterable[str]) -> Mapping[str, Any]
     return given
 
 
-def several(name: str, value: object, count: int) -> tuple[Any, ...]:
-    """Return ``value`` as a tuple, or raise if it does not have ``count`` elements."""
-    if not is_sequence(value) or len(value) != count:
-        raise TypeError(f"{name} must be {_COUNTS[count]} numbers, got {shown(value)}")
-    return tuple(value)
+def each(name: str, value: object, checks: Sequence[Check]) -> tuple[Any, ...]:
+    """Return ``value`` as a tuple, or raise if it has not one element for each of the checks."""
+    if not is_sequence(value) or len(value) != len(checks):
+        raise TypeError(f"{name} must be {_COUNTS[len(checks)]} numbers, got {shown(value)}")
+    return tuple(check(f"{name}[{i}]", value[i]) for i, check in enumerate(checks))
 
 
 def is_sequence(value: object) -> TypeGuard[Sequence[Any]]:
@@ -202,20 +198,6 @@ def sequence(name: str, value: Sequence[T]) -> Sequence[T]:
     return value
 
 
-def numbers(name: str, value: object, count: int) -> tuple[float, ...]:
-    """Return ``count`` finite numbers, or raise if ``value`` is not that."""
-    return tuple(number(f"{name}[{i}]", x) for i, x in enumerate(several(name, value, count)))
-
-
-def betas(name: str, value: object) -> tuple[float, float]:
-    """Return Adam's two decay rates, or raise if they are not two numbers in [0, 1)."""
-    beta1, beta2 = several(name, value, 2)
-    return (
-        number(f"{name}[0]", beta1, at_least=0, below=1),
-        number(f"{name}[1]", beta2, at_least=0, below=1),
-    )
-
-
 def choice(name: str, value: object, allowed: Iterable[str]) -> str:
     """Return ``value``, or raise if it is not one of the ``allowed`` names."""
     if not isinstance(value, str) or value not in allowed:
@@ -223,13 +205,14 @@ def choice(name: str, value: object, allowed: Iterable[str]) -> str:
     return value
 
 
-def array(name: str, value: Array) -> Array:
+def array(name: str, value: Any) -> Array:
     """Return ``value``, or raise if it is not an array of float32 or float64."""
     odd = not isinstance(value, np.ndarray) or isinstance(value, np.ma.MaskedArray | np.matrix)
     if odd or value.dtype.type not in (np.float32, np.float64):
         got = shown(value) if odd else value.dtype
         raise TypeError(f"{name} must be an array of float32 or float64, got {got}")
-    return value
+    checked: Array = value
+    return checked
 
 
 def as_array(name: str, value: object, dtype: DTypeLike | None = None) -> Array:

@@ -16,16 +16,20 @@ ValueError: gamma must be a finite number >= 0, got -1
 
 The check stands in the annotation, as ``Annotated[float, check]``, so that type checkers see the
 type and the default as in any dataclass. ``check(name, value)`` returns what is to be assigned, or
-raises.
+raises. What may also be ``None`` is annotated ``Annotated[float, check] | None``.
 """
 
 import inspect
-from collections.abc import Callable, Mapping
-from dataclasses import KW_ONLY, dataclass, field, fields
-from functools import partial
-from typing import Annotated, Any, ClassVar, dataclass_transform, get_origin
+import operator
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import KW_ONLY
+from functools import partial, reduce
+from inspect import Parameter
+from types import NoneType
+from typing import Annotated, Any, ClassVar, dataclass_transform, get_args, get_origin
 
 from scratch import _check
+from scratch._check import Check
 from scratch.typing import Rate
 
 __all__ = [
@@ -34,25 +38,21 @@ __all__ = [
     "AtLeast1",
     "Betas",
     "Configurable",
+    "Below1",
     "Flag",
     "LearningRate",
     "Number",
+    "Share",
     "choice",
-    "field",
+    "each",
+    "number",
     "optional",
 ]
 
-Check = Callable[[str, Any], Any]
 
-Number = Annotated[float, _check.number]
-AtLeast0 = Annotated[float, partial(_check.number, at_least=0)]
-#: A whole number.
-AtLeast1 = Annotated[int, partial(_check.integer, at_least=1)]
-Flag = Annotated[bool, _check.flag]
-#: A number >= 0, or one for each run of a stack.
-LearningRate = Annotated[Rate, _check.rate]
-#: Adam's two decay rates.
-Betas = Annotated[tuple[float, float], _check.betas]
+def number(**bounds: float) -> Check:
+    """The check of a number within the ``bounds``, as ``_check.number`` takes them."""
+    return lambda name, value: _check.number(name, value, **bounds)
 
 
 def choice(*allowed: str) -> Check:
@@ -65,12 +65,33 @@ def optional(check: Check) -> Check:
     return lambda name, value: None if value is None else check(name, value)
 
 
-@dataclass_transform(eq_default=False, field_specifiers=(field,))
+def each(*checks: Check) -> Check:
+    """The check of a setting that is a tuple, with a check for each element."""
+    return partial(_check.each, checks=checks)
+
+
+Number = Annotated[float, _check.number]
+AtLeast0 = Annotated[float, number(at_least=0)]
+#: A number in [0, 1].
+Share = Annotated[float, number(at_least=0, at_most=1)]
+#: A number in [0, 1).
+Below1 = Annotated[float, number(at_least=0, below=1)]
+#: A whole number.
+AtLeast1 = Annotated[int, partial(_check.integer, at_least=1)]
+Flag = Annotated[bool, _check.flag]
+#: A number >= 0, or one for each run of a stack.
+LearningRate = Annotated[Rate, _check.rate]
+#: Adam's two decay rates.
+Betas = Annotated[tuple[float, float], each(*[number(at_least=0, below=1)] * 2)]
+
+
+@dataclass_transform(eq_default=False)
 class Configurable:
     """Base class with settings: whatever is assigned to one is checked, at any time.
 
-    What settings must have in common is for ``__post_init__`` to check. A subclass may have an
-    ``__init__`` of its own instead, whose arguments are then its settings.
+    What is annotated is an argument of the constructor and a setting, as in a dataclass; annotated
+    as ``ClassVar`` it is none, nor is one of that name in a base class any longer. A subclass may
+    have an ``__init__`` of its own instead, whose arguments are then its settings.
     """
 
     #: The arguments that are no settings.
@@ -78,25 +99,22 @@ class Configurable:
 
     _names: ClassVar[tuple[str, ...]] = ()
     _checks: ClassVar[Mapping[str, Check]] = {}
+    _arguments: ClassVar[Mapping[str, Parameter]] = {}
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
-        has_its_own = "__init__" in vars(cls)
         own = inspect.get_annotations(cls, eval_str=True)
-        cls._checks = {n: c for n, c in cls._checks.items() if n not in own} | {
-            name: hint.__metadata__[0] for name, hint in own.items() if is_checked(hint)
-        }
-        declared: Any = dataclass(eq=False, repr=False)(cls)
-        constructor = vars(cls)["__init__"]
-        if has_its_own:
-            names = [*inspect.signature(cls).parameters]
-        else:  # help() is to show types without their checks
-            names = [argument.name for argument in fields(declared) if argument.init]
-            constructor.__annotations__ = {
-                name: hint.__origin__ if is_checked(hint) else hint
-                for name, hint in constructor.__annotations__.items()
-            }
+        checks = {name: check_of(hint) for name, hint in own.items()}
+        kept = {name: check for name, check in cls._checks.items() if name not in own}
+        cls._checks = kept | {name: check for name, check in checks.items() if check}
+        cls._arguments = _arguments(cls, own)
+        if "__init__" not in vars(cls):
+            cls.__init__ = _constructor(cls._arguments.values())  # type: ignore[method-assign]
+        names = inspect.signature(cls).parameters
         cls._names = tuple(name for name in names if name not in cls.beside)
+
+    def __post_init__(self) -> None:
+        """Check what settings must have in common, and make the rest; called by the constructor."""
 
     def __setattr__(self, name: str, value: Any) -> None:
         check = self._checks.get(name)
@@ -112,6 +130,52 @@ class Configurable:
         return f"{type(self).__name__}({listed})"
 
 
-def is_checked(hint: Any) -> bool:
-    """Return whether an annotation carries a check."""
-    return get_origin(hint) is Annotated
+def _arguments(cls: type[Configurable], own: Mapping[str, Any]) -> dict[str, Parameter]:
+    """The constructor's arguments: those of the base class, and its ``own`` annotations."""
+    found = dict(cls._arguments)
+    kind: Any = Parameter.POSITIONAL_OR_KEYWORD
+    for name, hint in own.items():
+        if hint is KW_ONLY:
+            kind = Parameter.KEYWORD_ONLY
+        elif get_origin(hint) is ClassVar:
+            found.pop(name, None)
+        else:
+            default = vars(cls).get(name, Parameter.empty)
+            found[name] = Parameter(name, kind, default=default, annotation=plain(hint))
+    return found
+
+
+# A dataclass would compile a constructor for each class: a third of the time of ``import scratch``.
+def _constructor(arguments: Iterable[Parameter]) -> Callable[..., None]:
+    me = Parameter("self", Parameter.POSITIONAL_ONLY)
+    in_order = sorted(arguments, key=lambda argument: argument.kind)
+    signature = inspect.Signature([me, *in_order], return_annotation=None)
+
+    def __init__(self: Configurable, *values: Any, **named: Any) -> None:
+        try:
+            given = signature.bind(self, *values, **named)
+        except TypeError as error:
+            raise TypeError(f"{type(self).__name__}() {error}") from None
+        given.apply_defaults()
+        for argument in in_order:
+            setattr(self, argument.name, given.arguments[argument.name])
+        self.__post_init__()
+
+    __init__.__signature__ = signature  # type: ignore[attr-defined]
+    return __init__
+
+
+def check_of(hint: Any) -> Check | None:
+    """Return the check that an annotation carries, if any."""
+    if get_origin(hint) is Annotated:
+        check: Check = hint.__metadata__[0]
+        return check
+    inner = map(check_of, get_args(hint) if NoneType in get_args(hint) else ())
+    return next((optional(check) for check in inner if check), None)
+
+
+def plain(hint: Any) -> Any:
+    """Return an annotation without its check, as help() is to show it."""
+    if get_origin(hint) is Annotated:
+        return hint.__origin__
+    return reduce(operator.or_, map(plain, get_args(hint))) if check_of(hint) else hint

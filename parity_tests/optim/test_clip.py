@@ -110,8 +110,8 @@ def test_a_norm_that_is_not_finite_is_refused_on_demand_and_nothing_is_changed(
     ("grads", "message"),
     [
         ([1.0], "grads must be a dict, got"),
-        ({"w": [1.0]}, r"grads\['w'\] must be a float32 or float64 array, got \[1.0\]"),
-        ({"w": np.array([1])}, r"grads\['w'\] must be a float32 or float64 array"),
+        ({"w": [1.0]}, r"grads\['w'\] must be an array of float32 or float64, got \[1.0\]"),
+        ({"w": np.array([1])}, r"grads\['w'\] must be an array of float32 or float64, got int64"),
     ],
 )
 def test_what_are_no_gradients_is_refused(grads: object, message: str) -> None:

@@ -1,4 +1,4 @@
-"""Learning rates that change as training goes on (6.1.5), simplest first.
+"""Learning rates that change during training (6.1.5), simplest first.
 
     StepLR, MultiStepLR              times γ now and then
     ExponentialLR                    times γ at every step
@@ -6,9 +6,9 @@
     PolynomialLR                     to zero on a power of a line
     CosineAnnealingLR                down, and up again, on a cosine
     CosineAnnealingWarmRestarts      down on a cosine, again and again
-    LambdaLR, MultiplicativeLR       times a function of one's own
-    ReduceLROnPlateau                times a factor where a measure gets no better
-    SWALR                            over to a rate that stays, for the averaging of weights
+    LambdaLR, MultiplicativeLR       times a function that you give
+    ReduceLROnPlateau                times a factor where a metric does not improve
+    SWALR                            to a constant rate, for the averaging of weights
     CyclicLR                         up and down on a line, and the momentum with it
     OneCycleLR                       up once, down for good, and the momentum with it
     ChainedScheduler                 several at once
@@ -24,8 +24,8 @@ The names, arguments, defaults and numbers are torch's. A schedule is made over 
 >>> sgd.lr
 0.05
 
-Most multiply the rate that stands, and follow a formula only as long as nothing else moves it:
-this is how several can share one. Rates may be arrays (K,), one for each run of a stack.
+Most multiply the current rate, and follow a formula only as long as nothing else changes it, so
+that several can share one. Rates may be arrays (K,), one for each run of a stack.
 """
 
 from scratch.lr_scheduler.base import LRScheduler

@@ -22,23 +22,23 @@ class LRScheduler(Configurable):
     """A schedule of an optimizer's learning rate.
 
     Args:
-        optimizer: whose ``lr`` is set, now and by each ``step()``, which comes after
-            ``optimizer.update``. A group of it with an ``lr`` of its own is scheduled as well,
-            from its own; where an argument may be a list, it has a value for the optimizer and
-            one for each such group.
+        optimizer: the optimizer whose ``lr`` is set, now and by each ``step()``, which comes after
+            ``optimizer.update``. A group with an ``lr`` of its own is scheduled as well, from that
+            one; an argument that may be a list has a value for the optimizer and one for each such
+            group.
 
     Attributes:
         last_epoch: the step that the schedule is at, from 0; a ``ChainedScheduler`` has none.
 
     Raises:
-        TypeError: there is no optimizer.
+        TypeError: ``optimizer`` is not an optimizer.
 
     All schedules of an optimizer start from the rate that it had before the first one. A copy of
-    the optimizer has that rate too; one that is made anew and goes on from a snapshot has not, as
-    the snapshot has only the rate that stands (torch's has both): make the schedule anew as well,
-    and let it go on from its own.
+    the optimizer has that rate too. A new optimizer that resumes from a snapshot has not, because
+    the snapshot holds the current rate alone (torch's holds both): then make a new schedule as
+    well, and resume it from its own snapshot.
 
-    Torch's ``last_epoch`` argument has no twin: a schedule goes on with ``load_state_dict``.
+    Torch's ``last_epoch`` argument has no twin: a schedule resumes with ``load_state_dict``.
     """
 
     optimizer: Annotated[Optimizer, partial(_check.instance, kind=Optimizer)]
@@ -70,8 +70,8 @@ class LRScheduler(Configurable):
         All numbers are finite, but for the ``best`` of a ``ReduceLROnPlateau`` that was given an
         infinite metric.
 
-        It has the schedule's settings and the optimizer's ``lr`` (and ``momentum``), and no
-        functions: what goes on from it must be made with the same ones.
+        It has the schedule's settings and the optimizer's ``lr`` (and ``momentum``), but no
+        functions: a schedule that resumes from it must be made with the same ones.
         """
         saved = {k: _plain(v) for k, v in vars(self).items() if k not in self.unsaved}
         saved |= {"scheduler": type(self).__name__, "lr": _plain([r.lr for r in self.rates])}
@@ -80,11 +80,11 @@ class LRScheduler(Configurable):
         return saved
 
     def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
-        """Go on from a snapshot of a schedule of the same class, in the optimizer, too.
+        """Resume from a snapshot of a schedule of the same class, in the optimizer too.
 
         Raises:
-            TypeError, ValueError: it is not one, for another number of groups, or has what is no
-                rate, momentum or step; nothing was changed.
+            TypeError, ValueError: it is none, is for another number of groups, or has a rate,
+                momentum or step that cannot be; nothing was changed.
         """
         self.check_state(state_dict)
         restored = copy.copy(self)
@@ -96,7 +96,7 @@ class LRScheduler(Configurable):
                 setattr(rates, name, _as_rate(value))
 
     def check_state(self, state_dict: Mapping[str, Any]) -> None:
-        """Raise if ``state_dict`` is no snapshot of a schedule like this one."""
+        """Raise unless ``state_dict`` is a snapshot of a schedule like this one."""
         given = _check.mapping("state_dict", state_dict)
         kind, expected = type(self).__name__, self.state_dict().keys()
         if given.get("scheduler") != kind or given.keys() != expected:
@@ -114,10 +114,10 @@ class LRScheduler(Configurable):
 
 
 class StepwiseLR(LRScheduler):
-    """A schedule whose next learning rate follows from the one that stands.
+    """A schedule whose next learning rate follows from the current one.
 
-    A subclass says how, for one learning rate: :meth:`next_lr`, at the step ``last_epoch``.
-    ``i`` counts the optimizer and its groups: ``base_lrs[i]`` is where the i-th started.
+    A subclass says how, for one learning rate: :meth:`next_lr`, at the step ``last_epoch``. The
+    optimizer and its groups are counted by ``i``: ``base_lrs[i]`` is where the i-th started.
 
     Attributes:
         base_lrs: the learning rates before any schedule.
@@ -134,7 +134,7 @@ class StepwiseLR(LRScheduler):
         raise NotImplementedError(f"{type(self).__name__} has no next_lr")
 
     def first_lr(self, lr: Rate, i: int) -> Rate:
-        """The learning rate of step 0, where ``lr`` stands."""
+        """The learning rate of step 0, where the current one is ``lr``."""
         return lr
 
     def restart_lr(self, lr: Rate, i: int) -> Rate:
@@ -153,14 +153,14 @@ class StepwiseLR(LRScheduler):
         self._go(0, self.restart_lr)
 
     def undo(self) -> None:
-        """Take the first step back, for another schedule that decides when it is to be taken."""
+        """Take back the first step, for a schedule that decides when this one takes it."""
         self.last_epoch -= 1
 
     def _go(self, epoch: int, lr_of: Callable[[Rate, int], Rate]) -> None:
         before, self.last_epoch = self.last_epoch, epoch
         try:
             lrs = [lr_of(rates.lr, i) for i, rates in enumerate(self.rates)]
-        except BaseException:  # a function of one's own, or a group that is gone
+        except BaseException:  # of the user's function, or for a group that is gone
             self.last_epoch = before
             raise
         for rates, lr in zip(self.rates, lrs, strict=True):
@@ -206,7 +206,7 @@ class Rates:
 
     @property
     def lr(self) -> Rate:
-        """η as it stands; a copy, so that what a schedule keeps cannot change under it."""
+        """The current η; a copy, which later changes of the optimizer's array do not reach."""
         lr: Rate = self.own.get("lr", self.optimizer.lr)
         return copy.copy(lr)
 
@@ -229,41 +229,33 @@ class Rates:
     @property
     def momentum(self) -> float:
         """μ, or β₁ where there are betas."""
-        name = momentum_names(self.optimizer)[0]
+        name = momentum_name(self.optimizer)
         value = (self.optimizer.settings | self.own)[name]
         momentum: float = value[0] if name == "betas" else value
         return momentum
 
     @momentum.setter
     def momentum(self, value: float) -> None:
-        name, optimizer = momentum_names(self.optimizer)[0], self.optimizer
-        if self.pattern is not None:
-            _set(self.own, name, value, optimizer)
-            return
-        for group in optimizer.groups.values():  # without an lr it follows the optimizer's
-            if "lr" not in group and name in group:
-                _set(group, name, value, optimizer)
+        name, optimizer = momentum_name(self.optimizer), self.optimizer
         whole = (value, optimizer.settings[name][1]) if name == "betas" else value
-        optimizer.set_later(name, whole)
+        groups = [self.own]
+        if self.pattern is None:
+            optimizer.set_later(name, whole)
+            # A group without an lr of its own follows the optimizer's.
+            groups = [own for own in optimizer.groups.values() if "lr" not in own and name in own]
+        for own in groups:
+            own[name] = (value, own[name][1]) if name == "betas" and name in own else whole
 
 
-def momentum_names(optimizer: Optimizer) -> list[str]:
-    """The argument that is or holds the momentum, if the optimizer has one."""
-    names = ("betas", "beta1", "momentum")
-    return [name for name in names if name in optimizer.settings]
+def momentum_name(optimizer: Optimizer) -> str:
+    """The argument that is or holds the momentum; empty if the optimizer has none."""
+    return next((n for n in ("betas", "beta1", "momentum") if n in optimizer.settings), "")
 
 
 def rates_of(optimizer: Optimizer) -> list[Rates]:
     """The optimizer's own, then those of each group with a learning rate of its own."""
     groups = [pattern for pattern, own in optimizer.groups.items() if "lr" in own]
     return [Rates(optimizer, pattern) for pattern in (None, *groups)]
-
-
-def _set(group: dict[str, Any], name: str, momentum: float, optimizer: Optimizer) -> None:
-    if name == "betas":
-        group["betas"] = (momentum, group.get("betas", optimizer.settings["betas"])[1])
-    else:
-        group[name] = momentum
 
 
 def per_group(
@@ -284,20 +276,21 @@ def per_group(
 def rates_per_group(
     name: str, value: Any, optimizer: Optimizer, beside: list[Rate] | None = None
 ) -> list[Rate]:
-    """A learning rate for each group, for as many runs as the one ``beside`` it, or that stands."""
+    """A learning rate for each group, for as many runs as the one ``beside`` it or the current."""
     given = per_group(name, value, optimizer, _check.rate)
-    standing = [rates.lr for rates in rates_of(optimizer)]
-    runs = [np.shape(other) for other in beside or standing]
-    for rate, shape in zip(given, runs, strict=True):
-        if np.ndim(rate) and shape and np.shape(rate) != shape:
-            raise ValueError(
-                f"{name} must be one number, or one for each of the {shape[0]} runs, got "
-                f"{np.size(rate)}"
-            )
     return [
-        rate if np.ndim(rate) or not shape else np.full(shape, rate)
-        for rate, shape in zip(given, runs, strict=True)
+        _for_runs(name, rate, np.shape(other))
+        for rate, other in zip(given, beside or [r.lr for r in rates_of(optimizer)], strict=True)
     ]
+
+
+def _for_runs(name: str, rate: Rate, runs: tuple[int, ...]) -> Rate:
+    """The rate of shape ``runs``, (K,), if it has any."""
+    if np.ndim(rate) and runs and np.shape(rate) != runs:
+        raise ValueError(
+            f"{name} must be one number, or one for each of the {runs[0]} runs, got {np.size(rate)}"
+        )
+    return rate if np.ndim(rate) or not runs else np.full(runs, rate)
 
 
 def _plain(value: Any) -> Any:
@@ -341,5 +334,5 @@ _PER_GROUP: dict[str, Callable[[str, Any], None]] = {
     **dict.fromkeys(("lr", "_last_lr", "base_lrs", "max_lrs", "min_lrs", "swa_lrs"), _check_rate),
     **dict.fromkeys(("momentum", "base_momentums", "max_momentums"), _check_momentum),
 }
-#: Where a schedule inside of others may stand: each takes back a first step of those in it.
+#: The lowest step of a schedule within others, each of which takes back a first step of it.
 _EARLIEST = -100

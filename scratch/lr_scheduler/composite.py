@@ -15,8 +15,8 @@ class CompositeLR(LRScheduler):
     """A schedule that steps others of the same optimizer.
 
     Raises:
-        TypeError, ValueError: there are none, one is no schedule, is a ``ReduceLROnPlateau``,
-            whose step needs a metric, or is of another optimizer.
+        TypeError, ValueError: there are none, or one is not a schedule, is a
+            ``ReduceLROnPlateau``, whose step needs a metric, or is of another optimizer.
     """
 
     unsaved = LRScheduler.unsaved | {"schedulers"}

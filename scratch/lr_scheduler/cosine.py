@@ -1,4 +1,4 @@
-"""Along half a cosine: down once, again and again, or over to a rate that stays."""
+"""Along half a cosine: down once, again and again, or to a constant rate."""
 
 import math
 from collections.abc import Sequence
@@ -125,12 +125,12 @@ class CosineAnnealingWarmRestarts(FormulaLR):
 
 
 class SWALR(StepwiseLR):
-    r"""Over to a rate that then stays, as ``torch.optim.swa_utils.SWALR``.
+    r"""Anneal to a rate that then stays constant, as ``torch.optim.swa_utils.SWALR``.
 
     .. math:: \eta_t = \alpha_t\, \eta_{swa} + (1 - \alpha_t)\, \eta_0
 
-    α goes from 0 to 1 in ``anneal_epochs`` steps. η₀ is where the rate stands: it is computed back
-    from the last one, as another schedule may have moved that (Izmailov et al. 2018, "Averaging
+    α goes from 0 to 1 in ``anneal_epochs`` steps. η₀ is computed back from the current rate, as
+    another schedule may have changed that (Izmailov et al. 2018, "Averaging
     weights leads to wider optima and better generalization").
 
     Each ``SWALR`` of an optimizer has its own η_swa; torch keeps it in the ``param_groups``, where

@@ -2,14 +2,14 @@
 
 import math
 from collections.abc import Callable, Sequence
-from functools import partial
 from typing import Annotated
 
 from scratch import _check
-from scratch._settings import AtLeast0, AtLeast1, Flag, choice, optional
+from scratch._settings import AtLeast0, AtLeast1, Flag, Share, choice, number
 from scratch.lr_scheduler.base import (
     FormulaLR,
-    momentum_names,
+    Steps,
+    momentum_name,
     per_group,
     rates_of,
     rates_per_group,
@@ -17,7 +17,7 @@ from scratch.lr_scheduler.base import (
 from scratch.typing import Rate
 
 Momentums = float | Sequence[float]
-Positive = Annotated[float, partial(_check.number, above=0)]
+Positive = Annotated[float, number(above=0)]
 MODES = ("triangular", "triangular2", "exp_range")
 
 
@@ -45,14 +45,13 @@ class CyclicMomentumLR(FormulaLR):
         self.max_momentums: list[float] = []
         if not self.cycle_momentum:
             return
-        names = momentum_names(self.optimizer)
-        if not names:
+        name = momentum_name(self.optimizer)
+        if not name:
             raise ValueError(
                 "cycle_momentum must be False for an optimizer without momentum or betas, got "
                 f"True for {type(self.optimizer).__name__}"
             )
-        below = math.inf if names == ["momentum"] else 1
-        check = partial(_check.number, at_least=0, below=below)
+        check = number(at_least=0, below=math.inf if name == "momentum" else 1)
         self.base_momentums = per_group("base_momentum", base, self.optimizer, check)
         self.max_momentums = per_group("max_momentum", top, self.optimizer, check)
 
@@ -99,10 +98,10 @@ class CyclicLR(CyclicMomentumLR):
     base_lr: Rate | Sequence[Rate]
     max_lr: Rate | Sequence[Rate]
     step_size_up: AtLeast1 = 2000
-    step_size_down: Annotated[int | None, optional(partial(_check.integer, at_least=0))] = None
+    step_size_down: Steps | None = None
     mode: str = "triangular"
     gamma: AtLeast0 = 1.0
-    scale_fn: Annotated[Callable[[float], float] | None, optional(_check.function)] = None
+    scale_fn: Annotated[Callable[[float], float], _check.function] | None = None
     scale_mode: Annotated[str, choice("cycle", "iterations")] = "cycle"
     cycle_momentum: Flag = True
     base_momentum: Momentums = 0.8
@@ -194,10 +193,10 @@ class OneCycleLR(CyclicMomentumLR):
     """
 
     max_lr: Rate | Sequence[Rate]
-    total_steps: Annotated[int | None, optional(partial(_check.integer, at_least=1))] = None
+    total_steps: AtLeast1 | None = None
     epochs: int | None = None
     steps_per_epoch: int | None = None
-    pct_start: Annotated[float, partial(_check.number, at_least=0, at_most=1)] = 0.3
+    pct_start: Share = 0.3
     anneal_strategy: Annotated[str, choice(*CURVES)] = "cos"
     cycle_momentum: Flag = True
     base_momentum: Momentums = 0.85

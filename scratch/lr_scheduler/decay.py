@@ -1,11 +1,11 @@
-"""Times a factor: now and then, at every step, on a power of a line, or by one's own function."""
+"""Times a factor: now and then, at every step, on a power of a line, or by a given function."""
 
 from collections.abc import Callable, Sequence
 from typing import Annotated, Any
 
 from scratch import _check
 from scratch._settings import AtLeast0, AtLeast1
-from scratch.lr_scheduler.base import FormulaLR, LRScheduler, Steps, StepwiseLR, per_group
+from scratch.lr_scheduler.base import LRScheduler, Steps, StepwiseLR, per_group
 from scratch.typing import Rate
 
 Factor = Callable[[int], Rate]
@@ -129,7 +129,24 @@ class PolynomialLR(StepwiseLR):
         return lr * factor
 
 
-class LambdaLR(FormulaLR):
+class FunctionLR(StepwiseLR):
+    """A schedule that multiplies by a function λ that the user gives."""
+
+    unsaved = LRScheduler.unsaved | {"lr_lambda", "lr_lambdas"}
+
+    lr_lambda: Factor | Sequence[Factor]
+
+    def __post_init__(self) -> None:
+        self.lr_lambdas = per_group("lr_lambda", self.lr_lambda, self.optimizer, _check.function)
+        super().__post_init__()
+
+    def _factor(self, i: int) -> Rate:
+        """The i-th λ at the step ``last_epoch``."""
+        t = self.last_epoch
+        return _check.rate(f"lr_lambda({t})", self.lr_lambdas[i](t))
+
+
+class LambdaLR(FunctionLR):
     r"""Times a function of the step, as ``torch.optim.lr_scheduler.LambdaLR``.
 
     .. math:: \eta_t = \eta_0\, \lambda(t)
@@ -146,19 +163,13 @@ class LambdaLR(FormulaLR):
     1.000 0.500 0.333 0.250
     """
 
-    unsaved = LRScheduler.unsaved | {"lr_lambda", "lr_lambdas"}
+    def next_lr(self, lr: Rate, i: int) -> Rate:
+        return self.base_lrs[i] * self._factor(i)
 
-    lr_lambda: Factor | Sequence[Factor]
-
-    def __post_init__(self) -> None:
-        self.lr_lambdas = per_group("lr_lambda", self.lr_lambda, self.optimizer, _check.function)
-        super().__post_init__()
-
-    def lr_at(self, i: int) -> Rate:
-        return self.base_lrs[i] * _factor(self.lr_lambdas[i], self.last_epoch)
+    first_lr = restart_lr = next_lr
 
 
-class MultiplicativeLR(StepwiseLR):
+class MultiplicativeLR(FunctionLR):
     r"""Times a function at every step, as ``torch.optim.lr_scheduler.MultiplicativeLR``.
 
     .. math:: \eta_t = \eta_{t-1}\, \lambda(t), \qquad t \ge 1
@@ -175,19 +186,7 @@ class MultiplicativeLR(StepwiseLR):
     1.000 1.000 0.500 0.167
     """
 
-    unsaved = LRScheduler.unsaved | {"lr_lambda", "lr_lambdas"}
-
-    lr_lambda: Factor | Sequence[Factor]
-
-    def __post_init__(self) -> None:
-        self.lr_lambdas = per_group("lr_lambda", self.lr_lambda, self.optimizer, _check.function)
-        super().__post_init__()
-
     def next_lr(self, lr: Rate, i: int) -> Rate:
-        return lr * _factor(self.lr_lambdas[i], self.last_epoch)
+        return lr * self._factor(i)
 
     restart_lr = next_lr
-
-
-def _factor(lr_lambda: Factor, t: int) -> Rate:
-    return _check.rate(f"lr_lambda({t})", lr_lambda(t))

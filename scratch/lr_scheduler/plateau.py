@@ -2,13 +2,12 @@
 
 import math
 from collections.abc import Sequence
-from functools import partial
 from typing import Annotated
 
 import numpy as np
 
 from scratch import _check
-from scratch._settings import AtLeast0, Number, choice
+from scratch._settings import AtLeast0, Below1, Number, choice, number
 from scratch.lr_scheduler.base import LRScheduler, Steps, per_group
 
 
@@ -17,18 +16,18 @@ class ReduceLROnPlateau(LRScheduler):
 
     .. math:: \eta \leftarrow \max(f\, \eta, \eta_{min})
 
-    as soon as the metric has not been better than its best for more than ``patience`` steps.
+    when the metric has not improved on its best for more than ``patience`` steps.
     NaN is never better.
 
     Args:
         mode: whether the "min" or the "max" of the metric is its best.
         factor: f, in [0, 1).
-        patience: the steps without a better metric that are let pass, >= 0.
-        threshold: by how much it must be better,
+        patience: the number of steps without a better metric that are tolerated, >= 0.
+        threshold: the least improvement that counts as better,
         threshold_mode: as a part of the best ("rel") or in the metric's units ("abs").
-        cooldown: the steps after a reduction that do not count, >= 0.
+        cooldown: the number of steps after a reduction that do not count, >= 0.
         min_lr: η_min, or one for each group.
-        eps: a reduction by no more than this is left out.
+        eps: a reduction by no more than this is skipped.
 
     >>> from scratch.optim import SGD
     >>> sgd = SGD(lr=1.0)
@@ -40,7 +39,7 @@ class ReduceLROnPlateau(LRScheduler):
     """
 
     mode: Annotated[str, choice("min", "max")] = "min"
-    factor: Annotated[float, partial(_check.number, at_least=0, below=1)] = 0.1
+    factor: Below1 = 0.1
     patience: Steps = 10
     threshold: Number = 1e-4
     threshold_mode: Annotated[str, choice("rel", "abs")] = "rel"
@@ -57,16 +56,15 @@ class ReduceLROnPlateau(LRScheduler):
                 "optimizer.lr must be one number: one metric cannot say which run has come to a "
                 f"plateau, got an array for {type(self.optimizer).__name__}"
             )
-        check = partial(_check.number, at_least=0)
-        self.min_lrs = per_group("min_lr", self.min_lr, self.optimizer, check)
+        self.min_lrs = per_group("min_lr", self.min_lr, self.optimizer, number(at_least=0))
         self.best: float | None = None
         self.num_bad_epochs = 0
         self.cooldown_counter = 0
         self.last_epoch = 0
 
-    # The override: as in torch, whoever steps any schedule cannot step this one.
+    # The override: as in torch, this step needs an argument that others do not take.
     def step(self, metrics: float) -> None:  # type: ignore[override]
-        """Take note of the metric, a number, and reduce the learning rate if it is time to."""
+        """Note the metric, a number, and reduce the learning rate if it has come to a plateau."""
         try:
             metric = float(metrics)
         except (TypeError, ValueError, OverflowError):

@@ -1,14 +1,12 @@
 """Another learning rate for the first steps: constant, or growing (or falling) on a line."""
 
-from functools import partial
 from typing import Annotated
 
-from scratch import _check
+from scratch._settings import Share, number
 from scratch.lr_scheduler.base import Steps, StepwiseLR
 from scratch.typing import Rate
 
-Share = Annotated[float, partial(_check.number, at_least=0, at_most=1)]
-PositiveShare = Annotated[float, partial(_check.number, above=0, at_most=1)]
+PositiveShare = Annotated[float, number(above=0, at_most=1)]
 
 
 class ConstantLR(StepwiseLR):

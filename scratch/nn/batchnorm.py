@@ -1,11 +1,11 @@
 """Batch normalization (section 6.3): each feature over the batch."""
 
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 
-from scratch._settings import KW_ONLY, AtLeast0, AtLeast1, Flag
-from scratch.nn.norm import Momentum, Norm
+from scratch._settings import KW_ONLY, AtLeast0, AtLeast1, Flag, Share
+from scratch.nn.norm import Norm
 from scratch.typing import Array
 
 
@@ -17,7 +17,7 @@ class BatchNorm(Norm):
 
     num_features: AtLeast1
     eps: AtLeast0 = 1e-5
-    momentum: Momentum = 0.1
+    momentum: Share | None = 0.1
     affine: Flag = True
     track_running_stats: Flag = True
     _: KW_ONLY
@@ -27,14 +27,7 @@ class BatchNorm(Norm):
         self._make_params(self.num_features, weight=self.affine, bias=self.affine and self.bias)
         rows = ("N", self.num_features)
         self._take_inputs(*((*rows, *positions) for positions in self.POSITIONS))
-        # None where nothing is tracked, but whoever tracks need not ask.
-        self.running_mean: Array | Any = None
-        self.running_var: Array | Any = None
-        self.num_batches_tracked: int | Any = None
-        if self.track_running_stats:
-            self.running_mean = np.zeros(self._shape, self.dtype)
-            self.running_var = np.ones(self._shape, self.dtype)
-            self.num_batches_tracked = 0
+        self._start_statistics(self.track_running_stats)
 
     def forward(self, x: Array) -> Array:
         from_batch = self.training or not self.track_running_stats
@@ -155,7 +148,7 @@ class BatchNorm1d(BatchNorm):
     Raises:
         ValueError: x has another shape or is empty (of which torch makes an empty y, and counts
             the batch); or has one value for each feature, or ε is 0, in training.
-        TypeError: x is no array of float32 or float64.
+        TypeError: x is not an array of float32 or float64.
 
     >>> bn = BatchNorm1d(2, dtype=np.float64)
     >>> bn.forward(np.array([[1.0, 10.0], [3.0, 30.0]])).round(4)

@@ -1,11 +1,8 @@
 """Batch normalization as the chapter's book has it, where torch's differs."""
 
-from functools import partial
-from typing import Annotated
-
 import numpy as np
 
-from scratch import _check
+from scratch._settings import Share
 from scratch.nn.batchnorm import BatchNorm1d
 from scratch.typing import Array, DTypeLike
 
@@ -28,7 +25,7 @@ class BatchNormalization(BatchNorm1d):
     array([0.1])
     """
 
-    momentum: Annotated[float, partial(_check.number, at_least=0, at_most=1)] = 0.9
+    momentum: Share = 0.9
 
     def __init__(
         self,

@@ -1,12 +1,12 @@
 """Instance normalization: each channel of each row on its own."""
 
 import math
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 
-from scratch._settings import KW_ONLY, AtLeast0, AtLeast1, Flag
-from scratch.nn.norm import Momentum, Norm, standardize, standardize_backward
+from scratch._settings import KW_ONLY, AtLeast0, AtLeast1, Flag, Share
+from scratch.nn.norm import Norm, standardize, standardize_backward
 from scratch.typing import Array
 
 
@@ -18,7 +18,7 @@ class InstanceNorm(Norm):
 
     num_features: AtLeast1
     eps: AtLeast0 = 1e-5
-    momentum: Momentum = 0.1
+    momentum: Share | None = 0.1
     affine: Flag = False
     track_running_stats: Flag = False
     _: KW_ONLY
@@ -29,14 +29,7 @@ class InstanceNorm(Norm):
         row = self.num_features, *self.POSITIONS
         self._take_inputs(("N", *row), row)
         self._axes = tuple(range(-len(self.POSITIONS), 0))
-        # None where nothing is tracked, but whoever tracks need not ask.
-        self.running_mean: Array | Any = None
-        self.running_var: Array | Any = None
-        self.num_batches_tracked: int | None = None
-        if self.track_running_stats:
-            self.running_mean = np.zeros(self._shape, self.dtype)
-            self.running_var = np.ones(self._shape, self.dtype)
-            self.num_batches_tracked = 0
+        self._start_statistics(self.track_running_stats)
 
     def forward(self, x: Array) -> Array:
         behind, from_row = len(self.POSITIONS), self.training or not self.track_running_stats
@@ -107,7 +100,7 @@ class InstanceNorm1d(InstanceNorm):
     Raises:
         ValueError: x has another shape (torch only warns of another C if neither affine nor
             tracking), is empty, or has L = 1 where it is normalized by its own statistics.
-        TypeError: x is no array of float32 or float64.
+        TypeError: x is not an array of float32 or float64.
 
     >>> InstanceNorm1d(2).forward(np.array([[1.0, 3.0], [10.0, 50.0]])).round(4)
     array([[-1.,  1.],

@@ -15,18 +15,14 @@ RMSNorm        C, L   as LayerNorm's, with μ = 0
 """
 
 from collections.abc import Sequence
-from functools import partial
-from typing import Annotated
+from typing import Annotated, Any
 
 import numpy as np
 
 from scratch import _check
-from scratch._settings import KW_ONLY, Configurable, optional
+from scratch._settings import KW_ONLY, AtLeast1, Configurable
 from scratch.nn.layer import Layer
 from scratch.typing import Array, DTypeLike, Shape
-
-#: The weight of the new batch in running statistics, or ``None``.
-Momentum = Annotated[float | None, optional(partial(_check.number, at_least=0, at_most=1))]
 
 
 def lengths(name: str, value: int | Sequence[int]) -> tuple[int, ...]:
@@ -48,7 +44,7 @@ class Norm(Configurable, Layer):
 
     _: KW_ONLY
     dtype: Annotated[DTypeLike, lambda _, value: _check.floating(value)] = np.float32
-    runs: Annotated[int | None, optional(partial(_check.integer, at_least=1))] = None
+    runs: AtLeast1 | None = None
 
     def _make_params(self, *lengths: int, weight: bool, bias: bool) -> None:
         """Make γ and β of these ``lengths`` in each run."""
@@ -59,6 +55,13 @@ class Norm(Configurable, Layer):
             self.params["weight"] = np.ones(self._shape, self.dtype)
         if bias:
             self.params["bias"] = np.zeros(self._shape, self.dtype)
+
+    def _start_statistics(self, tracked: bool) -> None:
+        """Make running statistics of each channel; ``None`` for all three if not ``tracked``."""
+        # Any, so that code that runs only where they are tracked need not ask for None.
+        self.running_mean: Array | Any = np.zeros(self._shape, self.dtype) if tracked else None
+        self.running_var: Array | Any = np.ones(self._shape, self.dtype) if tracked else None
+        self.num_batches_tracked: int | Any = 0 if tracked else None
 
     def _take_inputs(self, *shapes: tuple[int | str, ...]) -> None:
         """Say which shapes, as ``_check.shape`` reads them, x may have in each run."""

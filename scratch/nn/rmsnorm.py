@@ -1,13 +1,11 @@
 """Root mean square layer normalization: layer normalization without the mean."""
 
 from collections.abc import Sequence
-from functools import partial
 from typing import Annotated, Any
 
 import numpy as np
 
-from scratch import _check
-from scratch._settings import Flag, optional
+from scratch._settings import AtLeast0, Flag
 from scratch.nn.norm import Norm, lengths
 from scratch.typing import Array
 
@@ -37,7 +35,7 @@ class RMSNorm(Norm):
 
     Raises:
         ValueError: x has another shape, or is empty (of which torch makes an empty y).
-        TypeError: x is no array of float32 or float64.
+        TypeError: x is not an array of float32 or float64.
 
     >>> RMSNorm(2).forward(np.array([[3.0, 4.0], [30.0, 40.0]])).round(4)
     array([[0.8485, 1.1314],
@@ -45,7 +43,7 @@ class RMSNorm(Norm):
     """
 
     normalized_shape: Annotated[int | Sequence[int], lengths]
-    eps: Annotated[float | None, optional(partial(_check.number, at_least=0))] = None
+    eps: AtLeast0 | None = None
     elementwise_affine: Flag = True
 
     def __post_init__(self) -> None:

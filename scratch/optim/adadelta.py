@@ -1,12 +1,8 @@
 """Adadelta: steps in the units of the weights, without a learning rate to choose."""
 
-from functools import partial
-from typing import Annotated
-
 import numpy as np
 
-from scratch import _check
-from scratch._settings import KW_ONLY, AtLeast0, Flag, LearningRate
+from scratch._settings import KW_ONLY, AtLeast0, Flag, LearningRate, Share
 from scratch.optim.base import Optimizer
 from scratch.typing import Array, State
 
@@ -42,7 +38,7 @@ class Adadelta(Optimizer):
     """
 
     lr: LearningRate = 1.0
-    rho: Annotated[float, partial(_check.number, at_least=0, at_most=1)] = 0.9
+    rho: Share = 0.9
     eps: AtLeast0 = 1e-6
     weight_decay: AtLeast0 = 0.0
     _: KW_ONLY

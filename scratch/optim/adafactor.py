@@ -1,22 +1,14 @@
 """Adafactor: Adam's second moment of a matrix from the means of its rows and columns."""
 
-from functools import partial
 from typing import Annotated
 
 import numpy as np
 
-from scratch import _check
-from scratch._settings import KW_ONLY, AtLeast0, Flag
+from scratch._settings import KW_ONLY, AtLeast0, Flag, each, number, optional
 from scratch.optim.base import Optimizer
 from scratch.typing import Array, State
 
-
-def _check_eps(name: str, value: object) -> tuple[float | None, float]:
-    eps1, eps2 = _check.several(name, value, 2)
-    return (
-        None if eps1 is None else _check.number(f"{name}[0]", eps1, at_least=0),
-        _check.number(f"{name}[1]", eps2, at_least=0),
-    )
+_AT_LEAST_0 = number(at_least=0)
 
 
 class Adafactor(Optimizer):
@@ -59,9 +51,12 @@ class Adafactor(Optimizer):
     """
 
     lr: AtLeast0 = 1e-2
-    beta2_decay: Annotated[float, partial(_check.number, at_most=0)] = -0.8
-    eps: Annotated[tuple[float | None, float], _check_eps] = (None, 1e-3)
-    d: Annotated[float, partial(_check.number, at_least=1)] = 1.0
+    beta2_decay: Annotated[float, number(at_most=0)] = -0.8
+    eps: Annotated[tuple[float | None, float], each(optional(_AT_LEAST_0), _AT_LEAST_0)] = (
+        None,
+        1e-3,
+    )
+    d: Annotated[float, number(at_least=1)] = 1.0
     weight_decay: AtLeast0 = 0.0
     _: KW_ONLY
     maximize: Flag = False

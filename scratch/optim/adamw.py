@@ -1,6 +1,8 @@
 """AdamW: Adam with the weight decay taken out of the gradient."""
 
-from scratch._settings import AtLeast0, field
+from typing import ClassVar
+
+from scratch._settings import AtLeast0
 from scratch.optim.adam import Adam
 
 
@@ -35,4 +37,4 @@ class AdamW(Adam):
     """
 
     weight_decay: AtLeast0 = 1e-2
-    decoupled_weight_decay: bool = field(default=True, init=False)
+    decoupled_weight_decay: ClassVar[bool] = True  # type: ignore[misc] # no setting any longer

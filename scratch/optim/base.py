@@ -2,13 +2,13 @@
 
 What is checked when:
 
-* a setting, whenever it is assigned, by the constructor and later; of ``groups`` every value;
-* what settings must have in common, by the constructor alone: a schedule may take to 0 what an
+* a setting, whenever it is assigned, in the constructor or later; in ``groups``, every value;
+* what settings must have in common, in the constructor alone: a schedule may lower to 0 what an
   optimizer cannot begin with;
-* a snapshot, by ``load_state_dict``, before anything is replaced;
-* parameters, gradients and the state beside them, by ``update``, which plans the steps of all
-  parameters before it takes the first; and with them what may have changed unseen: the settings in
-  the dicts of ``groups``, an array of learning rates, and what a schedule has set.
+* a snapshot, in ``load_state_dict``, before anything is replaced;
+* parameters, gradients and their state, in ``update``, which plans the steps of all parameters
+  before it takes the first; and with them what may have changed unseen: the dicts in ``groups``, an
+  array of learning rates, and what a schedule has set.
 """
 
 import copy
@@ -19,7 +19,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from scratch import _check
-from scratch._settings import KW_ONLY, Configurable, LearningRate, field
+from scratch._settings import KW_ONLY, Configurable, LearningRate
 from scratch.optim import blocks, fitting
 from scratch.optim.fitting import Closure, Grads, Params
 from scratch.typing import Array, Rate, State
@@ -35,34 +35,33 @@ class Optimizer(Configurable):
     (:meth:`init_state`) and how one step changes it (:meth:`rule`); the rest is here.
 
     Args:
-        lr: the learning rate η, >= 0. It may be assigned anew between two updates. For a stack of
-            K runs it may be an array (K,), a rate for each run; every parameter then has a leading
-            axis of K.
-        groups: settings for some of the parameters, by a pattern of their names, as a shell's with
-            ``*``, ``?`` and ``[…]``: ``{"b*": {"weight_decay": 0.0}}``. A parameter has those of
-            the first pattern that fits, and the optimizer's own otherwise; torch's
-            ``param_groups``. A pattern that fits no name is warned of by the update.
+        lr: the learning rate η, >= 0. It may change between two updates. For a stack of K runs it
+            may be an array (K,), a rate for each run; every parameter then has a leading axis of K.
+        groups: settings for some of the parameters, by a pattern of their names with ``*``, ``?``
+            and ``[…]``, as in a shell: ``{"b*": {"weight_decay": 0.0}}``. The first pattern that
+            fits a name counts; torch's ``param_groups``. The update warns of a pattern that fits
+            none.
 
     Attributes:
         state: for each parameter's name, its number of steps as ``"step"``, and its buffers under
-            the names that torch gives them. Where another dict is assigned, the next update checks
-            that it fits the parameters.
+            torch's names for them. The next update checks that an assigned dict fits the
+            parameters.
         initial_lr: pattern, or ``None`` for the optimizer itself → the learning rate before its
             first schedule, where all of its schedules start.
     """
 
     lr: LearningRate
     _: KW_ONLY
-    groups: Groups = field(default_factory=dict)
+    groups: Groups = {}  # noqa: RUF012 # copied where it is assigned
 
     beside = ("groups",)
 
     #: Whether the rule treats every element alike and alone, so that large arrays can be given to
     #: it in blocks, and stacks of runs as one array.
     elementwise: ClassVar[bool] = True
-    #: What ``state`` has that is no buffer but a number, or one for each run.
+    #: The entries of ``state`` that are not buffers but numbers, or one number for each run.
     numbers: ClassVar[tuple[str, ...]] = ("step",)
-    #: The buffers that may be missing in ``state``, because a setting asks for them only now.
+    #: The buffers that a setting may ask for after the first step.
     late: ClassVar[tuple[str, ...]] = ()
 
     # What ``regularized`` needs, for rules that have no such settings.
@@ -80,7 +79,7 @@ class Optimizer(Configurable):
         super().__setattr__(name, self._checked_groups(value) if name == "groups" else value)
 
     def set_later(self, name: str, value: Any) -> None:
-        """Assign what the next update checks: a schedule may end beyond what is allowed."""
+        """Assign a value that the next update checks: a schedule may end beyond the range."""
         vars(self)[name] = value
         self._unchecked.add(name)
 
@@ -116,7 +115,7 @@ class Optimizer(Configurable):
         return g
 
     def check_gradient(self, name: str, w: Array, g: object) -> None:
-        """Raise if ``g`` is no finite gradient for the parameter ``w``."""
+        """Raise unless ``g`` is a finite gradient of the parameter ``w``."""
         fitting.check_finite(name, fitting.gradient_like(name, w, g))
 
     def update(
@@ -162,7 +161,7 @@ class Optimizer(Configurable):
         return self if pattern is None else self._group(pattern, self.groups[pattern])
 
     def state_dict(self) -> dict[str, Any]:
-        """A snapshot of all that an optimizer of the same class needs to go on from here.
+        """Return a snapshot from which an optimizer of the same class can resume.
 
         Returns:
             ``optimizer``, the name of the class; ``settings`` and ``groups``, its arguments;
@@ -172,10 +171,10 @@ class Optimizer(Configurable):
         return {"optimizer": type(self).__name__, **copy.deepcopy(own)}
 
     def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
-        """Go on from a snapshot, with its settings and state.
+        """Resume from a snapshot, with its settings and state.
 
         Raises:
-            TypeError, ValueError: it is not one, or another class's; nothing was changed.
+            TypeError, ValueError: it is none, or of another class; nothing was changed.
         """
         kind, parts = type(self).__name__, ("optimizer", "settings", "groups", "state")
         given = _check.keys("state_dict", state_dict, parts)
@@ -245,7 +244,7 @@ class Optimizer(Configurable):
         return steps
 
     def _apply(self, w: Array, g: Any, state: State) -> None:
-        """The rule, block by block; for it an array of rates has axes to multiply ``w`` by."""
+        """Apply the rule, block by block, where an array of rates gets axes to multiply ``w``."""
         if isinstance(self.lr, np.ndarray):
             stepper = copy.copy(self)
             for block in blocks.split(w, g, state, rows=len(self.lr)):

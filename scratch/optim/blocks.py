@@ -8,7 +8,7 @@ from scratch.typing import Array, Rate, State
 
 # A rule makes a few temporaries of its block's size. At 2¹⁷ elements they stay in the processor's
 # last cache, and the cost of calling NumPy is small beside the work. From 2¹⁶ elements of float32
-# on NumPy also puts a result into the place of a temporary that nobody needs any more.
+# on NumPy also reuses a temporary that is not needed any more for the result.
 BLOCK = 2**17
 
 

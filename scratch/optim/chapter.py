@@ -4,17 +4,11 @@
 and ``Adam`` are the same methods written differently, and each says when that makes a difference.
 """
 
-from functools import partial
-from typing import Annotated
-
 import numpy as np
 
-from scratch import _check
-from scratch._settings import AtLeast0, LearningRate
+from scratch._settings import AtLeast0, Below1, LearningRate
 from scratch.optim.base import Optimizer
 from scratch.typing import Array, State
-
-Beta = Annotated[float, partial(_check.number, at_least=0, below=1)]
 
 
 class Momentum(Optimizer):
@@ -140,8 +134,8 @@ class Adam(Optimizer):
     """
 
     lr: LearningRate = 0.001
-    beta1: Beta = 0.9
-    beta2: Beta = 0.999
+    beta1: Below1 = 0.9
+    beta2: Below1 = 0.999
     eps: AtLeast0 = 1e-7
 
     def init_state(self, w: Array) -> State:

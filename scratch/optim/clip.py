@@ -81,13 +81,10 @@ def _checked(grads: Grads, runs: int | None) -> list[Array]:
     if runs is not None:
         _check.integer("runs", runs, at_least=1)
     arrays = []
-    for name, g in _check.mapping("grads", grads).items():
-        if g is None:
+    for name, given in _check.mapping("grads", grads).items():
+        if given is None:
             continue
-        if not isinstance(g, np.ndarray) or g.dtype not in (np.float32, np.float64):
-            raise TypeError(
-                f"grads[{name!r}] must be a float32 or float64 array, got {_check.shown(g)}"
-            )
+        g = _check.array(f"grads[{name!r}]", given)
         if not g.flags.writeable:
             raise ValueError(f"grads[{name!r}] is read-only; pass a copy")
         if runs is not None and g.shape[:1] != (runs,):

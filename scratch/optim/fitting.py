@@ -94,14 +94,14 @@ def as_arrays(params: Mapping[str, Any], name: str, g: object) -> tuple[Array, A
 
 
 def replace_number(params: Mapping[str, Any], name: str, w: Array) -> None:
-    """Put the number in ``w`` in the place of the plain one that it was made of."""
+    """Replace the plain number that ``w`` was made of by the number in it."""
     before: Any = params[name]
     number = type(before)(w.item()) if isinstance(before, np.floating) else w.item()
     params[name] = number  # type: ignore[index] # as_arrays has seen that it can be
 
 
 def gradient_like(name: str, w: Array, g: object) -> Array:
-    """Return ``g``, or raise if it is no array like the parameter ``w``."""
+    """Return ``g``, or raise unless it is an array like the parameter ``w``."""
     if not isinstance(g, np.ndarray) or g.shape != w.shape or g.dtype != w.dtype:
         raise (ValueError if isinstance(g, np.ndarray) else TypeError)(
             f"grads[{name!r}] must be like params[{name!r}], {_check.shown(w)}, got "
@@ -112,8 +112,8 @@ def gradient_like(name: str, w: Array, g: object) -> Array:
 
 def check_finite(name: str, g: Array, of: str = "") -> None:
     """Raise if an element of ``g`` is inf or NaN: the gradient ``name``, or an attribute of it."""
-    # One that is not finite makes the sum of squares so. It is the fastest sum there is, and only
-    # where it overflows is there anything to look for.
+    # An element that is not finite makes the sum of squares not finite. That is the fastest sum
+    # there is, and the elements are looked at only where it overflows.
     if math.isfinite(np.vdot(g, g)):
         return
     finite = np.isfinite(g)
@@ -142,9 +142,9 @@ def state_for(
     late: tuple[str, ...],
     numbers: tuple[str, ...],
 ) -> State:
-    """The state of a parameter: ``known``, with what comes ``late`` to it, or else ``fresh``.
+    """Return the ``known`` state of a parameter, with ``late`` buffers added, or a ``fresh`` one.
 
-    Raises if ``w`` cannot have what is known.
+    Raises if the known state does not fit ``w``.
     """
     if known is None:
         return fresh
@@ -183,7 +183,7 @@ def states(name: str, value: Any) -> dict[str, State]:
 
 
 def warn_of_idle(groups: Mapping[str, Any], params: Mapping[str, Any]) -> None:
-    """Warn of patterns that fit no name, at the caller of the update."""
+    """Warn the caller of the update of patterns that fit no name."""
     idle = [pattern for pattern in groups if not any(fnmatchcase(n, pattern) for n in params)]
     if idle:
         patterns = ", ".join(map(repr, idle))

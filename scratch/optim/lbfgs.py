@@ -3,14 +3,13 @@
 import math
 from collections import deque
 from collections.abc import Callable, Iterator
-from functools import partial
 from numbers import Real
 from typing import Annotated, Any
 
 import numpy as np
 
 from scratch import _check
-from scratch._settings import KW_ONLY, AtLeast0, AtLeast1, Flag, Number, choice, optional
+from scratch._settings import KW_ONLY, AtLeast0, AtLeast1, Flag, Number, choice
 from scratch.optim.base import Groups, Optimizer
 from scratch.optim.fitting import (
     Closure,
@@ -79,11 +78,11 @@ class LBFGS(Optimizer):
 
     lr: AtLeast0 = 1
     max_iter: AtLeast1 = 20
-    max_eval: Annotated[int | None, optional(partial(_check.integer, at_least=1))] = None
+    max_eval: AtLeast1 | None = None
     tolerance_grad: Number = 1e-7
     tolerance_change: Number = 1e-9
     history_size: AtLeast1 = 100
-    line_search_fn: Annotated[str | None, optional(choice("strong_wolfe"))] = None
+    line_search_fn: Annotated[str, choice("strong_wolfe")] | None = None
     _: KW_ONLY
     maximize: Flag = False
 
@@ -140,7 +139,7 @@ class LBFGS(Optimizer):
         return -loss if self.maximize else loss
 
     def _descend(self, landscape: "_Landscape", loss: float, g: Array, state: State) -> None:
-        """Walk, and keep in ``state`` what the next update needs."""
+        """Take the steps, and keep in ``state`` what the next update needs."""
         state["step"] += 1
         state["func_evals"] += 1
         if _largest(g) <= self.tolerance_grad:
@@ -166,7 +165,7 @@ class LBFGS(Optimizer):
                 landscape.move_to(x + t * d)
             else:
                 landscape.move_to(x + t * d)
-                if iteration < self.max_iter:  # what comes after the last step, nobody asks
+                if iteration < self.max_iter:  # after the last step the loss is not needed
                     (loss, g), used = landscape.evaluate(), 1
             state["t"] = float(t)
             state["func_evals"] += used
@@ -201,7 +200,7 @@ class LBFGS(Optimizer):
 
 
 def _check_curvature(name: str, state: State) -> None:
-    """Raise if what was loaded is not what an update left."""
+    """Raise unless a loaded state is one that an update left."""
     if not state.get("n_iter"):
         return
     vectors, histories = ("d", "prev_flat_grad"), ("old_dirs", "old_stps")
@@ -232,7 +231,7 @@ class Curvature:
 
     Args:
         size: how many pairs are kept.
-        state: of an optimizer, to go on from.
+        state: of an optimizer, to resume from.
 
     >>> curvature = Curvature(size=5)
     >>> curvature.add(y=np.array([8.0, 0.0]), s=np.array([2.0, 0.0]))  # 4 is the second derivative
@@ -277,10 +276,7 @@ class Curvature:
 
 
 class _Landscape:
-    """The loss as a function of one vector, all parameters one after another.
-
-    Where the way is ``uphill``, it is turned upside down.
-    """
+    """The loss as a function of one vector of all parameters; its negative if ``uphill``."""
 
     def __init__(self, params: Params, closure: Closure, uphill: bool) -> None:
         self._params, self._closure = params, closure

@@ -7,10 +7,11 @@ from typing import Annotated
 import numpy as np
 
 from scratch import _check
-from scratch._settings import AtLeast0, Flag, choice, optional
+from scratch._settings import AtLeast0, Flag, choice, each, number
 from scratch.optim.base import Optimizer
 from scratch.typing import Array, State
 
+COEFFICIENTS = (3.4445, -4.7750, 2.0315)
 _ADJUSTMENTS = ("original", "match_rms_adamw", "spectral_unclamped")
 
 
@@ -24,8 +25,8 @@ class Muon(Optimizer):
 
     NS(u) is nearly U·Vᵀ where u = U·Σ·Vᵀ: the step goes equally far in all directions that the
     momentum has, not only in the few that are large in it (Jordan et al. 2024, "Muon: an optimizer
-    for hidden layers in neural networks"); see :func:`newton_schulz`. What is no matrix, and the
-    first and last layer, belongs to another optimizer, such as AdamW.
+    for hidden layers in neural networks"); see :func:`newton_schulz`. Vectors, and the first
+    and last layer, belong to another optimizer, such as AdamW.
 
     Args:
         lr: η.
@@ -58,14 +59,10 @@ class Muon(Optimizer):
     weight_decay: AtLeast0 = 0.1
     momentum: AtLeast0 = 0.95
     nesterov: Flag = True
-    ns_coefficients: Annotated[tuple[float, float, float], partial(_check.numbers, count=3)] = (
-        3.4445,
-        -4.7750,
-        2.0315,
-    )
+    ns_coefficients: Annotated[tuple[float, float, float], each(*[number()] * 3)] = COEFFICIENTS
     eps: AtLeast0 = 1e-7
     ns_steps: Annotated[int, partial(_check.integer, at_least=0, below=100)] = 5
-    adjust_lr_fn: Annotated[str | None, optional(choice(*_ADJUSTMENTS))] = None
+    adjust_lr_fn: Annotated[str, choice(*_ADJUSTMENTS)] | None = None
 
     elementwise = False
     decoupled_weight_decay = True

@@ -18,7 +18,7 @@ class RowGradient:
         values: (n, …), the gradients of these rows, in the parameter's dtype.
 
     Raises:
-        TypeError, ValueError: they are no such arrays.
+        TypeError, ValueError: the two are not such arrays.
 
     >>> RowGradient(np.array([2, 0, 2]), np.array([[1.0, 1.0], [3.0, 4.0], [0.5, 0.0]])).summed()
     (array([0, 2]), array([[3. , 4. ],

@@ -1,23 +1,13 @@
 """Rprop: only the sign of a gradient counts."""
 
-from functools import partial
 from typing import Annotated
 
 import numpy as np
 
-from scratch import _check
-from scratch._settings import KW_ONLY, Flag, LearningRate
+from scratch._settings import KW_ONLY, Flag, LearningRate, each, number
 from scratch.optim.base import Optimizer
 from scratch.optim.blocks import per_run
 from scratch.typing import Array, State
-
-
-def _check_etas(name: str, value: object) -> tuple[float, float]:
-    shrink, grow = _check.numbers(name, value, 2)
-    return (
-        _check.number(f"{name}[0]", shrink, above=0, below=1),
-        _check.number(f"{name}[1]", grow, above=1),
-    )
 
 
 class Rprop(Optimizer):
@@ -55,8 +45,11 @@ class Rprop(Optimizer):
     """
 
     lr: LearningRate = 1e-2
-    etas: Annotated[tuple[float, float], _check_etas] = (0.5, 1.2)
-    step_sizes: Annotated[tuple[float, float], partial(_check.numbers, count=2)] = (1e-6, 50)
+    etas: Annotated[tuple[float, float], each(number(above=0, below=1), number(above=1))] = (
+        0.5,
+        1.2,
+    )
+    step_sizes: Annotated[tuple[float, float], each(number(), number())] = (1e-6, 50)
     _: KW_ONLY
     maximize: Flag = False
 

@@ -1,12 +1,11 @@
 """SparseAdam: Adam for gradients of a few rows, as an embedding's are."""
 
-from functools import partial
 from typing import Annotated
 
 import numpy as np
 
 from scratch import _check
-from scratch._settings import AtLeast0, Betas, Flag
+from scratch._settings import AtLeast0, Betas, Flag, number
 from scratch.optim.base import Optimizer
 from scratch.optim.fitting import check_finite
 from scratch.optim.row_gradient import RowGradient
@@ -53,7 +52,7 @@ class SparseAdam(Optimizer):
 
     lr: AtLeast0 = 1e-3
     betas: Betas = (0.9, 0.999)
-    eps: Annotated[float, partial(_check.number, above=0)] = 1e-8
+    eps: Annotated[float, number(above=0)] = 1e-8
     maximize: Flag = False
 
     elementwise = False
