@@ -3,7 +3,7 @@
     random         torch's CPU random stream: same seed, same numbers
     init           the values that weights start from
     optim          the rules that change them: SGD, Momentum, AdaGrad, RMSProp, Adam
-    lr_scheduler   learning rates that change as training goes on
+    lr_scheduler   learning rates that change during training
     nn             the network they belong to: layers, batch normalization, the loss
     train          the loop that draws a batch and applies the rule
     typing         the names that annotations use

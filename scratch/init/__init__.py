@@ -76,24 +76,14 @@ __all__ = [
     "Initializer",
 ]
 
+_WHATEVER_THE_SHAPE = (zeros, ones, eye, normal, uniform, trunc_normal)
+_BY_FANS = (xavier, he, lecun_normal, lecun_uniform)
+_BY_FANS_AS_TORCH = (xavier_normal, xavier_uniform, kaiming_normal, kaiming_uniform)
 #: What ``MultiLayerNet(init=…)`` and the command line accept by name: all that fill a matrix and
 #: need no more than its shape. A number is a fixed std.
 INITIALIZERS: dict[str, Initializer] = {
-    "zeros": zeros,
-    "ones": ones,
-    "eye": eye,
-    "normal": normal,
-    "uniform": uniform,
-    "trunc_normal": trunc_normal,
-    "xavier": xavier,
-    "he": he,
-    "lecun_normal": lecun_normal,
-    "lecun_uniform": lecun_uniform,
-    "xavier_normal": xavier_normal,
-    "xavier_uniform": xavier_uniform,
-    "kaiming_normal": kaiming_normal,
-    "kaiming_uniform": kaiming_uniform,
-    "orthogonal": orthogonal,
+    draw.__name__: draw
+    for draw in (*_WHATEVER_THE_SHAPE, *_BY_FANS, *_BY_FANS_AS_TORCH, orthogonal)
 }
 
 

@@ -8,45 +8,34 @@ from typing import Any
 import numpy as np
 
 from scratch import _check
-from scratch.init import _arguments
 from scratch.random import Generator
-from scratch.typing import Array, DTypeLike
+from scratch.typing import Array, DTypeLike, Shape
 
 
 def zeros(
-    shape: tuple[int, ...],
-    *,
-    generator: Generator | None = None,
-    dtype: DTypeLike = np.float32,
+    shape: Shape, *, generator: Generator | None = None, dtype: DTypeLike = np.float32
 ) -> Array:
     """All zeros; draws nothing from the generator.
 
     >>> zeros((2, 3)).tolist()
     [[0.0, 0.0, 0.0], [0.0, 0.0, 0.0]]
     """
-    return np.zeros(_arguments.lengths(shape), _check.floating(dtype))
+    return np.zeros(_check.lengths("shape", shape), _check.floating(dtype))
 
 
 def ones(
-    shape: tuple[int, ...],
-    *,
-    generator: Generator | None = None,
-    dtype: DTypeLike = np.float32,
+    shape: Shape, *, generator: Generator | None = None, dtype: DTypeLike = np.float32
 ) -> Array:
     """All ones, as ``torch.nn.init.ones_``.
 
     >>> ones((2, 3)).tolist()
     [[1.0, 1.0, 1.0], [1.0, 1.0, 1.0]]
     """
-    return np.ones(_arguments.lengths(shape), _check.floating(dtype))
+    return np.ones(_check.lengths("shape", shape), _check.floating(dtype))
 
 
 def constant(
-    shape: tuple[int, ...],
-    val: float,
-    *,
-    generator: Generator | None = None,
-    dtype: DTypeLike = np.float32,
+    shape: Shape, val: float, *, generator: Generator | None = None, dtype: DTypeLike = np.float32
 ) -> Array:
     """Every weight ``val``, as ``torch.nn.init.constant_``.
 
@@ -56,15 +45,12 @@ def constant(
     >>> constant((2,), 0.5).tolist()
     [0.5, 0.5]
     """
-    shape, val = _arguments.lengths(shape), _check.number("val", val)
+    shape, val = _check.lengths("shape", shape), _check.number("val", val)
     return np.full(shape, val, _check.floating(dtype))
 
 
 def eye(
-    shape: tuple[int, int],
-    *,
-    generator: Generator | None = None,
-    dtype: DTypeLike = np.float32,
+    shape: tuple[int, int], *, generator: Generator | None = None, dtype: DTypeLike = np.float32
 ) -> Array:
     """The identity matrix, as ``torch.nn.init.eye_``; zeros where a side is longer.
 
@@ -76,14 +62,14 @@ def eye(
     >>> eye((2, 3)).tolist()
     [[1.0, 0.0, 0.0], [0.0, 1.0, 0.0]]
     """
-    lengths = _arguments.lengths(shape)
+    lengths = _check.lengths("shape", shape)
     if len(lengths) != 2:
         raise ValueError(f"shape must have two axes (out, in), got {lengths}")
     return np.eye(*lengths, dtype=_check.floating(dtype))
 
 
 def dirac(
-    shape: tuple[int, ...],
+    shape: Shape,
     groups: int = 1,
     *,
     generator: Generator | None = None,
@@ -104,7 +90,7 @@ def dirac(
     >>> dirac((2, 2, 3)).tolist()
     [[[0.0, 1.0, 0.0], [0.0, 0.0, 0.0]], [[0.0, 0.0, 0.0], [0.0, 1.0, 0.0]]]
     """
-    shape = _arguments.lengths(shape)
+    shape = _check.lengths("shape", shape)
     if len(shape) not in (3, 4, 5):
         raise ValueError(f"shape must have 3, 4 or 5 axes (out, in, *kernel), got {shape}")
     groups = _check.integer("groups", groups, at_least=1)

@@ -3,10 +3,10 @@
 import math
 
 from scratch import _check
-from scratch.init import _arguments
+from scratch.typing import Shape
 
 
-def fans(shape: tuple[int, ...]) -> tuple[int, int]:
+def fans(shape: Shape) -> tuple[int, int]:
     """(fan_in, fan_out) of a weight of shape (out, in, *kernel), as torch counts them.
 
     Raises:
@@ -17,7 +17,7 @@ def fans(shape: tuple[int, ...]) -> tuple[int, int]:
     >>> fans((64, 48)), fans((16, 8, 3, 3))
     ((48, 64), (72, 144))
     """
-    shape = _arguments.lengths(shape)
+    shape = _check.lengths("shape", shape)
     if len(shape) < 2:
         raise ValueError(f"shape must have at least two axes (out, in), got {shape}")
     out_features, in_features, *kernel = shape
@@ -40,11 +40,11 @@ def calculate_gain(nonlinearity: str, param: float | None = None) -> float:
     Args:
         nonlinearity: "linear", "sigmoid", "tanh", "relu", "leaky_relu", "selu", or a convolution,
             which is linear: "conv1d", "conv_transpose1d" and so on up to 3d.
-        param: the negative slope of a leaky ReLU, ``None`` for 0.01; the others do not look at it.
+        param: the negative slope of a leaky ReLU, ``None`` for 0.01; others ignore it.
 
     Raises:
         ValueError: there is no such nonlinearity, or ``param`` is not finite.
-        TypeError: ``param`` is no number; torch raises ValueError, for ``np.float32`` too.
+        TypeError: ``param`` is not a number; torch raises ValueError, for ``np.float32`` too.
 
     >>> calculate_gain("relu") == math.sqrt(2)
     True

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from scratch import _check
 from scratch.init import _arguments
 from scratch.random import Generator
-from scratch.typing import Array, DTypeLike
+from scratch.typing import Array, DTypeLike, Shape
 
 Initializer = Callable[..., Array]
 
@@ -19,7 +19,7 @@ _REDRAW_ABOVE = 0.3  # the share of the normal within [a, b] from which torch re
 
 
 def normal(
-    shape: tuple[int, ...],
+    shape: Shape,
     mean: float = 0.0,
     std: float = 1.0,
     *,
@@ -43,9 +43,7 @@ def fixed_std(std: float) -> Initializer:
     """
     std = _check.number("std", std, at_least=0)
 
-    def draw(
-        shape: tuple[int, ...], *, generator: Generator, dtype: DTypeLike = np.float32
-    ) -> Array:
+    def draw(shape: Shape, *, generator: Generator, dtype: DTypeLike = np.float32) -> Array:
         return normal(shape, 0.0, std, generator=generator, dtype=dtype)
 
     draw.__name__ = draw.__qualname__ = f"fixed_std({std:g})"
@@ -54,7 +52,7 @@ def fixed_std(std: float) -> Initializer:
 
 
 def uniform(
-    shape: tuple[int, ...],
+    shape: Shape,
     a: float = 0.0,
     b: float = 1.0,
     *,
@@ -75,7 +73,7 @@ def uniform(
 
 
 def trunc_normal(
-    shape: tuple[int, ...],
+    shape: Shape,
     mean: float = 0.0,
     std: float = 1.0,
     a: float = -2.0,
@@ -100,7 +98,7 @@ def trunc_normal(
 
     Raises:
         ValueError: ``std`` is not > 0 (torch divides by 0, and for a negative one draws from
-            what is no normal), ``a`` > ``b``, a bound is NaN, or infinite where x is uniform, or
+            something else), ``a`` > ``b``, a bound is NaN, or infinite where x is uniform, or
             hardly one x in 10⁴ would be kept (torch would draw for ever).
 
     Warns:

@@ -5,15 +5,11 @@ import numpy as np
 from scratch import _check
 from scratch.init import _arguments
 from scratch.random import Generator
-from scratch.typing import Array, DTypeLike
+from scratch.typing import Array, DTypeLike, Shape
 
 
 def orthogonal(
-    shape: tuple[int, ...],
-    gain: float = 1.0,
-    *,
-    generator: Generator,
-    dtype: DTypeLike = np.float32,
+    shape: Shape, gain: float = 1.0, *, generator: Generator, dtype: DTypeLike = np.float32
 ) -> Array:
     r"""A random (semi-)orthogonal matrix, as ``torch.nn.init.orthogonal_`` (Saxe et al. 2014).
 

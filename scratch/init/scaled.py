@@ -8,10 +8,10 @@ from scratch import _check
 from scratch.init import _arguments
 from scratch.init.fans import calculate_gain, fans
 from scratch.random import Generator
-from scratch.typing import Array, DTypeLike
+from scratch.typing import Array, DTypeLike, Shape
 
 
-def xavier(shape: tuple[int, ...], *, generator: Generator, dtype: DTypeLike = np.float32) -> Array:
+def xavier(shape: Shape, *, generator: Generator, dtype: DTypeLike = np.float32) -> Array:
     """The chapter's Xavier: N(0, 1/fan_in), for sigmoid and tanh.
 
     This is ``lecun_normal``. Glorot and Bengio's own is ``xavier_normal``; the two agree where
@@ -20,7 +20,7 @@ def xavier(shape: tuple[int, ...], *, generator: Generator, dtype: DTypeLike = n
     return lecun_normal(shape, generator=generator, dtype=dtype)
 
 
-def he(shape: tuple[int, ...], *, generator: Generator, dtype: DTypeLike = np.float32) -> Array:
+def he(shape: Shape, *, generator: Generator, dtype: DTypeLike = np.float32) -> Array:
     """The chapter's He: N(0, 2/fan_in), for ReLU, which halves the variance (He et al. 2015).
 
     >>> he((100, 50), generator=Generator(0)).std().round(2)  # √(2/50)
@@ -29,9 +29,7 @@ def he(shape: tuple[int, ...], *, generator: Generator, dtype: DTypeLike = np.fl
     return kaiming_normal(shape, nonlinearity="relu", generator=generator, dtype=dtype)
 
 
-def lecun_normal(
-    shape: tuple[int, ...], *, generator: Generator, dtype: DTypeLike = np.float32
-) -> Array:
+def lecun_normal(shape: Shape, *, generator: Generator, dtype: DTypeLike = np.float32) -> Array:
     """N(0, 1/fan_in) (LeCun et al. 1998, "Efficient BackProp", section 4.6).
 
     torch writes it as ``kaiming_normal_(nonlinearity="linear")``; Keras's function of this name
@@ -43,9 +41,7 @@ def lecun_normal(
     return kaiming_normal(shape, nonlinearity="linear", generator=generator, dtype=dtype)
 
 
-def lecun_uniform(
-    shape: tuple[int, ...], *, generator: Generator, dtype: DTypeLike = np.float32
-) -> Array:
+def lecun_uniform(shape: Shape, *, generator: Generator, dtype: DTypeLike = np.float32) -> Array:
     """U(−b, b) with b = √(3/fan_in), whose variance is 1/fan_in (LeCun et al. 1998).
 
     >>> np.abs(lecun_uniform((100, 75), generator=Generator(0))).max().round(3)  # √(3/75)
@@ -55,11 +51,7 @@ def lecun_uniform(
 
 
 def xavier_normal(
-    shape: tuple[int, ...],
-    gain: float = 1.0,
-    *,
-    generator: Generator,
-    dtype: DTypeLike = np.float32,
+    shape: Shape, gain: float = 1.0, *, generator: Generator, dtype: DTypeLike = np.float32
 ) -> Array:
     """N(0, gain²·2/(fan_in + fan_out)), as torch's (Glorot and Bengio 2010, equation 12).
 
@@ -71,11 +63,7 @@ def xavier_normal(
 
 
 def xavier_uniform(
-    shape: tuple[int, ...],
-    gain: float = 1.0,
-    *,
-    generator: Generator,
-    dtype: DTypeLike = np.float32,
+    shape: Shape, gain: float = 1.0, *, generator: Generator, dtype: DTypeLike = np.float32
 ) -> Array:
     """U(−a, a) with a = gain·√(6/(fan_in + fan_out)), as torch's (Glorot and Bengio 2010, eq. 16).
 
@@ -90,7 +78,7 @@ def xavier_uniform(
 
 
 def kaiming_normal(
-    shape: tuple[int, ...],
+    shape: Shape,
     a: float = 0.0,
     mode: str = "fan_in",
     nonlinearity: str = "leaky_relu",
@@ -114,7 +102,7 @@ def kaiming_normal(
 
 
 def kaiming_uniform(
-    shape: tuple[int, ...],
+    shape: Shape,
     a: float = 0.0,
     mode: str = "fan_in",
     nonlinearity: str = "leaky_relu",
@@ -128,12 +116,12 @@ def kaiming_uniform(
     return generator.uniform(-bound, bound, shape, dtype)
 
 
-def _xavier_std(shape: tuple[int, ...], gain: float) -> float:
+def _xavier_std(shape: Shape, gain: float) -> float:
     fan_in, fan_out = fans(shape)
     return _check.number("gain", gain, at_least=0) * math.sqrt(2.0 / (fan_in + fan_out))
 
 
-def _kaiming_std(shape: tuple[int, ...], a: float, mode: str, nonlinearity: str) -> float:
+def _kaiming_std(shape: Shape, a: float, mode: str, nonlinearity: str) -> float:
     fan = dict(zip(("fan_in", "fan_out"), fans(shape), strict=True))
     mode = mode.lower() if isinstance(mode, str) else mode  # as in torch
     gain = calculate_gain(nonlinearity, _check.number("a", a))

@@ -39,7 +39,7 @@ class GroupNorm(Norm):
         ValueError: G does not divide C; x has another shape (torch without γ lets another C
             pass that G divides), is empty, or has one row of one value for each group, which
             torch refuses too, while it takes several such rows.
-        TypeError: x is no array of float32 or float64.
+        TypeError: x is not an array of float32 or float64.
 
     >>> import numpy as np
     >>> GroupNorm(2, 4).forward(np.array([[1.0, 3.0, 10.0, 50.0]])).round(4)

@@ -35,7 +35,7 @@ class Layer:
         raise NotImplementedError(f"{type(self).__name__} has no backward")
 
     def backward_params(self, dy: Array) -> None:
-        """Set ``grads`` alone, which may take less: all that the first layer is asked for."""
+        """Set ``grads`` alone, which may be cheaper: all that is needed of the first layer."""
         self.backward(dy)
 
     def __call__(self, x: Array) -> Array:

@@ -37,7 +37,7 @@ class LayerNorm(Norm):
 
     Raises:
         ValueError: x has another shape, or is empty (of which torch makes an empty y).
-        TypeError: x is no array of float32 or float64.
+        TypeError: x is not an array of float32 or float64.
 
     >>> import numpy as np
     >>> LayerNorm(2).forward(np.array([[1.0, 3.0], [10.0, 50.0]])).round(4)

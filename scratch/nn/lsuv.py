@@ -22,8 +22,8 @@ def lsuv(
 ) -> dict[str, float | Array]:
     r"""Layer-sequential unit variance (Mishkin and Matas 2016, "All you need is a good init").
 
-    First the weights are drawn anew, orthogonal. Then, from the first layer to the last, each is
-    divided by the standard deviation of what it gives for ``x``, until its variance is near 1:
+    First the weights are replaced by orthogonal ones. Then, from the first layer to the last, each
+    is divided by the standard deviation of its output for ``x``, until its variance is near 1:
 
     .. math::
         W_l \leftarrow W_l / \sqrt{\text{Var}(B_l)}, \qquad
@@ -41,11 +41,11 @@ def lsuv(
     Normalization layers between use their running statistics, and no unit is dropped.
 
     Returns:
-        By what each weight was multiplied since its start: a number for each run.
+        By weight, the factor that it was multiplied by since its start: a number for each run.
 
     Raises:
-        TypeError: ``net`` is no network, ``start`` no initializer.
-        ValueError: ``x`` is no batch of finite numbers; or a layer's output has a variance of 0
+        TypeError: ``net`` is not a network, or ``start`` not an initializer.
+        ValueError: ``x`` is not a batch of finite numbers; or a layer's output has a variance of 0
             (inputs that are all 0, or ReLUs that are all dead) or inf, or is not within the
             tolerance after ``max_iterations`` (biases that are large). The weights and the streams
             of random numbers are then as before.
@@ -66,7 +66,7 @@ def lsuv(
         x = _check.as_array("x", x, net.dtype)
         if not np.isfinite(x).all():
             raise ValueError("x must be finite, got inf or NaN in it")
-        net.predict(x)  # raises for what is no batch
+        net.predict(x)  # raises unless x is a batch
     weights = {name: w for name, w in net.params.items() if name.startswith("W")}
     before = [w.copy() for w in weights.values()]
     streams = [generator.state for generator in net.generators]
@@ -111,7 +111,7 @@ def _scale(
     tolerance: float,
     max_iterations: int,
 ) -> float | Array:
-    """Divide ``w`` until the output's variance is near 1; by what it was multiplied in all."""
+    """Divide ``w`` until the output's variance is near 1; return the factor of all divisions."""
     factor = np.ones(w.shape[:-2])
     for _ in range(max_iterations + 1):
         with np.errstate(over="ignore", invalid="ignore"):

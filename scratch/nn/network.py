@@ -79,7 +79,7 @@ class MultiLayerNet:
         self._initializers = [by_name(init) for init in inits]
 
         self._layers: list[Layer] = []
-        #: By the name of a parameter, the layer that has it and what it is called there.
+        #: By the name of a parameter, its layer and its name there.
         self._slots: dict[str, tuple[Layer, str]] = {}
         for i, sizes in enumerate(zip(self.sizes, self.sizes[1:], strict=False), start=1):
             self._add(self._affine(*sizes), {"weight": f"W{i}", "bias": f"b{i}"})
@@ -169,7 +169,7 @@ class MultiLayerNet:
         return state
 
     def load_state_dict(self, state_dict: Mapping[str, NDArray[Any]]) -> None:
-        """Go on from a snapshot of a network like this one.
+        """Resume from a snapshot of a network like this one.
 
         Raises:
             TypeError, ValueError: it is not one; nothing was changed.

@@ -10,7 +10,7 @@ words are the same. What differs is how a word becomes a number, and that is wha
 * the state is the 5,056 bytes that torch keeps and saves (``state.py``).
 
 All of it is torch's bit for bit on Linux with the GNU C library, on x86-64 and ARM processors. For
-float32 normals torch goes one of two ways, by the processor, and so does this (``processor.py``):
+float32 normals torch takes one of two ways, by the processor, and so does this (``processor.py``):
 its vector code for AVX2 is followed rounding by rounding (``cephes.py``), as are the C library's
 functions, which it calls elsewhere (``glibc.py``); a test tries all 2²⁴ radii and angles. With
 another C library, as on macOS and Windows, the last bits of those functions are that library's. For

@@ -68,7 +68,7 @@ class Generator:
     def get_state(self) -> np.ndarray:
         """The state as the 5,056 bytes (uint8) of ``torch.Generator.get_state()``.
 
-        ``torch_generator.set_state(torch.from_numpy(generator.get_state()))`` makes torch go on
+        After ``torch_generator.set_state(torch.from_numpy(generator.get_state()))`` torch continues
         with the same numbers.
 
         >>> generator = Generator(0)
@@ -85,11 +85,11 @@ class Generator:
         )
 
     def set_state(self, new_state: np.ndarray) -> None:
-        """Go on from what ``get_state()`` returned, here or of a ``torch.Generator`` on a CPU.
+        """Resume from what ``get_state()`` returned, here or of a ``torch.Generator`` on a CPU.
 
         Raises:
-            TypeError: ``new_state`` is no array of uint8.
-            ValueError: it is not 5,056 bytes long, or holds what no generator can be in.
+            TypeError: ``new_state`` is not an array of uint8.
+            ValueError: it is not 5,056 bytes long, or is a state that no generator can be in.
         """
         new = state.from_bytes(new_state)
         self.state = new.words, new.next or len(new.words), new.spare
@@ -99,7 +99,7 @@ class Generator:
     def state(self) -> tuple[np.ndarray, int, float | None]:
         """The twister's 624 words, the position among them, and the normal number kept for later.
 
-        Assigning it makes the stream go on from there.
+        The stream continues from what is assigned.
         """
         twister = self._twister.get_state(legacy=False)["state"]
         return twister["key"], twister["pos"], self._spare

@@ -11,9 +11,9 @@ X = TypeVar("X", Array, float)
 
 
 def scale_and_shift(x: Array, scale: float, shift: float) -> None:
-    """Turn x into x·scale + shift, rounded as by what torch's compiler makes of these words.
+    """Turn x into x·scale + shift, rounded as torch's compiled kernels round it.
 
-    That is a multiply-add instruction wherever all processors that a kernel is for have one.
+    They use a multiply-add instruction wherever all processors that a kernel is for have one.
 
     >>> x = np.array([0.5, 1.5])
     >>> scale_and_shift(x, 2.0, 1.0)

@@ -59,8 +59,8 @@ def from_bytes(state: np.ndarray) -> State:
     """Read what :func:`to_bytes` or ``torch.Generator.get_state().numpy()`` returned.
 
     Raises:
-        TypeError: it is no array of uint8.
-        ValueError: it has another length, or holds what no generator can be in.
+        TypeError: it is not an array of uint8.
+        ValueError: it has another length, or is a state that no generator can be in.
     """
     if not isinstance(state, np.ndarray) or state.dtype != np.uint8:
         kind = state.dtype if isinstance(state, np.ndarray) else type(state).__name__
