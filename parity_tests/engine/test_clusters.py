@@ -90,7 +90,7 @@ def actors() -> list[int]:
 
 @pytest.mark.skipif(
     "LOCKSTEP_RAY" not in os.environ,
-    reason="on two cores it has not ended within minutes; LOCKSTEP_RAY=1 runs it",
+    reason="it starts a cluster, and takes minutes; LOCKSTEP_RAY=1 runs it",
 )
 def test_on_ray_the_results_are_the_same_and_after_a_kill_the_command_goes_on(
     tmp_path: Path, expected: dict[str, Any], ray: str
