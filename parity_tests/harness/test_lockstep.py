@@ -37,15 +37,16 @@ def test_a_difference_begins_at_the_registrys_tolerance(dtype: str) -> None:
         assert report.worst.relative == pytest.approx(part * tolerance, rel=0.2)
 
 
-def test_what_passes_through_zero_is_held_to_the_size_that_it_had() -> None:
+@pytest.mark.parametrize("steps", [1, 2])
+def test_what_passes_through_zero_is_held_to_the_size_that_it_had(steps: int) -> None:
     class Crossing:
-        """From −1 to 1e-9 in two steps: an error of 1e-14 there is rounding."""
+        """From −1 to 1e-9 in one step or two: an error of 1e-14 there is rounding."""
 
         params = {"w": np.array([-1.0])}  # noqa: RUF012
         undetermined: frozenset[str] = frozenset()
 
         def gradients(self, mine: dict, theirs: dict) -> tuple[dict, dict]:
-            g = {"w": np.array([-50.00000005])}
+            g = {"w": np.array([-100.0000001 / steps])}
             return g, {"w": g["w"].copy()}
 
     class Rounding(SGD):
@@ -53,7 +54,7 @@ def test_what_passes_through_zero_is_held_to_the_size_that_it_had() -> None:
             super().update(params, grads)
             params["w"] += 1e-14
 
-    report = lockstep(Rounding(lr=0.01), torch.optim.SGD, Crossing(), steps=2, lr=0.01)
+    report = lockstep(Rounding(lr=0.01), torch.optim.SGD, Crossing(), steps=steps, lr=0.01)
     assert report.agrees
     assert 1e-15 < report.worst.relative < 1e-13
     assert abs(Crossing.params["w"].item()) == 1.0

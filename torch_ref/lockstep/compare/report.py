@@ -117,6 +117,11 @@ class Report:
                 worst = worst.or_larger(drift.worst)
         return worst
 
+    def start(self, params: Mapping[str, np.ndarray]) -> None:
+        """Take the parameters that both sides start from: a rounding error may be of their size."""
+        drifts, values = [self.drifts[name, PARAMETER] for name in params], list(params.values())
+        add_all(drifts, values, values)
+
     def add(self, *compared: Compared) -> None:
         """Compare quantities at the present step."""
         scaled = [self._in_torchs_units(one) for one in compared]

@@ -63,6 +63,7 @@ def lockstep(
         tolerances = pairs[0].tolerance if pairs else SAME_GRADIENTS
         tolerance = tolerances[next(iter(problem.params.values())).dtype.name]
     report = Report(sides[0].name, sides[1].name, tolerance)
+    report.start({n: w for n, w in problem.params.items() if n not in problem.undetermined})
     for side in sides:
         side.start(problem.params)
     for step in range(1, steps + 1):
