@@ -47,11 +47,17 @@ def assert_same_bits(mine: np.ndarray, theirs: torch.Tensor) -> None:
 
 
 def draw_mine(generator: Generator, kind: str, arguments: tuple) -> np.ndarray:
+    if kind in ("rand", "randn"):
+        size, dtype = arguments
+        return getattr(generator, kind)(*size, dtype=dtype)
     return getattr(generator, kind)(*arguments)
 
 
 def draw_theirs(generator: torch.Generator, kind: str, arguments: tuple) -> torch.Tensor:
     """What torch has for the method ``kind`` of ``scratch.random.Generator``."""
+    if kind in ("rand", "randn"):
+        size, dtype = arguments
+        return getattr(torch, kind)(size, dtype=torch_dtype(dtype), generator=generator)
     if kind in ("uniform", "normal"):
         first, second, size, dtype = arguments
         empty = torch.empty(size, dtype=torch_dtype(dtype))

@@ -131,7 +131,7 @@ class Generator:
         low, high = _within("low", low, dtype), _within("high", high, dtype)
         if low > high:
             raise ValueError(f"low must be <= high, got low={low} and high={high}")
-        if high - low > np.finfo(dtype).max:
+        if high - low > float(np.finfo(dtype).max):
             raise ValueError(f"high - low must be finite in {dtype}, got low={low} and high={high}")
         low, high = dtype.type(low), dtype.type(high)
 
