@@ -11,9 +11,8 @@ from parity_tests.helpers import RUNS
 from scratch import optim
 from torch_ref.registry import OPTIMIZERS, OptimizerPair, Settings
 
-#: All optimizers; those that take gradients as arrays; those that take gradients at all, of rows
+#: The optimizers that take gradients as arrays; those that take gradients at all, of rows
 #: too; and those that take any array.
-ALL = pytest.mark.parametrize("pair", OPTIMIZERS.values(), ids=OPTIMIZERS)
 DENSE = {name: pair for name, pair in OPTIMIZERS.items() if pair.gradients == "dense"}
 STREAMED = pytest.mark.parametrize("pair", DENSE.values(), ids=DENSE)
 STEPPED = {name: pair for name, pair in OPTIMIZERS.items() if pair.gradients != "closure"}

@@ -1,6 +1,7 @@
 """Gradient clipping against ``torch.nn.utils``."""
 
 import math
+from typing import Any
 
 import numpy as np
 import pytest
@@ -68,11 +69,7 @@ def test_a_missing_gradient_is_left_out() -> None:
     assert clip_grad_norm(grads, 1.0) == 5.0
     clip_grad_value(grads, 0.1)
     assert grads["frozen"] is None
-
-
-def test_no_gradient_at_all_has_a_norm_of_zero() -> None:
-    assert clip_grad_norm({}, 1.0) == 0.0
-    assert clip_grad_norm({"w": None}, 1.0) == 0.0
+    assert clip_grad_norm({}, 1.0) == clip_grad_norm({"w": None}, 1.0) == 0.0
 
 
 def test_each_run_of_a_stack_is_clipped_alone() -> None:
@@ -87,59 +84,40 @@ def test_each_run_of_a_stack_is_clipped_alone() -> None:
 
 
 @pytest.mark.parametrize("value", [math.inf, math.nan])
-def test_a_norm_that_is_not_finite_does_to_the_gradients_what_it_does_in_torch(
-    value: float,
-) -> None:
-    grads = {"w": np.array([1.0, value])}
-    expected, _ = clipped_by_torch(grads, torch.nn.utils.clip_grad_norm_, 1.0)
-    clip_grad_norm(grads, 1.0)
-    np.testing.assert_array_equal(grads["w"], expected[0])
-
-
-@pytest.mark.parametrize("value", [math.inf, math.nan])
-def test_a_norm_that_is_not_finite_is_refused_on_demand_and_nothing_is_changed(
-    value: float,
-) -> None:
+def test_a_norm_that_is_not_finite_does_what_it_does_in_torch_or_is_refused(value: float) -> None:
     grads = {"v": np.array([9.0]), "w": np.array([1.0, value])}
     with pytest.raises(ValueError, match="grads must have a finite norm to be clipped, got "):
         clip_grad_norm(grads, 1.0, error_if_nonfinite=True)
     np.testing.assert_array_equal(grads["v"], [9.0])
+    expected, _ = clipped_by_torch(grads, torch.nn.utils.clip_grad_norm_, 1.0)
+    clip_grad_norm(grads, 1.0)
+    for g, theirs in zip(grads.values(), expected, strict=True):
+        np.testing.assert_array_equal(g, theirs)
 
 
+FIXED = np.array([3.0])
+FIXED.setflags(write=False)
+
+
+@pytest.mark.parametrize("clip", [clip_grad_norm, clip_grad_value])
 @pytest.mark.parametrize(
     ("grads", "message"),
     [
         ([1.0], "grads must be a dict, got"),
         ({"w": [1.0]}, r"grads\['w'\] must be an array of float32 or float64, got \[1.0\]"),
         ({"w": np.array([1])}, r"grads\['w'\] must be an array of float32 or float64, got int64"),
+        ({"v": np.array([9.0]), "w": FIXED}, r"grads\['w'\] is read-only; pass a copy"),
     ],
 )
-def test_what_are_no_gradients_is_refused(grads: object, message: str) -> None:
-    for clip in (clip_grad_norm, clip_grad_value):
-        with pytest.raises(TypeError, match=message):
-            clip(grads, 1.0)
-
-
-def test_a_read_only_gradient_is_refused_before_another_is_changed() -> None:
-    fixed = np.array([3.0])
-    fixed.setflags(write=False)
-    for clip in (clip_grad_norm, clip_grad_value):
-        grads = {"v": np.array([9.0]), "w": fixed}
-        with pytest.raises(ValueError, match=r"grads\['w'\] is read-only; pass a copy"):
-            clip(grads, 1.0)
-        assert grads["v"] == 9
+def test_what_are_no_gradients_to_clip_is_refused(clip: Any, grads: Any, message: str) -> None:
+    with pytest.raises((TypeError, ValueError), match=message):
+        clip(grads, 1.0)
+    assert "v" not in grads or grads["v"] == 9
 
 
 def test_a_gradient_without_the_axis_of_runs_is_refused() -> None:
     with pytest.raises(ValueError, match=r"leading axis of runs=3, got shape \(2,\)"):
         clip_grad_norm({"w": np.ones(2)}, 1.0, runs=3)
-
-
-@pytest.mark.parametrize("bound", [-1.0, math.nan, -math.inf, "1", None])
-def test_a_bound_that_is_no_finite_number_from_zero_on_is_refused(bound: object) -> None:
-    for clip, name in ((clip_grad_norm, "max_norm"), (clip_grad_value, "clip_value")):
-        with pytest.raises((TypeError, ValueError), match=f"{name} must be a finite number >= 0"):
-            clip({"w": np.ones(2)}, bound)
 
 
 def test_an_empty_gradient_has_no_part_in_the_largest_magnitude() -> None:

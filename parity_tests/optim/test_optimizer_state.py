@@ -8,7 +8,13 @@ import numpy as np
 import pytest
 import torch
 
-from parity_tests.optimizer_helpers import STEPPED, assert_same_state, fresh, shapes_for
+from parity_tests.optimizer_helpers import (
+    STEPPED,
+    assert_refused,
+    assert_same_state,
+    fresh,
+    shapes_for,
+)
 from scratch import optim
 from torch_ref import checkpoint, convert
 from torch_ref.lockstep import GradientStream
@@ -17,6 +23,8 @@ from torch_ref.registry import OptimizerPair, pair_of
 
 GROUPS = {"w1": {"lr": 0.003}}
 SHAPES = ((4, 3), (3, 2), (5,), ())
+OF_STEPPED = pytest.mark.parametrize("pair", STEPPED.values(), ids=STEPPED)
+DTYPES = pytest.mark.parametrize("dtype", ["float64", "float32"])
 
 
 def trained(optimizer: optim.Optimizer, stream: GradientStream, steps: int) -> None:
@@ -35,8 +43,8 @@ def trained_by_torch(twin: Twin, params: dict, stream: GradientStream, steps: in
         twin.update(params, grads)
 
 
-@pytest.mark.parametrize("dtype", ["float64", "float32"])
-@pytest.mark.parametrize("pair", STEPPED.values(), ids=STEPPED)
+@DTYPES
+@OF_STEPPED
 def test_an_optimizer_saved_and_loaded_goes_on_bit_for_bit(
     pair: OptimizerPair, dtype: str, tmp_path: Path
 ) -> None:
@@ -51,25 +59,27 @@ def test_an_optimizer_saved_and_loaded_goes_on_bit_for_bit(
         second.load_state_dict(checkpoint.load(tmp_path / "state.safetensors"))
         assert (second.settings, second.groups) == (first.settings, first.groups)
         trained(second, parts, 6)
-        for name, w in whole.params.items():
-            np.testing.assert_array_equal(parts.params[name], w, strict=True)
+        np.testing.assert_equal(parts.params, whole.params)
 
 
-def test_a_snapshot_does_not_change_with_the_optimizer_nor_the_optimizer_with_it() -> None:
-    adam, (params, grads) = optim.Adam(groups={"b": {"lr": 0.1}}), fresh()
-    adam.update(params, grads)
-    snapshot = adam.state_dict()
+def test_a_snapshot_and_the_optimizers_before_and_after_it_share_nothing() -> None:
+    rates, (params, grads) = np.array([0.1, 0.2]), fresh()
+    params, grads = ({name: w[:2] for name, w in given.items()} for given in (params, grads))
+    first, second = optim.Adam(lr=rates, groups={"b": {"lr": rates}}), optim.Adam()
+    first.update(params, grads)
+    snapshot = first.state_dict()
     before = copy.deepcopy(snapshot)
-    adam.update(params, grads)
-    assert_same_state(snapshot["state"], before["state"])
-    other = optim.Adam()
-    other.load_state_dict(snapshot)
-    other.update(params, grads)
-    other.groups["b"]["lr"] = 0.2
-    assert_same_state(snapshot["state"], before["state"])
-    assert snapshot["groups"] == before["groups"]
+    second.load_state_dict(snapshot)
+    for adam in (first, second):
+        adam.update(params, grads)
+        adam.lr *= 2
+        adam.groups["b"]["lr"] *= 2
+        np.testing.assert_equal(snapshot, before)
+    np.testing.assert_array_equal(rates, [0.1, 0.2])
 
 
+ADAM = optim.Adam().state_dict()
+STATE = r"state_dict\['state'\]\['w'\]"
 SPOILT: dict[str, tuple[Any, str]] = {
     "no dict": (3, "state_dict must be a dict, got 3"),
     "empty": ({}, "state_dict must have optimizer, settings, groups, state, differs in groups, "),
@@ -79,24 +89,17 @@ SPOILT: dict[str, tuple[Any, str]] = {
     ),
     "another class's": (optim.SGD().state_dict(), "state_dict must be of Adam, got one of 'SGD'"),
     "a setting is missing": (
-        optim.Adam().state_dict() | {"settings": {"lr": 0.1}},
+        ADAM | {"settings": {"lr": 0.1}},
         r"state_dict\['settings'\] must have lr, betas, .*, differs in amsgrad, betas, ",
     ),
-    "a bad value": (
-        optim.Adam().state_dict() | {"settings": optim.Adam().settings | {"eps": -1.0}},
-        "eps must be a finite number >= 0, got -1.0",
-    ),
     "settings that are none": (
-        optim.Adam().state_dict() | {"settings": None},
+        ADAM | {"settings": None},
         r"state_dict\['settings'\] must be a dict, got None",
     ),
-    "state that is none": (
-        optim.Adam().state_dict() | {"state": {"w": 3}},
-        r"state_dict\['state'\]\['w'\] must be a dict, got 3",
-    ),
+    "state that is none": (ADAM | {"state": {"w": 3}}, STATE + " must be a dict, got 3"),
     "no steps": (
-        optim.Adam().state_dict() | {"state": {"w": {"exp_avg": np.ones(2)}}},
-        r"state_dict\['state'\]\['w'\]\['step'\] must be a whole number >= 0, got None",
+        ADAM | {"state": {"w": {"exp_avg": np.ones(2)}}},
+        STATE + r"\['step'\] must be a whole number >= 0, got None",
     ),
 }
 
@@ -113,30 +116,24 @@ def test_what_is_no_snapshot_is_refused_and_changes_nothing(snapshot: Any, messa
 
 
 @pytest.mark.parametrize(
-    ("loaded", "message"),
+    ("amsgrad", "message"),
     [
-        (
-            optim.Adam(),
-            r"params\['W'\] is float64 of shape \(3, 2\), but .* of shape \(7,\)",
-        ),
-        (optim.Adam(), "the state of 'W' must hold step, .*, max_exp_avg_sq, got step, exp_avg"),
+        (False, r"params\['W'\] is float64 of shape \(3, 2\), but .* of shape \(7,\)"),
+        (True, "the state of 'W' must hold step, .*, max_exp_avg_sq, got step, exp_avg"),
     ],
     ids=["another shape", "other buffers"],
 )
 def test_loaded_state_that_does_not_fit_the_parameters_is_refused_by_the_update(
-    loaded: optim.Adam, message: str
+    amsgrad: bool, message: str
 ) -> None:
+    loaded, adam, (params, grads) = optim.Adam(), optim.Adam(amsgrad=amsgrad), fresh()
     loaded.update({"W": np.ones(7)}, {"W": np.ones(7)})
-    adam, (params, grads) = optim.Adam(amsgrad="hold" in message), fresh()
     adam.state = copy.deepcopy(loaded.state)
-    before = copy.deepcopy(params)
-    with pytest.raises(ValueError, match=message):
-        adam.update(params, grads)
-    assert_same_state({"": params}, {"": before})
+    assert_refused(adam, params, grads, ValueError, message)
 
 
-@pytest.mark.parametrize("dtype", ["float64", "float32"])
-@pytest.mark.parametrize("pair", STEPPED.values(), ids=STEPPED)
+@DTYPES
+@OF_STEPPED
 def test_40_steps_in_numpy_40_in_torch_and_40_back_are_120_on_either_side(
     pair: OptimizerPair, dtype: str, record_parity
 ) -> None:
@@ -170,7 +167,7 @@ def handed_over(optimizer: optim.Optimizer, stream: GradientStream) -> None:
 
 def test_state_is_handed_over_to_an_optimizer_of_torch_itself() -> None:
     params, grads = fresh("float32")
-    adam, tensors = optim.Adam(lr=0.1), convert.to_torch(params)
+    adam, other = optim.Adam(lr=0.1), optim.Adam(lr=0.1)
     adam.update(params, grads)
     tensors = convert.to_torch(params)
     torchs = torch.optim.Adam(tensors.values(), lr=0.1)
@@ -179,28 +176,15 @@ def test_state_is_handed_over_to_an_optimizer_of_torch_itself() -> None:
         w.grad = torch.tensor(grads[name])
     torchs.step()
     adam.update(params, grads)
-    other = optim.Adam(lr=0.1)
     convert.load_state_to_numpy(torchs, other, tensors, step=2)
     for name, w in params.items():
         np.testing.assert_allclose(tensors[name].numpy(), w, rtol=1e-6)
         assert other.state[name]["step"] == adam.state[name]["step"] == 2
 
 
-def test_a_snapshot_has_learning_rates_of_its_own() -> None:
-    rates = np.array([0.1, 0.2])
-    adam = optim.Adam(lr=rates, groups={"w": {"lr": rates}})
-    snapshot = adam.state_dict()
-    adam.lr *= 2
-    adam.groups["w"]["lr"] *= 2
-    np.testing.assert_array_equal(snapshot["settings"]["lr"], [0.1, 0.2])
-    np.testing.assert_array_equal(snapshot["groups"]["w"]["lr"], [0.1, 0.2])
-    np.testing.assert_array_equal(rates, [0.1, 0.2])
-
-
 def test_a_schedule_may_have_taken_the_loaded_learning_rate_and_momentum_to_zero() -> None:
-    sgd = optim.SGD(momentum=0.9, nesterov=True, groups={"b": {"lr": 0.1}})
+    sgd, other = optim.SGD(momentum=0.9, nesterov=True, groups={"b": {"lr": 0.1}}), optim.SGD()
     sgd.momentum, sgd.lr = 0.0, 0.0
-    other = optim.SGD()
     other.load_state_dict(sgd.state_dict())
     other.update(*fresh())
     assert (other.momentum, other.nesterov, other.lr) == (0.0, True, 0.0)
@@ -235,7 +219,5 @@ def test_buffers_are_handed_over_to_the_device_of_their_parameter() -> None:
     twin = Twin(nadam)
     convert.load_state_to_torch(nadam, twin, tensors)
     for state in twin.state(tensors).values():
-        assert {key for key, value in state.items() if value.device.type == "cpu"} == {
-            "step",
-            "mu_product",
-        }
+        on_cpu = {key for key, value in state.items() if value.device.type == "cpu"}
+        assert on_cpu == {"step", "mu_product"}

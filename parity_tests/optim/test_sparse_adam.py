@@ -1,6 +1,7 @@
 """SparseAdam against torch's on gradients of rows: repeated, none at all, out of an embedding."""
 
 import copy
+from typing import Any
 
 import numpy as np
 import pytest
@@ -10,8 +11,8 @@ from hypothesis import strategies as st
 
 from scratch.optim import Adam, NonFiniteGradientError, RowGradient, SparseAdam
 from torch_ref import convert
-from torch_ref import optim as torch_optim
-from torch_ref.lockstep import GradientStream, lockstep
+from torch_ref.lockstep import lockstep
+from torch_ref.optim import Twin
 from torch_ref.registry import OPTIMIZERS, Settings
 
 pytestmark = pytest.mark.arithmetic
@@ -45,7 +46,7 @@ def test_rows_that_come_several_times_or_not_at_all_are_torchs(
     random = np.random.default_rng(seed)
     mine = {"w": random.normal(size=shape)}
     optimizer, theirs = SparseAdam(**case), convert.to_torch(mine)
-    twin = torch_optim.Twin(optimizer)
+    twin = Twin(optimizer)
     for count in counts:
         g = rows_of(random, mine["w"], count)
         optimizer.update(mine, {"w": g})
@@ -55,30 +56,6 @@ def test_rows_that_come_several_times_or_not_at_all_are_torchs(
     assert optimizer.state["w"]["step"] == state["step"] == len(counts)
     for key in ("exp_avg", "exp_avg_sq"):
         np.testing.assert_allclose(optimizer.state["w"][key], state[key].numpy(), rtol=1e-13)
-
-
-def test_an_embeddings_own_gradient_is_taken() -> None:
-    embedding = torch.nn.Embedding(7, 3, sparse=True, dtype=torch.float64)
-    params = {"w": embedding.weight.detach().numpy().copy()}
-    optimizer, torchs = SparseAdam(), torch.optim.SparseAdam(embedding.parameters())
-    for words in ([1, 4, 1], [6], [4, 4]):
-        torchs.zero_grad()
-        (embedding(torch.tensor(words)) ** 2).sum().backward()
-        sparse = embedding.weight.grad
-        g = RowGradient(sparse._indices()[0].numpy(), sparse._values().numpy())
-        optimizer.update(params, {"w": g})
-        torchs.step()
-    np.testing.assert_allclose(params["w"], embedding.weight.detach().numpy(), rtol=1e-14)
-
-
-def test_where_every_row_has_a_gradient_it_is_adam_but_for_epsilon() -> None:
-    stream, dense = GradientStream([(4, 3)]), Adam(eps=1e-300)
-    sparse, lazily = SparseAdam(eps=1e-300), {"w0": stream.params["w0"].copy()}
-    for _ in range(20):
-        grads = stream.next()
-        dense.update(stream.params, grads)
-        sparse.update(lazily, {"w0": RowGradient.of(grads["w0"])})
-    np.testing.assert_allclose(lazily["w0"], stream.params["w0"], rtol=1e-12)
 
 
 def test_rows_without_a_gradient_keep_their_bits_and_their_momentum() -> None:
@@ -100,9 +77,6 @@ def test_the_rows_of_an_array_are_those_that_are_not_all_zero() -> None:
     np.testing.assert_array_equal(g.values, [[0.0, 2.0], [np.nan, 0.0]])
     for shape in ((0, 3), (3, 0), (0,)):
         assert RowGradient.of(np.zeros(shape)).values.shape == (0, *shape[1:])
-
-
-def test_what_has_no_axes_has_no_rows() -> None:
     with pytest.raises(ValueError, match=r"g must have rows, got array\(1.\)"):
         RowGradient.of(np.array(1.0))
 
@@ -118,39 +92,33 @@ def test_lockstep_gives_torch_the_rows_without_being_told() -> None:
     report = lockstep(SparseAdam(lr=0.01), torch.optim.SparseAdam, lr=0.01, steps=50)
     report.raise_if_diverged()
     assert {quantity for _, quantity in report.drifts} >= {"exp_avg", "exp_avg_sq", "parameter"}
-
-
-def test_adam_in_its_place_is_found_where_a_row_was_zero() -> None:
-    first = lockstep(Adam(lr=0.01), torch.optim.SparseAdam, lr=0.01, steps=50).first
-    assert first is not None
+    dense = lockstep(Adam(lr=0.01), torch.optim.SparseAdam, lr=0.01, steps=50)
+    assert dense.first is not None  # where a row was zero
 
 
 LIKE = r"grads\['w'\].values must have rows like params\['w'\], float64 of shape \(3, 2\), got "
 OUTSIDE = r"grads\['w'\].rows must be >= 0 and < 3, the rows of params\['w'\], got "
-BAD_GRADIENTS = {
-    r"grads\['w'\] must be a RowGradient\(rows, values\), got float64 of .*: use Adam": np.ones(3),
-    OUTSIDE + "3": RowGradient(np.array([0, 3]), np.ones((2, 2))),
-    OUTSIDE + "-1": RowGradient(np.array([-1]), np.ones((1, 2))),
-    LIKE + r"float64 of shape \(1, 1\)": RowGradient(np.array([0]), np.ones((1, 1))),
-    LIKE + "float32": RowGradient(np.array([0]), np.ones((1, 2), np.float32)),
-    r"grads\['w'\].values must be finite, got 1 of 4 elements .*, the first at \(1, 0\): inf": (
-        RowGradient(np.array([0, 1]), np.array([[1.0, 1.0], [np.inf, 1.0]]))
-    ),
-}
+FINITE = r"grads\['w'\].values must be finite, got 1 of 4 elements .*, the first at \(1, 0\): inf"
+DENSE = r"grads\['w'\] must be a RowGradient\(rows, values\), got float64 of .*: use Adam"
+INFINITE = np.array([[1.0, 1.0], [np.inf, 1.0]])
+BAD_GRADIENTS: tuple[tuple[Any, type[Exception], str], ...] = (
+    (np.ones(3), TypeError, DENSE),
+    (RowGradient(np.array([0, 3]), np.ones((2, 2))), ValueError, OUTSIDE + "3"),
+    (RowGradient(np.array([-1]), np.ones((1, 2))), ValueError, OUTSIDE + "-1"),
+    (RowGradient(np.array([0]), np.ones((1, 1))), ValueError, LIKE + r"float64 of shape \(1, 1\)"),
+    (RowGradient(np.array([0]), np.ones((1, 2), np.float32)), ValueError, LIKE + "float32"),
+    (RowGradient(np.array([0, 1]), INFINITE), NonFiniteGradientError, FINITE),
+)
 
 
-@pytest.mark.parametrize(("message", "g"), BAD_GRADIENTS.items())
-def test_a_gradient_that_does_not_fit_changes_nothing(message: str, g: object) -> None:
-    fits = RowGradient(np.array([0]), np.ones((1, 2)))
-    params, optimizer = {"first": np.zeros((3, 2)), "w": np.zeros((3, 2))}, SparseAdam()
-    with pytest.raises((TypeError, ValueError), match=message) as raised:
-        optimizer.update(params, {"first": fits, "w": g})
-    assert isinstance(raised.value, NonFiniteGradientError) == ("finite" in message)
-    assert not params["first"].any()
-    assert optimizer.state == {}
-
-
-def test_a_parameter_without_axes_has_no_rows() -> None:
+def test_a_gradient_that_does_not_fit_changes_nothing() -> None:
+    params, fits = {"v": np.zeros((3, 2)), "w": np.zeros((3, 2))}, np.ones((1, 2))
+    for g, error, message in BAD_GRADIENTS:
+        optimizer, grads = SparseAdam(), {"v": RowGradient(np.array([0]), fits), "w": g}
+        with pytest.raises(error, match=message):
+            optimizer.update(params, grads)
+        assert not params["v"].any()
+        assert optimizer.state == {}
     with pytest.raises(ValueError, match=r"params\['w'\] must have rows, got shape \(\)"):
         SparseAdam().update({"w": np.array(1.0)}, {"w": RowGradient(np.arange(1), np.ones(1))})
 
@@ -172,20 +140,6 @@ def test_rows_and_values_that_do_not_belong_together_are_refused(
 ) -> None:
     with pytest.raises(error, match=message):
         RowGradient(rows, values)
-
-
-@pytest.mark.parametrize(
-    ("bad", "message"),
-    [
-        ({"lr": 0}, "lr must be a finite number > 0, got 0"),
-        ({"lr": np.array([0.1, 0.2])}, "lr must be a finite number >= 0, got float64"),
-        ({"eps": 0.0}, "eps must be a finite number > 0, got 0.0"),
-    ],
-    ids=str,
-)
-def test_bad_settings_are_refused(bad: Settings, message: str) -> None:
-    with pytest.raises((TypeError, ValueError), match=message):
-        SparseAdam(**bad)
 
 
 def test_a_schedule_may_take_the_learning_rate_to_zero() -> None:
