@@ -12,25 +12,17 @@ from scratch.lr_scheduler import LRScheduler
 from torch_ref.lr_scheduler import by_hand, by_torch
 from torch_ref.registry import SCHEDULES, SchedulePair, Settings
 
-STEPS = 500
 RATES = {"SGD": {"lr": 0.1, "momentum": 0.6}, "Adam": {"lr": 0.02, "betas": (0.7, 0.99)}}
 GROUPS: dict[str, Any] = {"none": {}, "one": {"b*": {"lr": 0.03}}}
 OPTIMIZERS = {f"{name}-{groups}": (name, GROUPS[groups]) for name in RATES for groups in GROUPS}
-SHAPES = {"w": (3,), "b": (2,)}
 
 
 class Sides:
-    """An optimizer of each side with the same settings, over the same parameters."""
+    """An optimizer of each side with the same settings."""
 
     def __init__(self, name: str, groups: dict[str, dict[str, Any]]) -> None:
-        start = {key: np.linspace(1.0, 2.0, *shape) for key, shape in SHAPES.items()}
-        self.params = {key: w.copy() for key, w in start.items()}
-        self.tensors = {key: torch.tensor(w, requires_grad=True) for key, w in start.items()}
         self.mine = getattr(optim, name)(**RATES[name], groups=groups)
-        own = groups.get("b*", {})
-        param_groups = [{"params": [self.tensors["w"]]}, {"params": [self.tensors["b"]]} | own]
-        if not groups:
-            param_groups = list(self.tensors.values())
+        param_groups = [{"params": [torch.zeros(2)]} | own for own in ({}, *groups.values())]
         self.theirs = getattr(torch.optim, name)(param_groups, **RATES[name])
 
     def schedules(self, name: str, settings: Settings) -> tuple[LRScheduler, Any]:
@@ -47,14 +39,6 @@ class Sides:
 
     def their_rates(self) -> list[float]:
         return _flat(self.theirs.param_groups)
-
-    def quadratic(self) -> None:
-        """Take a step down Σ k·x²/2 on both sides."""
-        grads = {key: np.arange(1, w.size + 1) * w for key, w in self.params.items()}
-        self.mine.update(self.params, grads)
-        for w in self.tensors.values():
-            w.grad = torch.arange(1, w.numel() + 1) * w.detach()
-        self.theirs.step()
 
 
 def _flat(groups: list[dict[str, Any]]) -> list[float]:
@@ -85,13 +69,9 @@ def with_one_group() -> Iterator[tuple[SchedulePair, Settings, str]]:
     return (case for case in cases() if case[-1].endswith("-one"))
 
 
-def metrics(seed: int = 0) -> Iterator[tuple[float, ...]]:
-    """What is given to the steps of a schedule that watches: falling, then flat, then noise."""
-    random = np.random.default_rng(seed)
-    for step in range(STEPS):
-        yield (max(1.0, 5.0 - 0.1 * step) + 0.3 * random.standard_normal() * (step > 200),)
-
-
 def arguments(pair: SchedulePair, seed: int = 0) -> Iterator[tuple[float, ...]]:
-    """The arguments of each of the 500 steps."""
-    return metrics(seed) if pair.metric else iter([()] * STEPS)
+    """The arguments of 500 steps: if it has a metric, one that falls, is flat, and then noise."""
+    random = np.random.default_rng(seed)
+    for step in range(500):
+        metric = max(1.0, 5.0 - 0.1 * step) + 0.3 * random.standard_normal() * (step > 200)
+        yield (metric,) if pair.metric else ()
