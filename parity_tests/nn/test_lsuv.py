@@ -70,22 +70,14 @@ def test_the_twin_finds_the_same_weights(runs: dict, options: dict) -> None:
 
 @pytest.mark.parametrize("start", [init.orthogonal, init.he, None])
 def test_a_run_of_a_stack_is_scaled_as_it_would_be_alone(start: object) -> None:
-    stack = make_network(seed=[3, 4], init=["he", 0.01])
-    x = np.random.default_rng(0).normal(size=(2, 10, 12))
-    factors = lsuv(stack, x, start=start)
-    for run, (seed, weights) in enumerate([(3, "he"), (4, 0.01)]):
-        alone = make_network(seed=seed, init=weights)
-        for name, factor in lsuv(alone, x[run], start=start).items():
-            assert factors[name][run] == pytest.approx(factor, rel=1e-13)
-            np.testing.assert_allclose(stack.params[name][run], alone.params[name], rtol=1e-12)
-
-
-def test_one_batch_serves_every_run_of_a_stack() -> None:
-    shared, each = make_network(**RUNS["stack"]), make_network(**RUNS["stack"])
-    lsuv(shared, SOME)
-    lsuv(each, np.stack([SOME] * 3))
-    for name, w in shared.params.items():
-        np.testing.assert_allclose(w, each.params[name], rtol=1e-13, atol=1e-15)
+    for x in (np.random.default_rng(0).normal(size=(2, 10, 12)), SOME):  # its own, or shared
+        stack = make_network(seed=[3, 4], init=["he", 0.01])
+        factors = lsuv(stack, x, start=start)
+        for run, (seed, weights) in enumerate([(3, "he"), (4, 0.01)]):
+            alone, own = make_network(seed=seed, init=weights), x[run] if x.ndim == 3 else x
+            for name, factor in lsuv(alone, own, start=start).items():
+                assert factors[name][run] == pytest.approx(factor, rel=1e-13)
+                np.testing.assert_allclose(stack.params[name][run], alone.params[name], rtol=1e-12)
 
 
 @IN_RUNS
@@ -93,20 +85,15 @@ def test_what_is_within_the_tolerance_is_left_as_it_is(runs: dict) -> None:
     net = make_network(**runs)
     x, _ = batch(net)
     lsuv(net, x, 1e-3)
-    before = snapshot(net)
+    with_no_change = snapshot(net)
     for factor in lsuv(net, x, 1e-2, start=None).values():
         np.testing.assert_array_equal(factor, 1)
-    assert_unchanged(net, before)
-
-
-def test_a_run_within_the_tolerance_is_left_while_another_is_scaled() -> None:
-    net = make_network(**RUNS["stack"])
-    x, _ = batch(net)
-    lsuv(net, x, 1e-3)
-    net.params["W1"][1] *= 3
-    factors = lsuv(net, x, 0.05, start=None)["W1"]
-    np.testing.assert_allclose(factors, [1, 1 / 3, 1], rtol=1e-2)
-    assert factors[0] == factors[2] == 1
+    assert_unchanged(net, with_no_change)
+    if net.runs:  # and of another run, too
+        net.params["W1"][1] *= 3
+        factors = lsuv(net, x, 0.05, start=None)["W1"]
+        np.testing.assert_allclose(factors, [1, 1 / 3, 1], rtol=1e-2)
+        assert factors[0] == factors[2] == 1
 
 
 @pytest.mark.parametrize("start", [init.orthogonal, None], ids=["drawn anew", "as they are"])
@@ -138,18 +125,13 @@ def test_statistics_and_dropout_are_left_alone() -> None:
         assert not norm.running_mean.any()
 
 
-def test_arrays_that_were_put_in_place_of_the_weights_are_scaled() -> None:
-    net = make_network()
-    net.params["W2"] = mine = net.params["W2"].copy()
-    lsuv(net, SOME)
-    assert net.params["W2"] is mine
-    assert_variances_of_1(net, SOME)
-
-
-def test_rows_that_are_all_alike_are_scaled_over_the_units() -> None:
-    net, x = make_network(), np.full((10, 12), 0.7)
-    lsuv(net, x)
-    assert_variances_of_1(net, x)
+def test_arrays_put_in_place_of_the_weights_are_scaled_and_rows_that_are_all_alike() -> None:
+    for x in (SOME, np.full((10, 12), 0.7)):
+        net = make_network()
+        net.params["W2"] = mine = net.params["W2"].copy()
+        lsuv(net, x)
+        assert net.params["W2"] is mine
+        assert_variances_of_1(net, x)
 
 
 def test_float32_reaches_it_too() -> None:
@@ -173,8 +155,6 @@ def test_float32_reaches_it_too() -> None:
         ("single", None, SOME * np.nan, {}, "x must be finite, got inf or NaN"),
         ("single", None, SOME[:, :3], {}, r"x must have shape \(N, 12\)"),
         ("single", None, SOME * 1e200, {}, "x must give .* inf behind W1"),
-        ("single", None, SOME, {"tolerance": -1}, "tolerance must be a finite number >= 0"),
-        ("single", None, SOME, {"max_iterations": 0.5}, "max_iterations must be a whole number"),
         ("single", None, SOME, {"tolerance": 1e-9, "max_iterations": 0}, "max_iterations=0 did"),
         ("single", None, SOME, {"start": "orthogonal"}, "start must be an initializer or None"),
     ],
@@ -192,16 +172,12 @@ def test_where_it_cannot_be_done_nothing_changes(
         np.testing.assert_array_equal(mine.rand(3), expected.rand(3))
 
 
-def test_what_is_no_network_is_refused_by_name() -> None:
-    with refused("net must be a MultiLayerNet, got 'x'"):
-        lsuv("x", SOME)
-
-
-@pytest.mark.parametrize("x", [NOTHING, np.full((10, 12), 1e200)])
-def test_the_twin_refuses_data_without_a_variance(x: np.ndarray) -> None:
-    twin = torch_nn.MultiLayerNet(*SIZES, dtype=torch.float64)
-    with pytest.raises(ValueError, match="x must give every layer outputs that vary, got"):
-        torch_nn.lsuv(twin, torch.tensor(x))
-    loose = torch_nn.MultiLayerNet(*SIZES, dtype=torch.float64)
-    with pytest.raises(ValueError, match="max_iterations=0 gave variances of"):
-        torch_nn.lsuv(loose, torch.tensor(SOME), 1e-9, 0)
+def test_the_twin_refuses_data_without_a_variance() -> None:
+    for x, settings, message in (
+        (NOTHING, {}, "x must give every layer outputs that vary, got"),
+        (np.full((10, 12), 1e200), {}, "x must give every layer outputs that vary, got"),
+        (SOME, {"tolerance": 1e-9, "max_iterations": 0}, "max_iterations=0 gave variances of"),
+    ):
+        twin = torch_nn.MultiLayerNet(*SIZES, dtype=torch.float64)
+        with pytest.raises(ValueError, match=message):
+            torch_nn.lsuv(twin, torch.tensor(x), **settings)

@@ -40,16 +40,6 @@ def test_a_layer_of_a_stack_equals_the_same_layer_alone(
             assert_close(stack.running_var[k], layer.running_var, 1e-13)
 
 
-def test_an_affine_stack_takes_one_input_for_every_run() -> None:
-    stack, x, dy = make_layer("Affine", {}, runs=3), normal(1, (6, 5)), normal(2, (3, 6, 4))
-    shared = stack(x), stack.backward(dy), stack.grads
-    repeated = stack(np.stack([x] * 3)), stack.backward(dy), stack.grads
-    assert_close(shared[0], repeated[0], 1e-13)
-    assert_close(shared[1], repeated[1], 1e-13)
-    for name, g in repeated[2].items():
-        assert_close(shared[2][name], g, 1e-13)
-
-
 @pytest.mark.parametrize("shape", [(2, 6, 5), (3, 3, 6, 5), (3, 6, 4), (6, 4), (5,)])
 @pytest.mark.parametrize("runs", [None, 3, 1])
 def test_an_affine_layer_refuses_an_input_that_its_parameters_do_not_fit(
@@ -115,16 +105,8 @@ def test_a_network_of_a_stack_equals_the_same_network_alone(
 
 @pytest.mark.parametrize("activation", nn.ACTIVATIONS)
 def test_a_float32_network_computes_in_float32_throughout(activation: str) -> None:
-    net = nn.MultiLayerNet(
-        8,
-        [7],
-        5,
-        activation=activation,
-        batch_norm=True,
-        dropout=np.float64(0.3),
-        weight_decay=np.float64(0.1),
-        seed=[0, 1],
-    )
+    options = {"batch_norm": True, "dropout": np.float64(0.3), "weight_decay": np.float64(0.1)}
+    net = nn.MultiLayerNet(8, [7], 5, activation, seed=[0, 1], **options)
     x, t = normal(1, (9, 8)), np.arange(9) % 5  # x is float64
     losses, grads = net.loss_and_gradient(x, t)
     assert net.predict(x).dtype == losses.dtype == np.float32
