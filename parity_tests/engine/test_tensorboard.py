@@ -246,8 +246,8 @@ def test_files_that_cannot_be_written_are_named_and_the_earlier_stay(
     assert again("optimizer-paths", "--tensorboard")
     before = sorted(tmp_path.rglob("events.*"))
     monkeypatch.setattr(tensorboard, "_write_one", disk_full)
-    arguments = ("optimizer-paths", "--quick", "--tensorboard", "--force", "--out", tmp_path)
-    result = lockstep("run", *arguments)
+    asked = ("optimizer-paths", "--tensorboard", "--quick", "--seeds", "2")
+    result = lockstep("run", *asked, "--force", "--out", tmp_path)
     assert result.exit_code == 1
     assert "tensorboardwasnotwritten:Nospaceleft" in unwrapped(result.output)
     assert sorted(tmp_path.rglob("events.*")) == before
