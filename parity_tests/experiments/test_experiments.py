@@ -159,7 +159,10 @@ def test_a_run_that_diverges_on_one_side_only_is_infinitely_far() -> None:
 def test_one_failing_experiment_does_not_stop_the_others(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    begun = []
+
     def fail(context: Context) -> Measurements:
+        begun.append(context.backend.name)
         raise RuntimeError("the bowl has a hole [in it]")
 
     load = experiments.load
@@ -170,6 +173,7 @@ def test_one_failing_experiment_does_not_stop_the_others(
     result = lockstep("run", "surface", "optimizer-paths", "--out", tmp_path)
     assert result.exit_code == 1
     assert "surface failed: the bowl has a hole [in it]" in result.output
+    assert begun == ["scratch"]  # what else there is to do for it is left out
     assert (tmp_path / "optimizer-paths" / "result.json").exists()
     assert not (tmp_path / "surface" / "result.json").exists()
 
