@@ -81,9 +81,20 @@ def run(
 
     outcome = Outcome()
     with computing(lambda: _kept(outcome, len(names), out), debug):
-        shared = (dataset, data_dir, force, checkpoint_every, memory, processes, threads, cluster)
-        own = {"quick": quick, "debug": debug, "tensorboard": tensorboard}
-        asked = Options(out, *shared, seeds=tuple(range(seeds)), **own)
+        asked = Options(
+            out,
+            dataset=dataset,
+            data_dir=data_dir,
+            force=force,
+            checkpoint_every=checkpoint_every,
+            memory=memory,
+            processes=processes,
+            threads=threads,
+            seeds=tuple(range(seeds)),
+            quick=quick,
+            debug=debug,
+            tensorboard=tensorboard,
+        )
         with (
             Display(console, out / FOLDER) as display,
             workers_of(fitting(names, asked, len(backend)), threads or 1, cluster) as workers,

@@ -100,8 +100,17 @@ def sweep(
             Display(console, out / FOLDER) as display,
             workers_of(processes or room.cores(), threads or 1, cluster) as workers,
         ):
-            shared = (dataset, data_dir, force, checkpoint_every, memory, processes, threads)
-            asked = Options(out, *shared, backends=options.described(backend, device, workers))
+            asked = Options(
+                out,
+                dataset=dataset,
+                data_dir=data_dir,
+                force=force,
+                checkpoint_every=checkpoint_every,
+                memory=memory,
+                processes=processes,
+                threads=threads,
+                backends=options.described(backend, device, workers),
+            )
             folder = do(settings, asked, workers, display, console)
         typer.echo(f"{visible(folder)}: {', '.join((*FILES, JSON))}")
 

@@ -9,14 +9,13 @@ from experiments.engine.checkpoints import EVERY
 
 @dataclass(frozen=True)
 class Options:
-    """Those of ``lockstep run`` and ``lockstep sweep``; the last four are for ``run`` alone.
+    """Those of ``lockstep run`` and ``lockstep sweep``; the last four are of ``run`` alone.
 
     Attributes:
         checkpoint_every: seconds.
         memory: bytes that the runs may take; ``None`` for half of all.
         processes: side by side; ``None`` to have them where it is worth it.
         threads: of each process; ``None`` for as many as are fastest.
-        cluster: the address of one that does the work.
     """
 
     out: Path
@@ -27,7 +26,6 @@ class Options:
     memory: int | None = None
     processes: int | None = None
     threads: int | None = None
-    cluster: str | None = None
     backends: tuple[Described, ...] = ()
     seeds: tuple[int, ...] = (0,)
     quick: bool = False
