@@ -43,8 +43,8 @@ def listings() -> Iterator[Listing]:
 
 
 def _note(pair: registry.Pair) -> Text:
-    since = getattr(pair, "since", "")
-    notes = (Text(pair.note), say("since torch {version}", version=since) if since else "")
+    since = say("since torch {version}", version=pair.since) if pair.since else ""
+    notes = (Text(pair.note), since)
     return joined([note for note in notes if note] or [Text("")], "; ")
 
 
