@@ -27,6 +27,7 @@ pytestmark = pytest.mark.arithmetic
 
 PAIR = OPTIMIZERS["LBFGS"]
 CASES = pytest.mark.parametrize("case", PAIR.cases, ids=str)
+LISTS = ("old_dirs", "old_stps", "ro")
 #: After which rounding has not become more than the tolerance.
 UPDATES = {"float64": 3, "float32": 2}
 SEARCHING = {"line_search_fn": "strong_wolfe"}
@@ -96,6 +97,28 @@ def test_the_same_way_with_as_many_steps_and_evaluations(
     first = next(iter(landscape.params))
     for count in ("n_iter", "func_evals"):
         assert report.drifts[first, count].worst.relative == 0
+
+
+@PROBLEMS
+@CASES
+def test_the_curvature_is_torchs(case: Settings, make: Callable) -> None:
+    optimizer, landscape = made(make, case)
+    mine, theirs = copy.deepcopy(landscape.params), convert.to_torch(landscape.params)
+    twin = Twin(optimizer)
+    for _ in range(2):
+        optimizer.update(mine, closure=closure_of(landscape, mine))
+        twin.update(theirs, closure=torch_closure(landscape, theirs))
+    name = next(iter(mine))
+    state, expected = optimizer.state[name], twin.state(theirs)[name]
+    assert state.keys() - {"step"} == expected.keys() - {"al"}
+    for key, value in state.items():
+        if key in LISTS:
+            value, torchs = np.array(value), np.array([np.asarray(v) for v in expected[key]])
+            assert len(value) == len(torchs) <= optimizer.history_size
+            np.testing.assert_allclose(value, torchs, rtol=1e-9, atol=1e-12, err_msg=key)
+        elif key != "step":
+            np.testing.assert_allclose(value, expected[key], rtol=1e-9, atol=1e-12, err_msg=key)
+    assert state["step"] == 2
 
 
 def torch_closure(landscape: Landscape, params: dict[str, torch.Tensor]) -> Callable:
