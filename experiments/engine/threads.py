@@ -1,14 +1,17 @@
 """How many threads NumPy's BLAS and torch compute with: set, never left to the libraries.
 
 Left to themselves they take a thread for every core. That is good for one product on a machine
-that does nothing else, and bad for anything else: OpenBLAS's threads spin while they wait for each
-other, and where one of them has lost its core to another program, all wait for that. float32
+that does nothing else, and a risk for anything else: OpenBLAS's threads spin while they wait for
+each other, and where one of them has lost its core to another program, all wait for that. float32
 products with two threads, as a part of their time with one, medians (an Intel Xeon with AMX, two
-cores, NumPy 2.4, torch 2.14; busy: some other programs computing):
+cores, NumPy 2.4.6, torch 2.14.1; busy: the least and the most beside one, two, four and eight
+programs that compute, as the system happens to deal out the cores):
 
-    operations            20 · 10⁶ idle   20 · 10⁶ busy   0.9 · 10⁹ busy   2.1 · 10⁹ busy
-    NumPy (OpenBLAS)               0.56              82              2.2              2.2
-    torch (MKL)                    0.57              11              1.3             0.77
+    operations             20 · 10⁶   0.9 · 10⁹   2.1 · 10⁹
+    NumPy (OpenBLAS) idle      0.60        0.75        0.71
+                     busy    0.6–53     1.4–2.3     0.6–0.9
+    torch (MKL)      idle      0.88        0.68        0.62
+                     busy   0.6–259     0.7–2.2     1.0–1.3
 
 20 million are the largest product of the chapter's networks, in a batch of 128 images. Its 0.2 ms
 are a tenth of a time slice, so that to wait for a core costs a hundred of it. And there is always
