@@ -23,13 +23,16 @@ CHECK_PYTHON := import sys; v = sys.version_info; sys.exit(0 if v >= (3, 11) els
 	% (sys.executable, v[0], v[1]))
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-slow test-all test-oldest test-portable soak lint format texts notebook clean
+.PHONY: help run frameworks test test-slow test-all test-oldest test-portable soak lint format texts notebook clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' Makefile
 
 run: $(STAMP) ## set up, then run every experiment of the chapter, in NumPy and torch; the page of it
 	$(BIN)/lockstep run all --backend both --report $(ARGS)
+
+frameworks: $(STAMP) ## set up, then install the packages whose optimizers, layers … the tests check
+	$(BIN)/python -m pip install --disable-pip-version-check -e '.[frameworks]'
 
 test: lint ## set up, then check the style and run the tests
 	$(BIN)/python -m pytest -m 'not slow' $(PYTEST_ARGS)

@@ -15,6 +15,7 @@ from rich.console import Console
 from rich.table import Table
 
 from experiments.data import Dataset, load_mnist
+from parity_tests import frameworks
 
 # So that a failing assertion in there shows its values, as in a test file.
 pytest.register_assert_rewrite("parity_tests.helpers", "parity_tests.optimizer_helpers")
@@ -44,7 +45,12 @@ def undrawn(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(runner, "save", lambda figure, path: path.write_bytes(b""))
 
 
+def pytest_report_header() -> str:
+    return frameworks.header()
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    frameworks.skip_what_is_missing(items)
     for item in items:
         if isinstance(item, pytest.DoctestItem):
             item.add_marker(pytest.mark.arithmetic)
