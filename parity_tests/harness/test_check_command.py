@@ -382,7 +382,7 @@ def test_the_result_as_json(command: Command) -> None:
     assert (given["agrees"], given["steps"], given["first"]["step"]) == (False, 5, 1)
     assert list(given) == [
         *("candidate", "against", "agrees", "dtype", "steps", "settings", "mapped", "worst"),
-        *("first", "faults", "cause", "notes", "detail", "seconds"),
+        *("first", "faults", "cause", "portrait", "notes", "detail", "seconds"),
     ]
     assert set(given["first"]) == {
         *("step", "name", "quantity", "element", "mine", "theirs", "relative", "ulp")

@@ -9,6 +9,26 @@ from torch_ref.lockstep.compare.report import Divergence, Report, plain
 from torch_ref.lockstep.finding import Finding
 
 
+@dataclass(frozen=True)
+class Row:
+    """One measured property in which the candidate differs from its reference.
+
+    Attributes:
+        property: what was measured, in a few words.
+        mine, theirs: what was found on either side; numbers are fitted, not looked up.
+
+    >>> print(Row("decay of the second moment", "0.99", "0.999"))
+    decay of the second moment: 0.99; torch's 0.999
+    """
+
+    property: str
+    mine: str
+    theirs: str
+
+    def __str__(self) -> str:
+        return f"{self.property}: {self.mine}; torch's {self.theirs}"
+
+
 @dataclass
 class Result:
     """The result of checking an optimizer, a layer, an initializer or a schedule.
@@ -22,6 +42,8 @@ class Result:
         findings: the variants that fit; all of them are the same thing as far as can be told. Empty
             if none does, or if the sides agree.
         cause: lines that say why they diverge, as far as that is known.
+        portrait: the measured properties that differ, whether or not a variant is known that has
+            them.
         notes: what the reader must know: the settings of both sides, what was not compared; where
             they would diverge, though they agree here.
         faults: sentences on what an optimizer does and must not do.
@@ -44,6 +66,7 @@ class Result:
     report: Report | None = None
     findings: list[Finding] = field(default_factory=list)
     cause: list[str] = field(default_factory=list)
+    portrait: list[Row] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     faults: list[str] = field(default_factory=list)
     dtype: str = ""
@@ -105,7 +128,9 @@ class Result:
         elif self.first is not None:
             lines.append(f"at {self.first}")
         optimizer = self.kind == OPTIMIZER
-        return lines + self.cause + [note if optimizer else f"({note})" for note in self.notes]
+        measured = [str(row) for row in self.portrait]
+        notes = [note if optimizer else f"({note})" for note in self.notes]
+        return lines + self.cause + measured + notes
 
     def as_dict(self) -> dict[str, Any]:
         """Everything, in types that JSON has; inf and NaN as text."""
@@ -122,6 +147,7 @@ class Result:
             "first": self._first(),
             "faults": self.faults,
             "cause": [] if detail else self.cause,
+            "portrait": [asdict(row) for row in self.portrait],
             "notes": [] if detail else self.notes,
             "detail": detail,
             "seconds": round(self.seconds, 3),
