@@ -15,9 +15,8 @@ from scratch import optim
 from scratch.random import processor
 from torch_ref.lockstep import Result, as_adapter, diagnose, lockstep
 from torch_ref.lockstep.diagnose.probe import Probe
-from torch_ref.lockstep.diagnose.rules import FAMILIES, UpdateRule
+from torch_ref.lockstep.diagnose.rules import FAMILIES, VARIANTS, UpdateRule
 from torch_ref.lockstep.diagnose.search import changes_of
-from torch_ref.lockstep.diagnose.variants import VARIANTS
 from torch_ref.lockstep.finding import Variant
 from torch_ref.registry import Settings
 

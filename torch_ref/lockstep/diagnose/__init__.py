@@ -2,8 +2,8 @@
 
 search        which of the variants, alone or together, do the same
 optimizers    an optimizer on gradients that tell the variants apart, which probe has
-variants      the known variants of optimizers
-rules         torch's optimizers by hand, each variant a change of them
+variants      what the known variants of several optimizers have in common
+rules         optimizers by hand, each with its variants, a change of it
 layers        normalization layers: their variants, and the check
 initializers  weights from a seed, else their distribution; orthogonal ones by their rotations
 samples       a sample tested against a distribution

@@ -23,9 +23,8 @@ from torch_ref.lockstep.compare.problems import Arrays
 from torch_ref.lockstep.compare.report import Report
 from torch_ref.lockstep.compare.run import lockstep
 from torch_ref.lockstep.diagnose.probe import Probe
-from torch_ref.lockstep.diagnose.rules import FAMILIES, UpdateRule
+from torch_ref.lockstep.diagnose.rules import FAMILIES, VARIANTS, UpdateRule
 from torch_ref.lockstep.diagnose.search import changes_of, search, within
-from torch_ref.lockstep.diagnose.variants import VARIANTS
 from torch_ref.lockstep.finding import Finding, Variant
 from torch_ref.lockstep.result import Result
 from torch_ref.registry import spellings

@@ -1,0 +1,72 @@
+"""Weight decay; and the sign of the step."""
+
+from torch_ref.lockstep.diagnose.variants.variant import variant
+
+DECOUPLED = variant(
+    "weight decay decoupled",
+    "adds it to the gradient: g + λw",
+    "AdamW",
+    decay="decoupled",
+)
+DECOUPLED_FROM_BUFFER = variant(
+    "weight decay decoupled",
+    "adds it to the gradient, so that it goes through the buffer: g + λw",
+    "SGDW",
+    decay="decoupled",
+)
+COUPLED_DECAY = (
+    variant("weight decay after the step", "adds it to the gradient: g + λw", decay="after"),
+    variant(
+        "weight decay decoupled, not scaled by lr",
+        "adds it to the gradient: g + λw",
+        decay="unscaled",
+    ),
+)
+DECOUPLED_DECAY = (
+    variant(
+        "weight decay coupled, in the gradient",
+        "decouples it: w −= lr·λ·w, and the moments see g alone",
+        "Adam with weight_decay",
+        decay="coupled",
+    ),
+    variant(
+        "weight decay after the step",
+        "decays before it: w −= lr·λ·w, with the w of before the step",
+        decay="after",
+    ),
+    variant(
+        "weight decay not scaled by lr",
+        "scales it: w −= lr·λ·w",
+        "the paper's formula (Loshchilov and Hutter)",
+        decay="unscaled",
+    ),
+)
+EVERYWHERE = (
+    variant(
+        "weight decay with the wrong sign",
+        "makes weights smaller: + λw in the gradient, − lr·λ·w in the weight",
+        weight_decay=lambda decay: -decay,
+    ),
+    variant(
+        "weight decay doubled, 2λw",
+        "has λw, the gradient of ½λw²",
+        weight_decay=lambda decay: 2 * decay,
+    ),
+    variant(
+        "weight decay ignored",
+        "decays with weight_decay = {weight_decay:g}",
+        weight_decay=0.0,
+    ),
+    variant(
+        "weight decay on matrices only",
+        "decays every parameter it is given, vectors too",
+        "the chapter (W, not b), language models",
+        decay_on="matrices",
+    ),
+    variant(
+        "gradient's sign flipped",
+        "goes against the gradient, with maximize along it; here maximize = {maximize}",
+        sign="gradient",
+    ),
+    variant("step added, not subtracted", "subtracts the step from w", sign="step"),
+)

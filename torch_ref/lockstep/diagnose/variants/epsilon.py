@@ -1,0 +1,66 @@
+"""Where epsilon stands in a denominator, and which it is."""
+
+from torch_ref.lockstep.diagnose.variants.variant import variant
+
+EVERY_EPSILON = (
+    variant(
+        "epsilon both inside and outside the square root",
+        "adds it once, outside: denom = √… + eps",
+        "optax with eps_root",
+        eps_place="both",
+    ),
+    variant("no epsilon", "adds eps = {eps:g} to the root", eps_place="nowhere"),
+    *(
+        variant(
+            f"eps {value}, not the one asked for",
+            "has the one it is given, here eps = {eps:g}",
+            seen_in,
+            eps=float(value),
+        )
+        for value, seen_in in (
+            ("1e-6", "BERT"),
+            ("1e-7", "the chapter, Keras"),
+            ("1e-8", "torch's Adam and RMSprop, optax"),
+            ("1e-10", "torch's Adagrad"),
+        )
+    ),
+)
+ADAMS_EPSILON = (
+    variant(
+        "epsilon inside the square root",
+        "adds it outside: denom = √v̂ + eps",
+        "eps_root in optax",
+        eps_place="inside",
+    ),
+    variant(
+        "epsilon before the bias correction",
+        "adds it after: denom = √(v/(1 − β₂ᵗ)) + eps",
+        "the paper's ε̂ (end of section 2), the chapter, TensorFlow, Keras",
+        eps_place="before correction",
+    ),
+    variant(
+        "epsilon inside the square root, before the bias correction",
+        "adds it outside and after: denom = √(v/(1 − β₂ᵗ)) + eps",
+        eps_place="inside, before correction",
+    ),
+    *EVERY_EPSILON,
+    variant(
+        "square root missing in the denominator",
+        "divides by the root: denom = √v̂ + eps",
+        root=False,
+    ),
+)
+ROOTS_EPSILON = (
+    variant(
+        "epsilon inside the square root",
+        "adds it outside: denom = √h + eps",
+        "TensorFlow, Keras, optax",
+        eps_place="inside",
+    ),
+    *EVERY_EPSILON,
+    variant(
+        "square root missing in the denominator",
+        "divides by the root: denom = √h + eps",
+        root=False,
+    ),
+)
