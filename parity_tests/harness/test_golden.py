@@ -15,7 +15,8 @@ from typer.testing import CliRunner
 
 from experiments.cli import golden as golden_commands
 from torch_ref import lockstep as harness
-from torch_ref.lockstep.compare.adapters import Adapter, TorchAdapter, UpdateAdapter
+from torch_ref.lockstep.compare.sides import as_adapter
+from torch_ref.lockstep.frameworks.optimizers.adapter import Adapter
 from torch_ref.lockstep.golden import all_names, file_name, write_golden
 from torch_ref.lockstep.golden.verify import verify
 from torch_ref.lockstep.golden.write import STEPS
@@ -77,7 +78,7 @@ def by_hand(path: Path, name: str, **changes: object) -> Arrays:
     pair, tensors = OPTIMIZERS[name], {}
     for dtype in DTYPES:
         for number, case in enumerate(pair.cases):
-            side = UpdateAdapter(pair.scratch(**(case | changes)))
+            side = as_adapter(pair.scratch(**(case | changes)))
             tensors |= recorded(side, load_file(path), dtype, number)
     return tensors
 
@@ -97,7 +98,7 @@ def test_a_golden_file_holds_what_torch_computes(golden: Callable, name: str) ->
     expected = {key: a for key, a in tensors.items() if "/start/" in key or "/grad/" in key}
     for dtype in DTYPES:
         for number, case in enumerate(OPTIMIZERS[name].cases):
-            side = TorchAdapter(Twin(OPTIMIZERS[name].scratch(**case)))
+            side = as_adapter(Twin(OPTIMIZERS[name].scratch(**case)))
             expected |= recorded(side, tensors, dtype, number)
     assert tensors.keys() == expected.keys()
     for key, array in expected.items():
@@ -228,7 +229,7 @@ def test_a_step_counter_off_by_one_is_found(golden: Callable, candidate: Path) -
         def rule(self, w: np.ndarray, g: np.ndarray, state: dict) -> None:
             super().rule(w, g, {**state, "step": state["step"] + 1})
 
-    tensors = recorded(UpdateAdapter(Late()), load_file(golden("Adam")), "float64", 0)
+    tensors = recorded(as_adapter(Late()), load_file(golden("Adam")), "float64", 0)
     save_file({key: a for key, a in tensors.items() if "/param/" in key}, candidate)
     [failed] = verify(golden("Adam"), candidate).failed
     assert (failed.report.first.step, failed.report.first.quantity) == (1, "parameter")

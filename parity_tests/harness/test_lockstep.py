@@ -8,7 +8,7 @@ from scratch.optim import SGD
 from torch_ref.lockstep import Drift, lockstep
 from torch_ref.lockstep.candidates.candidate import Candidate
 from torch_ref.lockstep.candidates.contract import Monitored
-from torch_ref.lockstep.compare.adapters import UpdateAdapter
+from torch_ref.lockstep.compare.sides import HandwrittenAdapter
 from torch_ref.registry import OPTIMIZERS
 
 pytestmark = pytest.mark.arithmetic
@@ -68,7 +68,7 @@ def test_nan_on_one_side_is_infinitely_far_and_on_both_is_no_distance() -> None:
 
 
 def test_a_buffer_in_which_the_two_differ_is_named_though_the_parameters_agree() -> None:
-    class Doubled(UpdateAdapter):
+    class Doubled(HandwrittenAdapter):
         def state(self) -> dict[str, dict[str, np.ndarray]]:
             return {n: {k: 2 * b for k, b in s.items()} for n, s in super().state().items()}
 

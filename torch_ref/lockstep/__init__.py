@@ -9,7 +9,6 @@ conformance  a suite of checks for a class, in pytest
 golden       trajectories as files, for other languages
 """
 
-from torch_ref.lockstep.compare.adapters import Adapter, as_adapter
 from torch_ref.lockstep.compare.distance import Distance, Drift
 from torch_ref.lockstep.compare.problems import (
     GradientStream,
@@ -19,11 +18,13 @@ from torch_ref.lockstep.compare.problems import (
 )
 from torch_ref.lockstep.compare.report import Divergence, Report
 from torch_ref.lockstep.compare.run import lockstep
+from torch_ref.lockstep.compare.sides import as_adapter
 from torch_ref.lockstep.diagnose.initializers import check_initializer
 from torch_ref.lockstep.diagnose.layers import check_norm
 from torch_ref.lockstep.diagnose.optimizers import diagnose
 from torch_ref.lockstep.diagnose.schedules import check_schedule
 from torch_ref.lockstep.finding import Finding
+from torch_ref.lockstep.frameworks.optimizers.adapter import Adapter
 from torch_ref.lockstep.result import Result
 
 __all__ = [

@@ -14,7 +14,6 @@ from torch_ref.lockstep.candidates.contract import ContractError, Monitored
 from torch_ref.lockstep.candidates.limit import TimeUp, time_limit
 from torch_ref.lockstep.candidates.reference import INITIALIZER, NORM, OPTIMIZER, Reference, find
 from torch_ref.lockstep.candidates.settings import Match, match, own_defaults
-from torch_ref.lockstep.compare.adapters import Arrays
 from torch_ref.lockstep.compare.problems import SHAPES, GradientStream
 from torch_ref.lockstep.compare.report import Report
 from torch_ref.lockstep.compare.run import lockstep
@@ -22,6 +21,7 @@ from torch_ref.lockstep.diagnose.initializers import check_initializer
 from torch_ref.lockstep.diagnose.layers import check_norm
 from torch_ref.lockstep.diagnose.optimizers import diagnose
 from torch_ref.lockstep.diagnose.schedules import check_schedule
+from torch_ref.lockstep.frameworks.optimizers.adapter import Arrays
 from torch_ref.lockstep.result import Result
 
 

@@ -21,9 +21,9 @@ from torch_ref.lockstep.candidates.contract import Monitored
 from torch_ref.lockstep.candidates.limit import TimeUp, time_limit
 from torch_ref.lockstep.candidates.reference import OPTIMIZER, Reference, find
 from torch_ref.lockstep.candidates.settings import Match, match
-from torch_ref.lockstep.compare.adapters import Adapter
 from torch_ref.lockstep.compare.problems import Arrays, GradientStream, Problem, QuadraticBowl
 from torch_ref.lockstep.compare.run import lockstep
+from torch_ref.lockstep.frameworks.optimizers.adapter import Adapter
 from torch_ref.registry import SAME_GRADIENTS
 
 #: Of each run. Long enough for a wrong step counter or a bias correction to show.

@@ -47,5 +47,3 @@ FANS = (
     ("in_features", "out_features"),
     ("input_size", "output_size"),
 )
-#: Of an optimizer's learning rate, where it can be assigned.
-LEARNING_RATE = ("lr", "learning_rate", "eta")

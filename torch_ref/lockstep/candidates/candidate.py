@@ -22,7 +22,8 @@ from typing import Any
 import torch
 
 from torch_ref.errors import LockstepError
-from torch_ref.lockstep.compare.adapters import Adapter, TorchAdapter, as_adapter
+from torch_ref.lockstep.compare.sides import as_adapter
+from torch_ref.lockstep.frameworks.optimizers.adapter import Adapter
 
 _OURS = Path(__file__).parents[2]
 
@@ -83,7 +84,7 @@ class Candidate:
         """
         made = self.target
         if self.is_torch:
-            side: Adapter = TorchAdapter(made, **settings)
+            side = as_adapter(made, **settings)
         else:
             if not self.made:
                 with self.blamed("the constructor raised"):

@@ -6,7 +6,7 @@ import numpy as np
 
 from torch_ref.errors import LockstepError
 from torch_ref.lockstep.candidates.candidate import Candidate, CandidateError
-from torch_ref.lockstep.compare.adapters import Arrays, TorchAdapter
+from torch_ref.lockstep.frameworks.optimizers.adapter import Arrays
 
 
 class ContractError(LockstepError):
@@ -46,7 +46,7 @@ class Monitored:
     def start(self, params: Arrays) -> None:
         self.steps, self._kinds = 0, {name: _kind(w) for name, w in params.items()}
         self.changed_gradient = self.non_finite = ""
-        doing = "the constructor" if isinstance(self._side, TorchAdapter) else "its start"
+        doing = "the constructor" if self._candidate.is_torch else "its start"
         with self._candidate.blamed(f"{doing} raised"):
             self._side.start(params)
 
@@ -68,6 +68,9 @@ class Monitored:
 
     def state(self) -> dict[str, Arrays]:
         return self._side.state()
+
+    def scale_lr(self, factor: float) -> bool:
+        return self._side.scale_lr(factor)
 
     def _watch_gradients(self, grads: Arrays, after: Arrays) -> None:
         for name, g in grads.items():

@@ -8,7 +8,8 @@ import torch
 from scratch import _check
 from torch_ref import registry
 from torch_ref.lockstep.candidates.candidate import CandidateError, arguments
-from torch_ref.lockstep.compare.adapters import Adapter, TorchAdapter, UpdateAdapter
+from torch_ref.lockstep.compare.sides import as_adapter
+from torch_ref.lockstep.frameworks.optimizers.adapter import Adapter
 from torch_ref.registry import OptimizerPair, Pair
 
 Settings = dict[str, Any]
@@ -71,8 +72,8 @@ class Reference:
     def side(self, settings: Settings) -> Adapter:
         """An optimizer's side of a run."""
         if not self.by_hand:
-            return TorchAdapter(self.target, **settings)
-        side = UpdateAdapter(self.target(**settings))
+            return as_adapter(self.target, **settings)
+        side = as_adapter(self.target(**settings))
         side.name = self.name
         return side
 

@@ -1,7 +1,7 @@
 """Two implementations step by step from the same start: the only place where that is done.
 
 problems  what both are given: streams of gradients, a bowl, a network on images
-adapters  anything that optimizes, behind one interface
+sides     anything that optimizes, with what the registry knows of it; torch_sides those of torch
 run       the run itself
 report    what it showed: agreement, or the first place of a difference
 distance  how far two arrays are apart: relative, and in units in the last place (ULP)

@@ -5,7 +5,6 @@ from typing import Any
 import numpy as np
 
 from scratch import _check
-from torch_ref.lockstep.compare.adapters import Adapter, gradients_of, named_adapter
 from torch_ref.lockstep.compare.problems import (
     SHAPES,
     Arrays,
@@ -15,6 +14,8 @@ from torch_ref.lockstep.compare.problems import (
     Rosenbrock,
 )
 from torch_ref.lockstep.compare.report import GRADIENT, PARAMETER, Compared, Report
+from torch_ref.lockstep.compare.sides import named_adapter
+from torch_ref.lockstep.frameworks.optimizers.adapter import Adapter, gradients_of
 from torch_ref.registry import OPTIMIZERS, SAME_GRADIENTS, OptimizerPair
 
 

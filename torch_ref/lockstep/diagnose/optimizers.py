@@ -9,25 +9,23 @@ step; what is merely near is not named.
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from numbers import Real
 from typing import Any
 
 import numpy as np
-import torch
 
 from scratch import _check
 from torch_ref.lockstep.candidates.candidate import CandidateError
 from torch_ref.lockstep.candidates.reference import Reference, find
-from torch_ref.lockstep.compare.adapters import Adapter, as_adapter
 from torch_ref.lockstep.compare.problems import Arrays
 from torch_ref.lockstep.compare.report import Report
 from torch_ref.lockstep.compare.run import lockstep
+from torch_ref.lockstep.compare.sides import as_adapter
 from torch_ref.lockstep.diagnose.probe import Probe
 from torch_ref.lockstep.diagnose.rules import FAMILIES, VARIANTS, UpdateRule
 from torch_ref.lockstep.diagnose.search import changes_of, search, within
 from torch_ref.lockstep.finding import Finding, Variant
+from torch_ref.lockstep.frameworks.optimizers.adapter import Adapter
 from torch_ref.lockstep.result import Result
-from torch_ref.registry import spellings
 
 Settings = Mapping[str, Any]
 STEPS = 40
@@ -182,7 +180,7 @@ class _Recorded:
 
     def step(self, grads: Arrays) -> None:
         if len(self.trajectory) + 1 == self.half:
-            self.lr_assigned = _halve_lr(getattr(self._adapter, "optimizer", None))
+            self.lr_assigned = self._adapter.scale_lr(0.5)
         self._adapter.step(grads)
         self.trajectory.append(_flat(self._adapter.params()))
 
@@ -197,23 +195,6 @@ class _Recorded:
         # An element that has always been zero must be zero on the other side.
         largest = np.maximum.accumulate(np.abs(self.trajectory))
         return list(np.maximum(largest, np.finfo(largest.dtype).tiny))
-
-
-def _halve_lr(optimizer: Any) -> bool:
-    """Halve the learning rate if it can be assigned; returns whether it could."""
-    if isinstance(optimizer, torch.optim.Optimizer):
-        for group in optimizer.param_groups:
-            group["lr"] *= 0.5
-        return True
-    for name in spellings.LEARNING_RATE:
-        value = getattr(optimizer, name, None)
-        if isinstance(value, Real) and not isinstance(value, bool):
-            try:
-                setattr(optimizer, name, value * 0.5)
-            except AttributeError:  # a property, or frozen
-                return False
-            return True
-    return False
 
 
 def _run(mine: Adapter, theirs: Adapter, problem: Probe, steps: int) -> tuple[Report, _Recorded]:

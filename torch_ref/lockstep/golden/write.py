@@ -10,8 +10,8 @@ from safetensors.numpy import save
 
 from torch_ref import files
 from torch_ref.lockstep.candidates.candidate import did_you_mean
-from torch_ref.lockstep.compare.adapters import TorchAdapter
 from torch_ref.lockstep.compare.problems import Arrays, GradientStream
+from torch_ref.lockstep.compare.torch_sides import TwinAdapter
 from torch_ref.lockstep.golden.manifest import NAMES, Case, Manifest, trajectory
 from torch_ref.lockstep.golden.tensor_file import DTYPES, GoldenError, write
 from torch_ref.optim import Twin
@@ -135,7 +135,7 @@ def _shapes_of_buffers(run: Mapping[tuple[str, str], list[np.ndarray]]) -> dict[
 
 def _run(twin: Twin, start: Arrays, grads: list[Arrays]) -> dict[tuple[str, str], list[np.ndarray]]:
     """Return the values after each step by (quantity, parameter)."""
-    side = TorchAdapter(twin)
+    side = TwinAdapter(twin)
     values: dict[tuple[str, str], list[np.ndarray]] = {}
     side.start(start)
     for g in grads:

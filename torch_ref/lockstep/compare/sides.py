@@ -1,0 +1,77 @@
+"""The sides of a run: anything that optimizes, with what the registry knows of it."""
+
+import sys
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from scratch import _check
+from scratch.optim import RowGradient
+from torch_ref import convert
+from torch_ref.lockstep.frameworks.optimizers.adapter import Adapter, Arrays, gradients_of
+from torch_ref.lockstep.frameworks.optimizers.init_update import InitUpdateAdapter
+from torch_ref.lockstep.frameworks.optimizers.update import UpdateAdapter
+from torch_ref.registry import OPTIMIZERS, OptimizerPair
+
+
+class HandwrittenAdapter(UpdateAdapter):
+    """An optimizer of ``scratch``: the registry has its buffers in torch's names and units."""
+
+    strict = True
+
+    def __init__(self, optimizer: Any) -> None:
+        super().__init__(optimizer)
+        self.pair = _pair_by_hand(optimizer)
+
+    def step(self, grads: Arrays) -> None:
+        if gradients_of(self) == "rows":
+            rows = {name: g if g is None else RowGradient.of(g) for name, g in grads.items()}
+            self.optimizer.update(self._params, rows)
+        else:
+            super().step(grads)
+
+    def state(self) -> dict[str, Arrays]:
+        state = convert.state_to_torch(self.optimizer)
+        return {
+            name: {key: np.asarray(value) for key, value in buffers.items() if key != "step"}
+            for name, buffers in state.items()
+        }
+
+
+def as_adapter(candidate: Any, **settings: Any) -> Adapter:
+    """The side for a candidate, by what it has; ``settings`` are for a class of torch.
+
+    Raises:
+        TypeError: it has nothing that optimizes; the message says what would do.
+    """
+    return named_adapter("candidate", candidate, settings)
+
+
+def named_adapter(name: str, candidate: Any, settings: Mapping[str, Any]) -> Adapter:
+    """The same of an argument called ``name``."""
+    if hasattr(candidate, "start") and hasattr(candidate, "step") and hasattr(candidate, "strict"):
+        return candidate
+    # What is torch's has imported torch; for all others there is no need to.
+    if "torch" in sys.modules:
+        from torch_ref.lockstep.compare import torch_sides
+
+        if side := torch_sides.of(candidate, settings):
+            return side
+    if _pair_by_hand(candidate):
+        return HandwrittenAdapter(candidate)
+    if callable(getattr(candidate, "init", None)) and callable(getattr(candidate, "update", None)):
+        return InitUpdateAdapter(candidate)
+    if callable(getattr(candidate, "update", None)) and not isinstance(candidate, Mapping | set):
+        return UpdateAdapter(candidate)
+    raise TypeError(
+        f"{name} must be an object with update(params, grads), a subclass of "
+        "torch.optim.Optimizer, or a pair of init(params) and update(grads, state, params); "
+        f"got {_check.shown(candidate)}"
+    )
+
+
+def _pair_by_hand(optimizer: Any) -> OptimizerPair | None:
+    """The pair that the class of a hand-written optimizer is in."""
+    pairs = (pair for pair in OPTIMIZERS.values() if pair.scratch is type(optimizer))
+    return next(pairs, None)

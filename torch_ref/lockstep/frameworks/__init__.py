@@ -1,0 +1,7 @@
+"""What a candidate is written in: what is needed to make it, run it and read it back.
+
+optimizers  one small file for each way in which optimizers are written
+
+Nothing here knows what a candidate is held against: a module imports NumPy and what the user's file
+has imported already.
+"""
