@@ -18,7 +18,7 @@ from parity_tests.helpers import (
     batch,
     make_network,
 )
-from scratch import optim, train
+from scratch import nn, optim, train
 from torch_ref import nn as torch_nn
 from torch_ref import optim as torch_optim
 from torch_ref import train as torch_train
@@ -129,3 +129,39 @@ def test_a_deep_copy_of_a_network_trains_on_its_own() -> None:
     for name, w in net.params.items():
         np.testing.assert_array_equal(w, before[name])
     assert not np.array_equal(other.params["W1"], net.params["W1"])
+
+
+def changed(net: nn.MultiLayerNet) -> dict[str, np.ndarray]:
+    """A snapshot of another network of the same form."""
+    other = copy.deepcopy(net)
+    for w in other.params.values():
+        w += 1
+    return other.state_dict()
+
+
+def test_a_snapshot_that_cannot_be_loaded_changes_nothing() -> None:
+    net = nn.MultiLayerNet(3, [4, 4], 2, batch_norm=True)
+    wrong = changed(net)
+    net.params["b2"].setflags(write=False)
+    for snapshot, message in (
+        (wrong, r"params\['b2'\] is read-only"),
+        (
+            wrong | {"running_var1": -np.ones(4, np.float32)},
+            r"'running_var1'\] must be >= 0, got -1",
+        ),
+        (wrong | {"num_batches_tracked2": np.array(-3)}, r"'num_batches_tracked2'\] must be >= 0"),
+    ):
+        before = net.state_dict()
+        with pytest.raises(ValueError, match=message):
+            net.load_state_dict(snapshot)
+        for name, value in net.state_dict().items():
+            np.testing.assert_array_equal(value, before[name], err_msg=name)
+        net.params["b2"] = net.params["b2"].copy()
+
+
+def test_a_snapshot_of_the_networks_own_arrays_is_read_before_it_is_written() -> None:
+    net = nn.MultiLayerNet(3, [3, 3], 2)
+    own, before = net.params, net.state_dict()
+    net.load_state_dict(before | {"W1": own["W2"], "W2": own["W1"]})
+    np.testing.assert_array_equal(net.params["W1"], before["W2"])
+    np.testing.assert_array_equal(net.params["W2"], before["W1"])

@@ -31,6 +31,8 @@ SPOILT: tuple[tuple[Any, Any, type[Exception], str], ...] = (
     (WHOLE, WHOLE, TypeError, FLOATS + "int64 of shape"),
     (HALF, HALF, TypeError, FLOATS + r"float16 of shape \(2,\)"),
     ([1.0, 2.0], ONES, TypeError, FLOATS + r"\[1.0, 2.0\]"),
+    (ONES[None].view(np.matrix), ONES[None], TypeError, FLOATS + "matrix of float64 of shape"),
+    (ONES, np.ma.masked_array(ONES, [True, False]), TypeError, LIKE + "MaskedArray of float64"),
     (FIXED, ONES, ValueError, r"params\['b'\] is read-only; pass a copy"),
     *(
         (ONES, np.array([1.0, bad]), optim.NonFiniteGradientError, FINITE.format(2, r"\(1,\)", bad))
@@ -57,6 +59,7 @@ def test_parameters_and_gradients_that_do_not_fit_change_nothing(
         (("W",), r"\['b'\] and has \[\] besides"),
         (("W", "b", "c"), r"\[\] and has \['c'\] besides"),
         (("W", "c"), r"\['b'\] and has \['c'\] besides"),
+        (("W", 1, "c"), r"\['b'\] and has \[1, 'c'\] besides"),
     ):
         others = dict.fromkeys(names, ONES)
         assert_refused(optimizer, params, others, KeyError, NAMES + message)
@@ -65,6 +68,14 @@ def test_parameters_and_gradients_that_do_not_fit_change_nothing(
         for shape in ((3, 4), (4, 2), ()):
             others = params | {"b": np.ones(shape)}, grads | {"b": np.ones(shape)}
             assert_refused(optimizer, *others, ValueError, RUNS)
+
+
+@PAIRS
+def test_one_array_under_two_names_is_refused(pair: OptimizerPair) -> None:
+    params, grads = fresh()
+    params["again"], grads["again"] = params["W"], grads["W"]
+    message = r"params\['again'\] must have memory of its own, got that of params\['W'\]"
+    assert_refused(pair.scratch(), params, grads, ValueError, message)
 
 
 @PAIRS

@@ -132,3 +132,25 @@ def test_a_wrong_state_is_refused_and_changes_nothing(wrong: object, message: st
         generator.set_state(wrong)
     np.testing.assert_array_equal(generator.get_state(), before)
     assert generator.seed == 4
+
+
+WORDS, POSITION, SPARE = Generator(4).state
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        (WORDS, r"state must be \(words, position, spare\), .* got uint32 of shape \(624,\)"),
+        ((WORDS.astype(float), POSITION, SPARE), "words must be an array of uint32, got float64"),
+        ((WORDS[1:], POSITION, SPARE), r"words must have shape \(624\), got \(623,\)"),
+        ((WORDS, 10**9, SPARE), "position must be a whole number >= 0 and < 625, got 1000000000"),
+        ((WORDS, -1, SPARE), "position must be a whole number >= 0"),
+        ((WORDS, POSITION, math.nan), "spare must be a finite number, got nan"),
+        ((WORDS, POSITION, "1"), "spare must be a finite number, got '1'"),
+    ],
+)
+def test_a_wrong_twister_is_refused_and_the_stream_goes_on(wrong: object, message: str) -> None:
+    generator, undisturbed = Generator(4), Generator(4)
+    with pytest.raises((TypeError, ValueError), match=message):
+        generator.state = wrong
+    np.testing.assert_array_equal(generator.randn(5), undisturbed.randn(5))

@@ -176,24 +176,33 @@ class MultiLayerNet:
         """
         own = self.state_dict()
         given = _check.keys("state_dict", state_dict, own)
+        # Copies: the snapshot may hold the network's own arrays.
+        values = {name: np.array(given[name]) for name in own}
         for name, mine in own.items():
-            value = np.asarray(given[name])
+            value = values[name]
             if (value.shape, value.dtype) != (mine.shape, mine.dtype):
                 raise ValueError(
                     f"state_dict[{name!r}] must be {mine.dtype} of shape {mine.shape}, got "
                     f"{value.dtype} of shape {value.shape}"
                 )
-        states = [given[f"generator{k}"] for k, _ in enumerate(self.generators, start=1)]
-        for state in states:
-            Generator(0).set_state(np.asarray(state))  # raises where it is none
         for name, w in self.params.items():
-            w[...] = given[name]
+            if not w.flags.writeable:
+                raise ValueError(f"params[{name!r}] is read-only; pass a copy")
+        for name in own.keys() - self.params.keys():
+            # Not a number is what a training that diverged remembers.
+            if not name.startswith("running_mean") and (values[name] < 0).any():
+                raise ValueError(f"state_dict[{name!r}] must be >= 0, got {values[name].min()}")
+        states = [values[f"generator{k}"] for k, _ in enumerate(self.generators, start=1)]
+        for state in states:
+            Generator(0).set_state(state)  # raises where it is none
+        for name, w in self.params.items():
+            w[...] = values[name]
         for i, norm in enumerate(self.batch_norms, start=1):
-            norm.running_mean[...] = given[f"running_mean{i}"]
-            norm.running_var[...] = given[f"running_var{i}"]
-            norm.num_batches_tracked = int(given[f"num_batches_tracked{i}"])
+            norm.running_mean[...] = values[f"running_mean{i}"]
+            norm.running_var[...] = values[f"running_var{i}"]
+            norm.num_batches_tracked = int(values[f"num_batches_tracked{i}"])
         for generator, state in zip(self.generators, states, strict=True):
-            generator.set_state(np.asarray(state))
+            generator.set_state(state)
 
     @property
     def layers(self) -> list[Layer]:

@@ -238,6 +238,7 @@ class Optimizer(Configurable):
                 new[name] = state, fits
             steps.append((group, name, w, g, state))
         if new:
+            fitting.check_apart(params)
             fitting.warn_of_idle(self.groups, params)
             self.state |= {name: state for name, (state, _) in new.items()}
             self._fitting |= new

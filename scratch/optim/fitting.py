@@ -21,6 +21,8 @@ Grads = Mapping[str, Array | float | np.floating | RowGradient | None]
 Closure = Callable[[], tuple[float, Grads]]
 
 _FLOATING = (np.dtype(np.float32), np.dtype(np.float64))
+#: Arrays whose ``*`` is not that of the elements, or leaves some of them out.
+_NOT_PLAIN = (np.matrix, np.ma.MaskedArray)
 
 
 Kind = tuple[Shape, np.dtype]
@@ -62,9 +64,22 @@ def check_names(params: Mapping[str, Any], grads: Mapping[str, Any]) -> None:
     if params.keys() != grads.keys():
         missing, unknown = params.keys() - grads.keys(), grads.keys() - params.keys()
         raise KeyError(
-            f"params and grads must have the same keys; grads lacks {sorted(missing)} "
-            f"and has {sorted(unknown)} besides"
+            f"params and grads must have the same keys; grads lacks {sorted(missing, key=str)} "
+            f"and has {sorted(unknown, key=str)} besides"
         )
+
+
+def check_apart(params: Mapping[str, Any]) -> None:
+    """Raise if two names have one array, which would take two steps at once."""
+    first: dict[int, str] = {}
+    for name, w in params.items():
+        if isinstance(w, np.ndarray) and w.size:
+            other = first.setdefault(w.__array_interface__["data"][0], name)
+            if other != name:
+                raise ValueError(
+                    f"params[{name!r}] must have memory of its own, got that of params[{other!r}]; "
+                    "give the array under one name, with the sum of both gradients"
+                )
 
 
 def as_arrays(params: Mapping[str, Any], name: str, g: object) -> tuple[Array, Any]:
@@ -81,7 +96,7 @@ def as_arrays(params: Mapping[str, Any], name: str, g: object) -> tuple[Array, A
                 f"{type(params).__name__}"
             )
         w = np.array(w, dtype=w.dtype if isinstance(w, np.floating) else np.float64)
-    if not isinstance(w, np.ndarray) or w.dtype not in _FLOATING:
+    if not isinstance(w, np.ndarray) or w.dtype not in _FLOATING or isinstance(w, _NOT_PLAIN):
         raise TypeError(
             f"params[{name!r}] must be a float, or an array of float32 or float64, got "
             f"{_check.shown(w)}"
@@ -102,8 +117,9 @@ def replace_number(params: Mapping[str, Any], name: str, w: Array) -> None:
 
 def gradient_like(name: str, w: Array, g: object) -> Array:
     """Return ``g``, or raise unless it is an array like the parameter ``w``."""
-    if not isinstance(g, np.ndarray) or g.shape != w.shape or g.dtype != w.dtype:
-        raise (ValueError if isinstance(g, np.ndarray) else TypeError)(
+    plain = isinstance(g, np.ndarray) and not isinstance(g, _NOT_PLAIN)
+    if not plain or g.shape != w.shape or g.dtype != w.dtype:
+        raise (ValueError if plain else TypeError)(
             f"grads[{name!r}] must be like params[{name!r}], {_check.shown(w)}, got "
             f"{_check.shown(g)}"
         )

@@ -100,15 +100,18 @@ class Generator:
         """The twister's 624 words, the position among them, and the normal number kept for later.
 
         The stream continues from what is assigned.
+
+        Raises:
+            TypeError, ValueError: it is no such state; the stream goes on as it was.
         """
         twister = self._twister.get_state(legacy=False)["state"]
         return twister["key"], twister["pos"], self._spare
 
     @state.setter
-    def state(self, state: tuple[np.ndarray, int, float | None]) -> None:
-        words, position, self._spare = state
+    def state(self, value: tuple[np.ndarray, int, float | None]) -> None:
+        words, position, spare = state.parts(value)
         self._twister.set_state(("MT19937", words, position, 0, 0.0))
-        self._untouched = False
+        self._spare, self._untouched = spare, False
 
     def __repr__(self) -> str:
         return f"Generator(seed={self.seed})"

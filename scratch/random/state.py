@@ -5,6 +5,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from scratch import _check
+
 _WORDS = 624
 LAYOUT = np.dtype(
     [
@@ -83,6 +85,20 @@ def from_bytes(state: np.ndarray) -> State:
         _spare(fields, "normal_y", "normal_is_valid"),
         _spare(fields, "float_normal", "float_normal_is_valid"),
     )
+
+
+def parts(value: object) -> tuple[np.ndarray, int, float | None]:
+    """The three parts of ``Generator.state``; NumPy would believe any words and position."""
+    if not (isinstance(value, tuple | list) and len(value) == 3):
+        raise TypeError(
+            f"state must be (words, position, spare), as it is read, got {_check.shown(value)}"
+        )
+    words, position, spare = value
+    if not (isinstance(words, np.ndarray) and words.dtype == np.uint32):
+        raise TypeError(f"state's words must be an array of uint32, got {_check.shown(words)}")
+    _check.shape("state's words", words.shape, (_WORDS,))
+    position = _check.integer("state's position", position, at_least=0, below=_WORDS + 1)
+    return words, position, None if spare is None else _check.number("state's spare", spare)
 
 
 def _left(following: int) -> int:
