@@ -117,13 +117,14 @@ def replace_number(params: Mapping[str, Any], name: str, w: Array) -> None:
 
 def gradient_like(name: str, w: Array, g: object) -> Array:
     """Return ``g``, or raise unless it is an array like the parameter ``w``."""
-    plain = isinstance(g, np.ndarray) and not isinstance(g, _NOT_PLAIN)
-    if not plain or g.shape != w.shape or g.dtype != w.dtype:
-        raise (ValueError if plain else TypeError)(
-            f"grads[{name!r}] must be like params[{name!r}], {_check.shown(w)}, got "
-            f"{_check.shown(g)}"
-        )
-    return g
+    wrong: type[Exception] = TypeError
+    if isinstance(g, np.ndarray) and not isinstance(g, _NOT_PLAIN):
+        if g.shape == w.shape and g.dtype == w.dtype:
+            return g
+        wrong = ValueError
+    raise wrong(
+        f"grads[{name!r}] must be like params[{name!r}], {_check.shown(w)}, got {_check.shown(g)}"
+    )
 
 
 def check_finite(name: str, g: Array, of: str = "") -> None:
