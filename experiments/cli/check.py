@@ -2,7 +2,8 @@
 
 import contextlib
 import sys
-from typing import TYPE_CHECKING, Annotated
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -23,12 +24,17 @@ def _dtype(name: str) -> str:
 
 
 def check(
-    candidate: Annotated[
-        str, typer.Argument(metavar="FILE.py:NAME", help="Your class or function. It is run here.")
-    ],
     against: Annotated[
         str, typer.Option(metavar="NAME", help="What it should do, of `lockstep list`.")
     ],
+    candidate: Annotated[
+        str | None,
+        typer.Argument(metavar="FILE.py:NAME", help="Your class or function. It is run here."),
+    ] = None,
+    program: Annotated[
+        str | None,
+        typer.Option("--exec", metavar="COMMAND", help="Instead: your program, in any language."),
+    ] = None,
     arg: Annotated[
         list[str] | None,
         typer.Option(metavar="NAME=VALUE", help="A hyperparameter for both sides; repeatable."),
@@ -56,12 +62,27 @@ def check(
         with contextlib.redirect_stdout(sys.stderr):
             settings = parse(arg or [])
             limits = {"steps": steps, "seconds": seconds}
-            outcome = run_check(candidate, against, settings, dtype=dtype, **limits)
+            with _found(candidate, program, patience=seconds / 3) as found:
+                outcome = run_check(found, against, settings, dtype=dtype, **limits)
     if json:
         typer.echo(as_json(outcome.as_dict()))
     else:
         _print(outcome)
     raise typer.Exit(AGREES if outcome.agrees else DIVERGES)
+
+
+@contextlib.contextmanager
+def _found(candidate: str | None, program: str | None, patience: float) -> Iterator[Any]:
+    """The candidate, a place in a file or a program, whose processes end with the block."""
+    if (candidate is None) == (program is None):
+        raise typer.BadParameter("give either FILE.py:NAME or --exec COMMAND")
+    if program is None:
+        yield candidate
+    else:
+        from torch_ref.lockstep.candidates.program import program as run_program
+
+        with contextlib.closing(run_program(program, patience)) as found:
+            yield found
 
 
 def _print(outcome: "Result") -> None:

@@ -12,6 +12,7 @@ import torch
 from torch_ref.lockstep.candidates.candidate import Candidate, CandidateError, load
 from torch_ref.lockstep.candidates.contract import ContractError, Monitored
 from torch_ref.lockstep.candidates.limit import TimeUp, time_limit
+from torch_ref.lockstep.candidates.program import Program
 from torch_ref.lockstep.candidates.reference import INITIALIZER, NORM, OPTIMIZER, Reference, find
 from torch_ref.lockstep.candidates.settings import Match, match, own_defaults
 from torch_ref.lockstep.compare.problems import SHAPES, GradientStream
@@ -77,6 +78,8 @@ def _check(
 ) -> Result:
     if theirs.kind == OPTIMIZER:
         return _optimizer(candidate, theirs, args, dtype, steps)
+    if isinstance(candidate, Program):
+        raise CandidateError(f"a program is an optimizer, and {theirs.name} is not: give one")
     mapped = [] if theirs.kind == NORM else own_defaults(candidate, theirs, args)
     args = theirs.settings | {each.theirs: each.value for each in mapped} | args
     with candidate.blamed("the check raised"):

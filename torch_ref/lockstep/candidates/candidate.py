@@ -52,7 +52,9 @@ class Candidate:
 
     @classmethod
     def of(cls, target: Any) -> "Candidate":
-        """The candidate for an object at hand."""
+        """The candidate for an object at hand; a candidate as it is."""
+        if isinstance(target, Candidate):
+            return target
         source = target if inspect.isroutine(target) or isinstance(target, type) else type(target)
         try:
             file = Path(inspect.getfile(source))

@@ -1,6 +1,9 @@
 """What a candidate is written in: what is needed to make it, run it and read it back.
 
 optimizers  one small file for each way in which optimizers are written
+process     an optimizer that is a program, in any language
+wire        the messages that it and the check exchange
+pipes       a program's standard streams, with deadlines and limits
 
 Nothing here knows what a candidate is held against: a module imports NumPy and what the user's file
 has imported already.
