@@ -7,5 +7,6 @@ convert    parameters, gradients and optimizer state, both ways, exactly
 device     choosing where torch runs
 graph      a training step as one CUDA graph
 errors     the base class of errors for people
+extras     what may not be installed, torch above all
 lockstep   running both sides step by step and comparing them
 """

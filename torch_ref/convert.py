@@ -14,7 +14,8 @@ from scratch import optim as scratch_optim
 from scratch.random import Generator
 from torch_ref import _check as _torch_check
 from torch_ref import nn, optim
-from torch_ref.registry import Buffer, OptimizerPair, pair_of
+from torch_ref.registry import OptimizerPair, pair_of
+from torch_ref.registry import state_to_torch as state_to_torch
 
 
 def to_torch(arrays: Mapping[str, np.ndarray | None]) -> dict[str, Tensor | None]:
@@ -136,18 +137,6 @@ def from_linear(name: str, tensor: Tensor) -> Tensor:
     _check.instance("name", name, str)
     _check.instance("tensor", tensor, Tensor)
     return tensor.T if name.startswith("W") else tensor
-
-
-def state_to_torch(optimizer: scratch_optim.Optimizer) -> dict[str, dict[str, Any]]:
-    """The state of a hand-written optimizer in torch's names and units, as arrays and numbers."""
-    buffers = pair_of(optimizer).buffers
-    converted: dict[str, dict[str, Any]] = {}
-    for name, state in optimizer.state.items():
-        group, converted[name] = optimizer.group_of(name), {}
-        for key, value in state.items():
-            torch_key, factor = buffers.get(key, Buffer(key, lambda _: 1))
-            converted[name][torch_key] = value * factor(group)
-    return converted
 
 
 def load_state_to_torch(

@@ -151,7 +151,7 @@ NAMES = {name for table in TABLES for name in table} | registry.INITIALIZERS.key
 #: Where a name of the table stands outside of it, and why.
 ELSEWHERE = {
     "torch_ref/registry/": "the table",
-    "torch_ref/lockstep/diagnose/variants.py": "the catalogue of the families' variants",
+    "torch_ref/lockstep/diagnose/variants/": "the catalogue of the families' variants",
     "torch_ref/init.py": "the twins",
     "torch_ref/nn/network.py": "the default, as the hand-written network's",
     "torch_ref/conventions.py": "titles of where the chapter and torch differ",

@@ -9,10 +9,12 @@ conformance  a suite of checks for a class, in pytest
 golden       trajectories as files, for other languages
 """
 
+from typing import TYPE_CHECKING, Any
+
+from torch_ref.extras import imported
 from torch_ref.lockstep.compare.distance import Distance, Drift
 from torch_ref.lockstep.compare.problems import (
     GradientStream,
-    NetworkProblem,
     Problem,
     QuadraticBowl,
 )
@@ -26,6 +28,9 @@ from torch_ref.lockstep.diagnose.schedules import check_schedule
 from torch_ref.lockstep.finding import Finding
 from torch_ref.lockstep.frameworks.optimizers.adapter import Adapter
 from torch_ref.lockstep.result import Result
+
+if TYPE_CHECKING:
+    from torch_ref.lockstep.compare.network import NetworkProblem as NetworkProblem
 
 __all__ = [
     "Adapter",
@@ -46,3 +51,10 @@ __all__ = [
     "diagnose",
     "lockstep",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    """What needs torch, imported when it is asked for."""
+    if name == "NetworkProblem":
+        return imported("torch_ref.lockstep.compare.network").NetworkProblem
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -56,6 +56,7 @@ class Result:
             NumPy. Some settings amplify rounding errors, and then there is no cause to find.
         seconds: that the check took.
         asked: the candidate's name in its file, where it calls itself otherwise.
+        stands_for: what of torch's ``theirs`` stands in for, where torch is not installed.
     """
 
     mine: str
@@ -77,6 +78,7 @@ class Result:
     rounding: bool = False
     seconds: float = 0.0
     asked: str = ""
+    stands_for: str = ""
 
     @classmethod
     def of_run(cls, report: Report, dtype: str, **known: Any) -> "Result":
@@ -119,6 +121,11 @@ class Result:
     def lines(self) -> list[str]:
         """Return the lines to print, the verdict first."""
         lines = [self._verdict(), *(f"it {fault}" for fault in self.faults)]
+        if self.stands_for:
+            lines.append(
+                f"held against {self.theirs}, which is proven equal to {self.stands_for}; torch is "
+                "not installed"
+            )
         if self.report is not None and self.report.agrees:
             worst = self.report.worst
             lines.append(
@@ -138,6 +145,7 @@ class Result:
         found = {
             "candidate": self.asked or self.mine,
             "against": self.theirs,
+            "stands_for": self.stands_for or None,
             "agrees": self.agrees,
             "dtype": self.dtype,
             "steps": self.steps,

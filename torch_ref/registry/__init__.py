@@ -9,6 +9,7 @@ pairs                                         what an entry says
 distributions                                 of initializers
 spellings                                     other names for settings and arrays
 names                                         an entry by its name
+state                                         an optimizer's state in torch's names and units
 """
 
 from torch_ref.registry.initializers import INITIALIZERS
@@ -29,6 +30,7 @@ from torch_ref.registry.pairs import (
     torch_since,
 )
 from torch_ref.registry.schedules import SCHEDULES
+from torch_ref.registry.state import state_to_torch
 
 __all__ = [
     "INITIALIZERS",
@@ -51,5 +53,6 @@ __all__ = [
     "nearest",
     "pair_of",
     "resolve",
+    "state_to_torch",
     "torch_since",
 ]

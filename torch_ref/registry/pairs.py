@@ -2,11 +2,12 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from importlib import import_module, metadata
+from importlib import metadata
 from typing import Any, NamedTuple
 
 from scratch import init, optim
 from scratch.typing import Shape
+from torch_ref import extras
 from torch_ref.registry.distributions import Distribution
 
 Settings = dict[str, Any]
@@ -24,13 +25,22 @@ CONVOLUTIONS = ((4, 3, 5), (6, 2, 3, 3), (2, 4, 1, 2, 3))
 
 
 def resolve(dotted: str) -> Any:
-    """The object of a dotted name, importing its module: ``resolve("torch.optim.SGD")``."""
+    """The object of a dotted name, importing its module: ``resolve("torch.optim.SGD")``.
+
+    Raises:
+        MissingPackageError: it is torch's, which is not installed.
+    """
     module, _, name = dotted.rpartition(".")
-    return getattr(import_module(module), name)
+    return getattr(extras.imported(module), name)
 
 
 def torch_since(version: str) -> bool:
-    """Return whether the installed torch is of this version or newer, without importing it."""
+    """Return whether the installed torch is of this version or newer, without importing it.
+
+    Where there is none, the hand-written side stands for the newest.
+    """
+    if not extras.has_torch():
+        return True
     installed, first = (text.split(".")[:2] for text in (metadata.version("torch"), version))
     return [*map(int, installed)] >= [*map(int, first)]
 

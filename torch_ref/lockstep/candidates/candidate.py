@@ -19,10 +19,8 @@ from pathlib import Path
 from types import ModuleType, SimpleNamespace
 from typing import Any
 
-import torch
-
 from torch_ref.errors import LockstepError
-from torch_ref.lockstep.compare.sides import as_adapter
+from torch_ref.lockstep.compare.sides import as_adapter, is_torchs
 from torch_ref.lockstep.frameworks.optimizers.adapter import Adapter
 
 _OURS = Path(__file__).parents[2]
@@ -65,7 +63,7 @@ class Candidate:
     @property
     def is_torch(self) -> bool:
         """Whether it is a subclass of ``torch.optim.Optimizer``."""
-        return isinstance(self.target, type) and issubclass(self.target, torch.optim.Optimizer)
+        return is_torchs(self.target)
 
     @property
     def made(self) -> bool:
@@ -168,7 +166,8 @@ def arguments(constructor: Any, skip: int = 0) -> dict[str, inspect.Parameter]:
 
     Where a class hands ``**kwargs`` on, those of its bases, too.
 
-    >>> list(arguments(torch.optim.Adagrad, skip=1))[:3]
+    >>> from scratch.optim import Adagrad
+    >>> list(arguments(Adagrad))[:3]
     ['lr', 'lr_decay', 'weight_decay']
     """
     try:

@@ -3,12 +3,10 @@
 from dataclasses import dataclass, field
 from typing import Any
 
-import torch
-
 from scratch import _check
-from torch_ref import registry
+from torch_ref import extras, registry
 from torch_ref.lockstep.candidates.candidate import CandidateError, arguments
-from torch_ref.lockstep.compare.sides import as_adapter
+from torch_ref.lockstep.compare.sides import as_adapter, is_torchs
 from torch_ref.lockstep.frameworks.optimizers.adapter import Adapter
 from torch_ref.registry import OptimizerPair, Pair
 
@@ -19,7 +17,7 @@ OPTIMIZER, NORM, INITIALIZER, SCHEDULE = "optimizer", "norm", "initializer", "sc
 
 #: How torch computes, not what; and in which groups.
 _IMPLEMENTATION = frozenset(
-    {"params", "foreach", "capturable", "differentiable", "fused", "groups"}
+    {"params", "foreach", "capturable", "differentiable", "fused", "groups", "generator", "dtype"}
 )
 
 
@@ -33,6 +31,8 @@ class Reference:
         target: the class or function.
         pair: in the registry; ``None`` for a subclass of ``torch.optim.Optimizer`` of one's own.
         settings: that the registry adds to those of torch's function.
+        stands_for: what of torch's it stands in for, where torch is not installed: the hand-written
+            side of the pair, which is proven equal to it.
     """
 
     name: str
@@ -40,16 +40,18 @@ class Reference:
     target: Any
     pair: Pair | None = None
     settings: Settings = field(default_factory=dict)
+    stands_for: str = ""
 
     @property
     def by_hand(self) -> bool:
-        """Whether it is the hand-written class, because torch has none that means the same."""
+        """Whether it is the hand-written class: torch has none like it, or is not installed."""
         return self.name.startswith("scratch.")
 
     @property
     def owner(self) -> str:
         """The owner of the rule, for a sentence: torch, or the hand-written class."""
-        return self.name.removeprefix("scratch.optim.") if self.by_hand else "torch"
+        by_hand = self.by_hand and not self.stands_for
+        return self.name.removeprefix("scratch.optim.") if by_hand else "torch"
 
     @property
     def optimizer(self) -> OptimizerPair | None:
@@ -62,7 +64,8 @@ class Reference:
         >>> find("Adagrad").parameters()["eps"], find("AdaGrad").parameters()["eps"]
         (1e-10, 1e-07)
         """
-        skip = int(not self.by_hand)  # the parameters, tensor or optimizer that torch's are given
+        # The parameters, tensor or optimizer that torch's are given, or the shape that ours are.
+        skip = int(self.kind != OPTIMIZER or not self.by_hand)
         return {
             name: parameter.default
             for name, parameter in arguments(self.target, skip).items()
@@ -79,7 +82,7 @@ class Reference:
 
     def torchs_settings(self, settings: Settings) -> Settings:
         """An optimizer's settings as torch has them."""
-        if not self.by_hand or not self.optimizer:
+        if not self.by_hand or self.stands_for or not self.optimizer:
             return settings
         return self.optimizer.to_torch(self.target(**settings))
 
@@ -99,7 +102,7 @@ def find(against: Any) -> Reference:
     entry = registry.find(against) if isinstance(against, str) else registry.entry_of(against)
     if entry is not None:
         return _reference(entry)
-    if isinstance(against, type) and issubclass(against, torch.optim.Optimizer):
+    if is_torchs(against):
         return Reference(f"{against.__module__}.{against.__name__}", OPTIMIZER, against)
     name = against if isinstance(against, str) else getattr(against, "__name__", "")
     _refuse_unchecked(name)
@@ -111,31 +114,57 @@ def find(against: Any) -> Reference:
 
 
 def _reference(entry: registry.Entry) -> Reference:
-    pair, torchs = entry.pair, entry.pair.torch
+    pair, (kind, settings) = entry.pair, _kind(entry.pair)
+    if kind == OPTIMIZER and entry.by_hand:
+        return Reference(entry.name, kind, pair.scratch, pair)
+    if not extras.has_torch():
+        return _stand_in(pair, kind, settings)
+    if kind == OPTIMIZER and pair.since and not registry.torch_since(pair.since):
+        raise CandidateError(f"{entry.name} came with torch {pair.since}; this one has none")
+    return Reference(pair.torch, kind, registry.resolve(pair.torch), pair, settings)
+
+
+def _kind(pair: Pair) -> tuple[str, Settings]:
+    """The kind of what a pair is of, and the settings that torch's side needs to equal ours."""
     if isinstance(pair, registry.OptimizerPair):
-        if not entry.by_hand and pair.since and not registry.torch_since(pair.since):
-            raise CandidateError(f"{entry.name} came with torch {pair.since}; this one has none")
-        target = pair.scratch if entry.by_hand else registry.resolve(torchs)
-        return Reference(entry.name, OPTIMIZER, target, pair)
+        return OPTIMIZER, {}
     if isinstance(pair, registry.SchedulePair):
-        return Reference(torchs, SCHEDULE, registry.resolve(torchs), pair)
+        return SCHEDULE, {}
     if isinstance(pair, registry.InitializerPair) and pair.distribution:
-        return Reference(torchs, INITIALIZER, registry.resolve(torchs), pair, pair.settings)
+        return INITIALIZER, pair.settings
     if isinstance(pair, registry.LayerPair) and pair.statistics:
-        return Reference(torchs, NORM, registry.resolve(torchs), pair)
-    _refuse_unchecked(torchs)
-    raise CandidateError(f"there is no check for {entry.name}")
+        return NORM, {}
+    _refuse_unchecked(pair.torch)
+    raise CandidateError(f"there is no check for {pair.torch}")
+
+
+def _stand_in(pair: Pair, kind: str, settings: Settings) -> Reference:
+    """The hand-written side of the pair that has torch's name: not of ``he``, but of its like."""
+    same = registry.find(pair.torch)
+    pair = same.pair if same else pair
+    name = f"{pair.scratch.__module__.rpartition('.')[0]}.{pair.scratch.__name__}"
+    return Reference(name, kind, pair.scratch, pair, settings, pair.torch)
 
 
 def _refuse_unchecked(name: str) -> None:
     """Raise if torch has a layer or an initializer of that name, for which there is no check."""
     layers = [pair.torch for pair in registry.LAYERS.values() if pair.statistics]
     drawn = [pair.torch for pair in registry.INITIALIZERS.values() if pair.distribution]
-    for module, checked in ((torch.nn, layers), (torch.nn.init, drawn)):
-        home, last = module.__name__, name.rpartition(".")[2]
-        named = f".{home}.{last}".endswith(f".{name}")
-        if named and (hasattr(module, last) or hasattr(module, f"{last}_")):
+    for home, checked in (("torch.nn", layers), ("torch.nn.init", drawn)):
+        last = name.rpartition(".")[2]
+        if f".{home}.{last}".endswith(f".{name}") and (_has(home, last) or _has(home, f"{last}_")):
             names = ", ".join(sorted({each.rpartition(".")[2] for each in checked}))
             raise CandidateError(
                 f"there is no check for {home}.{last}; of {home} there is one for {names}"
             )
+
+
+def _has(home: str, name: str) -> bool:
+    """Whether a module of torch has such a name; of one that is not there, the table knows."""
+    if extras.has_torch():
+        return hasattr(extras.imported(home), name)
+    return any(
+        pair.torch == f"{home}.{name}"
+        for table in registry.TABLES.values()
+        for pair in table.values()
+    )

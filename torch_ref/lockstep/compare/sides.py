@@ -1,6 +1,5 @@
 """The sides of a run: anything that optimizes, with what the registry knows of it."""
 
-import sys
 from collections.abc import Mapping
 from typing import Any
 
@@ -8,11 +7,11 @@ import numpy as np
 
 from scratch import _check
 from scratch.optim import RowGradient
-from torch_ref import convert
+from torch_ref.extras import imported, is_below
 from torch_ref.lockstep.frameworks.optimizers.adapter import Adapter, Arrays, gradients_of
 from torch_ref.lockstep.frameworks.optimizers.init_update import InitUpdateAdapter
 from torch_ref.lockstep.frameworks.optimizers.update import UpdateAdapter
-from torch_ref.registry import OPTIMIZERS, OptimizerPair
+from torch_ref.registry import OPTIMIZERS, OptimizerPair, state_to_torch
 
 
 class HandwrittenAdapter(UpdateAdapter):
@@ -32,7 +31,7 @@ class HandwrittenAdapter(UpdateAdapter):
             super().step(grads)
 
     def state(self) -> dict[str, Arrays]:
-        state = convert.state_to_torch(self.optimizer)
+        state = state_to_torch(self.optimizer)
         return {
             name: {key: np.asarray(value) for key, value in buffers.items() if key != "step"}
             for name, buffers in state.items()
@@ -52,12 +51,9 @@ def named_adapter(name: str, candidate: Any, settings: Mapping[str, Any]) -> Ada
     """The same of an argument called ``name``."""
     if hasattr(candidate, "start") and hasattr(candidate, "step") and hasattr(candidate, "strict"):
         return candidate
-    # What is torch's has imported torch; for all others there is no need to.
-    if "torch" in sys.modules:
-        from torch_ref.lockstep.compare import torch_sides
-
-        if side := torch_sides.of(candidate, settings):
-            return side
+    if is_torchs(candidate) or is_below(type(candidate), "torch_ref.twin.Twin"):
+        side: Adapter = imported("torch_ref.lockstep.compare.torch_sides").of(candidate, settings)
+        return side
     if _pair_by_hand(candidate):
         return HandwrittenAdapter(candidate)
     if callable(getattr(candidate, "init", None)) and callable(getattr(candidate, "update", None)):
@@ -69,6 +65,11 @@ def named_adapter(name: str, candidate: Any, settings: Mapping[str, Any]) -> Ada
         "torch.optim.Optimizer, or a pair of init(params) and update(grads, state, params); "
         f"got {_check.shown(candidate)}"
     )
+
+
+def is_torchs(candidate: Any) -> bool:
+    """Whether it is a subclass of ``torch.optim.Optimizer``; torch is not imported for it."""
+    return is_below(candidate, "torch.optim.optimizer.Optimizer")
 
 
 def _pair_by_hand(optimizer: Any) -> OptimizerPair | None:

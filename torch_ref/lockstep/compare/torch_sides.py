@@ -30,12 +30,10 @@ def _bound(twin: Twin, tensors: dict[str, torch.Tensor]) -> torch.optim.Optimize
     return optimizer
 
 
-def of(candidate: Any, settings: Mapping[str, Any]) -> Adapter | None:
-    """The side, if it is torch's that steps the candidate."""
+def of(candidate: Any, settings: Mapping[str, Any]) -> Adapter:
+    """The side of a twin, or of a class of torch with its settings."""
     if isinstance(candidate, Twin):
         return TwinAdapter(candidate)
-    if not (isinstance(candidate, type) and issubclass(candidate, torch.optim.Optimizer)):
-        return None
     side = TorchAdapter(candidate, **settings)
     # The first pair whose side in torch is the class.
     side.pair = next((pair for pair in OPTIMIZERS.values() if pair.torch == side.name), None)

@@ -12,13 +12,13 @@ from itertools import count, islice, product, repeat
 from typing import Any, NamedTuple
 
 import numpy as np
-import torch
 
 from scratch import _check
 from scratch.random import Generator
 from torch_ref import registry
+from torch_ref.extras import has_torch, is_below
 from torch_ref.lockstep.candidates.candidate import name_of, parameters_of
-from torch_ref.lockstep.candidates.reference import INITIALIZER
+from torch_ref.lockstep.candidates.reference import INITIALIZER, Reference, find
 from torch_ref.lockstep.diagnose.orthogonal import compare_rotations
 from torch_ref.lockstep.diagnose.samples import drawn_from, fit_test
 from torch_ref.lockstep.diagnose.search import changes_of, closest, search
@@ -120,14 +120,12 @@ def check_initializer(
     seed = _check.integer("seed", seed, at_least=0, below=2**32)  # as NumPy's own
     dtype = _check.floating(dtype)
     pair, distribution = _known(against)
-    torchs, all_settings = pair.torch, {**pair.settings, **settings}
+    reference, all_settings = find(against), {**pair.settings, **settings}
     drawn = distribution(shape, all_settings)
     draw, first, way = _way_to_call(candidate, shape, dtype, seed, settings)
-    tensor = torch.empty(shape, dtype=getattr(torch, first.dtype.name))
-    stream = {"generator": torch.Generator().manual_seed(seed)}
-    random = {} if drawn.kind == "constant" else stream
-    theirs = registry.resolve(torchs)(tensor, **all_settings, **random).numpy()
-    verdict = Result(name_of(candidate), torchs, INITIALIZER, notes=[way])
+    seeded = None if drawn.kind == "constant" else seed
+    theirs = _reference(reference, shape, first.dtype, seeded, all_settings)
+    verdict = Result(name_of(candidate), reference.name, INITIALIZER, notes=[way])
     if _compare_numbers(verdict, first, theirs, seed, drawn):
         return verdict
     verdict.notes.append("the same seed gives other numbers: compared by their distribution")
@@ -136,6 +134,33 @@ def check_initializer(
         return compare_rotations(verdict, draws, drawn.base, DIFFERENT)
     sample = np.concatenate([array.ravel() for array in draws]).astype(np.float64)
     return _by_distribution(verdict, sample, drawn)
+
+
+def _reference(
+    theirs: Reference,
+    shape: tuple[int, ...],
+    dtype: np.dtype,
+    seed: int | None,
+    settings: dict[str, Any],
+) -> np.ndarray:
+    """What torch's function draws, or the hand-written one where torch is not installed."""
+    if theirs.by_hand:
+        generator = None if seed is None else Generator(seed)
+        weights: np.ndarray = theirs.target(shape, generator=generator, dtype=dtype, **settings)
+        return weights
+    stream = {} if seed is None else {"generator": _torchs_generator(seed)}
+    return theirs.target(_blank(shape, dtype), **settings, **stream).numpy()
+
+
+def _torchs_generator(seed: int) -> Any:
+    return registry.resolve("torch.Generator")().manual_seed(seed)
+
+
+def _blank(shape: tuple[int, ...], dtype: np.dtype) -> Any:
+    """A tensor to be filled, or an array where torch is not installed."""
+    if not has_torch():
+        return np.zeros(shape, dtype)
+    return registry.resolve("torch.zeros")(shape, dtype=registry.resolve(f"torch.{dtype.name}"))
 
 
 def _compare_numbers(
@@ -229,8 +254,8 @@ def _way_to_call(
     parameters = parameters_of(candidate)
     free = any(p.kind is inspect.Parameter.VAR_KEYWORD for p in parameters.values())
     given = {key: value for key, value in settings.items() if free or key in parameters}
-    typings = [{"dtype": dtype.type}, {"dtype": getattr(torch, dtype.name)}]
-    typings = typings if "dtype" in parameters else [{}]
+    torchs = [{"dtype": registry.resolve(f"torch.{dtype.name}")}] if has_torch() else []
+    typings = [{"dtype": dtype.type}, *torchs] if "dtype" in parameters else [{}]
     error: Exception | None = None
     ways = product(_forms(parameters, shape), _seedings(parameters), typings)
     for form, (seeded_by, stream), typed in ways:
@@ -256,7 +281,7 @@ class _Form(NamedTuple):
     """One way to call a candidate: its arguments for a shape and a tensor to fill."""
 
     name: str
-    arguments: Callable[[tuple[int, ...], torch.Tensor], tuple[tuple[Any, ...], dict[str, int]]]
+    arguments: Callable[[tuple[int, ...], Any], tuple[tuple[Any, ...], dict[str, int]]]
 
     def call(
         self,
@@ -265,11 +290,11 @@ class _Form(NamedTuple):
         dtype: np.dtype,
         options: dict[str, Any],
     ) -> np.ndarray:
-        tensor = torch.zeros(shape, dtype=getattr(torch, dtype.name))
+        tensor = _blank(shape, dtype)
         positional, named = self.arguments(shape, tensor)
         result = candidate(*positional, **named, **options)
         result = tensor if result is None and any(a is tensor for a in positional) else result
-        result = result.detach().numpy() if isinstance(result, torch.Tensor) else result
+        result = result.detach().numpy() if is_below(type(result), "torch.Tensor") else result
         array = np.array(result)
         array = array if array.dtype == np.float32 else array.astype(np.float64)
         if named and array.shape == shape[::-1]:
@@ -302,24 +327,35 @@ def _seedings(parameters: Parameters) -> list[Seeding]:
         return lambda seed: repeat({name: stream(seed)})
 
     if "generator" in parameters:
-        torchs = one("generator", lambda seed: torch.Generator().manual_seed(seed))
+        torchs = ("generator= (torch.Generator)", one("generator", _torchs_generator))
         scratchs = ("generator= (scratch.random.Generator)", one("generator", Generator))
-        return [("generator= (torch.Generator)", torchs), scratchs]
+        return [torchs, scratchs] if has_torch() else [scratchs]
     if "rng" in parameters:
         return [("rng= (numpy.random.default_rng)", one("rng", np.random.default_rng))]
     if "seed" in parameters:
         return [("seed=", lambda seed: ({"seed": each} for each in count(seed)))]
-    return [("torch.manual_seed and numpy.random.seed", lambda seed: repeat({}))]
+    both = "torch.manual_seed and " if has_torch() else ""
+    return [(f"{both}numpy.random.seed", lambda seed: repeat({}))]
 
 
 @contextmanager
 def _global_streams(seed: int) -> Iterator[None]:
     """Seed the global streams of torch and NumPy, and put back what they were."""
     state = np.random.get_state()  # noqa: NPY002, for the candidate may draw from it
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
+    with _torchs_stream(seed):
         np.random.seed(seed % 2**32)  # noqa: NPY002
         try:
             yield
         finally:
             np.random.set_state(state)  # noqa: NPY002
+
+
+@contextmanager
+def _torchs_stream(seed: int) -> Iterator[None]:
+    """The same for that of torch, where it is installed."""
+    if not has_torch():
+        yield
+        return
+    with registry.resolve("torch.random.fork_rng")(devices=[]):
+        registry.resolve("torch.manual_seed")(seed)
+        yield

@@ -2,11 +2,10 @@
 
 import math
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Any
 
 import numpy as np
-import torch
 
 from torch_ref.registry.distributions import Distribution
 
@@ -37,7 +36,7 @@ class Continuous:
         if self.kind == "normal":
             return _phi(z)
         mean, std, _ = self._moments
-        below, above = _phi(np.array(self.cut))
+        below, above = map(_phi_at, self.cut)
         return np.clip((_phi(mean + std * z) - below) / (above - below), 0, 1)
 
     def std_error(self, n: int) -> float:
@@ -106,7 +105,7 @@ def truncated_moments(low: float, high: float) -> tuple[float, float, float]:
     >>> [round(moment, 4) for moment in truncated_moments(-2, 2)]
     [0.0, 0.8796, 2.3655]
     """
-    below, above = _phi(np.array([low, high]))
+    below, above = _phi_at(low), _phi_at(high)
 
     def end(x: float, k: int) -> float:
         return x**k * math.exp(-(x**2) / 2) / math.sqrt(2 * math.pi) if math.isfinite(x) else 0.0
@@ -114,7 +113,7 @@ def truncated_moments(low: float, high: float) -> tuple[float, float, float]:
     raw = [1.0]
     for k in range(1, 5):
         before = (k - 1) * raw[k - 2] if k > 1 else 0.0
-        raw.append(before - (end(high, k - 1) - end(low, k - 1)) / float(above - below))
+        raw.append(before - (end(high, k - 1) - end(low, k - 1)) / (above - below))
     _, mean, second, third, fourth = raw
     variance = second - mean**2
     central = fourth - 4 * mean * third + 6 * mean**2 * second - 3 * mean**4
@@ -142,4 +141,29 @@ def fit_test(x: np.ndarray, expected: Continuous) -> tuple[float, float]:
 
 
 def _phi(z: np.ndarray) -> np.ndarray:
-    return torch.special.ndtr(torch.from_numpy(np.asarray(z, np.float64))).numpy()
+    """Φ of many numbers, to 1e-12: cubic between the knots of a table of Φ and its slope φ."""
+    knots, values, slopes = _table()
+    step = knots[1] - knots[0]
+    at = (np.clip(z, knots[0], knots[-1]) - knots[0]) / step
+    i = np.minimum(at.astype(np.intp), len(knots) - 2)
+    t = at - i
+    rise, first, second = values[i + 1] - values[i], step * slopes[i], step * slopes[i + 1]
+    return values[i] + t * (
+        first + t * (3 * rise - 2 * first - second + t * (first + second - 2 * rise))
+    )
+
+
+@cache
+def _table() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Knots from −9 to 9, beyond which Φ is 0 or 1 to 1e-18, and Φ and φ at them."""
+    knots = np.linspace(-9, 9, 4609)
+    return (
+        knots,
+        np.array([_phi_at(z) for z in knots]),
+        np.exp(-(knots**2) / 2) / math.sqrt(2 * math.pi),
+    )
+
+
+def _phi_at(z: float) -> float:
+    """The standard normal's distribution function."""
+    return math.erfc(-z / math.sqrt(2)) / 2

@@ -6,13 +6,15 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
-import torch
 
 from scratch import _check
+from scratch.optim import SGD
 from torch_ref import registry
+from torch_ref.extras import has_torch
 from torch_ref.lockstep.candidates.candidate import name_of, parameters_of
-from torch_ref.lockstep.candidates.reference import SCHEDULE
+from torch_ref.lockstep.candidates.reference import SCHEDULE, find
 from torch_ref.lockstep.compare.report import PARAMETER, Compared, Report
+from torch_ref.lockstep.compare.sides import is_torchs
 from torch_ref.lockstep.diagnose.search import closest, search, within
 from torch_ref.lockstep.finding import Variant
 from torch_ref.lockstep.result import Result
@@ -48,7 +50,7 @@ VARIANTS = (
 
 def check_schedule(
     candidate: Any,
-    against: str | type | Callable[[torch.optim.Optimizer], Any],
+    against: str | type | Callable[[Any], Any],
     *,
     lr: float = 0.1,
     steps: int = 200,
@@ -165,12 +167,12 @@ def _mine(
 
 def _stepped(scheduler: Any) -> Iterator[float]:
     """The lr of an object with ``step()``, before each step."""
-    optimizer = getattr(scheduler, "optimizer", None)
+    optimizer: Any = getattr(scheduler, "optimizer", None)
     while True:
         yield float(
             scheduler.get_last_lr()[0] if hasattr(scheduler, "get_last_lr") else scheduler.lr
         )
-        if isinstance(optimizer, torch.optim.Optimizer):
+        if is_torchs(type(optimizer)):
             optimizer.step()  # torch warns if the scheduler steps first
         scheduler.step()
 
@@ -180,8 +182,12 @@ def _take(values: Iterator[float], steps: int) -> np.ndarray:
     return np.array([next(values) for _ in range(steps)])
 
 
-def _optimizer(lr: float) -> torch.optim.Optimizer:
-    return torch.optim.SGD([torch.zeros(1, dtype=torch.float64)], lr=lr, momentum=0.9)
+def _optimizer(lr: float) -> Any:
+    """Torch's SGD, or the hand-written one where torch is not installed."""
+    if not has_torch():
+        return SGD(lr=lr, momentum=0.9)
+    weight = registry.resolve("torch.zeros")(1, dtype=registry.resolve("torch.float64"))
+    return registry.resolve("torch.optim.SGD")([weight], lr=lr, momentum=0.9)
 
 
 def _torch_factory(against: Any, settings: dict[str, Any]) -> tuple[Callable[..., Any], str]:
@@ -191,8 +197,8 @@ def _torch_factory(against: Any, settings: dict[str, Any]) -> tuple[Callable[...
         if entry is None or not isinstance(entry.pair, SchedulePair):
             shown = _check.shown(against)
             raise ValueError(f"against must be of torch.optim.lr_scheduler, which has no {shown}")
-        cls = registry.resolve(entry.pair.torch)
-        return lambda optimizer: cls(optimizer, **settings), entry.pair.torch
+        theirs = find(entry.pair.torch)
+        return lambda optimizer: theirs.target(optimizer, **settings), theirs.name
     if isinstance(against, type):
         name = f"torch.optim.lr_scheduler.{against.__name__}"
         return lambda optimizer: against(optimizer, **settings), name

@@ -38,7 +38,8 @@ The manifest, which is also written beside the file, as ``NAME.json``, for peopl
 ``version``        of the format, 2; a reader refuses another
 ``name``           of the optimizer, e.g. ``"Adam"``
 ``class``          that computed the file, e.g. ``"torch.optim.Adam"``
-``torch``          the version of torch
+``torch``          the version of torch; empty where it was not installed, and the class is the
+                   hand-written one, as ``"scratch.optim.Adam"``, which is proven equal to torch's
 ``steps``          their number, the same for every case
 ``parameters``     PARAMETER → shape
 ``tolerance``      DTYPE → the largest distance that counts as rounding, of an element from torch's

@@ -47,7 +47,8 @@ class Manifest:
     Attributes:
         name: of the optimizer, in the registry.
         torch_class: the class whose trajectories these are.
-        torch_version: that computed them.
+        torch_version: that computed them; empty where torch was not installed, and the class is the
+            hand-written one, which is proven equal to torch's.
         steps: of every case.
         parameters: name → shape.
         tolerance: dtype → the relative distance that is still rounding.

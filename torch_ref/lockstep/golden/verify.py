@@ -113,7 +113,7 @@ class Verification:
 
     def __str__(self) -> str:
         verb = "agrees with" if self.agrees else "diverges from"
-        theirs = f"{self.manifest.torch_class} (torch {self.manifest.torch_version})"
+        theirs = f"{self.manifest.torch_class} ({self._owner()})"
         lines = [f"{self.candidate} {verb} {theirs}"]
         for dtype in self.manifest.tolerance:
             lines += self._lines(dtype)
@@ -122,6 +122,11 @@ class Verification:
                 f"  Every case that diverges has {_settings(self.shared)}; no case that agrees has."
             )
         return "\n".join(lines)
+
+    def _owner(self) -> str:
+        """Whose trajectories the golden ones are."""
+        version = self.manifest.torch_version
+        return f"torch {version}" if version else "by hand, which is proven equal to torch's"
 
     def _lines(self, dtype: str) -> list[str]:
         results = [result for result in self.results if result.dtype == dtype]

@@ -1,21 +1,24 @@
-"""Writing golden files: torch's trajectories for every optimizer of the registry."""
+"""Writing golden files: torch's trajectories for every optimizer of the registry.
+
+Where torch is not installed they are those of the hand-written optimizers, and the files say so.
+"""
 
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 from safetensors.numpy import save
 
-from torch_ref import files
+from scratch.optim import Optimizer
+from torch_ref import extras, files
 from torch_ref.lockstep.candidates.candidate import did_you_mean
 from torch_ref.lockstep.compare.problems import Arrays, GradientStream
-from torch_ref.lockstep.compare.torch_sides import TwinAdapter
+from torch_ref.lockstep.compare.sides import as_adapter
+from torch_ref.lockstep.frameworks.optimizers.adapter import Adapter
 from torch_ref.lockstep.golden.manifest import NAMES, Case, Manifest, trajectory
 from torch_ref.lockstep.golden.tensor_file import DTYPES, GoldenError, write
-from torch_ref.optim import Twin
-from torch_ref.registry import OPTIMIZERS, OptimizerPair, find
+from torch_ref.registry import OPTIMIZERS, OptimizerPair, find, resolve
 
 STEPS = 20
 #: A matrix, whose rows are zero at times, and a vector, or where those cannot be a second matrix;
@@ -105,17 +108,17 @@ def trajectories(pair: OptimizerPair) -> tuple[Arrays, Manifest]:
             tensors[NAMES["start"].format(**at)] = start
             tensors[NAMES["gradient"].format(**at)] = np.stack([g[parameter] for g in grads])
         for number, settings in enumerate(pair.cases):
-            twin = Twin(pair.scratch(**settings))
-            run = _run(twin, stream.params, grads)
+            optimizer = pair.scratch(**settings)
+            run = _run(_side(optimizer), stream.params, grads)
             for (quantity, parameter), values in run.items():
                 tensors[trajectory(dtype, number, quantity, parameter)] = np.stack(values).astype(
                     dtype
                 )
-            cases[number] = Case(twin.settings, _shapes_of_buffers(run))
+            cases[number] = Case(pair.to_torch(optimizer), _shapes_of_buffers(run))
     manifest = Manifest(
         name=pair.name,
-        torch_class=pair.torch,
-        torch_version=torch.__version__,
+        torch_class=pair.torch if extras.has_torch() else f"scratch.optim.{pair.name}",
+        torch_version=resolve("torch.__version__") if extras.has_torch() else "",
         steps=STEPS,
         parameters={f"w{i}": shape for i, shape in enumerate(shapes)},
         tolerance={dtype: pair.tolerance[dtype] for dtype in DTYPES},
@@ -133,9 +136,16 @@ def _shapes_of_buffers(run: Mapping[tuple[str, str], list[np.ndarray]]) -> dict[
     return shapes
 
 
-def _run(twin: Twin, start: Arrays, grads: list[Arrays]) -> dict[tuple[str, str], list[np.ndarray]]:
+def _side(optimizer: Optimizer) -> Adapter:
+    """The twin of a hand-written optimizer, or itself where torch is not installed."""
+    twin = resolve("torch_ref.twin.Twin") if extras.has_torch() else None
+    return as_adapter(twin(optimizer) if twin else optimizer)
+
+
+def _run(
+    side: Adapter, start: Arrays, grads: list[Arrays]
+) -> dict[tuple[str, str], list[np.ndarray]]:
     """Return the values after each step by (quantity, parameter)."""
-    side = TwinAdapter(twin)
     values: dict[tuple[str, str], list[np.ndarray]] = {}
     side.start(start)
     for g in grads:

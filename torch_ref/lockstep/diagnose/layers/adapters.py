@@ -1,53 +1,37 @@
-"""A candidate, made with the arguments that it takes, and torch's module, behind one interface."""
+"""A candidate, made with the arguments that it takes, behind the interface of all layers."""
 
 import copy
 import inspect
 import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
-import torch
 
 from scratch import _check
+from torch_ref.extras import imported, is_below
 from torch_ref.lockstep.diagnose.layers.norms import Normalization, Settings
-from torch_ref.lockstep.diagnose.layers.rule import NormRule
-from torch_ref.registry import spellings
+from torch_ref.registry import resolve, spellings
+
+#: Where the classes of torch are defined, which is not imported for them.
+MODULE, TENSOR = "torch.nn.modules.module.Module", "torch.Tensor"
 
 
-class ModuleAdapter:
-    """A ``torch.nn.Module``; autograd gives its gradients."""
+class LayerAdapter(Protocol):
+    """A layer in a run; what it has not is ``None``."""
 
-    def __init__(self, module: torch.nn.Module, dtype: np.dtype) -> None:
-        self._module = module.to(getattr(torch, dtype.name))
+    def forward(self, x: np.ndarray, training: bool) -> np.ndarray | None:
+        """Return the output."""
 
-    def forward(self, x: np.ndarray, training: bool) -> np.ndarray:
-        self._module.train(training)
-        self._module.zero_grad()
-        self._x = torch.tensor(x, requires_grad=True)
-        self._y = self._module(self._x)
-        return self._y.detach().numpy()
-
-    def backward(self, dy: np.ndarray) -> np.ndarray:
-        self._y.backward(torch.tensor(dy))
-        dx: Any = self._x.grad
-        return dx.numpy()
+    def backward(self, dy: np.ndarray) -> np.ndarray | None:
+        """Return the gradient of the input."""
 
     def read(self, name: str, gradient: bool = False) -> np.ndarray | None:
-        tensor = _find(vars(self._module) | self._tensors(), spellings.LAYER[name])
-        tensor = tensor.grad if gradient and tensor is not None else tensor
-        return None if tensor is None else tensor.detach().numpy().reshape(-1).copy()
+        """Return a flat copy of an array, by torch's name."""
 
     def write(self, name: str, values: np.ndarray) -> None:
-        tensor = _find(self._tensors(), spellings.LAYER[name])
-        with torch.no_grad():
-            tensor.copy_(torch.tensor(values).reshape(tensor.shape))
-
-    def _tensors(self) -> dict[str, torch.Tensor]:
-        """Return tensors by the last part of their names, so that wrapped modules are read too."""
-        held = {**dict(self._module.named_parameters()), **dict(self._module.named_buffers())}
-        return {name.rpartition(".")[2]: tensor for name, tensor in held.items()}
+        """Set an array, by torch's name."""
 
 
 class ArrayAdapter:
@@ -92,24 +76,29 @@ class ArrayAdapter:
         names = own = spellings.LAYER[name]
         if gradient:
             own = tuple(f"{d}{n}" for n in names for d in ("d", "d_", "grad_", "g_"))
-        array = _find(self._held.get("grads" if gradient else "params"), names)
-        return _find(self._held, own) if array is None else array
+        array = find_array(self._held.get("grads" if gradient else "params"), names)
+        return find_array(self._held, own) if array is None else array
 
 
-LayerAdapter = NormRule | ModuleAdapter | ArrayAdapter
-
-
-def _find(held: Any, names: tuple[str, ...]) -> Any:
+def find_array(held: Any, names: tuple[str, ...]) -> Any:
     """The array or tensor in a dict under the first of the names that is there."""
     held = held if isinstance(held, dict) else {}
-    return next(
-        (held[n] for n in names if isinstance(held.get(n), np.ndarray | torch.Tensor)), None
-    )
+    return next((held[n] for n in names if _is_array(held.get(n))), None)
+
+
+def _is_array(value: Any) -> bool:
+    return isinstance(value, np.ndarray) or is_below(type(value), TENSOR)
+
+
+def module_adapter(module: Any, dtype: np.dtype) -> LayerAdapter:
+    """The adapter of a ``torch.nn.Module``."""
+    adapter: LayerAdapter = imported(f"{__package__}.torchs").ModuleAdapter(module, dtype)
+    return adapter
 
 
 def _adapt(layer: Any, dtype: np.dtype) -> LayerAdapter:
-    if isinstance(layer, torch.nn.Module):
-        return ModuleAdapter(layer, dtype)
+    if is_below(type(layer), MODULE):
+        return module_adapter(layer, dtype)
     if not callable(getattr(layer, "forward", None)):
         raise TypeError(
             f"candidate must have forward(x), or be a torch.nn.Module; got {_check.shown(layer)}"
@@ -181,9 +170,9 @@ def _called(
         known: dict[str, Any] = {
             n: a for name, a in arrays.items() for n in spellings.LAYER[name] if n in needed
         }
-        is_module = isinstance(candidate, type) and issubclass(candidate, torch.nn.Module)
         if "dtype" in parameters:
-            known["dtype"] = getattr(torch, dtype.name) if is_module else dtype
+            is_module = is_below(candidate, MODULE)
+            known["dtype"] = resolve(f"torch.{dtype.name}") if is_module else dtype
         named = {
             n: v for name, v in sizes.items() for n in spellings.LAYER[name] if n in parameters
         }

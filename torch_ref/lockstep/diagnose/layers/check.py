@@ -5,24 +5,25 @@ from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
-import torch
 
 from scratch import _check
+from torch_ref.extras import has_torch, imported
 from torch_ref.lockstep.candidates.candidate import name_of
-from torch_ref.lockstep.candidates.reference import NORM
+from torch_ref.lockstep.candidates.reference import NORM, find
 from torch_ref.lockstep.compare.distance import Distance, Drift
 from torch_ref.lockstep.compare.report import Divergence
 from torch_ref.lockstep.diagnose.layers.adapters import (
+    ArrayAdapter,
     Construction,
     LayerAdapter,
-    ModuleAdapter,
     construction,
+    module_adapter,
 )
 from torch_ref.lockstep.diagnose.layers.norms import NORMALIZATIONS, Normalization, Settings, Shape
 from torch_ref.lockstep.diagnose.layers.rule import NormRule
 from torch_ref.lockstep.diagnose.search import closest, search, within
 from torch_ref.lockstep.result import Result
-from torch_ref.registry import SAME_GRADIENTS
+from torch_ref.registry import LAYERS, SAME_GRADIENTS
 
 Batches = list[tuple[bool, np.ndarray, np.ndarray]]
 Trace = Iterator[tuple[int, str, str, np.ndarray | None]]
@@ -70,7 +71,7 @@ def check_norm(
     >>> check_norm(LayerNorm, "RMSNorm", eps=1e-4).findings[0].names
     ('mean taken away',)
     """
-    norm = NORMALIZATIONS.get(_check.instance("against", against, str).removeprefix("torch.nn."))
+    norm = NORMALIZATIONS.get(_check.instance("against", against, str).rpartition(".")[2])
     if norm is None:
         raise ValueError(
             f"against must be one of {', '.join(NORMALIZATIONS)}, got {_check.shown(against)}"
@@ -97,11 +98,10 @@ def check_norm(
         rule = NormRule(norm, sizes, dtype, shared | changes)
         return _compare(mine, _trace(rule, batches, found), tolerance)[1]
 
-    module = ModuleAdapter(_torchs(norm, sizes, shared), dtype)
-    theirs = list(_trace(module, batches, found))
+    theirs = list(_trace(_reference(norm, sizes, shared, dtype), batches, found))
     first, apart = _compare(mine, theirs, tolerance)
     notes += _not_compared(mine, theirs)
-    name, torchs = name_of(candidate), f"torch.nn.{norm.name}"
+    name, torchs = name_of(candidate), find(norm.name).name
     seen = f"{name} agrees with {torchs} in training and evaluation: at most {apart:.1e} relative"
     verdict = Result(name, torchs, NORM, seen, first, notes=notes)
     if first is not None:
@@ -110,16 +110,14 @@ def check_norm(
     return verdict
 
 
-def _torchs(norm: Normalization, sizes: Settings, settings: Settings) -> torch.nn.Module:
-    """Torch's module, without its bias if there is to be none.
-
-    Before 2.12 most of torch's norms take no ``bias``, yet compute without one.
-    """
-    known = {name: value for name, value in settings.items() if name != "bias"}
-    module = getattr(torch.nn, norm.name)(**sizes, **known)
-    if not settings.get("bias", True):
-        module.register_parameter("bias", None)
-    return module
+def _reference(
+    norm: Normalization, sizes: Settings, settings: Settings, dtype: np.dtype
+) -> LayerAdapter:
+    """Torch's module, or the hand-written layer where torch is not installed."""
+    if has_torch():
+        module = imported(f"{__package__}.torchs").module_of(norm, sizes, settings)
+        return module_adapter(module, dtype)
+    return ArrayAdapter(LAYERS[norm.name].scratch(**sizes, **settings, dtype=dtype))
 
 
 def _not_compared(mine: list[Any], theirs: list[Any]) -> list[str]:
