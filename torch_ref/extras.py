@@ -49,17 +49,26 @@ def imported(module: str) -> ModuleType:
         raise explained(error, module) from error
 
 
+def brings(error: ModuleNotFoundError) -> bool:
+    """Whether what was not found is a package of an extra."""
+    return _package(error) in EXTRAS
+
+
 def explained(error: ModuleNotFoundError, what: str = "this") -> ImportError:
     """The same error with what to install for ``what``; itself for a package of no extra.
 
-    >>> print(explained(ModuleNotFoundError(name="plotly.io"), "lockstep report"))
-    lockstep report needs plotly, which is not installed: pip install 'lockstep-scratch[report]'
+    >>> print(explained(ModuleNotFoundError(name="plotly.io"), "the page"))
+    the page needs plotly, which is not installed: pip install 'lockstep-scratch[report]'
     """
-    package = (error.name or "").partition(".")[0]
+    package = _package(error)
     if package not in EXTRAS:
         return error
     install = f"pip install 'lockstep-scratch[{EXTRAS[package]}]'"
     return MissingPackageError(f"{what} needs {package}, which is not installed: {install}")
+
+
+def _package(error: ModuleNotFoundError) -> str:
+    return (error.name or "").partition(".")[0]
 
 
 def is_below(target: object, dotted: str) -> bool:

@@ -34,6 +34,9 @@ class _Group(typer.core.TyperGroup):
         except UsageError as error:
             error.message = visible(error.message)
             raise
+        except ModuleNotFoundError as error:  # a command's own imports, and its options'
+            ending.report(error)
+            raise typer.Exit(1) from None
 
 
 app = typer.Typer(

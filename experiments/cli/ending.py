@@ -11,6 +11,7 @@ from rich.console import Console
 from experiments.engine import interrupt
 from experiments.engine.terminal import as_json, escape
 from torch_ref.errors import LockstepError
+from torch_ref.extras import explained
 
 console = Console(highlight=False)
 errors = Console(stderr=True, highlight=False)
@@ -49,7 +50,8 @@ def errors_reported(
         text = f"{str(ended) or 'Interrupted'}. {kept()}"
         errors.print(escape(text.strip()), soft_wrap=True)
         raise typer.Exit(getattr(ended, "exit_code", INTERRUPTED)) from None
-    except Exception as error:
+    except Exception as raised:
+        error = _with_what_to_install(raised)
         if json:
             typer.echo(as_json({"error": str(error) or type(error).__name__}))
         else:
@@ -70,6 +72,7 @@ def computing(kept: Callable[[], str], debug: bool = False) -> Iterator[None]:
 
 def report(error: Exception, debug: bool = False, kept: str = "") -> None:
     """One message for what has failed and what is kept, and the traceback if it is asked for."""
+    error = _with_what_to_install(error)
     text = str(error) or type(error).__name__
     if _is_of_standard_output(error):
         text = f"standard output cannot be written: {error.strerror}"
@@ -79,6 +82,11 @@ def report(error: Exception, debug: bool = False, kept: str = "") -> None:
     errors.print(f"[bold red]Error:[/] {escape(text)}", soft_wrap=True)
     if debug:
         errors.print(escape("".join(traceback.format_exception(error))), soft_wrap=True)
+
+
+def _with_what_to_install(error: Exception) -> Exception:
+    """The same error; of a package that an extra brings, one that says so."""
+    return explained(error) if isinstance(error, ModuleNotFoundError) else error
 
 
 def _is_of_standard_output(error: Exception) -> bool:

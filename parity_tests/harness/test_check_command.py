@@ -381,7 +381,8 @@ def test_the_result_as_json(command: Command) -> None:
     given = json.loads(command(source, "Inside", "--json", "--steps", "5").stdout)
     assert (given["agrees"], given["steps"], given["first"]["step"]) == (False, 5, 1)
     assert list(given) == [
-        *("candidate", "against", "agrees", "dtype", "steps", "settings", "mapped", "worst"),
+        *("candidate", "against", "stands_for", "agrees", "dtype", "steps", "settings", "mapped"),
+        "worst",
         *("first", "faults", "cause", "portrait", "notes", "detail", "seconds"),
     ]
     assert set(given["first"]) == {

@@ -19,6 +19,7 @@ from pathlib import Path
 from types import ModuleType, SimpleNamespace
 from typing import Any
 
+from torch_ref import extras
 from torch_ref.errors import LockstepError
 from torch_ref.lockstep.compare.sides import as_adapter, is_torchs
 from torch_ref.lockstep.frameworks.optimizers.adapter import Adapter
@@ -106,9 +107,10 @@ class Candidate:
         except CandidateError:
             raise
         except (Exception, SystemExit) as error:
-            kind = type(error).__name__
-            message = f"{self.name}: {what} {kind}: {error}{self.line_of(error)}"
-            raise CandidateError(message) from error
+            message = f"{self.name}: {what} {type(error).__name__}: {error}"
+            if isinstance(error, ModuleNotFoundError) and extras.brings(error):
+                message = str(extras.explained(error, self.name))
+            raise CandidateError(message + self.line_of(error)) from error
 
     def line_of(self, error: BaseException) -> str:
         """The user's own line that ``error`` came from, on a line of its own; or nothing."""

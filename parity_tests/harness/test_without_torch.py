@@ -1,0 +1,150 @@
+"""Without torch the hand-written twin is what a candidate is held against, and that is said."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from parity_tests.harness import bare
+
+MINE = """
+import numpy as np
+
+class Adam:
+    def __init__(self, lr=1e-3, beta1=0.9, beta2=0.999, eps=1e-8):
+        self.lr, self.beta1, self.beta2, self.eps, self.t = lr, beta1, beta2, eps, 0
+        self.m, self.v = {}, {}
+
+    def update(self, params, grads):
+        self.t += 1
+        for name, g in grads.items():
+            m = self.m.get(name, 0) * self.beta1 + (1 - self.beta1) * g
+            v = self.v.get(name, 0) * self.beta2 + (1 - self.beta2) * g * g
+            self.m[name], self.v[name] = m, v
+            m_hat = m / (1 - self.beta1**self.t)
+            params[name] -= self.lr * m_hat / (np.sqrt(v / (1 - self.beta2**self.t)) + self.eps)
+
+class Doubled(Adam):
+    def __init__(self, lr=2e-3):
+        super().__init__(lr / 2)
+
+class Late(Adam):
+    def update(self, params, grads):
+        self.t += 1
+        for name, g in grads.items():
+            m = self.m.get(name, 0) * self.beta1 + (1 - self.beta1) * g
+            v = self.v.get(name, 0) * self.beta2 + (1 - self.beta2) * g * g
+            self.m[name], self.v[name] = m, v
+            rate = self.lr * np.sqrt(1 - self.beta2**self.t) / (1 - self.beta1**self.t)
+            params[name] -= rate * m / (np.sqrt(v) + self.eps)
+
+def he(shape, rng):
+    return rng.normal(0, np.sqrt(2 / shape[1]), shape)
+
+def decay(step):
+    return 0.1 * 0.9 ** (step + 1)
+
+class Norm:
+    def __init__(self, gamma, beta, eps=1e-5):
+        self.gamma, self.beta, self.eps = gamma, beta, eps
+
+    def forward(self, x):
+        mean, var = x.mean(-1, keepdims=True), x.var(-1, keepdims=True)
+        return (x - mean) / np.sqrt(var + self.eps) * self.gamma + self.beta
+"""
+#: The exit status, and what is said, of each candidate against each of torch's.
+CHECKS = [
+    ("Adam", "Adam", (), 0, "held against scratch.optim.Adam, which is proven equal"),
+    ("Doubled", "SGD", (), 1, "diverges from scratch.optim.SGD"),
+    ("Late", "Adam", (), 1, '"epsilon before the bias correction"'),
+    ("he", "kaiming_normal_", ("nonlinearity=relu",), 0, "cannot be told apart from"),
+    ("he", "xavier_normal_", (), 1, "diverges from scratch.init.xavier_normal"),
+    ("decay", "ExponentialLR", ("gamma=0.9",), 1, '"one step ahead"'),
+    ("Norm", "LayerNorm", (), 0, "agrees with scratch.nn.LayerNorm"),
+]
+FIXTURE = """
+import numpy as np
+from mine import Adam, Late
+from torch_ref.lockstep.conformance import lockstep_checks
+
+def test_it_agrees(lockstep):
+    assert lockstep(Adam, "Adam").stands_for == "torch.optim.Adam"
+
+def test_it_does_not(lockstep):
+    lockstep(Late, "Adam")
+
+@lockstep_checks(Adam, against="Adam")
+def test_conformance(check):
+    check()
+"""
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "mine.py").write_text(MINE)
+    return tmp_path
+
+
+def test_what_is_checked_is_held_against_the_twin(folder: Path) -> None:
+    for name, against, args, code, said in CHECKS:
+        given = [text for arg in args for text in ("--arg", arg)]
+        done = bare.lockstep(folder, "check", f"mine.py:{name}", "--against", against, *given)
+        assert (done.returncode, said in done.stdout) == (code, True), (name, done)
+
+
+def test_the_result_as_json_says_what_the_twin_stands_for(folder: Path) -> None:
+    done = bare.lockstep(folder, "check", "mine.py:Adam", "--against", "Adam", "--json")
+    result = json.loads(done.stdout)
+    assert (result["against"], result["stands_for"]) == ("scratch.optim.Adam", "torch.optim.Adam")
+
+
+def test_a_candidate_of_torch_is_told_what_to_install(folder: Path) -> None:
+    (folder / "theirs.py").write_text("import torch\n\nAdam = torch.optim.Adam\n")
+    done = bare.lockstep(folder, "check", "theirs.py:Adam", "--against", "Adam")
+    assert done.returncode == 2
+    assert "pip install 'lockstep-scratch[torch]'" in done.stderr
+
+
+def test_golden_files_are_written_and_verified(folder: Path) -> None:
+    written = bare.lockstep(folder, "golden", "Adam")
+    assert written.returncode == 0, written.stderr
+    manifest = json.loads((folder / "golden/adam.json").read_text())
+    assert (manifest["class"], manifest["torch"]) == ("scratch.optim.Adam", "")
+    paths = ("golden/adam.safetensors",) * 2
+    done = bare.lockstep(folder, "verify", *paths)
+    assert (done.returncode, "(by hand, which is proven equal to torch's)" in done.stdout) == (
+        0,
+        True,
+    )
+
+
+def test_the_fixture_and_the_conformance_suite_run(folder: Path) -> None:
+    (folder / "test_mine.py").write_text(FIXTURE)
+    options = ["-q", "-p", "no:cacheprovider", "test_mine.py"]
+    program = f"import pytest\nsys.exit(pytest.main({options!r}))"
+    done = bare.python(program, folder)
+    assert "2 failed, 11 passed, 1 skipped" in done.stdout, done.stdout
+    assert "Late diverges from scratch.optim.Adam" in done.stdout
+
+
+@pytest.mark.parametrize("command", [("list",), ("--help",)])
+def test_what_needs_nothing_runs(folder: Path, command: tuple[str, ...]) -> None:
+    assert bare.lockstep(folder, *command).returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("command", "extra"),
+    [
+        (("run", "surface"), "plots"),
+        (("sweep", "--quick"), "plots"),
+        (("bench", "--quick"), "torch"),
+        (("parity",), "plots"),
+        (("report",), "plots"),
+    ],
+)
+def test_what_needs_more_says_what_to_install(
+    folder: Path, command: tuple[str, ...], extra: str
+) -> None:
+    done = bare.lockstep(folder, *command)
+    assert done.returncode not in (0, 130)
+    assert f"pip install 'lockstep-scratch[{extra}]'" in done.stderr, done.stderr
