@@ -14,16 +14,20 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
 from parity_tests.command_line import lockstep
-from parity_tests.helpers import unwrapped
+from parity_tests.helpers import normal, unwrapped
+from scratch import optim
 from torch_ref import lockstep as harness
 from torch_ref.lockstep.candidates.candidate import CandidateError
 from torch_ref.lockstep.candidates.program import program
 from torch_ref.lockstep.check import check
+from torch_ref.lockstep.compare.run import lockstep as run_lockstep
 from torch_ref.lockstep.frameworks import wire
+from torch_ref.lockstep.frameworks.optimizers.update import UpdateAdapter
 from torch_ref.lockstep.frameworks.process import Process, ProcessAdapter, ProcessError
 
 EXAMPLES = Path(harness.__file__).parent / "examples"
@@ -250,6 +254,69 @@ _JSON = st.recursive(
 def test_any_description_of_arrays_is_one_or_a_wire_error(listed: object) -> None:
     with suppress(wire.WireError):
         assert all(each.size >= 0 for each in wire.described("params", listed, "float64"))
+
+
+#: A program that is one of scratch's optimizers, or one that spoils its gradients.
+HOSTED = """
+import sys
+import numpy as np
+from scratch.optim import *
+from torch_ref.lockstep.frameworks.host import serve
+from torch_ref.lockstep.frameworks.optimizers.update import UpdateAdapter
+class Careless(Adam):
+    def update(self, params, grads):
+        super().update(params, grads)
+        grads["w1"][...] = 0
+make = lambda **settings: UpdateAdapter({name}(**settings))
+serve("hosted", make, sys.stdin.buffer, sys.stdout.buffer)
+"""
+
+
+def hosted(name: str, settings: dict) -> closing[Process]:
+    command = shlex.join([sys.executable, "-c", HOSTED.format(name=name)])
+    return closing(Process(command, settings, patience=20))
+
+
+def test_the_protocol_carries_all_that_an_adapter_does() -> None:
+    settings = {"lr": 0.1, "betas": (0.5, 0.75)}
+    with hosted("Adam", settings) as process:
+        theirs, mine = ProcessAdapter(process), UpdateAdapter(optim.Adam(**settings))
+        for _ in range(2):  # a start begins anew
+            _walk(theirs, mine)
+    with hosted("Careless", {}) as process:
+        theirs = ProcessAdapter(process)
+        theirs.start({"w0": np.ones(2), "w1": np.ones(2)})
+        theirs.step(grads := {"w0": np.ones(2), "w1": np.ones(2)})
+        assert {n: g.tolist() for n, g in theirs.kept(grads).items()} == {
+            "w0": [1, 1],
+            "w1": [0, 0],
+        }
+
+
+def _walk(theirs: ProcessAdapter, mine: UpdateAdapter) -> None:
+    """All that can be asked of both; they are the same, bit for bit."""
+    start = {"w0": normal(0, (2, 3)), "w1": normal(1, ())}
+    for side in (theirs, mine):
+        side.start(start)
+        side.step({"w0": normal(2, (2, 3)), "w1": None})
+        assert side.scale_lr(0.5)
+        side.add("w2", np.arange(4.0))
+        side.step({"w0": normal(3, (2, 3)), "w1": normal(4, ()), "w2": normal(5, (4,))})
+    assert_same(theirs.params(), mine.params())
+    for name, buffers in mine.state().items():
+        assert len(buffers) == 2
+        assert_same(theirs.state()[name], buffers)
+
+
+def assert_same(mine: dict[str, np.ndarray], theirs: dict[str, np.ndarray]) -> None:
+    assert mine.keys() == theirs.keys()
+    assert all(np.array_equal(mine[name], w) for name, w in theirs.items())
+
+
+def test_a_hosted_lbfgs_asks_back_for_loss_and_gradients() -> None:
+    with hosted("LBFGS", {"lr": 0.5}) as process:
+        report = run_lockstep(ProcessAdapter(process), torch.optim.LBFGS, steps=5, lr=0.5)
+    assert report.agrees, report
 
 
 def test_the_command_takes_either_a_file_or_a_program() -> None:

@@ -15,8 +15,6 @@ from torch_ref.lockstep.frameworks.wire import Described, Message, WireError
 
 Settings = Mapping[str, Any]
 _LONGEST_SHOWN = 100
-#: What a program may be able to do beside its steps.
-ABILITIES = ("scale_lr", "add", "minimize", "kept", "state")
 
 
 class ProcessError(LockstepError):
@@ -34,7 +32,7 @@ class Process:
     Attributes:
         name: what it calls itself; else the name of the program.
         settings: all that it has, as it tells; ``None`` where it does not.
-        abilities: those of ``ABILITIES`` that it has.
+        abilities: those of ``wire.ABILITIES`` that it has.
 
     Raises:
         ProcessError: it cannot be started, or does not greet back.
@@ -185,11 +183,12 @@ class ProcessAdapter:
         self._tell(f"adding {name}", {"do": "add"}, {name: w})
 
     def scale_lr(self, factor: float) -> bool:
-        """Multiply the learning rate; whether the program can."""
+        """Multiply the learning rate; whether the program could."""
         if "scale_lr" not in self._process.abilities:
             return False
-        self._process.ask("its change of lr", {"do": "scale_lr", "factor": factor})
-        return True
+        question = {"do": "scale_lr", "factor": factor}
+        answer, _ = self._process.ask("its change of lr", question)
+        return answer.get("done") is not False
 
     def kept(self, grads: Arrays) -> Arrays:
         if "kept" not in self._process.abilities:

@@ -11,6 +11,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 VERSION = 1
+#: What a program may be able to do beside its steps.
+ABILITIES = ("scale_lr", "add", "minimize", "kept", "state")
 #: A message announces no more bytes of numbers than these.
 MOST_BYTES = 2**30
 _MOST_AXES = 32
