@@ -9,6 +9,7 @@ import numpy as np
 
 from scratch import _check
 from scratch._settings import Configurable
+from scratch._signals import SignalsWait
 from scratch.optim import Optimizer
 from scratch.typing import Rate
 
@@ -90,10 +91,11 @@ class LRScheduler(Configurable):
         restored = copy.copy(self)
         for name in vars(self).keys() - self.unsaved:
             setattr(restored, name, _restored(name, state_dict[name]))
-        vars(self).update(vars(restored))
-        for name in ("lr", "momentum") if self.moves_momentum else ("lr",):
-            for rates, value in zip(self.rates, state_dict[name], strict=True):
-                setattr(rates, name, _as_rate(value))
+        with SignalsWait():
+            vars(self).update(vars(restored))
+            for name in ("lr", "momentum") if self.moves_momentum else ("lr",):
+                for rates, value in zip(self.rates, state_dict[name], strict=True):
+                    setattr(rates, name, _as_rate(value))
 
     def check_state(self, state_dict: Mapping[str, Any]) -> None:
         """Raise unless ``state_dict`` is a snapshot of a schedule like this one."""

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scratch import _check
+from scratch._signals import SignalsWait
 from scratch.init import by_name
 from scratch.nn.activations import ACTIVATIONS
 from scratch.nn.affine import Affine
@@ -195,14 +196,15 @@ class MultiLayerNet:
         states = [values[f"generator{k}"] for k, _ in enumerate(self.generators, start=1)]
         for state in states:
             Generator(0).set_state(state)  # raises where it is none
-        for name, w in self.params.items():
-            w[...] = values[name]
-        for i, norm in enumerate(self.batch_norms, start=1):
-            norm.running_mean[...] = values[f"running_mean{i}"]
-            norm.running_var[...] = values[f"running_var{i}"]
-            norm.num_batches_tracked = int(values[f"num_batches_tracked{i}"])
-        for generator, state in zip(self.generators, states, strict=True):
-            generator.set_state(state)
+        with SignalsWait():
+            for name, w in self.params.items():
+                w[...] = values[name]
+            for i, norm in enumerate(self.batch_norms, start=1):
+                norm.running_mean[...] = values[f"running_mean{i}"]
+                norm.running_var[...] = values[f"running_var{i}"]
+                norm.num_batches_tracked = int(values[f"num_batches_tracked{i}"])
+            for generator, state in zip(self.generators, states, strict=True):
+                generator.set_state(state)
 
     @property
     def layers(self) -> list[Layer]:

@@ -20,6 +20,7 @@ import numpy as np
 
 from scratch import _check
 from scratch._settings import KW_ONLY, Configurable, LearningRate
+from scratch._signals import SignalsWait
 from scratch.optim import blocks, fitting
 from scratch.optim.fitting import Closure, Grads, Params
 from scratch.typing import Array, Rate, State
@@ -123,6 +124,8 @@ class Optimizer(Configurable):
     ) -> float | None:
         """Take one step: change every array of ``params`` in place, all or nothing.
 
+        Ctrl-C waits for the end of the step.
+
         Args:
             params: name → float32 or float64 array, or a plain float as in the chapter's first
                 example, which is replaced.
@@ -140,7 +143,8 @@ class Optimizer(Configurable):
         """
         loss, grads = fitting.loss_and_grads(grads, closure)
         steps = self._planned(params, grads)
-        with np.errstate(all="ignore"):  # as in torch, what overflows is inf; NumPy would warn
+        # As in torch, what overflows is inf; NumPy would warn.
+        with SignalsWait(), np.errstate(all="ignore"):
             for group, name, w, g, state in steps:
                 state["step"] += 1
                 group._apply(w, g, state)

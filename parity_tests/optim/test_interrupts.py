@@ -1,0 +1,129 @@
+"""Ctrl-C, at whatever line it comes, leaves an update or a load done or not."""
+
+import copy
+import signal
+import sys
+from collections.abc import Callable
+from itertools import count
+from typing import Any
+
+import numpy as np
+import pytest
+
+from parity_tests.optimizer_helpers import STEPPED, shapes_for
+from scratch import lr_scheduler, nn, optim
+from scratch.optim import RowGradient
+from torch_ref.registry import OptimizerPair
+
+
+def interrupted_at(line: int, work: Callable[[], object]) -> bool:
+    """Do the work, with SIGINT at its nth line; returns whether it has so many."""
+    seen = 0
+
+    def trace(frame: object, event: str, argument: object) -> Any:
+        nonlocal seen
+        if event == "line":
+            seen += 1
+            if seen == line:
+                signal.raise_signal(signal.SIGINT)
+        return trace
+
+    before = sys.gettrace()
+    try:
+        sys.settrace(trace)
+        work()
+    except KeyboardInterrupt:
+        pass
+    finally:
+        sys.settrace(before)
+    return seen >= line
+
+
+def values_of(subject: Any) -> list[Any]:
+    """All numbers in dicts and lists, in order, as lists."""
+    if isinstance(subject, dict):
+        return [values_of(subject[key]) for key in sorted(subject, key=str)]
+    if isinstance(subject, list | tuple):
+        return [values_of(each) for each in subject]
+    return np.asarray(subject).tolist()
+
+
+def assert_done_or_not(
+    start: Callable[[], Any], work: Callable[[Any], object], read: Callable[[Any], Any]
+) -> None:
+    """Whatever the line, what ``read`` sees is as before the work, or as after it."""
+    finished = start()
+    before = values_of(read(finished))
+    work(finished)
+    after = values_of(read(finished))
+    assert before != after
+    for line in count(1):
+        subject = start()
+        reached = interrupted_at(line, lambda it=subject: work(it))
+        assert values_of(read(subject)) in (before, after), f"half done after line {line}"
+        if not reached:
+            return
+
+
+@pytest.mark.parametrize("pair", STEPPED.values(), ids=STEPPED)
+def test_an_update_is_done_or_not(pair: OptimizerPair) -> None:
+    random = np.random.default_rng(0)
+    shapes = shapes_for(pair, (3, 2), (2,), (2, 2))
+    params = {f"w{i}": random.normal(size=shape) for i, shape in enumerate(shapes)}
+    grads: dict[str, Any] = {name: random.normal(size=w.shape) for name, w in params.items()}
+    if pair.gradients == "rows":
+        grads = {name: RowGradient.of(g) for name, g in grads.items()}
+    optimizer = pair.scratch()
+    optimizer.update(params, grads)
+    assert_done_or_not(
+        lambda: copy.deepcopy((optimizer, params)),
+        lambda it: it[0].update(it[1], grads),
+        lambda it: (it[1], it[0].state),
+    )
+
+
+def test_a_load_of_a_network_is_done_or_not() -> None:
+    net = nn.MultiLayerNet(3, [3], 2, batch_norm=True)
+    snapshot = nn.MultiLayerNet(3, [3], 2, batch_norm=True, seed=1).state_dict()
+    assert_done_or_not(
+        lambda: copy.deepcopy(net),
+        lambda it: it.load_state_dict(snapshot),
+        lambda it: it.state_dict(),
+    )
+
+
+def test_a_load_of_an_optimizer_is_done_or_not() -> None:
+    params, grads = {"w": np.ones(2)}, {"w": np.ones(2)}
+    optimizer = optim.Adam(lr=0.5, groups={"w": {"lr": 0.1}})
+    optimizer.update(params, grads)
+    snapshot = optimizer.state_dict()
+    assert_done_or_not(optim.Adam, lambda it: it.load_state_dict(snapshot), lambda it: vars(it))
+
+
+def test_a_load_of_a_schedule_is_done_or_not() -> None:
+    def start() -> lr_scheduler.StepLR:
+        optimizer = optim.SGD(lr=1.0, groups={"b": {"lr": 0.1}, "W": {"lr": 0.2}})
+        return lr_scheduler.StepLR(optimizer, 1)
+
+    moved = start()
+    moved.step()
+    snapshot = moved.state_dict()
+
+    def read(schedule: lr_scheduler.StepLR) -> Any:
+        optimizer = schedule.optimizer
+        return schedule.state_dict(), optimizer.lr, optimizer.groups
+
+    assert_done_or_not(start, lambda it: it.load_state_dict(snapshot), read)
+
+
+def test_a_second_interrupt_does_not_wait_for_a_rule_that_never_ends() -> None:
+    class Endless(optim.SGD):
+        def rule(self, w: np.ndarray, g: np.ndarray, state: dict) -> None:
+            signal.raise_signal(signal.SIGINT)
+            signal.raise_signal(signal.SIGINT)
+            pytest.fail("it has waited")
+
+    handler = signal.getsignal(signal.SIGINT)
+    with pytest.raises(KeyboardInterrupt):
+        Endless().update({"w": np.ones(2)}, {"w": np.ones(2)})
+    assert signal.getsignal(signal.SIGINT) is handler
