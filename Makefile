@@ -81,7 +81,7 @@ clean: ## remove .venv, .venv-oldest, caches and build output; results stay
 		echo "Lockstep needs Python 3.11 or newer, and there is no '$(PYTHON)' here." >&2; exit 1; }; \
 	$$python -c '$(CHECK_PYTHON)'
 	@$*/bin/python -m pip --version >/dev/null 2>&1 || $(PYTHON) -m venv $*
-	pins=$$($(PINS)) && $*/bin/python -m pip install --disable-pip-version-check -e '.[test]' $$pins
+	pins=$$($(PINS)) && $*/bin/python -m pip install --disable-pip-version-check -e '.[all,test]' $$pins
 	@touch $@
 
 $(OLDEST)/.installed: PINS = $(OLDEST)/bin/python -m parity_tests.oldest

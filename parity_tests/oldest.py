@@ -1,6 +1,6 @@
 """The oldest versions that ``pyproject.toml`` allows, as pip takes them.
 
-    pip install -e '.[test]' $(python -m parity_tests.oldest)
+    pip install -e '.[all,test]' $(python -m parity_tests.oldest)
 
 ``make test-oldest`` installs them and runs the tests with them: a lower bound is run, not guessed.
 What to install is known before anything is installed, so this imports the standard library only.
@@ -11,6 +11,8 @@ import tomllib
 from pathlib import Path
 
 PYPROJECT = Path(__file__).parents[1] / "pyproject.toml"
+#: The extras that are installed for the tests.
+TESTED = ("torch", "plots", "report", "test")
 _REQUIREMENT = re.compile(r"(?P<name>[\w.\[\]-]+)>=(?P<oldest>[\w.]+)")
 
 
@@ -32,7 +34,9 @@ def pinned(requirement: str) -> str:
 def versions(pyproject: Path = PYPROJECT) -> list[str]:
     """What the package and its tests need, each at its lower bound."""
     project = tomllib.loads(pyproject.read_text("utf-8"))["project"]
-    return list(map(pinned, project["dependencies"] + project["optional-dependencies"]["test"]))
+    extras = project["optional-dependencies"]
+    groups = [project["dependencies"], *(extras[name] for name in TESTED)]
+    return [pinned(requirement) for group in groups for requirement in group]
 
 
 if __name__ == "__main__":

@@ -6,11 +6,16 @@ import tomllib
 import pytest
 
 from parity_tests import oldest
+from torch_ref.extras import EXTRAS
 
 
 def test_every_package_that_is_needed_is_installed_in_its_oldest_version() -> None:
     project = tomllib.loads(oldest.PYPROJECT.read_text("utf-8"))["project"]
-    needed = project["dependencies"] + project["optional-dependencies"]["test"]
+    extras = project["optional-dependencies"]
+    (everything,) = extras["all"]
+    assert all(extra in everything for extra in ("torch", "plots", "report"))
+    tested = [bound for extra in ("torch", "plots", "report", "test") for bound in extras[extra]]
+    needed = project["dependencies"] + tested
     assert [pin.replace("==", ">=") for pin in oldest.versions()] == needed
 
 
@@ -24,7 +29,12 @@ def test_the_page_on_versions_says_what_each_bound_of_the_package_is_there_for()
     page = (oldest.PYPROJECT.parent / "experiments" / "docs" / "versions.md").read_text("utf-8")
     project = tomllib.loads(oldest.PYPROJECT.read_text("utf-8"))["project"]
     bounds = dict(re.findall(r"^\| ([\w-]+) \| ([\d.]+) \|", page, flags=re.MULTILINE))
-    for requirement in project["dependencies"]:
+    extras = project["optional-dependencies"]
+    for requirement in project["dependencies"] + [
+        *extras["torch"],
+        *extras["plots"],
+        *extras["report"],
+    ]:
         name, _, version = requirement.partition(">=")
         assert bounds[name] == version
 
@@ -35,3 +45,13 @@ def test_no_package_has_two_lower_bounds() -> None:
     bounds = {*project["dependencies"], *extras}
     names = [bound.partition(">=")[0] for bound in bounds]
     assert sorted(names) == sorted(set(names))
+
+
+def test_every_package_of_an_extra_is_said_to_come_with_it() -> None:
+    project = tomllib.loads(oldest.PYPROJECT.read_text("utf-8"))["project"]
+    brought = {
+        bound.partition(">=")[0]: extra
+        for extra in ("torch", "plots", "report")
+        for bound in project["optional-dependencies"][extra]
+    }
+    assert brought == EXTRAS
