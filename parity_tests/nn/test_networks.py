@@ -131,6 +131,17 @@ def test_a_deep_copy_of_a_network_trains_on_its_own() -> None:
     assert not np.array_equal(other.params["W1"], net.params["W1"])
 
 
+@pytest.mark.parametrize("wrong", [None, 3, [1.0]])
+def test_a_parameter_that_is_no_array_is_refused_by_its_name(wrong: object) -> None:
+    net = nn.MultiLayerNet(3, [4], 2)
+    net.params["W2"] = wrong
+    with pytest.raises(TypeError, match=r"params\['W2'\] must be an array, got "):
+        net.loss(np.ones((5, 3), np.float32), np.zeros(5, int))
+    del net.params["W2"]
+    with pytest.raises(TypeError, match=r"params\['W2'\] must be an array, got None"):
+        net.predict(np.ones((5, 3), np.float32))
+
+
 def changed(net: nn.MultiLayerNet) -> dict[str, np.ndarray]:
     """A snapshot of another network of the same form."""
     other = copy.deepcopy(net)

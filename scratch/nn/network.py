@@ -213,7 +213,10 @@ class MultiLayerNet:
         An optimizer may have put another array there.
         """
         for name, (layer, slot) in self._slots.items():
-            layer.params[slot] = self.params[name]
+            w = self.params.get(name)
+            if not isinstance(w, np.ndarray):
+                raise TypeError(f"params[{name!r}] must be an array, got {_check.shown(w)}")
+            layer.params[slot] = w
         return self._layers
 
     @property
