@@ -428,7 +428,7 @@ def test_what_a_layer_has_not_is_said_not_to_be_compared() -> None:
 
     verdict = check_norm(Forward)
     assert verdict.agrees, str(verdict)
-    assert "tried with inputs of shape (12, 5))" in str(verdict)
+    assert "  tried with inputs of shape (12, 5)\n" in str(verdict)
     assert "it refuses (4, 5, 7), which torch takes: ValueError: too many values" in str(verdict)
     assert "not found, so not compared: bias's gradient in training" in str(verdict)
     assert "output in evaluation" in str(verdict)
