@@ -37,7 +37,7 @@ _ALIKE = ("torch", "step", "aliases", "spellings", "family")
 def _add(name: str, section: str = "", *, like: str = "", **said: Any) -> None:
     """Add the pair of a class and torch's of that name, but for what is ``said``."""
     own = {field: getattr(OPTIMIZERS[like], field) for field in _ALIKE if like}
-    own = own or {"torch": f"torch.optim.{name}", "spellings": _ALPHA}
+    own = own or {"torch": f"torch.optim.{name}", "spellings": _ALPHA, "family": name}
     OPTIMIZERS[name] = OptimizerPair(name, attrgetter(name)(optim), section=section, **own | said)
 
 
@@ -69,7 +69,6 @@ _add(
     step="none",
     aliases=_VELOCITY,
     spellings=_ALPHAS,
-    family="SGD",
     quick=True,
 )
 _MOMENTUM: Settings = {
@@ -96,7 +95,6 @@ _add(
         {"eps": 1e-3, "weight_decay": 0.01},
     ),
     aliases=_SQUARES,
-    family="Adagrad",
 )
 _add(
     "AdaGrad",
@@ -116,7 +114,6 @@ _add(
         {"centered": True, "momentum": 0.5, "weight_decay": 0.01, "eps": 1e-3},
     ),
     aliases=_AVERAGES,
-    family="RMSprop",
     overflows={"centered": "∞ − ∞: torch's multiply-add does not overflow in h − m², NumPy's does"},
 )
 _add(
@@ -139,14 +136,12 @@ _add(
         {"amsgrad": True, "weight_decay": 0.1, "maximize": True},
     ),
     aliases=_MOMENTS,
-    family="Adam",
     quick=True,
 )
 _add(
     "AdamW",
     cases=(*_ADAM, {"weight_decay": 0.0}, {"amsgrad": True, "maximize": True}),
     aliases=_MOMENTS,
-    family="AdamW",
 )
 _add("Adamax", cases=_ADAM)
 _add("Adadelta", cases=(*_SHARED, {"rho": 0.5, "eps": 1e-3}, {"rho": 1.0}))
@@ -180,34 +175,6 @@ _add(
     torch="torch_ref.optim.TorchLion",
     cases=(*_SHARED, {"betas": (0.5, 0.9)}, {"betas": (0.0, 0.9), "weight_decay": 1.0}),
     step="none",
-    aliases=_MOMENTS,
-    note="torch has none",
-)
-_add(
-    "LAMB",
-    torch="torch_ref.optim.TorchLAMB",
-    cases=(*_ADAM, {"weight_decay": 0.1, "maximize": True}),
-    aliases=_MOMENTS,
-    note="torch has none",
-)
-_add(
-    "LARS",
-    torch="torch_ref.optim.TorchLARS",
-    cases=(
-        *_SHARED,
-        {"momentum": 0.0, "trust_coefficient": 0.1},
-        {"nesterov": True, "weight_decay": 0.1, "eps": 1e-3},
-        {"trust_coefficient": None},
-    ),
-    step="none",
-    aliases=_VELOCITY,
-    momentum="momentum",
-    note="torch has none",
-)
-_add(
-    "LookaheadAdam",
-    torch="torch_ref.optim.TorchLookaheadAdam",
-    cases=(*_ADAM, {"sync_period": 3, "slow_step_size": 0.8}, {"amsgrad": True, **_DECOUPLED}),
     aliases=_MOMENTS,
     note="torch has none",
 )

@@ -112,8 +112,7 @@ class OptimizerPair(Pair):
         aliases: by torch's buffer, what people call it.
         spellings: by torch's setting, what people call it in this class, if nothing else is called
             so.
-        family: in the catalogue of known variants, whose cases this is one of; none if there is no
-            such catalogue.
+        family: in the catalogue of known variants, of which this is one.
         variant: the name of the variant in this family that the hand-written class is, if it does
             not do what torch's does.
         momentum: the setting that plays momentum's part, if there is one.

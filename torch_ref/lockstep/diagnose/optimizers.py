@@ -54,7 +54,7 @@ class Catalogue:
 
     def __init__(self, against: Reference, settings: Settings) -> None:
         pair = against.optimizer
-        if pair is None or not pair.family:
+        if pair is None or pair.family not in FAMILIES:
             raise KeyError(f"there is no catalogue of variants of {against.name}")
         self._owner, self._family = against.owner, FAMILIES[pair.family]
         self._settings = against.torchs_settings(dict(settings))
@@ -114,7 +114,7 @@ def diagnose(
         _check.mapping("settings", settings)
     theirs, given = _reference(against), settings or {}
     catalogue = Catalogue(theirs, given)
-    problem = Probe(dtype, steps)
+    problem = Probe(dtype, steps, theirs.optimizer.axes if theirs.optimizer else 0)
     mine = as_adapter(candidate, **given)
     # Candidates divide by zero where torch does not, and the report says it better.
     with np.errstate(all="ignore"):
@@ -240,4 +240,4 @@ def _simplest(found: list[Finding]) -> Iterator[Finding]:
 
 
 def _flat(params: Arrays) -> np.ndarray:
-    return np.concatenate([np.ravel(params[name]) for name in sorted(Probe.SHAPES)])
+    return np.concatenate([np.ravel(params[name]) for name in sorted(params)])

@@ -5,7 +5,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from torch_ref.lockstep.diagnose.rules.base import ScaledRule, Settings
-from torch_ref.lockstep.diagnose.variants.decay import COUPLED_DECAY, DECOUPLED, EVERYWHERE
+from torch_ref.lockstep.diagnose.variants.decay import COUPLED, EVERYWHERE
 from torch_ref.lockstep.diagnose.variants.epsilon import ROOTS_EPSILON
 from torch_ref.lockstep.diagnose.variants.variant import variant
 from torch_ref.lockstep.finding import Variant
@@ -37,8 +37,7 @@ class AdagradRule(ScaledRule):
     VARIANTS: ClassVar[tuple[Variant, ...]] = (
         *ROOTS_EPSILON,
         *SUM_OF_SQUARES,
-        DECOUPLED,
-        *COUPLED_DECAY,
+        *COUPLED,
         *EVERYWHERE,
     )
     DEFAULTS: ClassVar[Settings] = {
@@ -52,7 +51,7 @@ class AdagradRule(ScaledRule):
     def init_state(self, w: np.ndarray) -> dict[str, np.ndarray]:
         return {"h": np.full_like(w, self.settings["initial_accumulator_value"])}
 
-    def step(self, g: np.ndarray, state: dict[str, Any], t: int) -> np.ndarray:
+    def step(self, w: np.ndarray, g: np.ndarray, state: dict[str, Any], t: int) -> np.ndarray:
         h = state["h"]
         h += g * g
         lr = self.lr / (1 + (t - 1) * self.settings["lr_decay"])

@@ -13,23 +13,26 @@ Arrays = MutableMapping[str, np.ndarray]
 
 #: Arguments of torch's classes that choose how a step is computed, not what it computes.
 NO_EFFECT = frozenset({"foreach", "fused", "capturable", "differentiable"})
+#: Decays of the parameter itself that come before the step; the last two are Adam's alone.
+_BEFORE = ("decoupled", "unscaled", "corrected", "corrected first")
 
 
 class UpdateRule:
-    r"""An optimizer that does what torch's does, but for the changes that it is given.
+    r"""An optimizer that does what the one of its name does, but for the changes it is given.
 
     A subclass gives the step, :meth:`step`, and its known ``VARIANTS``, in the order in which
     findings are listed; what all families share is here.
 
     Args:
-        settings: torch's, by torch's names; what is left out has torch's default.
+        settings: by torch's names; what is left out has the default.
         changes: of a setting, to a value or by a function of the value asked for; or of the form
-            of the rule, which is torch's otherwise.
+            of the rule.
 
     Raises:
         TypeError: there is no such setting or form.
 
     Attributes:
+        PAPER: where the formula is from, for what torch does not have.
         lr: the learning rate; it may be assigned between two updates.
 
     The forms of all families:
@@ -37,14 +40,18 @@ class UpdateRule:
     ============ ===================================================================
     ``sign``     "torch", "gradient" (g ← −g) or "step" (w ← w + step)
     ``decay``    "torch", "coupled" (g ← g + λw), "decoupled" (w ← w − lr·λ·w),
-                 "after" (the same after the step), "unscaled" (w ← w − λw)
+                 "after" (the same after the step), "unscaled" (w ← w − λw),
+                 "proximal" (w ← w/(1 + lr·λ) after the step)
     ``decay_on`` "all" parameters, or "matrices": no arrays of one axis
     ``counter``  what a formula has for t: "t", "behind" (t − 1, but at least 1),
-                 "zero" (t − 1), "ahead" (t + 1), "per parameter" (one more for
-                 each parameter, not for each step)
+                 "zero" (t − 1), "ahead" (t + 1), "still" (1 for ever), "per
+                 parameter" (one more for each parameter, not for each step)
+    ``gradient`` that of "now", or the "late" one of the step before; zero at first
+    ``memory``   the buffers are "kept", or made "anew" in every step
     ============ ===================================================================
     """
 
+    PAPER: ClassVar[str] = ""
     VARIANTS: ClassVar[tuple[Variant, ...]] = ()
     DEFAULTS: ClassVar[Settings] = {"lr": 1e-3, "weight_decay": 0.0, "maximize": False}
     FORMS: ClassVar[Settings] = {
@@ -52,6 +59,8 @@ class UpdateRule:
         "decay": "torch",
         "decay_on": "all",
         "counter": "t",
+        "gradient": "now",
+        "memory": "kept",
     }
 
     def __init__(self, settings: Settings | None = None, **changes: Any) -> None:
@@ -73,11 +82,14 @@ class UpdateRule:
                 f"{', '.join(known)}, got {_check.names(unknown)}"
             )
 
-    def init_state(self, w: np.ndarray) -> dict[str, np.ndarray]:
+    def init_state(self, w: np.ndarray) -> dict[str, Any]:
         """The buffers for a parameter ``w`` before its first step."""
         return {}
 
-    def step(self, g: np.ndarray, state: dict[str, Any], t: int) -> np.ndarray:
+    def prepare(self, params: Arrays, grads: Mapping[str, np.ndarray]) -> None:
+        """Compute what a step needs of all parameters together; the states are there."""
+
+    def step(self, w: np.ndarray, g: np.ndarray, state: dict[str, Any], t: int) -> np.ndarray:
         """Return what to subtract from the parameter, lr included; buffers change in place."""
         raise NotImplementedError
 
@@ -88,29 +100,42 @@ class UpdateRule:
             for name, w in params.items():
                 if name not in self.state:
                     self.state[name] = {"step": 0, **self.init_state(w)}
+            self.prepare(params, grads)
+            for name, w in params.items():
                 self._update(w, grads[name], self.state[name])
 
     def _update(self, w: np.ndarray, g: np.ndarray, state: dict[str, Any]) -> None:
-        style, decay = self._decay(w)
-        if self.settings["maximize"] != (self.form["sign"] == "gradient"):
-            g = -g
+        g = self._gradient(g, state)
+        style, t = self.form["decay"], self._count(state)
+        if style == "torch":
+            style = "decoupled" if self.settings.get("decoupled_weight_decay") else "coupled"
+        decay = self.decay_of(w)
         if style == "coupled":
             g = g + decay * w
-        elif style == "decoupled":
-            w *= 1 - self.lr * decay
-        elif style == "unscaled":
-            w *= 1 - decay
-        step = self.step(g, state, self._count(state))
+        elif style in _BEFORE:
+            w *= 1 - self.decay_rate(style, t) * decay
+        step = self.step(w, g, state, t)
         w -= -step if self.form["sign"] == "step" else step
         if style == "after":
             w *= 1 - self.lr * decay
+        elif style == "proximal":
+            w /= 1 + self.lr * decay
 
-    def _decay(self, w: np.ndarray) -> tuple[str, float]:
-        style = self.form["decay"]
-        if style == "torch":
-            style = "decoupled" if self.settings.get("decoupled_weight_decay") else "coupled"
+    def _gradient(self, g: np.ndarray, state: dict[str, Any]) -> np.ndarray:
+        if self.form["memory"] == "anew":
+            state |= self.init_state(np.zeros_like(g))
+        if self.form["gradient"] == "late":
+            state["late"], g = g.copy(), state.get("late", np.zeros_like(g))
+        return -g if self.settings["maximize"] != (self.form["sign"] == "gradient") else g
+
+    def decay_of(self, w: np.ndarray) -> float:
+        """The weight decay of a parameter."""
         left_out = self.form["decay_on"] == "matrices" and w.ndim < 2
-        return style, 0.0 if left_out else self.settings["weight_decay"]
+        return 0.0 if left_out else self.settings.get("weight_decay", 0.0)
+
+    def decay_rate(self, style: str, t: int) -> float:
+        """What the decay of ``w`` itself is multiplied by."""
+        return 1.0 if style == "unscaled" else self.lr
 
     def _count(self, state: dict[str, Any]) -> int:
         self._updates += 1
@@ -121,6 +146,7 @@ class UpdateRule:
             "behind": max(t - 1, 1),
             "zero": t - 1,
             "ahead": t + 1,
+            "still": 1,
             "per parameter": self._updates,
         }
         return counts[self.form["counter"]]
@@ -132,7 +158,9 @@ class ScaledRule(UpdateRule):
     ============== =================================================================
     ``eps_place``  "outside" (√ĥ + ε), "inside" (√(ĥ + ε)), "both" (√(ĥ + ε) + ε),
                    "nowhere", "before correction" (√h + ε, then corrected),
-                   "inside, before correction" (√(h + ε), then corrected)
+                   "inside, before correction" (√(h + ε), then corrected),
+                   "maximum" (max(√ĥ, ε)), "squared" (√(ĥ + ε²)), "1e-15 inside"
+                   (√(h + 1e-15) + ε, then corrected)
     ``root``       whether the root is taken at all
     ============== =================================================================
 
@@ -145,8 +173,14 @@ class ScaledRule(UpdateRule):
         eps, place = self.settings["eps"], self.form["eps_place"]
         if place.startswith("inside") or place == "both":
             h = h + eps * (1.0 if place.endswith("before correction") else correction)
+        elif place == "squared":
+            h = h + eps * eps * correction
+        elif place == "1e-15 inside":
+            h = h + 1e-15
         root = np.sqrt(h) if self.form["root"] else h
-        if place == "before correction":
+        if place in ("before correction", "1e-15 inside"):
             root = root + eps
         root = root / correction ** (0.5 if self.form["root"] else 1.0)
+        if place == "maximum":
+            return np.maximum(root, eps)
         return root + eps if place in ("outside", "both") else root

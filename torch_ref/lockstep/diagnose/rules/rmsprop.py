@@ -5,7 +5,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from torch_ref.lockstep.diagnose.rules.base import ScaledRule, Settings
-from torch_ref.lockstep.diagnose.variants.decay import COUPLED_DECAY, DECOUPLED, EVERYWHERE
+from torch_ref.lockstep.diagnose.variants.decay import COUPLED, EVERYWHERE
 from torch_ref.lockstep.diagnose.variants.epsilon import ROOTS_EPSILON
 from torch_ref.lockstep.diagnose.variants.variant import variant
 from torch_ref.lockstep.finding import Variant
@@ -61,8 +61,7 @@ class RMSpropRule(ScaledRule):
     VARIANTS: ClassVar[tuple[Variant, ...]] = (
         *ROOTS_EPSILON,
         *MEAN_OF_SQUARES,
-        DECOUPLED,
-        *COUPLED_DECAY,
+        *COUPLED,
         *EVERYWHERE,
     )
     DEFAULTS: ClassVar[Settings] = {
@@ -85,7 +84,7 @@ class RMSpropRule(ScaledRule):
         h = np.full_like(w, self.form["start"])
         return {"h": h, "m": np.zeros_like(w), "b": np.zeros_like(w)}
 
-    def step(self, g: np.ndarray, state: dict[str, Any], t: int) -> np.ndarray:
+    def step(self, w: np.ndarray, g: np.ndarray, state: dict[str, Any], t: int) -> np.ndarray:
         alpha, mu = self.settings["alpha"], self.settings["momentum"]
         h, m, b = state["h"], state["m"], state["b"]
         h *= alpha

@@ -7,6 +7,7 @@ import numpy as np
 from torch_ref.lockstep.diagnose.rules.base import Settings, UpdateRule
 from torch_ref.lockstep.diagnose.variants.decay import (
     COUPLED_DECAY,
+    DECOUPLED_DECAY,
     DECOUPLED_FROM_BUFFER,
     EVERYWHERE,
 )
@@ -119,7 +120,7 @@ class SGDRule(UpdateRule):
     def init_state(self, w: np.ndarray) -> dict[str, np.ndarray]:
         return {"b": np.zeros_like(w)}
 
-    def step(self, g: np.ndarray, state: dict[str, Any], t: int) -> np.ndarray:
+    def step(self, w: np.ndarray, g: np.ndarray, state: dict[str, Any], t: int) -> np.ndarray:
         mu, ahead = self.settings["momentum"], self.settings["nesterov"]
         if mu == 0:
             return self.lr * g
@@ -143,3 +144,11 @@ class SGDRule(UpdateRule):
         tau = self.settings["dampening"]
         shares = {"undampened": 1 - tau, "whole": 1.0, "dampening": tau, "average": 1 - mu}
         return shares[self.form["share"]]
+
+
+class SGDWRule(SGDRule):
+    """SGDW: SGD whose weight decay is decoupled."""
+
+    PAPER: ClassVar[str] = "Loshchilov and Hutter 2019, arXiv:1711.05101"
+    VARIANTS: ClassVar[tuple[Variant, ...]] = (*MOMENTUM, *DECOUPLED_DECAY, *EVERYWHERE)
+    FORMS: ClassVar[Settings] = {**SGDRule.FORMS, "decay": "decoupled"}

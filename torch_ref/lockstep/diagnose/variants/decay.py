@@ -1,4 +1,4 @@
-"""Weight decay; and the sign of the step."""
+"""Weight decay; and the sign of the step, and which gradient it is of."""
 
 from torch_ref.lockstep.diagnose.variants.variant import variant
 
@@ -41,7 +41,7 @@ DECOUPLED_DECAY = (
         decay="unscaled",
     ),
 )
-EVERYWHERE = (
+ANY_DECAY = (
     variant(
         "weight decay with the wrong sign",
         "makes weights smaller: + λw in the gradient, − lr·λ·w in the weight",
@@ -63,10 +63,34 @@ EVERYWHERE = (
         "the chapter (W, not b), language models",
         decay_on="matrices",
     ),
+)
+SIGN = (
     variant(
         "gradient's sign flipped",
         "goes against the gradient, with maximize along it; here maximize = {maximize}",
         sign="gradient",
     ),
     variant("step added, not subtracted", "subtracts the step from w", sign="step"),
+    variant(
+        "the gradient of the step before",
+        "steps along the gradient it is given, not along the one before",
+        gradient="late",
+    ),
 )
+#: Of every family with a weight decay.
+EVERYWHERE = (*ANY_DECAY, *SIGN)
+#: Of a family whose buffers are averages.
+MEMORY = (
+    variant(
+        "buffers made anew in every step",
+        "keeps them from step to step",
+        memory="anew",
+    ),
+    variant(
+        "buffers and the counter made anew in every step",
+        "keeps them from step to step",
+        memory="anew",
+        counter="still",
+    ),
+)
+COUPLED = (DECOUPLED, *COUPLED_DECAY)

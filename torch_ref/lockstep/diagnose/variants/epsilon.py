@@ -1,30 +1,50 @@
 """Where epsilon stands in a denominator, and which it is."""
 
 from torch_ref.lockstep.diagnose.variants.variant import variant
+from torch_ref.lockstep.finding import Variant
 
-EVERY_EPSILON = (
+_SEEN_IN = {
+    "1e-6": "BERT",
+    "1e-7": "the chapter, Keras",
+    "1e-8": "torch's Adam and RMSprop, optax",
+    "1e-10": "torch's Adagrad",
+}
+
+PLACES = (
     variant(
         "epsilon both inside and outside the square root",
         "adds it once, outside: denom = √… + eps",
         "optax with eps_root",
         eps_place="both",
     ),
+    variant(
+        "the maximum of the root and epsilon",
+        "adds it to the root: √… + eps",
+        eps_place="maximum",
+    ),
+    variant(
+        "epsilon squared inside the square root",
+        "adds it outside: √… + eps",
+        eps_place="squared",
+    ),
     variant("no epsilon", "adds eps = {eps:g} to the root", eps_place="nowhere"),
-    *(
+)
+
+
+def other_values(*values: str) -> tuple[Variant, ...]:
+    """An ε other than the one asked for, the same whatever is asked for."""
+    return tuple(
         variant(
             f"eps {value}, not the one asked for",
             "has the one it is given, here eps = {eps:g}",
-            seen_in,
+            _SEEN_IN.get(value, ""),
             eps=float(value),
         )
-        for value, seen_in in (
-            ("1e-6", "BERT"),
-            ("1e-7", "the chapter, Keras"),
-            ("1e-8", "torch's Adam and RMSprop, optax"),
-            ("1e-10", "torch's Adagrad"),
-        )
-    ),
-)
+        for value in values
+    )
+
+
+EVERY_EPSILON = (*PLACES, *other_values("1e-6", "1e-7", "1e-8", "1e-10"))
 ADAMS_EPSILON = (
     variant(
         "epsilon inside the square root",

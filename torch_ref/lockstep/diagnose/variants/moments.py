@@ -3,7 +3,7 @@
 from torch_ref.lockstep.diagnose.variants.variant import variant
 
 T_FROM_1 = "counts t from 1, before the correction"
-MOMENTS = (
+CORRECTIONS = (
     variant(
         "bias correction missing",
         "corrects both moments: m̂ = m/(1 − β₁ᵗ), v̂ = v/(1 − β₂ᵗ)",
@@ -21,6 +21,45 @@ MOMENTS = (
         correction="first",
     ),
     variant(
+        "β₁ and β₂ swapped in the bias corrections",
+        "corrects each moment by its own: m̂ = m/(1 − β₁ᵗ), v̂ = v/(1 − β₂ᵗ)",
+        correction_betas="swapped",
+    ),
+    variant(
+        "both moments corrected with β₁",
+        "corrects each moment by its own: m̂ = m/(1 − β₁ᵗ), v̂ = v/(1 − β₂ᵗ)",
+        correction_betas="first",
+    ),
+    variant(
+        "both moments corrected with β₂",
+        "corrects each moment by its own: m̂ = m/(1 − β₁ᵗ), v̂ = v/(1 − β₂ᵗ)",
+        correction_betas="second",
+    ),
+    variant(
+        "bias corrections multiplied, not divided by",
+        "divides: m̂ = m/(1 − β₁ᵗ), v̂ = v/(1 − β₂ᵗ)",
+        corrected="multiplied",
+    ),
+    variant(
+        "bias corrections applied in place, and so again in every step",
+        "keeps m and v as they are, and corrects copies of them",
+        corrected="in place",
+    ),
+    variant(
+        "bias corrections in float32",
+        "computes 1 − βᵗ in double precision",
+        "frameworks that have one precision for scalars",
+        precision="float32",
+    ),
+    variant(
+        "bias corrections from products of β in float32",
+        "computes 1 − βᵗ in double precision",
+        "tinygrad",
+        precision="float32 product",
+    ),
+)
+FACTORS = (
+    variant(
         "beta1 and beta2 swapped",
         "has betas = (β₁, β₂): β₁ for the mean of g, β₂ for the mean of g²",
         betas=lambda betas: (betas[1], betas[0]),
@@ -36,12 +75,12 @@ MOMENTS = (
         v_factor=False,
     ),
     variant(
-        "AMSGrad's maximum after the bias correction",
-        "takes it before: v_max = max(v_max, v), then v_max/(1 − β₂ᵗ)",
-        "optax",
-        amsgrad=lambda asked: asked and "corrected",
+        "averages that start from the first gradient",
+        "starts them from zero: m = (1 − β₁)g, v = (1 − β₂)g² at the first step",
+        start="gradient",
     ),
-    variant("amsgrad ignored", "divides by the largest v so far", amsgrad=False),
+)
+COUNTER = (
     variant("step counter one behind", T_FROM_1, counter="behind"),
     variant(
         "step counter from zero, the first step uncorrected",
@@ -57,5 +96,53 @@ MOMENTS = (
         "step counted once for every parameter",
         "counts t once a step for all parameters",
         counter="per parameter",
+    ),
+    variant(
+        "1 − β where 1 − βᵗ belongs",
+        "has the power: m̂ = m/(1 − β₁ᵗ), v̂ = v/(1 − β₂ᵗ), with t the number of steps",
+        "counters that stand still",
+        counter="still",
+    ),
+)
+#: Of a rule with both moments, each with its correction.
+MOMENTS = (*CORRECTIONS, *FACTORS, *COUNTER)
+#: Of one with the first moment alone.
+FIRST_MOMENT = (
+    FACTORS[0],
+    FACTORS[1],
+    next(each for each in CORRECTIONS if each.changes.get("corrected") == "in place"),
+    next(each for each in CORRECTIONS if each.changes.get("precision") == "float32"),
+)
+#: Of one that corrects the second moment alone.
+SECOND_CORRECTION = (
+    variant(
+        "bias correction of the second moment missing",
+        "corrects it: v̂ = v/(1 − β₂ᵗ)",
+        correction="none",
+    ),
+    *(each for each in CORRECTIONS if {"corrected", "precision"} & each.changes.keys()),
+)
+AMSGRAD = (
+    variant(
+        "AMSGrad's maximum after the bias correction",
+        "takes it before: v_max = max(v_max, v), then v_max/(1 − β₂ᵗ)",
+        "optax",
+        amsgrad=lambda asked: asked and "corrected",
+    ),
+    variant("amsgrad ignored", "divides by the largest v so far", amsgrad=False),
+)
+#: Decays of the weight itself at Adam's corrected rate.
+CORRECTED_DECAY = (
+    variant(
+        "weight decay scaled by the bias-corrected lr",
+        "scales it by lr alone: w −= lr·λ·w",
+        "code that folds the corrections into lr",
+        decay="corrected",
+    ),
+    variant(
+        "weight decay scaled by lr/(1 − β₁ᵗ)",
+        "scales it by lr alone: w −= lr·λ·w",
+        "code that folds the first correction into lr",
+        decay="corrected first",
     ),
 )
