@@ -16,6 +16,7 @@ from typing import Any
 import torch
 
 from scratch import _check, optim
+from torch_ref.beyond import TorchLAMB, TorchLARS, TorchLion, TorchLookaheadAdam
 from torch_ref.registry import OPTIMIZERS
 from torch_ref.twin import Named
 from torch_ref.twin import Twin as Twin
@@ -97,44 +98,20 @@ class LBFGS(Named):
     by_hand, by_torch = optim.LBFGS, torch.optim.LBFGS
 
 
-class TorchLion(torch.optim.Optimizer):
-    """Lion as an optimizer of torch, which has none."""
-
-    def __init__(
-        self,
-        params: Any,
-        lr: float = 1e-4,
-        betas: tuple[float, float] = (0.9, 0.99),
-        weight_decay: float = 0.0,
-        maximize: bool = False,
-    ) -> None:
-        if lr < 0 or weight_decay < 0 or not all(0 <= beta < 1 for beta in betas):
-            raise ValueError(f"lr, betas or weight_decay: {lr}, {betas}, {weight_decay}")
-        settings = {"lr": lr, "betas": betas, "weight_decay": weight_decay, "maximize": maximize}
-        super().__init__(params, settings)
-
-    @torch.no_grad()
-    def step(self, closure: Any = None) -> Any:
-        loss = None
-        if closure is not None:
-            with torch.enable_grad():
-                loss = closure()
-        for group in self.param_groups:
-            for w in group["params"]:
-                if w.grad is not None:
-                    self._step(w, -w.grad if group["maximize"] else w.grad, group)
-        return loss
-
-    def _step(self, w: torch.Tensor, g: torch.Tensor, group: dict[str, Any]) -> None:
-        m = self.state[w].setdefault("exp_avg", torch.zeros_like(w))
-        beta1, beta2 = group["betas"]
-        w.mul_(1 - group["lr"] * group["weight_decay"])
-        w.sub_(group["lr"] * torch.sign(beta1 * m + (1 - beta1) * g))
-        m.mul_(beta2).add_((1 - beta2) * g)
-
-
 class Lion(Named):
     by_hand, by_torch = optim.Lion, TorchLion
+
+
+class LAMB(Named):
+    by_hand, by_torch = optim.LAMB, TorchLAMB
+
+
+class LARS(Named):
+    by_hand, by_torch = optim.LARS, TorchLARS
+
+
+class LookaheadAdam(Named):
+    by_hand, by_torch = optim.LookaheadAdam, TorchLookaheadAdam
 
 
 class EpsilonHatAdam(torch.optim.Adam):

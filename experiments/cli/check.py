@@ -3,17 +3,21 @@
 import contextlib
 import sys
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Annotated, Any
+from pathlib import Path
+from typing import Annotated, Any
 
 import typer
 
-from experiments.cli.ending import console, errors_reported
+from experiments.cli import verdict
+from experiments.cli.ending import errors, errors_reported
+from experiments.cli.example import COMMAND
+from experiments.cli.example import write as write_example
 from experiments.cli.options import Debug, Json, one_of
+from experiments.cli.verdict import GREEN, RED
 from experiments.engine import interrupt
 from experiments.engine.terminal import as_json, escape
-
-if TYPE_CHECKING:
-    from torch_ref.lockstep.result import Result
+from torch_ref import extras, files
+from torch_ref.errors import LockstepError
 
 AGREES, DIVERGES, CANNOT_RUN = 0, 1, 2
 _DTYPES = ("float64", "float32")
@@ -23,13 +27,19 @@ def _dtype(name: str) -> str:
     return one_of(name, _DTYPES)
 
 
+def _svg(path: Path | None) -> Path | None:
+    if path is not None and path.suffix != ".svg":
+        raise typer.BadParameter(f"must be a file of the suffix .svg, got {path}")
+    return path
+
+
 def check(
-    against: Annotated[
-        str, typer.Option(metavar="NAME", help="What it should do, of `lockstep list`.")
-    ],
     candidate: Annotated[
         str | None,
         typer.Argument(metavar="FILE.py:NAME", help="Your class or function. It is run here."),
+    ] = None,
+    against: Annotated[
+        str | None, typer.Option(metavar="NAME", help="What it should do, of `lockstep list`.")
     ] = None,
     program: Annotated[
         str | None,
@@ -44,7 +54,24 @@ def check(
     ] = "float64",
     steps: Annotated[int, typer.Option(min=1, max=1_000_000, help="How many steps to run.")] = 200,
     seconds: Annotated[float, typer.Option(min=0.001, max=1e6, help="The time limit.")] = 20.0,
+    quiet: Annotated[bool, typer.Option("--quiet", help="The verdict alone, on a line.")] = False,
     json: Json = False,
+    github: Annotated[
+        bool, typer.Option("--github", help="Annotate the pull request, in a workflow of GitHub.")
+    ] = False,
+    badge: Annotated[
+        Path | None,
+        typer.Option(
+            callback=_svg, metavar="FILE.svg", help="Draw the verdict as a badge.", readable=False
+        ),
+    ] = None,
+    example: Annotated[
+        bool, typer.Option("--example", help="Write a wrong Adam into wrong_adam.py, to try.")
+    ] = False,
+    template: Annotated[
+        bool,
+        typer.Option("--template", help="Print code that fits; or that of --template WAY."),
+    ] = False,
     debug: Debug = False,
 ) -> None:
     """Check whether your own optimizer, initializer or layer does what torch's does, and why not.
@@ -55,27 +82,85 @@ def check(
     Exit status: 0 it agrees, 1 it diverges, 2 it cannot be run.
     """
     with errors_reported(debug, CANNOT_RUN, json=json):
-        with interrupt.deferred():  # torch aborts where it is interrupted while it is imported
+        if example or template:
+            typer.echo(_written_example() if example else _template(candidate))
+            return
+        asked = _asked(candidate, program)
+        if against is None:
+            raise typer.BadParameter("give --against NAME, what it should do")
+        if not (json or quiet):
+            errors.print(f"[dim]checking {escape(asked)} against {escape(against)} …[/]")
+        with _failure_told(asked, github, badge):
+            _import()
             from torch_ref.lockstep.candidates.settings import parse
             from torch_ref.lockstep.check import check as run_check
-        # What the user's code prints is no part of the result.
-        with contextlib.redirect_stdout(sys.stderr):
-            settings = parse(arg or [])
-            limits = {"steps": steps, "seconds": seconds}
-            with _found(candidate, program, patience=seconds / 3) as found:
-                outcome = run_check(found, against, settings, dtype=dtype, **limits)
-    if json:
-        typer.echo(as_json(outcome.as_dict()))
-    else:
-        _print(outcome)
+
+            # What the user's code prints is no part of the result.
+            with contextlib.redirect_stdout(sys.stderr):
+                settings = parse(arg or [])
+                limits = {"steps": steps, "seconds": seconds}
+                with _found(candidate, program, patience=seconds / 3) as found:
+                    outcome = run_check(found, against, settings, dtype=dtype, **limits)
+        if json:
+            typer.echo(as_json(outcome.as_dict()))
+        else:
+            verdict.show(outcome, quiet)
+        for line in verdict.annotations(outcome, candidate or "") if github else ():
+            typer.echo(line)
+        if badge:
+            verb = "agrees with" if outcome.agrees else "diverges from"
+            _draw(badge, f"{verb} {outcome.theirs}", GREEN if outcome.agrees else RED)
     raise typer.Exit(AGREES if outcome.agrees else DIVERGES)
+
+
+def _import() -> None:
+    """Import what takes its time; torch aborts where it is interrupted meanwhile."""
+    with interrupt.deferred():
+        if extras.has_torch():
+            extras.imported("torch")
+        extras.imported("torch_ref.lockstep.check")
+
+
+def _asked(candidate: str | None, program: str | None) -> str:
+    if (candidate is None) == (program is None):
+        raise typer.BadParameter("give either FILE.py:NAME or --exec COMMAND")
+    return candidate or str(program)
+
+
+def _written_example() -> str:
+    return f"{write_example()} is written: an Adam with a mistake. Find it:\n  {COMMAND}"
+
+
+def _template(way: str | None) -> str:
+    """The code of a way to write an optimizer, or of the plainest, and which others there are."""
+    from torch_ref.lockstep.frameworks.optimizers.templates import TEMPLATES
+
+    name = one_of(way or next(iter(TEMPLATES)), TEMPLATES, argument="--template")
+    others = ", ".join(each for each in TEMPLATES if each != name)
+    return f"# {name}: {TEMPLATES[name].says}; there are also {others}\n{TEMPLATES[name].code}"
+
+
+@contextlib.contextmanager
+def _failure_told(asked: str, github: bool, badge: Path | None) -> Iterator[None]:
+    """Put what cannot be run into the annotations and the badge, too."""
+    try:
+        yield
+    except LockstepError as error:
+        if github:
+            typer.echo(verdict.refusal(error, asked))
+        if badge:
+            _draw(badge, "cannot be run", verdict.GREY)
+        raise
+
+
+def _draw(path: Path, text: str, colour: str) -> None:
+    with files.atomic(path, LockstepError) as partial:
+        partial.write_text(verdict.badge("lockstep", text, colour), encoding="utf-8")
 
 
 @contextlib.contextmanager
 def _found(candidate: str | None, program: str | None, patience: float) -> Iterator[Any]:
     """The candidate, a place in a file or a program, whose processes end with the block."""
-    if (candidate is None) == (program is None):
-        raise typer.BadParameter("give either FILE.py:NAME or --exec COMMAND")
     if program is None:
         yield candidate
     else:
@@ -83,13 +168,3 @@ def _found(candidate: str | None, program: str | None, patience: float) -> Itera
 
         with contextlib.closing(run_program(program, patience)) as found:
             yield found
-
-
-def _print(outcome: "Result") -> None:
-    verdict, *rest = outcome.lines()
-    mark = "[bold green]✓[/]" if outcome.agrees else "[bold red]✗[/]"
-    lines = [f"{mark} [bold]{escape(verdict)}[/]"]
-    lines += [f"  {escape(line.strip())}" for line in rest]
-    lines += [f"  [dim]{escape(str(each))}[/]" for each in outcome.mapped]
-    lines.append(f"  [dim]{outcome.seconds:.1f} s[/]")
-    console.print("\n".join(lines), soft_wrap=True)

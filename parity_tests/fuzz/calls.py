@@ -131,6 +131,7 @@ SHARED: Values = {
 }
 NUMPY: Values = SHARED | {
     "bias": lambda of: np.zeros(4),
+    "cls": lambda of: optim.SGD,
     "generator": lambda of: Generator(0),
     "generators": lambda of: [Generator(0)],
     "grads": lambda of: {"W": np.ones((3, 2))},

@@ -77,7 +77,7 @@ def test_a_bug_in_the_chapters_adam_is_named() -> None:
 
     said = str(check(Uncorrected, "chapter.Adam"))
     assert 'agrees with "bias correction missing"' in said
-    assert "; chapter.Adam corrects both moments" in said
+    assert "\n  chapter.Adam corrects both moments" in said
 
 
 def test_both_betas_under_one_name() -> None:
@@ -162,6 +162,7 @@ ELSEWHERE = {
     "experiments/parity/drift.py": "the settings of the drift",
     "experiments/report/lab.py": "the initializers that the page lets one try",
     "experiments/engine/figures.py": "the colours of the chapter's curves",
+    "experiments/cli/example.py": "what the wrong example is called",
     "experiments/bench/": "the training that is timed is the chapter's",
 }
 #: An experiment names what it compares.

@@ -383,7 +383,7 @@ def test_the_result_as_json(command: Command) -> None:
     assert list(given) == [
         *("candidate", "against", "stands_for", "agrees", "dtype", "steps", "settings", "mapped"),
         "worst",
-        *("first", "faults", "cause", "portrait", "notes", "detail", "seconds"),
+        *("first", "faults", "cause", "findings", "portrait", "notes", "detail", "seconds"),
     ]
     assert set(given["first"]) == {
         *("step", "name", "quantity", "element", "mine", "theirs", "relative", "ulp")

@@ -52,16 +52,24 @@ class Norm:
         mean, var = x.mean(-1, keepdims=True), x.var(-1, keepdims=True)
         return (x - mean) / np.sqrt(var + self.eps) * self.gamma + self.beta
 """
-#: The exit status, and what is said, of each candidate against each of torch's.
+#: Whether it agrees, and what is said, of each candidate against each of torch's.
 CHECKS = [
-    ("Adam", "Adam", (), 0, "held against scratch.optim.Adam, which is proven equal"),
-    ("Doubled", "SGD", (), 1, "diverges from scratch.optim.SGD"),
-    ("Late", "Adam", (), 1, '"epsilon before the bias correction"'),
-    ("he", "kaiming_normal_", ("nonlinearity=relu",), 0, "cannot be told apart from"),
-    ("he", "xavier_normal_", (), 1, "diverges from scratch.init.xavier_normal"),
-    ("decay", "ExponentialLR", ("gamma=0.9",), 1, '"one step ahead"'),
-    ("Norm", "LayerNorm", (), 0, "agrees with scratch.nn.LayerNorm"),
+    ("Adam", "Adam", {}, True, "held against scratch.optim.Adam, which is proven equal"),
+    ("Doubled", "SGD", {}, False, "diverges from scratch.optim.SGD"),
+    ("Late", "Adam", {}, False, '"epsilon before the bias correction"'),
+    ("he", "kaiming_normal_", {"nonlinearity": "relu"}, True, "cannot be told apart from"),
+    ("he", "xavier_normal_", {}, False, "diverges from scratch.init.xavier_normal"),
+    ("decay", "ExponentialLR", {"gamma": 0.9}, False, '"one step ahead"'),
+    ("Norm", "LayerNorm", {}, True, "agrees with scratch.nn.LayerNorm"),
 ]
+PROGRAM = """
+import json
+from torch_ref.lockstep.check import check
+
+for name, against, settings, *_ in {checks!r}:
+    found = check(f"mine.py:{{name}}", against, settings)
+    print(json.dumps({{"agrees": found.agrees, "text": str(found)}}))
+"""
 FIXTURE = """
 import numpy as np
 from mine import Adam, Late
@@ -86,15 +94,18 @@ def folder(tmp_path: Path) -> Path:
 
 
 def test_what_is_checked_is_held_against_the_twin(folder: Path) -> None:
-    for name, against, args, code, said in CHECKS:
-        given = [text for arg in args for text in ("--arg", arg)]
-        done = bare.lockstep(folder, "check", f"mine.py:{name}", "--against", against, *given)
-        assert (done.returncode, said in done.stdout) == (code, True), (name, done)
+    done = bare.python(PROGRAM.format(checks=CHECKS), folder)
+    for (name, *_, agrees, said), line in zip(CHECKS, done.stdout.splitlines(), strict=True):
+        found = json.loads(line)
+        assert (found["agrees"], said in found["text"]) == (agrees, True), (name, found)
 
 
-def test_the_result_as_json_says_what_the_twin_stands_for(folder: Path) -> None:
-    done = bare.lockstep(folder, "check", "mine.py:Adam", "--against", "Adam", "--json")
-    result = json.loads(done.stdout)
+def test_the_command_says_that_torch_is_not_installed(folder: Path) -> None:
+    asked = ("check", "mine.py:Adam", "--against", "Adam")
+    done = bare.lockstep(folder, *asked)
+    assert done.returncode == 0, done.stderr
+    assert "equal to torch.optim.Adam; torch is not installed" in done.stdout
+    result = json.loads(bare.lockstep(folder, *asked, "--json").stdout)
     assert (result["against"], result["stands_for"]) == ("scratch.optim.Adam", "torch.optim.Adam")
 
 

@@ -12,12 +12,16 @@
     ASGD        also keeps the average of where it has been
     Rprop       only the sign of the gradient counts
     Lion        only the sign of the momentum counts
+    LAMB        Adam's direction, and a step as long as the parameter
+    LARS        SGD, with a rate for every parameter from its length and its gradient's
     SparseAdam  Adam for gradients of a few rows
     Adafactor   the second moment of a matrix from its rows and columns
     Muon        momentum made orthogonal
     LBFGS       the curvature, from the steps it has taken
 
-These have torch's names, arguments and defaults, but for ``Lion``, which torch does not have.
+These have torch's names, arguments and defaults, but for ``Lion``, ``LAMB`` and ``LARS``, which
+torch does not have. ``lookahead`` makes an optimizer of any other that goes k steps forward and one
+back; ``LookaheadAdam`` is one.
 ``scratch.optim.chapter`` has the chapter's:
 
     Momentum, Nesterov, AdaGrad, RMSProp, and ``chapter.Adam``
@@ -38,6 +42,8 @@ from scratch.optim.base import Optimizer
 from scratch.optim.chapter import AdaGrad, Momentum, Nesterov, RMSProp
 from scratch.optim.clip import clip_grad_norm, clip_grad_value
 from scratch.optim.fitting import NonFiniteGradientError
+from scratch.optim.lamb import LAMB
+from scratch.optim.lars import LARS
 from scratch.optim.lbfgs import LBFGS
 from scratch.optim.lion import Lion
 from scratch.optim.muon import Muon
@@ -47,10 +53,13 @@ from scratch.optim.rmsprop import RMSprop
 from scratch.optim.row_gradient import RowGradient
 from scratch.optim.rprop import Rprop
 from scratch.optim.sgd import SGD
+from scratch.optim.slow_weights import LookaheadAdam, lookahead
 from scratch.optim.sparse_adam import SparseAdam
 
 __all__ = [
     "ASGD",
+    "LAMB",
+    "LARS",
     "LBFGS",
     "SGD",
     "AdaGrad",
@@ -61,6 +70,7 @@ __all__ = [
     "AdamW",
     "Adamax",
     "Lion",
+    "LookaheadAdam",
     "Momentum",
     "Muon",
     "NAdam",
@@ -76,4 +86,5 @@ __all__ = [
     "chapter",
     "clip_grad_norm",
     "clip_grad_value",
+    "lookahead",
 ]

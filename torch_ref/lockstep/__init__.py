@@ -3,7 +3,7 @@
 compare      the run itself: what both sides are given, how far apart they are, the report
 candidates   what a user wrote: found, made with the same settings as its reference, watched
 diagnose     the cause of a difference: the known variants, and the search for those that fit
-result       what a check showed; finding, a cause that it names
+result       what a check showed; finding, a cause that it names; layout, the text of both
 check        all of it for one candidate, within a time limit
 conformance  a suite of checks for a class, in pytest
 golden       trajectories as files, for other languages

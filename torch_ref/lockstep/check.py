@@ -3,6 +3,7 @@
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from torch_ref.lockstep.candidates.limit import TimeUp, time_limit
 from torch_ref.lockstep.candidates.program import Program
 from torch_ref.lockstep.candidates.reference import INITIALIZER, NORM, OPTIMIZER, Reference, find
 from torch_ref.lockstep.candidates.settings import Match, match, own_defaults
+from torch_ref.lockstep.candidates.source import places
 from torch_ref.lockstep.compare.problems import SHAPES, GradientStream
 from torch_ref.lockstep.compare.report import Report
 from torch_ref.lockstep.compare.run import lockstep
@@ -54,7 +56,7 @@ def check(
         CandidateError: it cannot be run, or does not come to an end.
 
     >>> from scratch.optim import Adam
-    >>> print(check(Adam, "Adam", {"lr": 0.01}, steps=20).lines()[0])
+    >>> print(check(Adam, "Adam", {"lr": 0.01}, steps=20).blocks()[0].heading)
     Adam agrees with torch.optim.Adam
     """
     theirs, known = find(against), None
@@ -69,8 +71,18 @@ def check(
         raise CandidateError(
             f"{blamed.name}: not done within the time limit of {seconds:g} s{blamed.line_of(error)}"
         ) from None
+    _locate(outcome, known)
     outcome.seconds, outcome.stands_for = time.perf_counter() - began, theirs.stands_for
     return outcome
+
+
+def _locate(result: Result, candidate: Candidate) -> None:
+    """Add to what was found the lines of the user's file where it stands."""
+    own = {each.theirs: each.mine for each in result.mapped if each.mine}
+    result.findings = [
+        replace(each, places=places(candidate.file, candidate.name, each.variants, own))
+        for each in result.findings
+    ]
 
 
 def _warm_up() -> None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 
 @dataclass(frozen=True)
@@ -23,6 +23,21 @@ class Variant:
     seen_in: str = ""
 
 
+class Place(NamedTuple):
+    """A line of the user's file.
+
+    >>> print(Place("my_adam.py", 14, "return m / (v**0.5 + eps)"))
+    my_adam.py:14: return m / (v**0.5 + eps)
+    """
+
+    file: str
+    line: int
+    text: str
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}: {self.text}"
+
+
 @dataclass(frozen=True)
 class Finding:
     """A variant, or several together, that the candidate agrees with.
@@ -32,12 +47,14 @@ class Finding:
         distance: from them; relative, or the Kolmogorov–Smirnov statistic of a distribution.
         theirs: what the reference does instead.
         p: of a statistical test; ``None`` where numbers were compared one by one.
+        places: in the user's file, where they stand, as far as that was found.
     """
 
     variants: tuple[Variant, ...]
     distance: float
     theirs: str
     p: float | None = None
+    places: tuple[Place, ...] = ()
 
     @classmethod
     def of(cls, variants: Sequence[Variant], distance: float, p: float | None = None) -> "Finding":
@@ -56,12 +73,23 @@ class Finding:
         >>> print(Finding.of([Variant("no eps", "torch adds it", {})], 3e-16).line("Norm"))
         your Norm agrees with "no eps" to 3e-16; torch adds it
         """
+        return f"{self.seen(mine, joined, exactly)}; {self.theirs}"
+
+    def lines(self, mine: str, joined: str = "and", exactly: str = "exactly") -> list[str]:
+        """The same, a line for each: what ``mine`` does, what the reference does, and where."""
+        theirs = list(dict.fromkeys(variant.theirs for variant in self.variants))
+        whole = "; ".join(theirs) == self.theirs
+        return [
+            self.seen(mine, joined, exactly),
+            *(theirs if whole else [self.theirs]),
+            *map(str, self.places),
+        ]
+
+    def seen(self, mine: str, joined: str = "and", exactly: str = "exactly") -> str:
+        """The first half of it, on what ``mine`` does."""
         names = f" {joined} ".join(f'"{name}"' for name in self.names)
         if self.p is not None:
-            seen = (
-                f"cannot be told apart from {names} (KS D = {self.distance:.2g}, p = {self.p:.2g})"
-            )
-        else:
-            to = exactly if self.distance == 0 else f"to {self.distance:.0e}"
-            seen = f"agrees with {names} {to}"
-        return f"your {mine} {seen}; {self.theirs}"
+            apart = f"(KS D = {self.distance:.2g}, p = {self.p:.2g})"
+            return f"your {mine} cannot be told apart from {names} {apart}"
+        to = exactly if self.distance == 0 else f"to {self.distance:.0e}"
+        return f"your {mine} agrees with {names} {to}"

@@ -1,5 +1,6 @@
 """The result of a check: it agrees, or where it diverges, and why."""
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -7,6 +8,10 @@ from torch_ref.lockstep.candidates.reference import OPTIMIZER
 from torch_ref.lockstep.candidates.settings import Mapped
 from torch_ref.lockstep.compare.report import Divergence, Report, plain
 from torch_ref.lockstep.finding import Finding
+from torch_ref.lockstep.layout import Block, text
+
+#: What the details of a check say of a finding.
+_OF_DETAIL = ("names", "distance", "p", "theirs")
 
 
 @dataclass(frozen=True)
@@ -27,6 +32,10 @@ class Row:
 
     def __str__(self) -> str:
         return f"{self.property}: {self.mine}; torch's {self.theirs}"
+
+    def cells(self) -> tuple[str, str, str]:
+        """It as a row of a table."""
+        return self.property, f"yours {self.mine}", f"torch's {self.theirs}"
 
 
 @dataclass
@@ -118,14 +127,19 @@ class Result:
         if not self.agrees:
             raise AssertionError(str(self))
 
-    def lines(self) -> list[str]:
-        """Return the lines to print, the verdict first."""
-        lines = [self._verdict(), *(f"it {fault}" for fault in self.faults)]
-        if self.stands_for:
-            lines.append(
-                f"held against {self.theirs}, which is proven equal to {self.stands_for}; torch is "
-                "not installed"
-            )
+    def blocks(self) -> list[Block]:
+        """The verdict and what differs first, the causes, what was measured, the settings."""
+        settings = [str(each) for each in self.mapped]
+        return [
+            Block(self._verdict(), self._first_lines()),
+            *self._causes(),
+            *_unless_empty("measured", [row.cells() for row in self.portrait]),
+            *_unless_empty("notes", self.notes),
+            *_unless_empty("settings", settings),
+        ]
+
+    def _first_lines(self) -> list[str]:
+        lines = [f"it {fault}" for fault in self.faults]
         if self.report is not None and self.report.agrees:
             worst = self.report.worst
             lines.append(
@@ -134,10 +148,22 @@ class Result:
             )
         elif self.first is not None:
             lines.append(f"at {self.first}")
-        optimizer = self.kind == OPTIMIZER
-        measured = [str(row) for row in self.portrait]
-        notes = [note if optimizer else f"({note})" for note in self.notes]
-        return lines + self.cause + measured + notes
+        if self.stands_for:
+            lines.append(
+                f"held against {self.theirs}, which is proven equal to {self.stands_for}; torch is "
+                "not installed"
+            )
+        return lines
+
+    def _causes(self) -> list[Block]:
+        """A block for each finding; then the lines on the cause that are of none of them."""
+        wording = ("together with", "bit for bit") if self.kind == OPTIMIZER else ()
+        told = {each.line(self.mine, *wording): each for each in self.findings}
+        found = [told[line] for line in self.cause if line in told]
+        return [
+            *(Block("cause", each.lines(self.mine, *wording)) for each in found),
+            *_unless_empty("cause", [line for line in self.cause if line not in told]),
+        ]
 
     def as_dict(self) -> dict[str, Any]:
         """Everything, in types that JSON has; inf and NaN as text."""
@@ -155,6 +181,7 @@ class Result:
             "first": self._first(),
             "faults": self.faults,
             "cause": [] if detail else self.cause,
+            "findings": self._findings(),
             "portrait": [asdict(row) for row in self.portrait],
             "notes": [] if detail else self.notes,
             "detail": detail,
@@ -170,17 +197,21 @@ class Result:
             "agrees": self.agrees,
             "seen": self.seen,
             "first": self._first(),
-            "findings": [
-                {
-                    "names": list(finding.names),
-                    "distance": finding.distance,
-                    "p": finding.p,
-                    "theirs": finding.theirs,
-                }
-                for finding in self.findings
-            ],
+            "findings": [{key: each[key] for key in _OF_DETAIL} for each in self._findings()],
             "notes": list(self.notes),
         }
+
+    def _findings(self) -> list[dict[str, Any]]:
+        return [
+            {
+                "names": list(each.names),
+                "distance": each.distance,
+                "p": each.p,
+                "theirs": each.theirs,
+                "places": [place._asdict() for place in each.places],
+            }
+            for each in self.findings
+        ]
 
     def _first(self) -> dict[str, Any] | str | None:
         return self.first.as_dict() if isinstance(self.first, Divergence) else self.first
@@ -199,4 +230,8 @@ class Result:
         return f"{self.mine} {verb} {self.theirs}"
 
     def __str__(self) -> str:
-        return "\n  ".join(self.lines() + [str(each) for each in self.mapped])
+        return text(self.blocks())
+
+
+def _unless_empty(heading: str, lines: Sequence[str | tuple[str, ...]]) -> list[Block]:
+    return [Block(heading, lines)] if lines else []

@@ -179,6 +179,34 @@ _add(
     note="torch has none",
 )
 _add(
+    "LAMB",
+    torch="torch_ref.optim.TorchLAMB",
+    cases=(*_ADAM, {"weight_decay": 0.1, "maximize": True}),
+    aliases=_MOMENTS,
+    note="torch has none",
+)
+_add(
+    "LARS",
+    torch="torch_ref.optim.TorchLARS",
+    cases=(
+        *_SHARED,
+        {"momentum": 0.0, "trust_coefficient": 0.1},
+        {"nesterov": True, "weight_decay": 0.1, "eps": 1e-3},
+        {"trust_coefficient": None},
+    ),
+    step="none",
+    aliases=_VELOCITY,
+    momentum="momentum",
+    note="torch has none",
+)
+_add(
+    "LookaheadAdam",
+    torch="torch_ref.optim.TorchLookaheadAdam",
+    cases=(*_ADAM, {"sync_period": 3, "slow_step_size": 0.8}, {"amsgrad": True, **_DECOUPLED}),
+    aliases=_MOMENTS,
+    note="torch has none",
+)
+_add(
     "SparseAdam",
     cases=({}, {"lr": 0.05}, {"betas": (0.5, 0.9), "eps": 1e-3}, {"maximize": True}),
     refused=({"lr": 0.0}, {"eps": 0.0}),

@@ -1,6 +1,7 @@
 """What a candidate is written in: what is needed to make it, run it and read it back.
 
 optimizers  one small file for each way in which optimizers are written
+layers      one small file for each framework's normalization layers
 process     an optimizer that is a program, in any language
 host        the other end of it, for Python: a program made of an adapter
 wire        the messages that it and the check exchange

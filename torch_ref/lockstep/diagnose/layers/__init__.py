@@ -7,8 +7,8 @@ holds, by torch's names. What a layer has not is ``None``.
 check     both sides run and compared
 norms     the layers that there is a check for, and the known variants of each
 rule      torch's layers by hand, with a setting for each variant
-adapters  the candidate, made with the arguments that it takes
-torchs    torch's module; it needs torch
+trace     what a layer computes on the same batches
+causes    the search, quantity by quantity
 """
 
 from torch_ref.lockstep.diagnose.layers.check import check_norm

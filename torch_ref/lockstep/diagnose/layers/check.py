@@ -2,31 +2,40 @@
 
 import math
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from scratch import _check
-from torch_ref.extras import has_torch, imported
+from torch_ref.extras import has_torch
 from torch_ref.lockstep.candidates.candidate import name_of
 from torch_ref.lockstep.candidates.reference import NORM, find
-from torch_ref.lockstep.compare.distance import Distance, Drift
-from torch_ref.lockstep.compare.report import Divergence
-from torch_ref.lockstep.diagnose.layers.adapters import (
-    ArrayAdapter,
-    Construction,
-    LayerAdapter,
-    construction,
-    module_adapter,
-)
+from torch_ref.lockstep.diagnose.layers.causes import Causing, fitted
 from torch_ref.lockstep.diagnose.layers.norms import NORMALIZATIONS, Normalization, Settings, Shape
 from torch_ref.lockstep.diagnose.layers.rule import NormRule
-from torch_ref.lockstep.diagnose.search import closest, search, within
+from torch_ref.lockstep.diagnose.layers.trace import (
+    Batches,
+    Seen,
+    batches,
+    compare,
+    not_compared,
+    trace,
+    write,
+)
+from torch_ref.lockstep.finding import Finding, Variant
+from torch_ref.lockstep.frameworks.layers import Construction, Layer, Wanted, construction
+from torch_ref.lockstep.frameworks.layers.arrays import ArrayLayer
+from torch_ref.lockstep.frameworks.layers.torch_ import ModuleLayer
 from torch_ref.lockstep.result import Result
-from torch_ref.registry import LAYERS, SAME_GRADIENTS
+from torch_ref.registry import LAYERS, SAME_GRADIENTS, resolve
 
-Batches = list[tuple[bool, np.ndarray, np.ndarray]]
-Trace = Iterator[tuple[int, str, str, np.ndarray | None]]
+LAYOUTS = ("", "channels_first", "channels_last")
+_LAST = Variant(
+    "channels last",
+    "torch's channels are the second axis: (N, C, …)",
+    {"channels_last": True},
+)
 
 
 @np.errstate(all="ignore")  # what divides by zero is found by its values
@@ -35,30 +44,34 @@ def check_norm(
     against: str = "BatchNorm1d",
     *,
     dtype: np.typing.DTypeLike = np.float64,
+    layout: str = "",
     **settings: Any,
 ) -> Result:
     """Compare a normalization layer with torch's, and name the cause if they diverge.
 
     Four training batches, then two of evaluation, and for BatchNorm1d the same again of (N, C, L)
     after those of (N, C), unless the candidate refuses it; the verdict says which were tried. Each
-    compares the output, the running mean and
-    variance, and in training the gradients of the input, weight and bias, in that order.
+    compares the output, the running mean and variance, and in training the gradients of the input,
+    weight and bias, in that order; γ and β are neither ones nor zeros.
 
     Args:
         candidate: a class or function, called with the sizes and those of the settings
             that it takes (``gamma`` and ``beta`` are given as arrays); or an instance, which is
-            copied. Either a ``torch.nn.Module``, or ``forward(x)`` and ``backward(dy)`` on
-            arrays. Training and evaluation are chosen by an argument of ``forward``
-            (``training``, ``train_flg``, …), by ``train()`` and ``eval()``, or by an attribute.
+            copied. A layer of torch, Keras, flax (linen and nnx), Haiku, MLX, tinygrad or
+            equinox; or ``forward(x)`` and ``backward(dy)`` on arrays; or a function of x, γ and β.
+            Training and evaluation are chosen by an argument (``training``, ``train_flg``, …), by
+            ``train()`` and ``eval()``, or by an attribute.
         against: a name of ``NORMALIZATIONS``: "BatchNorm1d", "LayerNorm", ….
         dtype: float32 or float64; float32 if the candidate computes in nothing else.
+        layout: "channels_last" for a layer of (N, …, C). Keras's, flax's, Haiku's and MLX's are
+            known to be; another is said to be where it takes nothing else.
         settings: of both sides, by torch's names: the sizes (``num_features=5``,
             ``normalized_shape=5``, or ``num_groups=2`` and ``num_channels=6``) and the rest; what
             is left out has the candidate's own default on both.
 
     Raises:
         ValueError: ``against`` is another layer, or the sizes leave one value to be normalized.
-        TypeError: the candidate has no ``forward``.
+        TypeError: the candidate is no layer.
 
     >>> from scratch.nn import BatchNorm1d, GroupNorm, LayerNorm
     >>> check_norm(BatchNorm1d, eps=1e-3).agrees, check_norm(GroupNorm, "GroupNorm").agrees
@@ -76,58 +89,164 @@ def check_norm(
         raise ValueError(
             f"against must be one of {', '.join(NORMALIZATIONS)}, got {_check.shown(against)}"
         )
-    dtype = _check.floating(dtype)
-    made = construction(candidate, norm, settings)
-    sizes, shared, layer = made.sizes, made.settings, made.make(dtype)
-    taken = ("weight", "bias") if "bias" in norm.defaults else ("weight",)
-    found = [name for name in taken if layer.read(name) is not None]
-    for held, flag in (("weight", "affine"), ("running_mean", "track_running_stats")):
-        if norm.defaults.get(flag) is False and layer.read(held) is not None:
-            shared = {flag: True} | shared
-    given = ", ".join(f"{setting}={value!r}" for setting, value in shared.items())
-    shapes, tried = _shapes(made, norm, dtype)
-    notes = [f"torch was given {given or 'its own defaults'}", *tried]
-    mine = list(_trace(layer, _batches(norm, shapes, dtype), found))
-    if dtype == np.float64 and any(a is not None and a.dtype == np.float32 for *_, a in mine):
+    dtype, layout = _check.floating(dtype), _check.choice("layout", layout, LAYOUTS)
+    made = construction(candidate, _wanted(norm, layout), settings)
+    try:
+        return _checked(candidate, norm, made, dtype)
+    except Exception:
+        other = construction(candidate, _wanted(norm, "channels_last"), settings)
+        if layout or not norm.by_channel:
+            raise
+        verdict = _in_other_layout(candidate, norm, other, dtype)
+        if verdict is None:
+            raise
+        return verdict
+
+
+def _wanted(norm: Normalization, layout: str) -> Wanted:
+    return Wanted(norm.sizes, norm.defaults, norm.parameter_shape, norm.by_channel, layout)
+
+
+def _in_other_layout(
+    candidate: Any, norm: Normalization, made: Construction, dtype: np.dtype
+) -> Result | None:
+    """The verdict on a layer that cannot be run on torch's layout, but with its channels last."""
+    if all(len(shape) < 3 for shape in norm.input_shapes(made.sizes)):
+        return None
+    try:
+        verdict = _checked(candidate, norm, made, dtype)
+    except Exception:
+        return None
+    if verdict.first is None:
+        verdict.findings = [Finding.of([_LAST], 0.0)]
+        verdict.first = "inputs (N, C, …), which it cannot take: its channels are the last axis"
+        verdict.cause = [
+            f'your {verdict.mine} agrees with "{_LAST.name}": given (N, …, C), it does what '
+            f"torch's does; {_LAST.theirs} (--layout channels_last checks it so)"
+        ]
+    return verdict
+
+
+@dataclass(frozen=True)
+class _Sides:
+    """A candidate and torch's module, with all that both are given.
+
+    Attributes:
+        norm: which layer it is.
+        made: how the candidate is made.
+        settings: of torch's module.
+        shapes: of the inputs.
+        written: the parameters of the candidate that can be set.
+    """
+
+    norm: Normalization
+    made: Construction
+    settings: Settings
+    shapes: list[Shape]
+    written: list[str]
+
+    def given(self, dtype: np.dtype) -> Batches:
+        return batches(self.norm, self.shapes, dtype)
+
+    def mine(self, dtype: np.dtype, given: Batches) -> list[Seen]:
+        return list(trace(self.made.make(dtype, self.shapes[0]), given, self.written))
+
+    def theirs(self, dtype: np.dtype) -> list[Seen]:
+        module = _reference(self.norm, self.made.sizes, self.settings, dtype)
+        return list(trace(module, self.given(dtype), self.written))
+
+    def rule(self, dtype: np.dtype, changes: Settings) -> NormRule:
+        return NormRule(self.norm, self.made.sizes, dtype, self.settings | changes)
+
+    def in_single(self, mine: list[Seen]) -> bool:
+        """Whether the candidate computes in float32, whatever the dtype of what it gives."""
+        if any(seen.array is not None and seen.array.dtype == np.float32 for seen in mine):
+            return True
+        own, y = self.rule(np.dtype(np.float64), {}), mine[0].array
+        write(own, self.written)
+        return y is not None and any(map(_is_single, (y, own.normalized(y))))
+
+
+def _is_single(values: np.ndarray) -> bool:
+    """Whether all are numbers of float32, but for the last bits of float64."""
+    single = values.astype(np.float32)
+    apart = np.abs(values - single) <= 1e-14 * np.maximum(np.abs(values), 1)
+    return bool(apart.all()) and len(np.unique(single)) > 9
+
+
+def _checked(candidate: Any, norm: Normalization, made: Construction, dtype: np.dtype) -> Result:
+    sides, notes = _sides(norm, made, dtype)
+    mine, theirs = sides.mine(dtype, sides.given(dtype)), sides.theirs(dtype)
+    first, apart = compare(mine, theirs, SAME_GRADIENTS[dtype.name])
+    if first is not None and dtype == np.float64 and sides.in_single(mine):
         dtype = np.dtype(np.float32)
-        mine = list(_trace(made.make(dtype), _batches(norm, shapes, dtype), found))
+        mine, theirs = sides.mine(dtype, sides.given(dtype)), sides.theirs(dtype)
+        first, apart = compare(mine, theirs, SAME_GRADIENTS[dtype.name])
         notes.append("compared in float32, which it computes in")
-    tolerance, batches = SAME_GRADIENTS[dtype.name], _batches(norm, shapes, dtype)
-
-    def distance(changes: Settings) -> float:
-        rule = NormRule(norm, sizes, dtype, shared | changes)
-        return _compare(mine, _trace(rule, batches, found), tolerance)[1]
-
-    theirs = list(_trace(_reference(norm, sizes, shared, dtype), batches, found))
-    first, apart = _compare(mine, theirs, tolerance)
-    notes += _not_compared(mine, theirs)
+    notes += not_compared(mine, theirs)
     name, torchs = name_of(candidate), find(norm.name).name
     seen = f"{name} agrees with {torchs} in training and evaluation: at most {apart:.1e} relative"
     verdict = Result(name, torchs, NORM, seen, first, notes=notes)
     if first is not None:
-        findings, _ = search(norm.variants, within(distance, tolerance), depth=3)
-        verdict.explain(closest(findings), "alone, in pairs or in threes")
+        _explain(verdict, sides, mine, dtype)
     return verdict
 
 
-def _reference(
-    norm: Normalization, sizes: Settings, settings: Settings, dtype: np.dtype
-) -> LayerAdapter:
-    """Torch's module, or the hand-written layer where torch is not installed."""
-    if has_torch():
-        module = imported(f"{__package__}.torchs").module_of(norm, sizes, settings)
-        return module_adapter(module, dtype)
-    return ArrayAdapter(LAYERS[norm.name].scratch(**sizes, **settings, dtype=dtype))
+def _sides(norm: Normalization, made: Construction, dtype: np.dtype) -> tuple[_Sides, list[str]]:
+    """Both sides, and notes on what they are given."""
+    settings, layer = made.settings, made.make(dtype, norm.input_shapes(made.sizes)[0])
+    taken = ("weight", "bias") if "bias" in norm.defaults else ("weight",)
+    written = [name for name in taken if layer.read(name) is not None]
+    for held, flag in (("weight", "affine"), ("running_mean", "track_running_stats")):
+        if norm.defaults.get(flag) is False and layer.read(held) is not None:
+            settings = {flag: True} | settings
+    shapes, tried = _shapes(made, norm, dtype)
+    notes = [f"torch was given {_listed(settings) or 'its own defaults'}", *tried]
+    if layer.layout and any(len(shape) > 2 for shape in shapes):
+        notes.append(layer.layout)
+    return _Sides(norm, made, settings, shapes, written), notes
 
 
-def _not_compared(mine: list[Any], theirs: list[Any]) -> list[str]:
-    """A note on what torch has and the candidate has not, by mode."""
-    missing = {
-        f"{quantity} in {phase}"
-        for (_, phase, quantity, a), (*_, b) in zip(mine, theirs, strict=True)
-        if a is None and b is not None
-    }
-    return [f"not found, so not compared: {', '.join(sorted(missing))}"] if missing else []
+def _explain(verdict: Result, sides: _Sides, mine: list[Seen], dtype: np.dtype) -> None:
+    """Fill in the cause, or what each quantity by itself agrees with."""
+    given, own = sides.given(dtype), sides.rule(dtype, {})
+    write(own, sides.written)
+    shown = fitted(mine, given[0][1], own, {**sides.norm.defaults, **sides.settings})
+    variants = {variant.name: variant for variant in (*sides.norm.variants, *shown)}
+
+    def changed(changes: Settings) -> Iterator[Seen]:
+        return trace(sides.rule(dtype, changes), given, sides.written)
+
+    causes = Causing(mine, changed, variants.values(), SAME_GRADIENTS[dtype.name]).found()
+    verdict.explain(causes.findings, "quantity by quantity")
+    if not causes.findings:
+        verdict.cause += _parts(causes.parts)
+
+
+def _parts(parts: dict[str, str]) -> list[str]:
+    """Lines on the quantities that could be explained by themselves."""
+    return [
+        f"its {quantity} {'agrees with ' + what if what else 'agrees with none of them'}"
+        for quantity, what in parts.items()
+    ]
+
+
+def _listed(settings: Settings) -> str:
+    return ", ".join(f"{name}={value!r}" for name, value in settings.items())
+
+
+def _reference(norm: Normalization, sizes: Settings, settings: Settings, dtype: np.dtype) -> Layer:
+    """Torch's module, without its bias if there is to be none; ours, where there is no torch.
+
+    Before 2.12 most of torch's norms take no ``bias``, yet compute without one.
+    """
+    if not has_torch():
+        return ArrayLayer(LAYERS[norm.name].scratch(**sizes, **settings, dtype=dtype))
+    known = {name: value for name, value in settings.items() if name != "bias"}
+    module = resolve(f"torch.nn.{norm.name}")(**sizes, **known)
+    if not settings.get("bias", True):
+        module.register_parameter("bias", None)
+    return ModuleLayer(module, dtype)
 
 
 def _shapes(
@@ -142,73 +261,13 @@ def _shapes(
     taken, notes = [first], []
     for shape in others:
         x = np.random.default_rng(0).standard_normal(shape).astype(dtype)
-        layer = made.make(dtype)
+        layer = made.make(dtype, first)
         try:
             layer.forward(x.copy(), True)
             layer.backward(x.copy())
         except Exception as error:
-            notes.append(f"it refuses {shape}, which torch takes: {type(error).__name__}: {error}")
+            said = str(error).partition("\n")[0]
+            notes.append(f"it refuses {shape}, which torch takes: {type(error).__name__}: {said}")
         else:
             taken.append(shape)
     return taken, [f"tried with inputs of shape {' and '.join(map(str, taken))}", *notes]
-
-
-def _batches(norm: Normalization, shapes: list[Shape], dtype: np.dtype) -> Batches:
-    """Return the batches of every shape, one after another."""
-    return [batch for shape in shapes for batch in _batches_of(norm, shape, dtype)]
-
-
-def _batches_of(norm: Normalization, shape: Shape, dtype: np.dtype) -> Batches:
-    """(training, x, dy): features, or rows, of several scales, so that eps matters in some."""
-    random = np.random.default_rng(0)
-    axis = 0 if norm.scaled_rows else 1
-    scales = np.resize([1.0, 1e-2, 3e-3, 10.0, 0.3], shape[axis])
-    scales = scales.reshape(-1, *(1,) * (len(shape) - axis - 1))
-    batches = []
-    for training in (True, True, True, True, False, False):
-        z = random.standard_normal(shape)
-        dy = 0.5 + 0.5 * z + random.standard_normal(shape)  # no gradient is near zero by chance
-        batches.append((training, ((z + 1.5) * scales).astype(dtype), dy.astype(dtype)))
-    return batches
-
-
-def _trace(layer: LayerAdapter, batches: Batches, written: list[str]) -> Trace:
-    """All that a layer computes, in order; ``None`` for what it has not.
-
-    The ``written`` parameters are set to values other than ones and zeros, exact in float32.
-    """
-    for name, start in (("weight", 1.25), ("bias", -0.5)):
-        held = layer.read(name) if name in written else None
-        if held is not None:
-            layer.write(name, start + 0.25 * np.arange(held.size))
-    for step, (training, x, dy) in enumerate(batches, 1):
-        phase = "training" if training else "evaluation"
-        yield step, phase, "output", layer.forward(x.copy(), training)
-        for name in ("running_mean", "running_var"):
-            yield step, phase, name, layer.read(name)
-        if training:
-            yield step, phase, "input gradient", layer.backward(dy.copy())
-            for name in ("weight", "bias"):
-                yield step, phase, f"{name}'s gradient", layer.read(name, gradient=True)
-
-
-def _compare(mine: Any, theirs: Any, tolerance: float) -> tuple[Divergence | None, float]:
-    """The first place where two traces differ, and the largest distance up to there."""
-    worst = 0.0
-    for (step, phase, quantity, a), (*_, b) in zip(mine, theirs, strict=False):
-        if a is None or b is None:
-            continue
-        drift = Drift()
-        if a.shape == b.shape:
-            # Sums near zero carry rounding errors of the size of their column, or of each other.
-            summed = b.ndim > 1 or quantity.endswith("gradient")
-            scale = np.broadcast_to(np.abs(b).max(axis=0), b.shape) if summed else b
-            drift.add(scale, scale)
-            distance, at = drift.add(np.asarray(a, b.dtype), b), drift.element
-            values = (float(a[at]), float(b[at]))
-        else:
-            distance, at, values = Distance(np.inf, np.inf), (), (np.nan, np.nan)
-        worst = max(worst, distance.relative)
-        if not distance.relative <= tolerance:
-            return Divergence(step, f"the {phase} batch", quantity, at, *values, distance), np.inf
-    return None, worst

@@ -4,6 +4,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+import numpy as np
+
 from torch_ref.lockstep.finding import Variant
 from torch_ref.registry import LAYERS
 
@@ -21,25 +23,80 @@ _BACKWARD = "torch differentiates through the mean and the variance, which depen
 _RUNNING = "torch updates both running statistics in training: (1 − m)·running + m·batch"
 
 
+_PARAMETERS = "torch's output is γ·x̂ + β"
+_SUMS = "torch sums them: ∂L/∂γ = Σ dy·x̂, ∂L/∂β = Σ dy"
+
+
 def _eps(*values: float, default: str = "1e-5") -> tuple[Variant, ...]:
     theirs = f"torch takes the eps it is given, by default {default}"
     return (
         Variant("eps outside the root", _EPS, {"eps_outside": True}),
+        Variant("eps inside and outside the root", _EPS, {"eps_outside": "both"}),
+        Variant("eps as the least variance", _EPS, {"eps_outside": "least"}),
+        Variant("the root of σ + eps", _EPS, {"eps_outside": "twice"}),
         Variant("eps forgotten", _EPS, {"eps": 0.0}),
+        Variant("eps of float16", theirs, {"eps": float(np.finfo(np.float16).eps)}),
         *(Variant(f"eps {eps:g}", theirs, {"eps": eps}) for eps in values),
     )
 
 
-_CENTRED = (
-    *_eps(1e-3, 1e-5, 1e-6, 1e-7, 1e-8),
-    Variant("normalized by the unbiased variance", _NORMALIZED, {"unbiased": True}),
-    Variant("backward takes the mean as constant", _BACKWARD, {"through_mean": False}),
-    Variant("backward takes the variance as constant", _BACKWARD, {"through_var": False}),
+_AFFINE = (
+    Variant(
+        "weight kept as 1 + w",
+        _PARAMETERS + ", and γ starts at 1",
+        {"gamma": "1 + w"},
+    ),
+    Variant("weight left out", _PARAMETERS, {"gamma": "1"}),
+    Variant("bias left out", _PARAMETERS, {"beta": "0"}),
+    Variant("weight and bias swapped", _PARAMETERS, {"gamma": "b", "beta": "w"}),
+    Variant(
+        "weight and bias swapped, each around its start",
+        _PARAMETERS,
+        {"gamma": "1 + b", "beta": "w - 1"},
+    ),
 )
-_AVERAGED = Variant(
-    "parameter gradients averaged over the batch",
-    "torch sums them: ∂L/∂γ = Σ dy·x̂, ∂L/∂β = Σ dy",
-    {"averaged": True},
+_GRADIENTS = (
+    Variant("parameter gradients averaged over the batch", _SUMS, {"averaged": True}),
+    Variant("weight's gradient with x in place of x̂", _SUMS, {"along": "x"}),
+    Variant("weight's gradient with x − μ in place of x̂", _SUMS, {"along": "centred"}),
+    Variant("weight's gradient with y in place of x̂", _SUMS, {"along": "y"}),
+    Variant("weight's and bias's gradients swapped", _SUMS, {"grads_swapped": True}),
+    Variant("parameter gradients added up over calls", _SUMS, {"added_up": True}),
+)
+
+
+def _backward(name: str, key: str) -> tuple[Variant, ...]:
+    """What can be wrong in the term through one of the statistics."""
+    term = f"backward has the term through the {name}"
+    return (
+        Variant(f"backward takes the {name} as constant", _BACKWARD, {key: 0.0}),
+        Variant(f"{term} with the wrong sign", _BACKWARD, {key: -1.0}),
+        Variant(f"{term} by half", _BACKWARD, {key: 0.5}),
+        Variant(f"{term} twice", _BACKWARD, {key: 2.0}),
+        Variant(f"{term} divided by n − 1", _BACKWARD, {key: "n/(n-1)"}),
+        Variant(f"{term} not divided by n", _BACKWARD, {key: "n"}),
+    )
+
+
+_INPUT = Variant("weight left out of the input's gradient", _BACKWARD, {"dx_weight": False})
+_CENTRED = (
+    *_eps(1e-3, 1e-5, 1e-6, 1e-7, 1e-8, 1e-12),
+    Variant("normalized by the unbiased variance", _NORMALIZED, {"unbiased": True}),
+    Variant(
+        "mean not taken away",
+        "torch takes the mean away first; it is RMSNorm that does not",
+        {"centred": False},
+    ),
+    *_AFFINE,
+    *_backward("mean", "mean_term"),
+    *_backward("variance", "var_term"),
+    Variant(
+        "backward has a surplus term in the gradient of the mean",
+        "torch has −Σ dx̂/√(σ² + eps): the part of it through the variance is zero",
+        {"surplus": True},
+    ),
+    _INPUT,
+    *_GRADIENTS,
 )
 _TRACKED = (
     Variant("running variance biased", _VARIANCE, {"unbiased_running": False}),
@@ -49,6 +106,18 @@ _TRACKED = (
         {"momentum_kept": True},
     ),
     Variant("running variance starts at zero", "torch's starts at ones", {"start": 0.0}),
+    Variant(
+        "running statistics start from the first batch",
+        "torch's start at zeros and ones",
+        {"start": "first batch"},
+    ),
+    Variant(
+        "running statistics corrected for their start",
+        "torch's are (1 − m)·running + m·batch, from zeros and ones",
+        {"start": "corrected"},
+    ),
+    Variant("running variance with eps", _VARIANCE, {"running_eps": 1}),
+    Variant("running variance with 2·eps", _VARIANCE, {"running_eps": 2}),
     Variant("running statistics updated in evaluation", _EVALUATION, {"evaluation": "update"}),
     Variant(
         "running statistics updated in evaluation, after their use",
@@ -58,6 +127,11 @@ _TRACKED = (
     Variant("batch statistics in evaluation", _EVALUATION, {"batch_always": True}),
     Variant("running mean not updated", _RUNNING, {"updates_mean": False}),
     Variant("running variance not updated", _RUNNING, {"updates_var": False}),
+)
+_LAST = Variant(
+    "channels last",
+    "torch's channels are the second axis: (N, C, …)",
+    {"channels_last": True},
 )
 
 
@@ -102,7 +176,9 @@ class Normalization:
 
 
 def _over_batch(shape: Shape, sizes: Settings, settings: Settings) -> tuple[Shape, Shape]:
-    return shape, (0, *range(2, len(shape)))
+    if settings.get("rows"):
+        return shape, tuple(range(1, len(shape)))
+    return shape, (0,) if settings.get("batch_alone") else (0, *range(2, len(shape)))
 
 
 def _over_positions(shape: Shape, sizes: Settings, settings: Settings) -> tuple[Shape, Shape]:
@@ -115,7 +191,8 @@ def _over_last(shape: Shape, sizes: Settings, settings: Settings) -> tuple[Shape
 
 def _over_groups(shape: Shape, sizes: Settings, settings: Settings) -> tuple[Shape, Shape]:
     rows, channels, *positions = shape
-    groups = channels if settings.get("alone") else sizes["num_groups"]
+    own: int = sizes["num_groups"]
+    groups = {"channels": channels, "one": 1}.get(settings.get("groups", ""), own)
     at = 1 if settings.get("interleaved") else 2  # the axis of the channels of a group
     split = [groups, channels // groups] if at == 2 else [channels // groups, groups]
     axes = (at, *range(3, 3 + len(positions)))
@@ -129,7 +206,7 @@ def _tracking(by_default: bool, blocks: Blocks, *own: Variant) -> Normalization:
         {"num_features": 5},
         {"eps": 1e-5, "momentum": 0.1, **flags},
         blocks,
-        (*_TRACKED, *_CENTRED, _AVERAGED, *own),
+        (*_TRACKED, *_CENTRED, _LAST, *own),
         scaled_rows=False,
         counts=by_default,
     )
@@ -140,6 +217,16 @@ _OVER_BATCH = Variant(
     "torch takes the mean and the variance of each row by itself",
     {"over_batch": True},
 )
+_ROWS = Variant(
+    "each row normalized by itself",
+    "torch takes the mean and the variance of each channel over the batch",
+    {"rows": True},
+)
+_BATCH_ALONE = Variant(
+    "normalized over the batch alone",
+    "torch takes the statistics over all positions of a channel, too",
+    {"batch_alone": True},
+)
 _OVER_ROWS = Variant(
     "normalized over the batch",
     "torch takes the statistics along the last axes, of each row by itself",
@@ -149,7 +236,7 @@ _LAYER_NORM = Normalization(
     {"normalized_shape": 5},
     {"eps": 1e-5, "elementwise_affine": True, "bias": True},
     _over_last,
-    (*_CENTRED, _AVERAGED, _OVER_ROWS),
+    (*_CENTRED, _OVER_ROWS),
     by_channel=False,
 )
 _RMS_NORM = Normalization(
@@ -163,12 +250,15 @@ _RMS_NORM = Normalization(
             "torch divides by the root mean square; it is LayerNorm that takes the mean away",
             {"centred": True},
         ),
-        Variant(
-            "backward takes the root mean square as constant",
-            "torch differentiates through the root mean square, which depends on x too",
-            {"through_var": False},
+        *_AFFINE[:2],
+        *_backward("root mean square", "var_term"),
+        _INPUT,
+        # Its x is centred already, and it has no bias.
+        *(
+            v
+            for v in _GRADIENTS
+            if v.changes.get("along") != "centred" and "grads_swapped" not in v.changes
         ),
-        _AVERAGED,
         _OVER_ROWS,
     ),
     by_channel=False,
@@ -180,7 +270,7 @@ _GROUP_NORM = Normalization(
     _over_groups,
     (
         *_CENTRED,
-        _AVERAGED,
+        _LAST,
         Variant(
             "channels of a group interleaved",
             "torch's groups are of channels side by side",
@@ -189,21 +279,34 @@ _GROUP_NORM = Normalization(
         Variant(
             "each channel by itself",
             "torch takes the statistics over all channels of a group",
-            {"alone": True},
+            {"groups": "channels"},
+        ),
+        Variant(
+            "all channels together",
+            "torch takes the statistics over the channels of one group",
+            {"groups": "one"},
         ),
     ),
 )
 
 #: By the statistics that a layer normalizes by, as the registry has them.
 _BY = {
-    "batch": _tracking(True, _over_batch),
+    "batch": _tracking(True, _over_batch, _ROWS, _BATCH_ALONE),
     "instance": _tracking(False, _over_positions, _OVER_BATCH),
     "layer": _LAYER_NORM,
     "group": _GROUP_NORM,
     "root mean square": _RMS_NORM,
 }
+
+
+def _with_inputs(norm: Normalization, inputs: Sequence[Shape]) -> Normalization:
+    """The layer with its inputs; of two axes the last is the second, wherever its channels are."""
+    variants = tuple(v for v in norm.variants if v is not _LAST or len(inputs[0]) > 1)
+    return replace(norm, inputs=inputs, variants=variants)
+
+
 NORMALIZATIONS: dict[str, Normalization] = {
-    name: replace(_BY[pair.statistics], name=name, inputs=pair.inputs)
+    name: replace(_with_inputs(_BY[pair.statistics], pair.inputs), name=name)
     for name, pair in LAYERS.items()
     if pair.statistics
 }

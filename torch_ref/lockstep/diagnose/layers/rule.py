@@ -11,6 +11,8 @@ from torch_ref.lockstep.diagnose.layers.norms import Normalization, Settings
 class NormRule:
     """A layer of one kind; every statistic is held in x's shape, repeated along its block."""
 
+    layout = ""
+
     def __init__(
         self, norm: Normalization, sizes: Settings, dtype: np.dtype, settings: Settings
     ) -> None:
@@ -21,17 +23,19 @@ class NormRule:
         self._eps = float(np.finfo(dtype).eps) if eps is None else eps
         self._held: dict[str, np.ndarray] = {}
         self._grads: dict[str, np.ndarray] = {}
+        self._sums: dict[str, np.ndarray] = {}
         c = math.prod(norm.parameter_shape(sizes))
         if self._settings.get("affine", self._settings.get("elementwise_affine")):
             self._held["weight"] = np.ones(c, dtype)
             if self._settings.get("bias"):
                 self._held["bias"] = np.zeros(c, dtype)
         if self._track:
-            start = np.full(c, self._settings.get("start", 1), dtype)
-            self._held.update(running_mean=np.zeros(c, dtype), running_var=start)
+            start = self._settings.get("start", 1)
+            ones = np.full(c, 1 if isinstance(start, str) else start, dtype)
+            self._held.update(running_mean=np.zeros(c, dtype), running_var=ones)
 
     def forward(self, x: np.ndarray, training: bool) -> np.ndarray:
-        setting = self._settings.get
+        x, setting = self._turned(x), self._settings.get
         self._block, self._axes = self._norm.blocks(x.shape, self._sizes, self._settings)
         self._n = math.prod(self._block[axis] for axis in self._axes)
         centred = setting("centred", self._norm.centred)
@@ -45,29 +49,29 @@ class NormRule:
             var = var * (self._n / self._d)
         else:
             mean, var = (self._spread(f"running_{name}", x.ndim, 0) for name in ("mean", "var"))
-        self._centred, self._var = x - mean, var
-        inside, outside = (0, self._eps) if setting("eps_outside") else (self._eps, 0)
-        self._scale = 1 / (np.sqrt(var + inside) + outside)
+        self._x, self._centred, self._var = x, x - mean, var
+        self._scale, self._slope = _scale(var, self._eps, setting("eps_outside", False))
         self._x_hat = self._centred * self._scale
         if self._track and not training and setting("evaluation") == "update after":
             self._update(*batch)
-        return self._x_hat * self._spread("weight", x.ndim, 1) + self._spread("bias", x.ndim, 0)
+        self._y = self._x_hat * self._gamma(x.ndim) + self._beta(x.ndim)
+        return self._turned(self._y, back=True)
 
     def backward(self, dy: np.ndarray) -> np.ndarray:
-        setting, s = self._settings.get, self._scale
-        self._grads = {"weight": self._sum_back(dy * self._x_hat), "bias": self._sum_back(dy)}
-        if setting("averaged"):
-            rows = dy.size // self._grads["bias"].size
-            self._grads = {name: g / rows for name, g in self._grads.items()}
-        dx_hat = dy * self._spread("weight", dy.ndim, 1)
-        dx = dx_hat * s
-        if setting("through_var", True):
-            # ∂scale/∂σ² · ∂σ²/∂x, where ∂σ²/∂x = 2·(x − μ)/d
-            slope = -(s**2) / np.sqrt(self._var) if setting("eps_outside") else -(s**3)
-            along = self._mean(dx_hat * self._centred) * (self._n / self._d)
-            dx = dx + self._centred * slope * along
-        through_mean = setting("through_mean", True) and setting("centred", self._norm.centred)
-        return dx - self._mean(dx) if through_mean else dx
+        dy, setting = self._turned(dy), self._settings.get
+        self._take_gradients(dy)
+        dx_hat = dy * self._gamma(dy.ndim) if setting("dx_weight", True) else dy
+        dx = dx_hat * self._scale
+        mean_term = self._mean(dx)
+        # ∂scale/∂σ² · ∂σ²/∂x, where ∂σ²/∂x = 2·(x − μ)/d
+        along = self._mean(dx_hat * self._centred) * (self._n / self._d)
+        var_term = self._centred * self._slope * along
+        if setting("centred", self._norm.centred):
+            # Zero for the biased variance in exact arithmetic, but not where ε is outside.
+            dx = dx - self._times("mean_term") * (mean_term + self._mean(var_term))
+            if setting("surplus"):
+                dx = dx - self._mean(self._x) * self._slope * along
+        return self._turned(dx + self._times("var_term") * var_term, back=True)
 
     def read(self, name: str, gradient: bool = False) -> np.ndarray | None:
         return (self._grads if gradient and name in self._held else self._held).get(name)
@@ -75,18 +79,75 @@ class NormRule:
     def write(self, name: str, values: np.ndarray) -> None:
         self._held[name][...] = values.reshape(-1)
 
+    def normalized(self, y: np.ndarray) -> np.ndarray:
+        """(y − β)/γ: what an output was before the parameters came to it."""
+        x_hat: np.ndarray = (y - self._beta(y.ndim)) / self._gamma(y.ndim)
+        return x_hat
+
+    def scale_of(self, y: np.ndarray) -> tuple[float, float]:
+        """1/√(σ² + ε) as an output ``y`` of the last x shows it where σ² is least; and that σ²."""
+        var = np.broadcast_to(self._var, y.shape)
+        spread = np.where(var > 0, var, np.inf)
+        least = np.isclose(spread, spread.min(), rtol=1e-9, atol=0)
+        at = np.unravel_index(np.where(least, np.abs(self._centred), -1).argmax(), y.shape)
+        gamma, beta = (
+            np.broadcast_to(np.asarray(each, float), y.shape)[at]
+            for each in (self._gamma(y.ndim), self._beta(y.ndim))
+        )
+        return float((y[at] - beta) / (gamma * self._centred[at])), float(var[at])
+
+    def _take_gradients(self, dy: np.ndarray) -> None:
+        setting = self._settings.get
+        held = {"x": self._x, "centred": self._centred, "y": self._y}
+        along = held.get(setting("along", ""), self._x_hat)
+        grads = {"weight": self._sum_back(dy * along), "bias": self._sum_back(dy)}
+        if setting("averaged"):
+            rows = dy.size // grads["bias"].size
+            grads = {name: g / rows for name, g in grads.items()}
+        if setting("grads_swapped"):
+            grads = {"weight": grads["bias"], "bias": grads["weight"]}
+        if setting("added_up"):
+            grads = self._sums = {n: g + self._sums.get(n, 0) for n, g in grads.items()}
+        self._grads = grads
+
     def _update(self, mean: np.ndarray, var: np.ndarray) -> None:
         self._seen += 1
         setting, m = self._settings.get, self._settings["momentum"]
         if m is None:  # the plain mean, or never
             m = 1 / self._seen if self._norm.counts else 0.0
         m = 1 - m if setting("momentum_kept") else m
+        if isinstance(setting("start"), str) and self._seen == 1:
+            m = 1.0  # exactly, whatever the rounding of the correction is
+        elif setting("start") == "corrected":  # running/(1 − (1 − m)ᵗ), from zeros
+            m = m / (1 - (1 - m) ** self._seen) if m else 0.0
+        var = var + setting("running_eps", 0) * self._eps
         var = var * (self._n / (self._n - 1)) if setting("unbiased_running", True) else var
         for name, new in (("mean", mean), ("var", var)):
             if setting(f"updates_{name}", True):
                 running, repeats = f"running_{name}", new.size // new.shape[1]
                 new = self._sum_back(new) / repeats
                 self._held[running] = (1 - m) * self._held[running] + m * new
+
+    def _times(self, term: str) -> float:
+        """By what a term of the backward pass is multiplied."""
+        factor, n = self._settings.get(term, 1.0), self._n
+        return {"n": n, "n/(n-1)": n / max(n - 1, 1)}[factor] if isinstance(factor, str) else factor
+
+    def _gamma(self, ndim: int) -> np.ndarray | float:
+        w, b = self._spread("weight", ndim, 1), self._spread("bias", ndim, 0)
+        return {"1 + w": 1 + w, "1": 1.0, "b": b, "1 + b": 1 + b}.get(
+            self._settings.get("gamma", ""), w
+        )
+
+    def _beta(self, ndim: int) -> np.ndarray | float:
+        w, b = self._spread("weight", ndim, 1), self._spread("bias", ndim, 0)
+        return {"0": 0.0, "w": w, "w - 1": w - 1}.get(self._settings.get("beta", ""), b)
+
+    def _turned(self, x: np.ndarray, back: bool = False) -> np.ndarray:
+        """x with its last axis as the second, where that is taken for the channels; or back."""
+        if not self._settings.get("channels_last"):
+            return x
+        return np.moveaxis(x, 1, -1) if back else np.moveaxis(x, -1, 1)
 
     def _mean(self, values: np.ndarray) -> np.ndarray:
         """The mean over each block, repeated along it."""
@@ -110,3 +171,19 @@ class NormRule:
         """The sums over all that share a γ."""
         channels = (0, *range(2, values.ndim)) if self._norm.by_channel else (0,)
         return values.sum(axis=channels).reshape(-1)
+
+
+def _scale(var: Any, eps: float, place: bool | str) -> tuple[Any, Any]:
+    """What x − μ is multiplied by, for each place of ε; and twice its derivative by σ²."""
+    if place is True:
+        s = 1 / (np.sqrt(var) + eps)
+        return s, -(s**2) / np.sqrt(var)
+    if place == "both":
+        root = np.sqrt(var + eps)
+        s = 1 / (root + eps)
+        return s, -(s**2) / root
+    if place == "twice":
+        s = 1 / np.sqrt(np.sqrt(var) + eps)
+        return s, -(s**3) / (2 * np.sqrt(var))
+    s = 1 / np.sqrt(np.maximum(var, eps) if place == "least" else var + eps)
+    return s, -(s**3) * (var > eps) if place == "least" else -(s**3)

@@ -1,0 +1,30 @@
+"""A layer that has its channels in the last axis, for inputs that have them in the second."""
+
+from typing import Any
+
+import numpy as np
+
+
+class ChannelsLast:
+    """The inputs of another layer with the second axis moved to the end, its outputs back."""
+
+    layout = "its channels are the last axis: it was given (N, …, C) for torch's (N, C, …)"
+
+    def __init__(self, layer: Any) -> None:
+        self._layer = layer
+        self.read, self.write = layer.read, layer.write
+
+    def forward(self, x: np.ndarray, training: bool) -> np.ndarray | None:
+        return _first(self._layer.forward(last(x), training))
+
+    def backward(self, dy: np.ndarray) -> np.ndarray | None:
+        return _first(self._layer.backward(last(dy)))
+
+
+def last(x: np.ndarray) -> np.ndarray:
+    """(N, C, …) as (N, …, C)."""
+    return np.ascontiguousarray(np.moveaxis(x, 1, -1))
+
+
+def _first(x: np.ndarray | None) -> np.ndarray | None:
+    return x if x is None or x.ndim < 3 else np.ascontiguousarray(np.moveaxis(x, -1, 1))
