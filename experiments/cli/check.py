@@ -16,7 +16,7 @@ from experiments.cli.options import Debug, Json, one_of
 from experiments.cli.verdict import GREEN, RED
 from experiments.engine import interrupt
 from experiments.engine.terminal import as_json, escape
-from torch_ref import extras, files
+from torch_ref import extras
 from torch_ref.errors import LockstepError
 
 AGREES, DIVERGES, CANNOT_RUN = 0, 1, 2
@@ -154,6 +154,8 @@ def _failure_told(asked: str, github: bool, badge: Path | None) -> Iterator[None
 
 
 def _draw(path: Path, text: str, colour: str) -> None:
+    from torch_ref import files
+
     with files.atomic(path, LockstepError) as partial:
         partial.write_text(verdict.badge("lockstep", text, colour), encoding="utf-8")
 

@@ -1,9 +1,9 @@
 """The result of a check for people, for a pull request on GitHub, and as a badge."""
 
+import html
 import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
-from xml.sax.saxutils import escape as in_xml
 
 from experiments.cli.ending import console
 from experiments.engine.terminal import escape, visible
@@ -106,8 +106,8 @@ def badge(name: str, text: str, colour: str) -> str:
     """
     left, right = (round(len(each) * _LETTER + _MARGIN) for each in (name, text))
     return _BADGE.format(
-        name=in_xml(visible(name), {'"': "&quot;"}),
-        text=in_xml(visible(text), {'"': "&quot;"}),
+        name=html.escape(visible(name)),
+        text=html.escape(visible(text)),
         colour=colour,
         left=left,
         right=right,

@@ -21,16 +21,16 @@ from torch_ref.lockstep.compare.problems import (
 from torch_ref.lockstep.compare.report import Divergence, Report
 from torch_ref.lockstep.compare.run import lockstep
 from torch_ref.lockstep.compare.sides import as_adapter
-from torch_ref.lockstep.diagnose.initializers import check_initializer
-from torch_ref.lockstep.diagnose.layers import check_norm
 from torch_ref.lockstep.diagnose.optimizers import diagnose
-from torch_ref.lockstep.diagnose.schedules import check_schedule
 from torch_ref.lockstep.finding import Finding
 from torch_ref.lockstep.frameworks.optimizers.adapter import Adapter
 from torch_ref.lockstep.result import Result
 
 if TYPE_CHECKING:
     from torch_ref.lockstep.compare.network import NetworkProblem as NetworkProblem
+    from torch_ref.lockstep.diagnose.initializers import check_initializer as check_initializer
+    from torch_ref.lockstep.diagnose.layers import check_norm as check_norm
+    from torch_ref.lockstep.diagnose.schedules import check_schedule as check_schedule
 
 __all__ = [
     "Adapter",
@@ -53,8 +53,16 @@ __all__ = [
 ]
 
 
+#: What is imported when it is asked for: it needs torch, or a check of an optimizer does without.
+_LATE = {
+    "NetworkProblem": "compare.network",
+    "check_initializer": "diagnose.initializers",
+    "check_norm": "diagnose.layers",
+    "check_schedule": "diagnose.schedules",
+}
+
+
 def __getattr__(name: str) -> Any:
-    """What needs torch, imported when it is asked for."""
-    if name == "NetworkProblem":
-        return imported("torch_ref.lockstep.compare.network").NetworkProblem
+    if name in _LATE:
+        return getattr(imported(f"{__name__}.{_LATE[name]}"), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

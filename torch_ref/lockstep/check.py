@@ -14,16 +14,20 @@ from torch_ref.lockstep.candidates.candidate import Candidate, CandidateError, l
 from torch_ref.lockstep.candidates.contract import ContractError, Monitored
 from torch_ref.lockstep.candidates.limit import TimeUp, time_limit
 from torch_ref.lockstep.candidates.program import Program
-from torch_ref.lockstep.candidates.reference import INITIALIZER, NORM, OPTIMIZER, Reference, find
+from torch_ref.lockstep.candidates.reference import (
+    INITIALIZER,
+    NORM,
+    OPTIMIZER,
+    SCHEDULE,
+    Reference,
+    find,
+)
 from torch_ref.lockstep.candidates.settings import Match, match, own_defaults
 from torch_ref.lockstep.candidates.source import places
 from torch_ref.lockstep.compare.problems import SHAPES, GradientStream
 from torch_ref.lockstep.compare.report import Report
 from torch_ref.lockstep.compare.run import lockstep
-from torch_ref.lockstep.diagnose.initializers import check_initializer
-from torch_ref.lockstep.diagnose.layers import check_norm
 from torch_ref.lockstep.diagnose.optimizers import diagnose
-from torch_ref.lockstep.diagnose.schedules import check_schedule
 from torch_ref.lockstep.frameworks.optimizers.adapter import Arrays
 from torch_ref.lockstep.result import Result
 
@@ -109,12 +113,12 @@ def _check(
 def _other(
     candidate: Candidate, theirs: Reference, args: dict[str, Any], dtype: str, steps: int
 ) -> Result:
-    """The result of the check for what is no optimizer."""
-    if theirs.kind == NORM:
-        return check_norm(candidate.target, against=theirs.name, dtype=dtype, **args)
-    if theirs.kind == INITIALIZER:
-        return check_initializer(candidate.target, against=theirs.name, dtype=dtype, **args)
-    return check_schedule(candidate.target, against=theirs.name, steps=steps, **args)
+    """The result of the check for what is no optimizer; its module is imported for it alone."""
+    kinds = {NORM: "check_norm", INITIALIZER: "check_initializer", SCHEDULE: "check_schedule"}
+    run = registry.resolve(f"torch_ref.lockstep.{kinds[theirs.kind]}")
+    options = {"steps": steps} if theirs.kind == SCHEDULE else {"dtype": dtype}
+    result: Result = run(candidate.target, against=theirs.name, **options, **args)
+    return result
 
 
 def _optimizer(
