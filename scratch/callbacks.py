@@ -1,7 +1,7 @@
 """A training in progress, and the callbacks that it calls."""
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, Protocol
 
 from scratch import _check
 
@@ -30,6 +30,63 @@ class Callback:
 
     def load_state_dict(self, state_dict: Snapshot) -> None:
         """Resume from a snapshot."""
+
+
+class Averaged(Protocol):
+    """What averages the weights of a network: ``AveragedModel`` of ``scratch.nn`` or of torch."""
+
+    def update_parameters(self, model: Any) -> None: ...
+
+    def state_dict(self) -> Any: ...
+
+    def load_state_dict(self, state_dict: Any) -> Any: ...
+
+
+class Averaging(Callback):
+    """Averages the weights as they are trained.
+
+    Args:
+        averaged: where to; ``scratch.nn.AveragedModel``, or torch's, of the network trained.
+        start: the number of updates after which it begins; 0 for the weights before the first.
+        every: so many updates lie between two weights that are averaged.
+
+    >>> from scratch import nn, optim, train
+    >>> import numpy as np
+    >>> net = nn.MultiLayerNet(2, [3], 2)
+    >>> averaged = nn.AveragedModel(net, nn.get_ema_avg_fn(0.9))
+    >>> images, labels = np.zeros((4, 2), np.uint8), np.array([0, 1, 1, 1])
+    >>> _ = train.fit(
+    ...     net,
+    ...     optim.SGD(lr=0.1),
+    ...     images,
+    ...     labels,
+    ...     iterations=5,
+    ...     batch_size=2,
+    ...     callbacks=[Averaging(averaged, start=2)],
+    ... )
+    >>> averaged.n_averaged  # after 2, 3, 4 and 5 updates
+    4
+    """
+
+    def __init__(self, averaged: Averaged, start: int = 0, every: int = 1) -> None:
+        if not callable(getattr(averaged, "update_parameters", None)):
+            raise TypeError(f"averaged must be an AveragedModel, got {_check.shown(averaged)}")
+        self.averaged = averaged
+        self.start = _check.integer("start", start, at_least=0)
+        self.every = _check.integer("every", every, at_least=1)
+
+    def before_step(self, step: int, net: Any) -> None:
+        """Average, if it is time for that."""
+        if step >= self.start and (step - self.start) % self.every == 0:
+            self.averaged.update_parameters(net)
+
+    def state_dict(self) -> Snapshot:
+        """Return that of the average."""
+        return dict(self.averaged.state_dict())
+
+    def load_state_dict(self, state_dict: Snapshot) -> None:
+        """Go on with the average of a snapshot."""
+        self.averaged.load_state_dict(state_dict)
 
 
 class Training:

@@ -130,12 +130,14 @@ SHARED: Values = {
     "std": lambda of: 1.0,
 }
 NUMPY: Values = SHARED | {
+    "batches": lambda of: [normal(0, (6, 12)).astype(np.float32)],
     "bias": lambda of: np.zeros(4),
     "cls": lambda of: optim.SGD,
     "generator": lambda of: Generator(0),
     "generators": lambda of: [Generator(0)],
     "grads": lambda of: {"W": np.ones((3, 2))},
     "lr": lambda of: 0.1,
+    "model": lambda of: make_network(),
     "net": lambda of: make_network(),
     "nonlinearity": lambda of: "relu",
     "optimizer": lambda of: optim.SGD(lr=0.1, momentum=0.9),

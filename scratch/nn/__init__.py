@@ -4,12 +4,16 @@ Every layer, and the loss, works on arrays with one leading axis more: K indepen
 x (K, N, D) with weights (K, D, M). Whether a layer is such a stack follows from the shape of its
 parameters (or from ``runs=K``), never from x.
 
+``AveragedModel`` keeps the average of a network's weights, by ``get_swa_avg_fn`` or
+``get_ema_avg_fn``, with ``update_bn`` as torch has them in ``torch.optim.swa_utils``.
+
 Of torch's normalizations ``SyncBatchNorm``, which needs several processes, and the ``Lazy`` ones,
 which find C out from the first x, have no twin here.
 """
 
 from scratch.nn.activations import ACTIVATIONS, ReLU, Sigmoid, Tanh
 from scratch.nn.affine import Affine
+from scratch.nn.averaged import AveragedModel, get_ema_avg_fn, get_swa_avg_fn, update_bn
 from scratch.nn.batchnorm import BatchNorm1d, BatchNorm2d, BatchNorm3d
 from scratch.nn.chapter import BatchNormalization
 from scratch.nn.dropout import Dropout
@@ -26,6 +30,7 @@ from scratch.nn.rmsnorm import RMSNorm
 __all__ = [
     "ACTIVATIONS",
     "Affine",
+    "AveragedModel",
     "BatchNorm1d",
     "BatchNorm2d",
     "BatchNorm3d",
@@ -44,7 +49,10 @@ __all__ = [
     "Sigmoid",
     "Tanh",
     "TwoLayerNet",
+    "get_ema_avg_fn",
+    "get_swa_avg_fn",
     "lsuv",
     "numerical_gradient",
     "softmax",
+    "update_bn",
 ]
