@@ -1,8 +1,9 @@
-"""Ctrl-C, at whatever line it comes, leaves an update or a load done or not."""
+"""Ctrl-C, at whatever line it comes, or no memory, leaves an update or a load done or not."""
 
 import copy
 import signal
 import sys
+import tracemalloc
 from collections.abc import Callable
 from itertools import count
 from typing import Any
@@ -10,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from parity_tests.optimizer_helpers import STEPPED, shapes_for
+from parity_tests.optimizer_helpers import STEPPED, STREAMED, shapes_for
 from scratch import lr_scheduler, nn, optim
 from scratch.optim import RowGradient
 from torch_ref.registry import OptimizerPair
@@ -80,6 +81,34 @@ def test_an_update_is_done_or_not(pair: OptimizerPair) -> None:
         lambda it: it[0].update(it[1], grads),
         lambda it: (it[1], it[0].state),
     )
+
+
+@STREAMED
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_a_rule_needs_no_more_memory_than_is_reserved(pair: OptimizerPair, dtype: str) -> None:
+    for case in pair.cases:
+        optimizer, params = pair.scratch(**case), {"w": np.ones((300, 200), dtype)}
+        grads = {"w": np.full((300, 200), 0.5, dtype)}
+        optimizer.update(params, grads)
+        tracemalloc.start()
+        optimizer.update(params, grads)
+        peak = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        assert peak < optimizer.temporaries * params["w"].nbytes * 1.02 + 2**14, case
+
+
+def test_without_room_for_its_temporaries_an_update_changes_nothing(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    params, grads, optimizer = {"w": np.ones(5)}, {"w": np.ones(5)}, optim.Adam()
+    optimizer.update(params, grads)
+    before = copy.deepcopy((params, optimizer.state))
+    monkeypatch.setattr(optim.Adam, "temporaries", 2**50)
+    params["later"], grads["later"] = np.ones(5), np.ones(5)
+    before[0]["later"] = np.ones(5)
+    with pytest.raises(MemoryError):
+        optimizer.update(params, grads)
+    assert values_of((params, optimizer.state)) == values_of(before)
 
 
 def test_a_load_of_a_network_is_done_or_not() -> None:

@@ -60,6 +60,8 @@ class Optimizer(Configurable):
     #: Whether the rule treats every element alike and alone, so that large arrays can be given to
     #: it in blocks, and stacks of runs as one array.
     elementwise: ClassVar[bool] = True
+    #: The most arrays, each of a parameter's or a block's size, that a rule makes for a moment.
+    temporaries: ClassVar[int] = 5
     #: The entries of ``state`` that are not buffers but numbers, or one number for each run.
     numbers: ClassVar[tuple[str, ...]] = ("step",)
     #: The buffers that a setting may ask for after the first step.
@@ -75,6 +77,7 @@ class Optimizer(Configurable):
         self.initial_lr: dict[str | None, Rate] = {}
         self._unchecked: set[str] = set()
         self._fitting: dict[str, tuple[State, Any]] = {}  # what was found to fit a parameter
+        self._room = 0  # the bytes of a rule's temporaries
 
     def __setattr__(self, name: str, value: Any) -> None:
         super().__setattr__(name, self._checked_groups(value) if name == "groups" else value)
@@ -140,6 +143,7 @@ class Optimizer(Configurable):
             KeyError: the names differ.
             TypeError, ValueError: a shape or dtype differs, or an array cannot be changed.
             NonFiniteGradientError: a gradient holds inf or NaN.
+            MemoryError: there is no room for what a rule computes on the way.
         """
         loss, grads = fitting.loss_and_grads(grads, closure)
         steps = self._planned(params, grads)
@@ -241,9 +245,15 @@ class Optimizer(Configurable):
                 state = fitting.state_for(name, w, state, fresh, group.late, group.numbers)
                 new[name] = state, fits
             steps.append((group, name, w, g, state))
+        room = self._room
         if new:
             fitting.check_apart(params)
             fitting.warn_of_idle(self.groups, params)
+            largest = max(blocks.largest(w, self.elementwise) for _, _, w, _, _ in steps)
+            room = self.temporaries * largest
+        np.empty(room, np.uint8)  # there is enough; it is given back at once, for the rules to use
+        if new:
+            self._room = room
             self.state |= {name: state for name, (state, _) in new.items()}
             self._fitting |= new
         return steps

@@ -34,6 +34,12 @@ def split(w: Array, g: Array, state: State, rows: int = 1) -> Iterator[tuple[Arr
         yield w[part], g[part], state | {key: b[part] for key, b in buffers.items()}
 
 
+def largest(w: Array, in_blocks: bool) -> int:
+    """The bytes of the largest array that a rule is given of a parameter at a time."""
+    split_up = in_blocks and w.size > BLOCK and w.flags.c_contiguous
+    return BLOCK * w.itemsize if split_up else w.nbytes
+
+
 def per_run(values: Rate, w: Array) -> Rate:
     """Values (K,) as (K, 1, …), to multiply something like ``w``; a number as it is."""
     if not isinstance(values, np.ndarray):

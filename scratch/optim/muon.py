@@ -65,6 +65,7 @@ class Muon(Optimizer):
     adjust_lr_fn: Annotated[str, choice(*_ADJUSTMENTS)] | None = None
 
     elementwise = False
+    temporaries = 8
     decoupled_weight_decay = True
 
     def init_state(self, w: Array) -> State:

@@ -53,6 +53,8 @@ class Rprop(Optimizer):
     _: KW_ONLY
     maximize: Flag = False
 
+    temporaries = 7
+
     def init_state(self, w: Array) -> State:
         step_size = np.zeros_like(w)
         step_size += per_run(self.lr, w)

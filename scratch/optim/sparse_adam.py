@@ -56,6 +56,7 @@ class SparseAdam(Optimizer):
     maximize: Flag = False
 
     elementwise = False
+    temporaries = 0  # they are of the rows' size, which changes from step to step
 
     def __post_init__(self) -> None:
         super().__post_init__()
