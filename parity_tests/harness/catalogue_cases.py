@@ -35,7 +35,8 @@ _SHOWN: Settings = {
     "d": 1.5,
     "use_bias_correction": True,
     "d0": 1e-2,
-    "k": 4,
+    "sync_period": 4,
+    "slow_step_size": 0.3,
     "warmup_steps": 5,
 }
 _OWN: dict[str, Settings] = {

@@ -16,12 +16,11 @@ _RATE = (
     variant("no ratio without weight decay", _LOCAL, "timm", ratio="with decay"),
     variant("ratio of matrices alone", _LOCAL, ratio="matrices"),
     variant(
-        "ratio and decay of matrices alone, lr outside of the momentum buffer",
+        "ratio and decay of matrices alone",
         _LOCAL,
         "pytorch_optimizer",
         ratio="matrices",
         decay_on="matrices",
-        lr_place="outside",
     ),
     variant("ratio of at most lr", _LOCAL, "LARC", ratio="clipped"),
     variant("no ratio: SGD", _LOCAL, ratio="none"),
@@ -32,14 +31,14 @@ _RATE = (
         trust_coefficient=0.02,
     ),
     variant(
-        "lr outside of the momentum buffer",
-        "has b = μb + lr·ratio·(g + λw) and w −= b",
-        "timm, pytorch_optimizer",
-        lr_place="outside",
+        "lr inside the momentum buffer",
+        "has b = μb + ratio·(g + λw) and w −= lr·b",
+        "the paper, optax, tinygrad",
+        lr_place="inside",
     ),
-    variant("momentum ignored", "has b = μb + lr·ratio·(g + λw)", momentum=0.0),
+    variant("momentum ignored", "has b = μb + ratio·(g + λw)", momentum=0.0),
     variant("nesterov ignored", "looks ahead", nesterov=False),
-    variant("momentum as a moving average", "has b = μb + lr·ratio·(g + λw)", share="average"),
+    variant("momentum as a moving average", "has b = μb + ratio·(g + λw)", share="average"),
 )
 
 
@@ -50,7 +49,7 @@ class LARSRule(UpdateRule):
     ``ratio``    η‖w‖/(‖g‖ + λ‖w‖) is the "norms"; "sum", η‖w‖/‖g + λw‖; "gradient",
                  η‖w‖/‖g‖; one only "with decay", only of "matrices", "clipped" to
                  lr, or "none"
-    ``lr_place`` "inside" of the momentum buffer, or "outside"
+    ``lr_place`` "outside" of the momentum buffer, or "inside"
     ``share``    of a gradient in the buffer: "whole", or "average" (1 − μ)
     ============ ====================================================================
     """
@@ -59,17 +58,16 @@ class LARSRule(UpdateRule):
     VARIANTS: ClassVar[tuple[Variant, ...]] = (*_RATE, *ANY_DECAY, *SIGN)
     DEFAULTS: ClassVar[Settings] = {
         **UpdateRule.DEFAULTS,
-        "lr": 1.0,
         "momentum": 0.9,
         "trust_coefficient": 1e-3,
-        "eps": 0.0,
+        "eps": 1e-8,
         "nesterov": False,
     }
     FORMS: ClassVar[Settings] = {
         **UpdateRule.FORMS,
         "decay": "in the step",
         "ratio": "norms",
-        "lr_place": "inside",
+        "lr_place": "outside",
         "share": "whole",
     }
 
@@ -88,9 +86,10 @@ class LARSRule(UpdateRule):
 
     def _ratio(self, w: np.ndarray, g: np.ndarray, decay: float) -> float:
         kind = self.form["ratio"]
+        unscaled = self.settings["trust_coefficient"] is None
         left_out = {"none": True, "with decay": not decay, "matrices": w.ndim < 2}
         size, length = _norm(w), _norm(g)
-        if left_out.get(kind) or 0 in (size, length):
+        if unscaled or left_out.get(kind) or 0 in (size, length):
             return 1.0
         below = {"sum": _norm(g + decay * w), "gradient": length}
         length = below.get(kind, length + decay * size)
