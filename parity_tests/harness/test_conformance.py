@@ -281,6 +281,11 @@ def test_an_init_and_update_pair_skips_what_it_does_not_have() -> None:
     assert skipped == PAIR_SKIPS
 
 
+def test_a_check_to_be_skipped_must_be_one() -> None:
+    with pytest.raises(CandidateError, match="no check 'resumes_from_copy'; did you mean"):
+        lockstep_checks(Clean, against="Adagrad", skip=["resumes_from_copy"])
+
+
 def test_a_key_added_later_is_no_matter_of_other_differences() -> None:
     differs = Subject.of(chapter.Adam, "Adam", eps=0.1)
     with pytest.raises(AssertionError):

@@ -81,8 +81,12 @@ def test_it_agrees(lockstep):
 def test_it_does_not(lockstep):
     lockstep(Late, "Adam")
 
-@lockstep_checks(Adam, against="Adam")
+@lockstep_checks(Adam, against="Adam", skip=["takes_keys_added_later"])
 def test_conformance(check):
+    check()
+
+@lockstep_checks(Late, against="Adam")
+def test_late(check):
     check()
 """
 
@@ -131,11 +135,17 @@ def test_golden_files_are_written_and_verified(folder: Path) -> None:
 
 def test_the_fixture_and_the_conformance_suite_run(folder: Path) -> None:
     (folder / "test_mine.py").write_text(FIXTURE)
-    options = ["-q", "-p", "no:cacheprovider", "test_mine.py"]
+    options = ["-q", "-rs", "-p", "no:cacheprovider", "test_mine.py"]
     program = f"import pytest\nsys.exit(pytest.main({options!r}))"
     done = bare.python(program, folder)
-    assert "2 failed, 11 passed, 1 skipped" in done.stdout, done.stdout
+    # Of its twelve checks Late fails those of its numbers, and that of the counter for all keys.
+    assert "5 failed, 18 passed, 3 skipped" in done.stdout, done.stdout
     assert "Late diverges from scratch.optim.Adam" in done.stdout
+    assert "not promised by Adam" in done.stdout
+    late = done.stdout.partition("test_late[agrees_in_float64]")[2].partition("test_late[")[0]
+    assert 'your Late agrees with "epsilon before the bias correction"' in late
+    for inside in ("Subject(", "conformance.py:", "Monitored"):
+        assert inside not in done.stdout
 
 
 @pytest.mark.parametrize("command", [("list",), ("--help",)])
