@@ -1,6 +1,7 @@
 """The frame of a training loop, here and in ``torch_ref``: checks and callbacks."""
 
 from collections.abc import Callable, Iterator
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -39,6 +40,37 @@ def steps(
         training.step = step + 1
         for callback in training.callbacks:
             callback.after_step(training)
+
+
+def parts(batch_size: int, accumulate: object) -> list[slice]:
+    """The rows of each part of a batch; they differ by one where it cannot be cut into equal parts.
+
+    >>> parts(7, 2)
+    [slice(0, 3, None), slice(3, 7, None)]
+    """
+    count = _check.integer("accumulate", accumulate, at_least=1)
+    if count > batch_size:
+        raise ValueError(f"accumulate must be at most batch_size, {batch_size}, got {count}")
+    ends = [batch_size * i // count for i in range(count + 1)]
+    return [slice(start, end) for start, end in pairwise(ends)]
+
+
+def accumulated(parts: list[slice], of: Callable[[slice], tuple[Any, dict[str, Any]]]) -> Any:
+    """The loss and the gradients of a batch from those ``of`` its parts: each counts by its rows.
+
+    >>> accumulated(parts(8, 2), lambda part: (part.stop, {"w": np.array([part.stop])}))
+    (6.0, {'w': array([6.])})
+    """
+    if len(parts) == 1:
+        return of(parts[0])
+    rows, loss = parts[-1].stop, 0.0
+    grads: dict[str, Any] = {}
+    for part in parts:
+        share = (part.stop - part.start) / rows
+        own_loss, own = of(part)
+        loss = loss + share * own_loss
+        grads = {name: share * g + grads.get(name, 0) for name, g in own.items()}
+    return loss, grads
 
 
 def check_arguments(

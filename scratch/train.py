@@ -74,6 +74,7 @@ def fit(
     schedule: LRScheduler | None = None,
     progress: loop.Progress | None = None,
     callbacks: Sequence[Callback] = (),
+    accumulate: int = 1,
 ) -> History:
     """Train ``net``, one network or a stack of K.
 
@@ -87,6 +88,10 @@ def fit(
         progress: called with (step, losses) after each update.
         callbacks: look at the network as it is trained; one may save the training and resume it,
             and every number is then what it would have been.
+        accumulate: how many parts a batch goes through the network in, one after another, where it
+            is too large for the memory. Their gradients are added up, each by its rows: to rounding
+            those of the whole batch. But batch normalization then normalizes each part by its own
+            rows, and dropout draws other masks.
 
     A single network whose gradient is not finite raises; in a stack a run whose loss or gradient is
     not finite is marked, and its gradient is zero from there on, while the others go on.
@@ -98,6 +103,7 @@ def fit(
     checked = iterations, batch_size, evaluate, every, progress, callbacks
     loop.check_arguments(net, type(optimizer), images, labels, *checked)
     loop.check_schedule(schedule, optimizer)
+    parts = loop.parts(batch_size, accumulate)
     record = Record.empty(net.runs or 1, iterations)
     training = Training(
         iterations,
@@ -113,7 +119,7 @@ def fit(
     for step in loop.steps(training, record, net, every, accuracy):
         x, t = next(draw)
         with np.errstate(all="ignore"):  # a diverging run overflows before it is found out
-            record.loss[:, step] = _step(net, optimizer, x, t, step, record.diverged)
+            record.loss[:, step] = _step(net, optimizer, x, t, parts, step, record.diverged)
         if schedule:
             schedule.step()
         if progress:
@@ -139,15 +145,19 @@ def _step(
     optimizer: Optimizer,
     x: Array,
     t: Integers,
+    parts: list[slice],
     step: int,
     diverged: Integers,
 ) -> Array:
     """Take one step; returns the losses (K,) and marks runs that diverge in ``diverged``."""
     if net.runs is None:
-        losses, grads = net.loss_and_gradient(x[0], t[0])
+        x, t = x[0], t[0]
+    losses, grads = loop.accumulated(
+        parts, lambda part: net.loss_and_gradient(x[..., part, :], t[..., part])
+    )
+    if net.runs is None:
         optimizer.update(net.params, grads)
         return np.array([losses])
-    losses, grads = net.loss_and_gradient(x, t)
     diverged[(diverged < 0) & ~np.isfinite(losses)] = step
     _stop(grads, diverged >= 0)
     try:

@@ -1,6 +1,6 @@
 """The random numbers of a training through torch, drawn ahead."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import torch
@@ -22,7 +22,7 @@ class Draws:
     Args:
         net: the network.
         rows: of the data, to draw from.
-        batch_size: N.
+        parts: of a batch, its rows; each draws masks of its own.
         iterations: the number of steps.
 
     Each item is the rows of the batch (K, N), and a mask for each dropout layer.
@@ -30,11 +30,13 @@ class Draws:
 
     _block: Iterator[tuple[Tensor, ...]]
 
-    def __init__(self, net: MultiLayerNet, rows: int, batch_size: int, iterations: int) -> None:
-        self._net, self._rows = net, rows
-        self._batch_size, self._iterations = batch_size, iterations
+    def __init__(
+        self, net: MultiLayerNet, rows: int, parts: Sequence[slice], iterations: int
+    ) -> None:
+        self._net, self._rows, self._iterations = net, rows, iterations
+        self._parts, self._batch_size = [part.stop - part.start for part in parts], parts[-1].stop
         masks = sum(units for _, units in net.dropouts)
-        self._ahead = max(1, DRAWN_AHEAD // (len(net.generators) * batch_size * (8 + masks)))
+        self._ahead = max(1, DRAWN_AHEAD // (len(net.generators) * self._batch_size * (8 + masks)))
         self._begin(0)
 
     def __next__(self) -> tuple[Tensor, ...]:
@@ -82,8 +84,10 @@ class Draws:
 
     def _draw_one(self) -> list[Tensor]:
         batch = [self._batch((self._batch_size,), g) for g in self._net.generators]
-        masks = [layer.draw((self._batch_size, units)) for layer, units in self._net.dropouts]
-        return [torch.stack(batch), *masks]
+        masks = [
+            [layer.draw((n, units)) for layer, units in self._net.dropouts] for n in self._parts
+        ]
+        return [torch.stack(batch), *(torch.cat(own, dim=-2) for own in zip(*masks, strict=True))]
 
     def _batch(self, shape: tuple[int, ...], generator: torch.Generator) -> Tensor:
         return torch.randint(self._rows, shape, generator=generator)

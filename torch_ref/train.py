@@ -77,6 +77,7 @@ def fit(
     schedule: Schedule | None = None,
     progress: loop.Progress | None = None,
     callbacks: Sequence[Callback] = (),
+    accumulate: int = 1,
     compiled: bool = False,
 ) -> History:
     """Train ``net`` on its device; arguments and result as ``scratch.train.fit``'s.
@@ -93,8 +94,9 @@ def fit(
     _check_schedule(schedule, optimizer)
     compiled = _check.flag("compiled", compiled)
     record = Record(net, iterations)
-    draws = Draws(net, len(images), batch_size, iterations)
-    take_step = _stepper(net, optimizer, *(_put(array, net) for array in (images, labels)))
+    parts = loop.parts(batch_size, accumulate)
+    draws = Draws(net, len(images), parts, iterations)
+    take_step = _stepper(net, optimizer, parts, *(_put(array, net) for array in (images, labels)))
     optimizer.bind(net.params)
     if schedule:
         schedule.bind(net.params)
@@ -183,7 +185,7 @@ class Record:
 
 
 def _stepper(
-    net: MultiLayerNet, optimizer: Twin, images: Tensor, labels: Tensor
+    net: MultiLayerNet, optimizer: Twin, parts: list[slice], images: Tensor, labels: Tensor
 ) -> Callable[..., Tensor]:
     """A function of what ``Draws`` gives: it takes a step and gives the losses (K,).
 
@@ -191,8 +193,12 @@ def _stepper(
     """
 
     def gradient(rows: Tensor, *kept: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
-        with net.keeping(kept):
-            return _loss_and_gradient(net, scaled(images[rows], net.dtype), labels[rows])
+        def of(part: slice) -> tuple[Tensor, dict[str, Tensor]]:
+            own = rows[:, part]
+            with net.keeping([mask[..., part, :] for mask in kept]):
+                return _loss_and_gradient(net, scaled(images[own], net.dtype), labels[own])
+
+        return loop.accumulated(parts, of)
 
     def update(*inputs: Tensor) -> Tensor:
         with recorded.recording() if recorded else nullcontext():

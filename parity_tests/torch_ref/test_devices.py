@@ -66,7 +66,7 @@ def test_batches_are_gathered_where_the_images_are() -> None:
 
 def test_what_a_step_draws_comes_to_the_chosen_device() -> None:
     twin = torch_nn.MultiLayerNet(*SIZES, dropout=0.3, seed=[0, 1], device="meta")
-    draws = Draws(twin, 60, 10, 3)
+    draws = Draws(twin, 60, [slice(0, 10)], 3)
     drawn = [next(draws) for _ in range(3)]
     assert [[x.device.type for x in step] for step in drawn] == [["meta"] * 3] * 3
     assert [tuple(x.shape) for x in drawn[0]] == [(2, 10), (2, 10, 9), (2, 10, 7)]
