@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from torch_ref.lockstep.candidates.reference import OPTIMIZER
-from torch_ref.lockstep.candidates.settings import Mapped
+from torch_ref.lockstep.candidates.settings import Mapped, said
 from torch_ref.lockstep.compare.report import Divergence, Report, plain
 from torch_ref.lockstep.finding import Finding
 from torch_ref.lockstep.layout import Block, text
@@ -61,6 +61,8 @@ class Result:
         settings: the reference's.
         lr_halved_at: the step of a diagnosis at which the candidate's lr was halved, ``None`` where
             it cannot be.
+        lr_varied: whether the candidate's lr was changed in the check; ``None`` if that was not
+            tried.
         rounding: whether the candidate diverges from torch, but not from torch's formula written in
             NumPy. Some settings amplify rounding errors, and then there is no cause to find.
         seconds: that the check took.
@@ -84,6 +86,7 @@ class Result:
     mapped: list[Mapped] = field(default_factory=list)
     settings: dict[str, Any] = field(default_factory=dict)
     lr_halved_at: int | None = None
+    lr_varied: bool | None = None
     rounding: bool = False
     seconds: float = 0.0
     asked: str = ""
@@ -129,7 +132,7 @@ class Result:
 
     def blocks(self) -> list[Block]:
         """The verdict and what differs first, the causes, what was measured, the settings."""
-        settings = [str(each) for each in self.mapped]
+        settings = said(self.mapped)
         return [
             Block(self._verdict(), self._first_lines()),
             *self._causes(),

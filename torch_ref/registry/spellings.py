@@ -5,10 +5,13 @@ from torch_ref.registry.pairs import Names
 #: Of an optimizer's settings; capitals and underscores do not matter. What one class alone calls
 #: so stands in its entry.
 OPTIMIZER: Names = {
-    "lr": ("learning_rate", "eta", "step_size", "lrate", "rate", "η"),
+    "lr": (
+        *("learning_rate", "learning_rate_init", "eta", "step_size", "lrate", "rate", "η"),
+        *("initial_learning_rate", "init_lr", "base_lr", "alpha", "α"),
+    ),
     "eps": ("epsilon", "ε", "delta"),
     "weight_decay": ("wd", "l2", "l2_reg", "weight_decay_rate", "lam", "lambda_", "λ"),
-    "momentum": ("mu", "μ", "friction", "momentum_coefficient"),
+    "momentum": ("mu", "μ", "mass", "friction", "momentum_coefficient"),
     "nesterov": ("use_nesterov",),
     "amsgrad": ("use_amsgrad",),
     "dampening": ("damping", "tau"),

@@ -4,14 +4,19 @@ import ast
 import inspect
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from numbers import Real
 from typing import Any
 
 from torch_ref.lockstep.candidates.candidate import Candidate, CandidateError, did_you_mean
-from torch_ref.lockstep.candidates.reference import SCHEDULE, Reference
+from torch_ref.lockstep.candidates.reference import Reference
 from torch_ref.registry import spellings
 from torch_ref.registry.pairs import Names
 
 Settings = dict[str, Any]
+#: What stands before the name of a setting that one side alone is given.
+MINE, THEIRS = "mine.", "theirs."
+_UNMATCHED = "has nothing for it"
+_NOBODY = {"": "neither side takes", MINE: "yours does not take", THEIRS: "theirs does not take"}
 
 
 @dataclass(frozen=True)
@@ -31,6 +36,26 @@ class Mapped:
         names = dict.fromkeys(name for name in (self.mine, self.theirs) if name)
         return f"{' → '.join(names)} = {self.value!r} ({self.source})"
 
+    @property
+    def unset(self) -> bool:
+        """Whether one side alone has it, and it stayed at its default."""
+        return self.source.endswith(_UNMATCHED)
+
+
+def said(mapped: Iterable[Mapped]) -> list[str]:
+    """A line for each that was set, and one for all of a side that were not.
+
+    >>> said([Mapped("", name, 0, "torch's; yours has nothing for it") for name in ("a", "b")])
+    ["a = 0, b = 0 (torch's; yours has nothing for it)"]
+    """
+    mapped = list(mapped)
+    unset: dict[str, list[str]] = {}
+    for each in mapped:
+        if each.unset:
+            unset.setdefault(each.source, []).append(f"{each.mine or each.theirs} = {each.value!r}")
+    lines = [str(each) for each in mapped if not each.unset]
+    return lines + [f"{', '.join(values)} ({source})" for source, values in unset.items()]
+
 
 @dataclass
 class Match:
@@ -49,6 +74,8 @@ class Match:
 def parse(arguments: Iterable[str]) -> Settings:
     """The values of ``name=value`` texts: Python literals, and nothing is evaluated.
 
+    ``mine.name=value`` is for the candidate alone, ``theirs.name=value`` for the other side alone.
+
     Raises:
         CandidateError: a text is not like that, or one name comes twice.
 
@@ -59,7 +86,7 @@ def parse(arguments: Iterable[str]) -> Settings:
     for text in arguments:
         name, sign, value = text.partition("=")
         name = name.strip()
-        if not sign or not name.isidentifier():
+        if not sign or not _bare(name).isidentifier():
             raise CandidateError(f"--arg takes name=value, like lr=0.01, got {text!r}")
         if name in found:
             raise CandidateError(f"--arg {name} is given twice")
@@ -82,7 +109,7 @@ def match(candidate: Candidate, theirs: Reference, args: Settings) -> Match:
     Args:
         candidate: whose constructor's arguments are looked at.
         theirs: the optimizer that it is checked against.
-        args: under either side's names.
+        args: under either side's names; with ``mine.`` or ``theirs.`` before, for that side alone.
 
     Raises:
         CandidateError: an argument that neither side takes, or one that the candidate needs.
@@ -92,24 +119,20 @@ def match(candidate: Candidate, theirs: Reference, args: Settings) -> Match:
     taken = {name: p for name, p in taken.items() if p.kind is not p.VAR_KEYWORD}
     if not catch_all:
         _refuse_unknown(candidate, theirs, args, taken)
+    matching = _Matching(theirs.owner, dict(args), candidate)
+    matching.alone(taken, torchs)
     own = theirs.optimizer.spellings if theirs.optimizer else {}
-    matching = _Matching(theirs.owner, dict(args))
-    result, rest = matching.result, matching.rest
     counterparts = {names[0]: (mine, names) for mine, names in _counterparts(taken, torchs, own)}
     for name in torchs:
         if name in counterparts:
             mine, names = counterparts[name]
             matching.add({n: taken[n] for n in mine}, {n: torchs[n] for n in names})
-        elif name in rest:
-            value = rest.pop(name)
-            alone = f"{theirs.owner} alone: {candidate.name} {_why(candidate)}"
-            both = {name: value} if catch_all else {}
-            result.add(both, {name: value}, value, "--arg" if catch_all else alone)
-    for name, value in rest.items():
-        alone = f"{candidate.name} alone: {theirs.owner} does not take it"
-        result.add({name: value}, {}, value, alone)
-    _refuse_missing(candidate, taken, result.mine, theirs.owner)
-    return result
+        elif matching.is_for(name, torchs[name], taken):
+            matching.given(name, {name} if catch_all else set())
+    matching.left(taken)
+    _refuse_missing(candidate, taken, matching.result.mine, theirs.owner)
+    matching.unset(taken, torchs)
+    return matching.result
 
 
 def own_defaults(candidate: Candidate, theirs: Reference, args: Settings) -> list[Mapped]:
@@ -131,8 +154,6 @@ def own_defaults(candidate: Candidate, theirs: Reference, args: Settings) -> lis
     ]
     found = [each for each in found if each.value not in (None, inspect.Parameter.empty)]
     known = {each.mine for each in found} | given
-    if theirs.kind == SCHEDULE and torchs.keys() & {"lr_lambda", "schedulers"}:
-        known |= {"lr_lambda", "schedulers", "milestones"}  # the table has samples of these
     needed = [n for n, d in torchs.items() if d is inspect.Parameter.empty and n not in known]
     if needed:
         raise CandidateError(
@@ -148,11 +169,51 @@ class _Matching:
     Attributes:
         owner: whose defaults the reference's are.
         rest: of the arguments, those that no setting has taken yet.
+        candidate: whose settings mine are.
         result: both sides' settings.
     """
 
-    def __init__(self, owner: str, rest: Settings) -> None:
-        self.owner, self.rest, self.result = owner, rest, Match()
+    def __init__(self, owner: str, rest: Settings, candidate: Candidate) -> None:
+        self.owner, self.rest, self.candidate, self.result = owner, rest, candidate, Match()
+
+    def alone(self, taken: dict[str, inspect.Parameter], torchs: Settings) -> None:
+        """Take what is given to one side by its prefix; that side has it no more to be matched."""
+        for side, known in ((MINE, taken), (THEIRS, torchs)):
+            for full in [name for name in self.rest if name.startswith(side)]:
+                name, value = _bare(full), self.rest.pop(full)
+                known.pop(name, None)
+                mine, theirs = ({name: value}, {}) if side == MINE else ({}, {name: value})
+                self.result.add(mine, theirs, value, "--arg, for this side alone")
+
+    def is_for(self, name: str, default: Any, taken: Mapping[str, inspect.Parameter]) -> bool:
+        """Whether an argument is for torch's setting, which has no counterpart."""
+        if name not in self.rest:
+            return False
+        return name not in taken or _alike(self.rest[name], default)
+
+    def given(self, name: str, mine: Iterable[str]) -> None:
+        """Give torch an argument for which it alone has a setting."""
+        value = self.rest.pop(name)
+        both = dict.fromkeys(mine, value)
+        alone = f"{self.owner} alone: {self.candidate.name} {_why(self.candidate)}"
+        self.result.add(both, {name: value}, value, "--arg" if both else alone)
+
+    def left(self, taken: Mapping[str, inspect.Parameter]) -> None:
+        """Give the candidate the arguments that are left."""
+        for name, value in self.rest.items():
+            alone = f"{self.candidate.name} alone: {self.owner} does not take it"
+            self.result.add({name: value}, {}, value, alone)
+
+    def unset(self, taken: Mapping[str, inspect.Parameter], torchs: Settings) -> None:
+        """Note what stayed at its default on one side, because the other has nothing for it."""
+        mine = {n: p.default for n, p in taken.items() if n not in self.result.mine}
+        for name, value in mine.items():
+            source = f"your default; {self.owner} {_UNMATCHED}"
+            self.result.mapped.append(Mapped(name, "", value, source))
+        for name, value in torchs.items() if not self.candidate.made else ():
+            if name not in self.result.theirs:
+                source = f"{self.owner}'s default; {self.candidate.name} {_UNMATCHED}"
+                self.result.mapped.append(Mapped("", name, value, source))
 
     def add(self, mine: Mapping[str, inspect.Parameter], theirs: Settings) -> None:
         """One setting, or a pair as β₁ and β₂, that is one or two names on either side."""
@@ -195,8 +256,13 @@ def _counterparts(
 ) -> list[tuple[tuple[str, ...], tuple[str, ...]]]:
     """The candidate's names and torch's for the same: one each, or two for one; each comes once."""
     free = {_plain(name): name for name in taken}
+
+    def same(name: str, spelling: str) -> bool:
+        mine = free.get(_plain(spelling))
+        return mine is not None and _alike(taken[mine].default, torchs[name])
+
     found: dict[tuple[str, ...], tuple[str, ...]] = {
-        (name,): (free.pop(_plain(name)),) for name in torchs if _plain(name) in free
+        (name,): (free.pop(_plain(name)),) for name in torchs if same(name, name)
     }
     both = spellings.BETAS[0]
     for pair in spellings.BETAS if "betas" in torchs and ("betas",) not in found else ():
@@ -209,7 +275,7 @@ def _counterparts(
     for late in (spellings.OPTIMIZER, own):
         for name in torchs:
             for spelling in late.get(name, ()) if name not in known else ():
-                if _plain(spelling) in free:
+                if same(name, spelling):
                     found[name,] = (free.pop(_plain(spelling)),)
                     known.add(name)
                     break
@@ -219,7 +285,8 @@ def _counterparts(
 def _own_value(mine: inspect.Parameter, default: Any, owner: str) -> tuple[Any, str]:
     if mine.default is None or _is_required(mine):
         return default, f"{owner}'s default"
-    return mine.default, _your_default(mine.default, default, owner)
+    value = tuple(mine.default) if isinstance(mine.default, list) else mine.default
+    return value, _your_default(value, default, owner)
 
 
 def _your_default(value: Any, theirs: Any, owner: str) -> str:
@@ -237,10 +304,12 @@ def _refuse_unknown(
     candidate: Candidate, theirs: Reference, args: Settings, taken: Mapping[str, Any]
 ) -> None:
     torchs = theirs.parameters()
+    known = {MINE: taken, THEIRS: torchs, "": {**taken, **torchs}}
     for name in args:
-        if name not in taken and name not in torchs:
+        side = name.removesuffix(_bare(name))
+        if _bare(name) not in known[side]:
             raise CandidateError(
-                f"neither side takes {name!r}{did_you_mean(name, [*taken, *torchs])}\n"
+                f"{_NOBODY[side]} {_bare(name)!r}{did_you_mean(_bare(name), known[side])}\n"
                 f"  {candidate.name} takes {', '.join(taken) or 'nothing'}\n"
                 f"  {theirs.name} takes {', '.join(torchs)}"
             )
@@ -264,6 +333,28 @@ def _refuse_missing(
 
 def _why(candidate: Candidate) -> str:
     return "is made already" if candidate.made else "does not take it"
+
+
+def _bare(name: str) -> str:
+    return name.removeprefix(MINE).removeprefix(THEIRS)
+
+
+def _alike(mine: Any, theirs: Any) -> bool:
+    """Whether two values may be of one setting: both numbers, both words, or as many numbers.
+
+    >>> _alike(1e-30, (None, 1e-3)), _alike([0.9, 0.999], (0.9, 0.99)), _alike(None, 0.1)
+    (False, True, True)
+    """
+    kinds = _kind(mine), _kind(theirs)
+    return kinds[0] == kinds[1] or "" in kinds
+
+
+def _kind(value: Any) -> str:
+    if isinstance(value, str):
+        return "a word"
+    if isinstance(value, Real):
+        return "a number"
+    return f"{len(value)} values" if isinstance(value, list | tuple) else ""
 
 
 def _plain(name: str) -> str:
