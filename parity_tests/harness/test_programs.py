@@ -27,7 +27,8 @@ from torch_ref.lockstep.candidates.program import program
 from torch_ref.lockstep.check import check
 from torch_ref.lockstep.compare.run import lockstep as run_lockstep
 from torch_ref.lockstep.frameworks import wire
-from torch_ref.lockstep.frameworks.optimizers.update import UpdateAdapter
+from torch_ref.lockstep.frameworks.optimizers import ways
+from torch_ref.lockstep.frameworks.optimizers.adapter import Adapter
 from torch_ref.lockstep.frameworks.process import Process, ProcessAdapter, ProcessError
 
 EXAMPLES = Path(harness.__file__).parent / "examples"
@@ -262,12 +263,12 @@ import sys
 import numpy as np
 from scratch.optim import *
 from torch_ref.lockstep.frameworks.host import serve
-from torch_ref.lockstep.frameworks.optimizers.update import UpdateAdapter
+from torch_ref.lockstep.frameworks.optimizers import ways
 class Careless(Adam):
     def update(self, params, grads):
         super().update(params, grads)
         grads["w1"][...] = 0
-make = lambda **settings: UpdateAdapter({name}(**settings))
+make = lambda **settings: ways.make({name}, settings)
 serve("hosted", make, sys.stdin.buffer, sys.stdout.buffer)
 """
 
@@ -280,7 +281,7 @@ def hosted(name: str, settings: dict) -> closing[Process]:
 def test_the_protocol_carries_all_that_an_adapter_does() -> None:
     settings = {"lr": 0.1, "betas": (0.5, 0.75)}
     with hosted("Adam", settings) as process:
-        theirs, mine = ProcessAdapter(process), UpdateAdapter(optim.Adam(**settings))
+        theirs, mine = ProcessAdapter(process), ways.make(optim.Adam, settings)
         for _ in range(2):  # a start begins anew
             _walk(theirs, mine)
     with hosted("Careless", {}) as process:
@@ -293,7 +294,7 @@ def test_the_protocol_carries_all_that_an_adapter_does() -> None:
         }
 
 
-def _walk(theirs: ProcessAdapter, mine: UpdateAdapter) -> None:
+def _walk(theirs: ProcessAdapter, mine: Adapter) -> None:
     """All that can be asked of both; they are the same, bit for bit."""
     start = {"w0": normal(0, (2, 3)), "w1": normal(1, ())}
     for side in (theirs, mine):

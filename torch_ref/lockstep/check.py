@@ -1,9 +1,10 @@
 """Checking one candidate against torch: whether it agrees, and if not, where and why."""
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +25,13 @@ from torch_ref.lockstep.candidates.reference import (
 )
 from torch_ref.lockstep.candidates.settings import Match, match, own_defaults
 from torch_ref.lockstep.candidates.source import places
-from torch_ref.lockstep.compare.problems import SHAPES, GradientStream
+from torch_ref.lockstep.compare.problems import (
+    SHAPES,
+    GradientStream,
+    Landscape,
+    Problem,
+    Rosenbrock,
+)
 from torch_ref.lockstep.compare.report import Report
 from torch_ref.lockstep.compare.run import lockstep
 from torch_ref.lockstep.diagnose.optimizers import diagnose
@@ -65,10 +72,12 @@ def check(
     """
     theirs, known = find(against), None
     _warm_up()
-    began, name = time.perf_counter(), np.dtype(dtype).name
+    name = np.dtype(dtype).name
     try:
-        with time_limit(seconds):
+        with time_limit(seconds, importing=True):
             known = load(candidate) if isinstance(candidate, str) else Candidate.of(candidate)
+        began = time.perf_counter()
+        with time_limit(seconds):
             outcome = _check(known, theirs, dict(settings or {}), name, steps)
     except TimeUp as error:
         blamed = known or _unloaded(candidate)
@@ -116,8 +125,8 @@ def _other(
     """The result of the check for what is no optimizer; its module is imported for it alone."""
     kinds = {NORM: "check_norm", INITIALIZER: "check_initializer", SCHEDULE: "check_schedule"}
     run = registry.resolve(f"torch_ref.lockstep.{kinds[theirs.kind]}")
-    options: dict[str, Any] = {"steps": steps} if theirs.kind == SCHEDULE else {}
-    result: Result = run(candidate.target, against=theirs.name, dtype=dtype, **options, **args)
+    options = {"steps": steps} if theirs.kind == SCHEDULE else {"dtype": dtype}
+    result: Result = run(candidate.target, against=theirs.name, **options, **args)
     return result
 
 
@@ -125,16 +134,18 @@ def _optimizer(
     candidate: Candidate, theirs: Reference, args: dict[str, Any], dtype: str, steps: int
 ) -> Result:
     matched = match(candidate, theirs, args)
+    if theirs.optimizer and theirs.optimizer.gradients == "closure":
+        return _run(candidate, theirs, matched, dtype, steps, Rosenbrock)
     shapes = theirs.optimizer.shapes if theirs.optimizer else SHAPES
     try:
-        return _run(candidate, theirs, matched, dtype, steps, shapes)
+        return _run(candidate, theirs, matched, dtype, steps, _stream(shapes))
     except CandidateError as error:
         # Not every candidate takes a parameter without axes.
         with_axes = tuple(shape for shape in shapes if shape)
         if with_axes == shapes:
             raise
         try:
-            outcome = _run(candidate, theirs, matched, dtype, steps, with_axes)
+            outcome = _run(candidate, theirs, matched, dtype, steps, _stream(with_axes))
         except CandidateError:
             raise error from None
         outcome.notes.append(f"without a parameter of shape (), where it cannot be run: {error}")
@@ -147,11 +158,12 @@ def _run(
     matched: Match,
     dtype: str,
     steps: int,
-    shapes: tuple[tuple[int, ...], ...],
+    problem: Callable[..., Problem | Landscape],
 ) -> Result:
-    """The check of an optimizer on parameters of these shapes."""
+    """The check of an optimizer on a problem."""
     mine = Monitored(candidate, matched.mine)
-    stream = GradientStream(shapes, dtype=dtype, awkward=True)
+    asked, dtype = dtype, mine.precision or dtype
+    stream = problem(dtype=dtype)
     known: dict[str, Any] = {"mapped": matched.mapped, "settings": matched.theirs}
     with _refusals(theirs):
         their_side = theirs.side(matched.theirs)
@@ -170,7 +182,13 @@ def _run(
     # No variant of torch's is NaN where torch is not: there is nothing to search for.
     elif not non_finite:
         _find_cause(result, report, mine, theirs)
+    if dtype != asked:
+        result.notes.append(f"in {dtype}, not {asked}: {candidate.name} computes in that alone")
     return result
+
+
+def _stream(shapes: tuple[tuple[int, ...], ...]) -> Callable[..., GradientStream]:
+    return partial(GradientStream, shapes, awkward=True)
 
 
 def _find_cause(result: Result, report: Report, mine: Monitored, theirs: Reference) -> None:
@@ -195,6 +213,11 @@ def _find_cause(result: Result, report: Report, mine: Monitored, theirs: Referen
 def _take(result: Result, found: Result, mine: Monitored, theirs: Reference) -> None:
     """Add to the result of the run what the diagnosis found."""
     diverges, result.findings = result.first is not None, found.findings
+    result.lr_varied = found.lr_halved_at is not None
+    if result.agrees and not result.lr_varied:
+        result.notes = [
+            "lr was the same all along: it cannot be changed between steps, or to no end"
+        ]
     if found.agrees:
         if diverges:
             result.cause = ["on other gradients, of a matrix and a vector, it agrees: look there"]

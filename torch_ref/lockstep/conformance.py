@@ -211,8 +211,9 @@ def resumes_from_its_state_dict(subject: Subject) -> None:
     if not hasattr(optimizer, "state_dict") or not hasattr(optimizer, "load_state_dict"):
         raise SkipTest(f"{subject.candidate.name} has no state_dict and load_state_dict")
     _advance(side, [stream.next() for _ in range(10)])
-    other, rest = subject.started(side.params()), [stream.next() for _ in range(10)]
-    vars(other)["optimizer"].load_state_dict(copy.deepcopy(optimizer.state_dict()))
+    other: Any = subject.started(side.params())
+    rest = [stream.next() for _ in range(10)]
+    other.optimizer.load_state_dict(copy.deepcopy(optimizer.state_dict()))
     for each in (side, other):
         _advance(each, rest)
     _assert_same(other.params(), side.params(), "its state_dict does not hold all of its state")

@@ -1,10 +1,7 @@
 """The user's own optimizer: found in a file, constructed, and blamed by its own line if it fails.
 
-A candidate is a class or a function that makes an optimizer, or an optimizer already made:
-
-* something with the chapter's ``update(params, grads)``,
-* a subclass of ``torch.optim.Optimizer``,
-* a pair of ``init`` and ``update`` in optax's style, under these names or as a plain tuple.
+A candidate is a class or a function that makes an optimizer, an optimizer already made, or a
+function that is one; ``frameworks.optimizers`` has the ways in which it may be written.
 """
 
 import difflib
@@ -16,13 +13,15 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from types import ModuleType, SimpleNamespace
+from types import ModuleType
 from typing import Any
 
 from torch_ref import extras
 from torch_ref.errors import LockstepError
-from torch_ref.lockstep.compare.sides import as_adapter, is_torchs
+from torch_ref.lockstep.compare.sides import is_torchs, named_adapter
+from torch_ref.lockstep.frameworks.optimizers import ways
 from torch_ref.lockstep.frameworks.optimizers.adapter import Adapter
+from torch_ref.lockstep.frameworks.optimizers.templates import NoWay
 
 _OURS = Path(__file__).parents[2]
 
@@ -67,15 +66,19 @@ class Candidate:
         return is_torchs(self.target)
 
     @property
+    def takes_parameters(self) -> bool:
+        """Whether its constructor is given the parameters to optimize."""
+        return ways.takes_parameters(self.target)
+
+    @property
     def made(self) -> bool:
         """Whether it is an optimizer already, and takes no hyperparameters any more."""
-        if isinstance(self.target, type):
-            return False
-        return hasattr(self.target, "update") or not callable(self.target)
+        return ways.is_made(self.target)
 
     def parameters(self) -> dict[str, inspect.Parameter]:
-        """The arguments of the constructor; without the tensors that torch's take first."""
-        return {} if self.made else arguments(self.target, skip=int(self.is_torch))
+        """The settings that it takes: arguments of a constructor, or of a function of one step."""
+        with self.blamed("looking for its settings raised"):
+            return ways.parameters(self.target)
 
     def side(self, settings: dict[str, Any]) -> Adapter:
         """Construct it with ``settings``, behind the face that a run needs.
@@ -83,19 +86,11 @@ class Candidate:
         Raises:
             CandidateError: the constructor raised, or what it made is not an optimizer.
         """
-        made = self.target
-        if self.is_torch:
-            side = as_adapter(made, **settings)
-        else:
-            if not self.made:
-                with self.blamed("the constructor raised"):
-                    made = self.target(**settings)
-            if type(made) is tuple and len(made) == 2 and all(map(callable, made)):
-                made = SimpleNamespace(init=made[0], update=made[1])
+        with self.blamed("the constructor raised"):
             try:
-                side = as_adapter(made)
-            except TypeError as error:
-                raise CandidateError(f"{self.name}: {error}") from None
+                side = named_adapter(self.name, self.target, settings)
+            except NoWay as error:
+                raise CandidateError(str(error)) from None
         side.name = self.name
         return side
 
@@ -161,28 +156,6 @@ def load(location: str) -> Candidate:
         near = did_you_mean(name, names) or (f"; it has {', '.join(names)}" if names else "")
         raise CandidateError(f"{given} has no {name!r}{near}")
     return Candidate(name, getattr(module, name), path)
-
-
-def arguments(constructor: Any, skip: int = 0) -> dict[str, inspect.Parameter]:
-    """The arguments of a class or function but for the first ``skip``.
-
-    Where a class hands ``**kwargs`` on, those of its bases, too.
-
-    >>> from scratch.optim import Adagrad
-    >>> list(arguments(Adagrad))[:3]
-    ['lr', 'lr_decay', 'weight_decay']
-    """
-    try:
-        found = list(inspect.signature(constructor).parameters.values())[skip:]
-    except ValueError:  # some that are written in C have none
-        return {}
-    named = {p.name: p for p in found if p.kind not in (p.VAR_KEYWORD, p.VAR_POSITIONAL)}
-    rest = {p.name: p for p in found if p.kind is p.VAR_KEYWORD}
-    if rest and isinstance(constructor, type):
-        at = next(i for i, cls in enumerate(constructor.__mro__) if "__init__" in vars(cls))
-        above = constructor.__mro__[at + 1]
-        return {**arguments(above, skip), **named} if above is not object else named
-    return named | rest
 
 
 def name_of(candidate: Any) -> str:

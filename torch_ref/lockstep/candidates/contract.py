@@ -6,7 +6,7 @@ import numpy as np
 
 from torch_ref.errors import LockstepError
 from torch_ref.lockstep.candidates.candidate import Candidate, CandidateError
-from torch_ref.lockstep.frameworks.optimizers.adapter import Arrays
+from torch_ref.lockstep.frameworks.optimizers.adapter import Arrays, Evaluate
 
 
 class ContractError(LockstepError):
@@ -23,6 +23,7 @@ class Monitored:
     Attributes:
         changed_gradient: a sentence on the first gradient that it changed; or nothing.
         non_finite: a sentence on the first parameter that became inf or NaN; or nothing.
+        precision: the only dtype that it can be run in, or nothing.
 
     >>> class Careless:
     ...     def update(self, params, grads):
@@ -37,6 +38,7 @@ class Monitored:
     def __init__(self, candidate: Candidate, settings: dict[str, Any]) -> None:
         self._candidate, self._side = candidate, candidate.side(settings)
         self.name, self.strict = self._side.name, self._side.strict
+        self.precision: str = getattr(self._side, "precision", "")
 
     @property
     def optimizer(self) -> Any:
@@ -46,7 +48,7 @@ class Monitored:
     def start(self, params: Arrays) -> None:
         self.steps, self._kinds = 0, {name: _kind(w) for name, w in params.items()}
         self.changed_gradient = self.non_finite = ""
-        doing = "the constructor" if self._candidate.is_torch else "its start"
+        doing = "the constructor" if self._candidate.takes_parameters else "its start"
         with self._candidate.blamed(f"{doing} raised"):
             self._side.start(params)
 
@@ -62,6 +64,13 @@ class Monitored:
             params = self._side.params()
         self._watch_gradients(grads, self._side.kept(given))
         self._watch_params(params, grads)
+
+    def minimize(self, evaluate: Evaluate) -> None:
+        self.steps += 1
+        with self._candidate.blamed(f"step {self.steps} raised"):
+            self._side.minimize(evaluate)
+            params = self._side.params()
+        self._watch_params(params, evaluate(params)[1])
 
     def params(self) -> Arrays:
         return self._side.params()

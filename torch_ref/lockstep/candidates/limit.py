@@ -6,6 +6,11 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from types import FrameType
+
+#: What the name of a candidate's module begins with.
+LOADED = "_candidate_"
+_IMPORTS = 60.0  # seconds
 
 
 class TimeUp(BaseException):
@@ -13,8 +18,13 @@ class TimeUp(BaseException):
 
 
 @contextmanager
-def time_limit(seconds: float) -> Iterator[None]:
+def time_limit(seconds: float, importing: bool = False) -> Iterator[None]:
     """Raise :class:`TimeUp` inside of the block when it has run for ``seconds``.
+
+    Args:
+        seconds: the limit.
+        importing: whether the block runs a file whose imports have a minute more: some packages
+            take longer for that than all of a check.
 
     On the main thread a timer signal ends it. Elsewhere, and where there are no such signals, a
     second thread raises the exception in this one. Neither ends a single long call into C.
@@ -24,18 +34,26 @@ def time_limit(seconds: float) -> Iterator[None]:
     done in time
     """
     main = threading.current_thread() is threading.main_thread()
-    limit = _signal_limit if main and hasattr(signal, "setitimer") else _thread_limit
-    with limit(seconds):
-        yield
+    if main and hasattr(signal, "setitimer"):
+        with _signal_limit(seconds, _IMPORTS if importing else 0.0):
+            yield
+    else:
+        with _thread_limit(seconds):
+            yield
 
 
 @contextmanager
-def _signal_limit(seconds: float) -> Iterator[None]:
-    def ring(*_: object) -> None:
-        raise TimeUp
+def _signal_limit(seconds: float, imports: float) -> Iterator[None]:
+    began = time.monotonic()
+
+    def ring(_: int, frame: FrameType | None) -> None:
+        if time.monotonic() - began < seconds + imports and _imports(frame):
+            signal.setitimer(signal.ITIMER_REAL, 0.1)  # it is looked at again
+        else:
+            raise TimeUp
 
     # Someone else may use the timer, as a test runner's own limit does: theirs runs on afterwards.
-    began, handler = time.monotonic(), signal.signal(signal.SIGALRM, ring)
+    handler = signal.signal(signal.SIGALRM, ring)
     left, interval = signal.setitimer(signal.ITIMER_REAL, seconds)
     try:
         yield
@@ -45,6 +63,17 @@ def _signal_limit(seconds: float) -> Iterator[None]:
         if left:
             left = max(left - (time.monotonic() - began), 1e-3)
             signal.setitimer(signal.ITIMER_REAL, left, interval)
+
+
+def _imports(frame: FrameType | None) -> bool:
+    """Whether a package is being imported there, and it is not the file's own code that runs."""
+    while frame is not None:
+        if frame.f_globals.get("__name__") == "importlib._bootstrap":
+            return True
+        if frame.f_globals.get("__name__", "").startswith(LOADED):
+            return False
+        frame = frame.f_back
+    return False
 
 
 @contextmanager

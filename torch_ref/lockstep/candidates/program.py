@@ -25,7 +25,7 @@ class Program(Candidate):
     patience: float = 10.0
     _running: list[Process] = field(default_factory=list)
 
-    is_torch = made = False  # that is asked of code in Python
+    is_torch = made = takes_parameters = False  # that is asked of code in Python
 
     def parameters(self) -> dict[str, inspect.Parameter]:
         """Its settings, as if they were arguments; any name, where it does not tell."""

@@ -5,9 +5,10 @@ from typing import Any
 
 from scratch import _check
 from torch_ref import extras, registry
-from torch_ref.lockstep.candidates.candidate import CandidateError, arguments
+from torch_ref.lockstep.candidates.candidate import CandidateError
 from torch_ref.lockstep.compare.sides import as_adapter, is_torchs
 from torch_ref.lockstep.frameworks.optimizers.adapter import Adapter
+from torch_ref.lockstep.frameworks.optimizers.recipe import arguments
 from torch_ref.registry import OptimizerPair, Pair
 
 Settings = dict[str, Any]

@@ -101,6 +101,7 @@ class Report:
     norm: list[float] = field(default_factory=list)
     first: Divergence | None = None
     _suspect: Divergence | None = None
+    _foreign: set[tuple[str, str]] = field(default_factory=set)
     _factors: dict[tuple[str, str], float] = field(default_factory=dict)
 
     @property
@@ -110,10 +111,13 @@ class Report:
 
     @property
     def worst(self) -> Distance:
-        """The largest distances of any element of any parameter or buffer at any comparison."""
+        """The largest distances of any element of any parameter or buffer at any comparison.
+
+        A stranger's buffer that is something else under torch's name is none of these.
+        """
         worst = Distance()
-        for (_, quantity), drift in self.drifts.items():
-            if quantity != GRADIENT:
+        for key, drift in self.drifts.items():
+            if key[1] != GRADIENT and key not in self._foreign:
                 worst = worst.or_larger(drift.worst)
         return worst
 
@@ -133,6 +137,7 @@ class Report:
                 a, b = (np.asarray(side)[at].item() for side in (mine, one.theirs))
                 found = Divergence(self.steps, one.name, one.quantity, at, a, b, distance)
                 if not one.certain:
+                    self._foreign.add((one.name, one.quantity))
                     self._suspect = self._suspect or found
                 elif self.first is None:
                     self.first = self._suspect or found

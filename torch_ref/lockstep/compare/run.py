@@ -134,7 +134,8 @@ def _compare(
     for name in names:
         for key, buffer in their_state[name].items():
             found = _counterpart(my_state.get(name, {}), key, mine, theirs)
-            if found is not None:
+            # A stranger's buffer is a hint: under one name there may be something else.
+            if found is not None and (mine.strict or np.shape(found) == np.shape(buffer)):
                 compared.append(Compared(name, key, found, buffer, certain=mine.strict))
     for name in names:
         compared.append(Compared(name, PARAMETER, my_params[name], their_params[name]))

@@ -5,11 +5,12 @@ from typing import Any
 
 import numpy as np
 
-from scratch import _check
 from scratch.optim import RowGradient
 from torch_ref.extras import imported, is_below
+from torch_ref.lockstep.frameworks.optimizers import ways
 from torch_ref.lockstep.frameworks.optimizers.adapter import Adapter, Arrays, gradients_of
-from torch_ref.lockstep.frameworks.optimizers.init_update import InitUpdateAdapter
+from torch_ref.lockstep.frameworks.optimizers.recipe import Recipe
+from torch_ref.lockstep.frameworks.optimizers.templates import NoWay
 from torch_ref.lockstep.frameworks.optimizers.update import UpdateAdapter
 from torch_ref.registry import OPTIMIZERS, OptimizerPair, state_to_torch
 
@@ -20,7 +21,7 @@ class HandwrittenAdapter(UpdateAdapter):
     strict = True
 
     def __init__(self, optimizer: Any) -> None:
-        super().__init__(optimizer)
+        super().__init__(Recipe(optimizer, made=True))
         self.pair = _pair_by_hand(optimizer)
 
     def step(self, grads: Arrays) -> None:
@@ -39,7 +40,7 @@ class HandwrittenAdapter(UpdateAdapter):
 
 
 def as_adapter(candidate: Any, **settings: Any) -> Adapter:
-    """The side for a candidate, by what it has; ``settings`` are for a class of torch.
+    """The side for a candidate, by what it has; ``settings`` are for what is not made yet.
 
     Raises:
         TypeError: it has nothing that optimizes; the message says what would do.
@@ -55,16 +56,12 @@ def named_adapter(name: str, candidate: Any, settings: Mapping[str, Any]) -> Ada
         side: Adapter = imported("torch_ref.lockstep.compare.torch_sides").of(candidate, settings)
         return side
     if _pair_by_hand(candidate):
-        return HandwrittenAdapter(candidate)
-    if callable(getattr(candidate, "init", None)) and callable(getattr(candidate, "update", None)):
-        return InitUpdateAdapter(candidate)
-    if callable(getattr(candidate, "update", None)) and not isinstance(candidate, Mapping | set):
-        return UpdateAdapter(candidate)
-    raise TypeError(
-        f"{name} must be an object with update(params, grads), a subclass of "
-        "torch.optim.Optimizer, or a pair of init(params) and update(grads, state, params); "
-        f"got {_check.shown(candidate)}"
-    )
+        made = candidate(**settings) if isinstance(candidate, type) else candidate
+        return HandwrittenAdapter(made)
+    try:
+        return ways.make(candidate, settings)
+    except NoWay as error:
+        raise NoWay(f"{name} must be something that optimizes: {error}") from None
 
 
 def is_torchs(candidate: Any) -> bool:
@@ -73,6 +70,7 @@ def is_torchs(candidate: Any) -> bool:
 
 
 def _pair_by_hand(optimizer: Any) -> OptimizerPair | None:
-    """The pair that the class of a hand-written optimizer is in."""
-    pairs = (pair for pair in OPTIMIZERS.values() if pair.scratch is type(optimizer))
+    """The pair that a hand-written class, or the class of an optimizer, is in."""
+    cls = optimizer if isinstance(optimizer, type) else type(optimizer)
+    pairs = (pair for pair in OPTIMIZERS.values() if pair.scratch is cls)
     return next(pairs, None)

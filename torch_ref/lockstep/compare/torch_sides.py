@@ -15,6 +15,8 @@ from torch_ref.registry import OPTIMIZERS
 class TwinAdapter(TorchAdapter):
     """The twin of a hand-written optimizer, on torch's side of a pair."""
 
+    strict = True
+
     def __init__(self, twin: Twin) -> None:
         self._twin, self.name, self.pair = twin, str(twin), twin.pair
 

@@ -1,58 +1,147 @@
-"""A pair of functions in optax's style."""
+"""Pairs of functions in optax's style, and JAX's triples."""
 
+import sys
 from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
-from torch_ref.lockstep.frameworks.optimizers.adapter import Arrays, Evaluate
+from torch_ref.lockstep.frameworks.optimizers import roles
+from torch_ref.lockstep.frameworks.optimizers.adapter import Adapter, Arrays
 from torch_ref.lockstep.frameworks.optimizers.buffers import found
+from torch_ref.lockstep.frameworks.optimizers.libraries import JAX, NumPy, libraries_of
+from torch_ref.lockstep.frameworks.optimizers.recipe import Recipe
+from torch_ref.lockstep.frameworks.optimizers.side import FirstThatRuns, Side
 
 
-class InitUpdateAdapter:
-    """A pair of functions in optax's style, recognised by their names.
+class InitUpdateAdapter(Side):
+    """``init(params)`` gives a state, ``update(grads, state, params)`` updates and the next state.
 
-    ``init(params)`` gives a state, ``update(grads, state, params)`` the updates, which are added to
-    the parameters, and the next state.
+    The updates are added to the parameters. In JAX the step is compiled, once for all runs; where
+    it cannot be, it is run as it is. Since the state is apart from the functions, a learning rate
+    that is no part of it is changed by making these anew.
     """
 
-    strict = False
-    pair: Any = None
-
-    def __init__(self, pair: Any) -> None:
-        self._pair = pair
+    def __init__(self, recipe: Recipe, pair: Any, library: NumPy, compiled: bool = False) -> None:
+        self._recipe, self._pair, self.library, self._compiled = recipe, pair, library, compiled
         self.name = getattr(pair, "__name__", type(pair).__name__)
+        self.precision = library.precision
+        # By the factor of the learning rate, and the dtype.
+        self._steps: dict[tuple[float, Any], Any] = {}
 
     def start(self, params: Arrays) -> None:
-        self._params = {name: w.copy() for name, w in params.items()}
-        self._state = self._pair.init(self._params)
+        self._dtype, self._factor = np.result_type(*params.values()), 1.0
+        with self.library.context(self._dtype):
+            self._params = {name: self.library.tensor(w) for name, w in params.items()}
+            self._pair = self.made(self._recipe())
+            self._state = self._pair.init(self._params)
+
+    @staticmethod
+    def made(made: Any) -> Any:
+        """What has ``init`` and ``update``."""
+        return _Pair(*made) if type(made) is tuple else made
 
     def step(self, grads: Arrays) -> None:
-        updates, self._state = self._pair.update(grads, self._state, self._params)
-        self._params = {
-            name: np.asarray(w + np.asarray(updates[name]), w.dtype)
-            for name, w in self._params.items()
-        }
+        with self.library.context(self._dtype):
+            given = self.library.tensors(grads)
+            self._params, self._state = self._step()(given, self._state, self._params)
 
-    def minimize(self, evaluate: Evaluate) -> None:
-        raise TypeError(f"{self.name} takes gradients, and no closure that evaluates them")
+    def _step(self) -> Any:
+        """The function of one step; compiled, it is traced once for each learning rate."""
+        key = (self._factor, self._dtype)
+        if key not in self._steps:
+            self._steps[key] = self.compiled(self.one_step(self._pair))
+        return self._steps[key]
 
-    def add(self, name: str, w: np.ndarray) -> None:
-        raise NotImplementedError(
-            "the state of an init and update pair is made for all parameters at once"
-        )
+    def compiled(self, step: Any) -> Any:
+        """The function, compiled where that was asked for."""
+        return sys.modules["jax"].jit(step) if self._compiled else step
 
-    def kept(self, grads: Arrays) -> Arrays:
-        return grads
+    def one_step(self, pair: Any) -> Any:
+        """The function of one step: gradients, state and parameters to parameters and state."""
+        takes = roles.positional(pair.update)
+        swapped = [*map(roles.role, takes)][:1] in ([roles.PARAM], [roles.PARAMS])
+
+        def step(grads: Any, state: Any, params: Any) -> tuple[Any, Any]:
+            given = (params, state, grads) if swapped else (grads, state, params)
+            updates, state = pair.update(*given)
+            return {n: _sum(w, updates[n]) for n, w in params.items()}, state
+
+        return step
 
     def params(self) -> Arrays:
-        return self._params
+        return {name: self.library.array(w) for name, w in self._params.items()}
 
     def state(self) -> dict[str, Arrays]:
         fields = self._state
         if hasattr(fields, "_asdict"):
             fields = fields._asdict()
-        return found(fields if isinstance(fields, Mapping) else {}, self._params)
+        return found(fields if isinstance(fields, Mapping) else {}, self.params())
 
     def scale_lr(self, factor: float) -> bool:
-        return False
+        recipe = self._recipe.scaled(self._factor * factor)
+        if recipe is None:
+            return False
+        self._factor *= factor
+        with self.library.context(self._dtype):
+            self._pair = self.made(recipe())
+        return True
+
+
+class TripleAdapter(InitUpdateAdapter):
+    """``init(params)``, ``update(i, grads, state)`` and ``get_params(state)``: JAX's examples."""
+
+    @staticmethod
+    def made(made: Any) -> Any:
+        return _Triple(*made)
+
+    def one_step(self, pair: Any) -> Any:
+        def step(grads: Any, state: Any, params: Any) -> tuple[Any, Any]:
+            count, inner = state
+            inner = pair.update(count, grads, inner)
+            return pair.get_params(inner), (count + 1, inner)
+
+        return step
+
+    def state(self) -> dict[str, Arrays]:
+        return found({}, self.params())
+
+
+def _sum(w: Any, update: Any) -> Any:
+    return w if update is None else (w + update).astype(w.dtype)
+
+
+class _Pair:
+    def __init__(self, init: Any, update: Any) -> None:
+        self.init, self.update = init, update
+
+
+class _Triple:
+    def __init__(self, init: Any, update: Any, get_params: Any) -> None:
+        self._init, self.update, self.get_params = init, update, get_params
+
+    def init(self, params: Any) -> Any:
+        return 0, self._init(params)
+
+
+def is_pair(made: Any) -> bool:
+    """Whether it has ``init`` and ``update``, under these names or as a plain tuple of two."""
+    if type(made) is tuple:
+        return len(made) == 2 and all(map(callable, made))
+    return all(callable(getattr(made, name, None)) for name in ("init", "update"))
+
+
+def is_triple(made: Any) -> bool:
+    """Whether it is a tuple of three functions, the last of which takes the state alone."""
+    return isinstance(made, tuple) and len(made) == 3 and all(map(callable, made))
+
+
+def side(recipe: Recipe, made: Any) -> Adapter:
+    """The adapter of a pair or a triple: compiled by JAX, if it is written in that, or as it is."""
+    cls = TripleAdapter if is_triple(made) else InitUpdateAdapter
+    sides = [
+        cls(recipe, made, library, compiled)
+        for library in libraries_of(made)
+        for compiled in ([True, False] if isinstance(library, JAX) else [False])
+    ]
+    return FirstThatRuns(sides[0].name, sides)

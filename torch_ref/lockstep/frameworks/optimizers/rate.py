@@ -1,26 +1,77 @@
 """The learning rate of an object that nobody has described."""
 
+from collections.abc import Iterator
 from numbers import Real
 from typing import Any
 
-#: What it may be called, where it can be assigned.
-LEARNING_RATE = ("lr", "learning_rate", "eta")
+#: What it may be called.
+LEARNING_RATE = (
+    "lr",
+    "learning_rate",
+    "learning_rate_init",
+    "eta",
+    "step_size",
+    "current_learning_rate",
+)
 
 
 def scale_attribute(optimizer: Any, factor: float) -> bool:
     """Multiply the learning rate if it is a number that can be assigned; returns whether it was.
+
+    It may stand in several attributes, or in the dicts of ``param_groups``. Of two names for one
+    value the second has changed with the first.
 
     >>> from types import SimpleNamespace
     >>> adam = SimpleNamespace(lr=0.5)
     >>> scale_attribute(adam, 0.5), adam.lr
     (True, 0.25)
     """
-    for name in LEARNING_RATE:
-        value = getattr(optimizer, name, None)
-        if isinstance(value, Real) and not isinstance(value, bool):
-            try:
-                setattr(optimizer, name, value * factor)
-            except AttributeError:  # a property, or frozen
-                return False
-            return True
-    return False
+    changed = False
+    for holder in _holders(optimizer):
+        for name, before in holder.items():
+            if holder.get(name) == before:
+                changed |= holder.assign(name, before * factor)
+    return changed
+
+
+class _Attributes:
+    """The learning rates among the attributes of an object."""
+
+    def __init__(self, owner: Any) -> None:
+        self._owner = owner
+
+    def get(self, name: str) -> Any:
+        return getattr(self._owner, name, None)
+
+    def items(self) -> list[tuple[str, Any]]:
+        return [(name, self.get(name)) for name in LEARNING_RATE if _is_rate(self.get(name))]
+
+    def assign(self, name: str, value: Any) -> bool:
+        try:
+            setattr(self._owner, name, value)
+        except (AttributeError, TypeError):  # a property, or frozen
+            return False
+        return True
+
+
+class _Entries(_Attributes):
+    """The same among the entries of a dict."""
+
+    def get(self, name: str) -> Any:
+        return self._owner.get(name)
+
+    def assign(self, name: str, value: Any) -> bool:
+        self._owner[name] = value
+        return True
+
+
+def _holders(optimizer: Any) -> Iterator[_Attributes]:
+    yield _Attributes(optimizer)
+    groups = getattr(optimizer, "param_groups", None)
+    for group in groups if isinstance(groups, list | tuple) else ():
+        if isinstance(group, dict):
+            yield _Entries(group)
+
+
+def _is_rate(value: Any) -> bool:
+    return isinstance(value, Real) and not isinstance(value, bool)

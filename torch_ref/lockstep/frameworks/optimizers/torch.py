@@ -1,37 +1,98 @@
 """A class of ``torch.optim``, or one of the user's own. Of this folder, it alone imports torch."""
 
+import inspect
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import torch
 
 from torch_ref.lockstep.frameworks.optimizers.adapter import Arrays, Evaluate, gradients_of
+from torch_ref.lockstep.frameworks.optimizers.rate import LEARNING_RATE
+from torch_ref.lockstep.frameworks.optimizers.recipe import arguments
+from torch_ref.lockstep.frameworks.optimizers.roles import positional, required
+from torch_ref.lockstep.frameworks.optimizers.side import Side
+
+#: How an optimizer is given its parameters, the usual way first.
+_WAYS: dict[str, Callable[[dict[str, torch.Tensor]], Any]] = {
+    "a list of tensors": lambda tensors: list(tensors.values()),
+    "a list of names and tensors": lambda tensors: list(tensors.items()),
+    "a group": lambda tensors: [{"params": list(tensors.values())}],
+    # Muon of several packages: which parameters it is to orthogonalize, and which not.
+    "groups by use_muon": lambda tensors: [
+        {"params": found, "use_muon": muon}
+        for muon in (True, False)
+        if (found := [w for w in tensors.values() if (w.ndim >= 2) is muon])
+    ],
+}
 
 
-class TorchAdapter:
-    """A ``torch.optim.Optimizer`` class with its settings."""
+class TorchAdapter(Side):
+    """A ``torch.optim.Optimizer`` class with its settings.
 
-    strict = True
-    pair: Any = None
+    One that has ``train()`` is put into training. One that wants its parameters otherwise than as a
+    list of tensors is given them so; one that wants a closure, a closure that has nothing to do.
+    """
+
+    _way = ""  # the one of _WAYS that it takes, once that is known
+    _closure: bool | None = False  # whether a step takes one; None until the first, where it may
 
     def __init__(self, cls: type[torch.optim.Optimizer], **settings: Any) -> None:
         self._cls, self._settings = cls, settings
         self.name = public_name(cls)
+        self.strict = cls.__module__.startswith("torch.optim.")
+        self._closure = True if "closure" in required(cls.step) else None
 
     def start(self, params: Arrays) -> None:
         self.tensors = {name: torch.tensor(w) for name, w in params.items()}
         self.optimizer = self.made()
+        if callable(train := getattr(self.optimizer, "train", None)):
+            train()
 
     def made(self) -> torch.optim.Optimizer:
-        """The optimizer of ``self.tensors``."""
-        return self._cls(list(self.tensors.values()), **self._settings)
+        """The optimizer of ``self.tensors``, given these in the first way that it takes."""
+        failed = []
+        for name in [self._way] if self._way else _WAYS:
+            try:
+                made = self._cls(_WAYS[name](self.tensors), **self._settings)
+            except Exception as error:  # whatever a constructor raises
+                failed.append(error)
+            else:
+                self._way = name
+                return made
+        raise failed[0]
 
     def step(self, grads: Arrays) -> None:
         self._assign(grads)
-        self.optimizer.step()
+        if self._closure:
+            self.optimizer.step(self._again(grads))
+        elif self._closure is None and "closure" in positional(self._cls.step):
+            self._first(grads)
+        else:
+            self.optimizer.step()
+
+    def _first(self, grads: Arrays) -> None:
+        """The first step, without a closure; if that fails, with one."""
+        try:
+            self.optimizer.step()
+            self._closure = False
+        except Exception as error:  # whatever they raise that want one
+            if "closure" not in f"{type(error).__name__} {error}".lower():
+                raise
+            self.optimizer.step(self._again(grads))
+            self._closure = True
+
+    def _again(self, grads: Arrays) -> Callable[[], Any]:
+        """A closure that finds the same gradients again, wherever the parameters are by then."""
+
+        def closure() -> Any:
+            self._assign(grads)
+            return torch.zeros((), requires_grad=True)
+
+        return closure
 
     def minimize(self, evaluate: Evaluate) -> None:
-        def closure() -> float:
+        def closure() -> Any:
             loss, grads = evaluate(self.params())
             self._assign(grads)
             return loss
@@ -52,7 +113,7 @@ class TorchAdapter:
 
     def kept(self, grads: Arrays) -> Arrays:
         held = {name: w.grad for name, w in self.tensors.items() if w.grad is not None}
-        return {name: g.detach().numpy() for name, g in held.items()}
+        return {name: g.detach().to_dense().numpy() for name, g in held.items()}
 
     def params(self) -> Arrays:
         return {name: w.detach().numpy() for name, w in self.tensors.items()}
@@ -60,7 +121,7 @@ class TorchAdapter:
     def state(self) -> dict[str, Arrays]:
         return {
             name: {
-                key: np.asarray(value if torch.is_tensor(value) else float(value))
+                key: _array(value)
                 for key, value in self.optimizer.state.get(w, {}).items()
                 if key != "step" and isinstance(value, torch.Tensor | int | float)
             }
@@ -68,9 +129,29 @@ class TorchAdapter:
         }
 
     def scale_lr(self, factor: float) -> bool:
-        for group in self.optimizer.param_groups:
-            group["lr"] *= factor
-        return True
+        groups = self.optimizer.param_groups
+        rates = [(group, name) for group in groups for name in LEARNING_RATE if name in group]
+        for group, name in rates:
+            group[name] = group[name] * factor
+        return bool(rates)
+
+
+def _array(value: Any) -> np.ndarray:
+    """A buffer, or a number, in a dtype that NumPy has."""
+    if not torch.is_tensor(value):
+        return np.asarray(float(value))
+    known = value.dtype in (torch.float32, torch.float64)
+    return (value if known else value.to(torch.float32)).detach().cpu().numpy()
+
+
+def parameters(cls: type[torch.optim.Optimizer]) -> dict[str, inspect.Parameter]:
+    """The settings of a class: the arguments of its constructor but for the parameters."""
+    return arguments(cls, skip=1)
+
+
+def fits(target: Any) -> bool:
+    """Whether it is a subclass of ``torch.optim.Optimizer``."""
+    return isinstance(target, type) and issubclass(target, torch.optim.Optimizer)
 
 
 def public_name(cls: type) -> str:

@@ -1,0 +1,249 @@
+"""One rule, SGD with momentum, in the ways in which people write optimizers."""
+
+import threading
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import torch
+
+
+class Settings:
+    def __init__(self, lr: float = 0.1, momentum: float = 0.9) -> None:
+        self.lr, self.momentum, self.b = lr, momentum, {}
+
+    def moved(self, w: Any, g: Any, key: Any = None) -> Any:
+        self.b[key] = self.momentum * self.b.get(key, 0) + g
+        return w - self.lr * self.b[key]
+
+
+class InPlace(Settings):
+    def update(self, params: dict, grads: dict) -> None:
+        for name in params:
+            params[name][...] = self.moved(params[name], grads[name], name)
+
+
+class GradientsFirst(Settings):
+    def update(self, grads: dict, params: dict) -> None:
+        for name in params:
+            params[name] = self.moved(params[name], grads[name], name)
+
+
+class Returns(Settings):
+    def step(self, params: dict, grads: dict) -> dict:
+        return {name: self.moved(w, grads[name], name) for name, w in params.items()}
+
+
+class Called(Settings):
+    def __call__(self, params: dict, grads: dict) -> dict:
+        return {name: self.moved(w, grads[name], name) for name, w in params.items()}
+
+
+class Lists(Settings):
+    def update_params(self, params: list, grads: list) -> None:
+        for i, (w, g) in enumerate(zip(params, grads, strict=True)):
+            w[...] = self.moved(w, g, i)
+
+
+class Each(Settings):
+    """As in ML-From-Scratch: each parameter has an object of its own."""
+
+    def update(self, w: np.ndarray, grad_wrt_w: np.ndarray) -> np.ndarray:
+        return self.moved(w, grad_wrt_w)
+
+
+class EachByName(Settings):
+    """As in numpy-ml."""
+
+    def update(self, param: np.ndarray, param_grad: np.ndarray, param_name: str, cur_loss=None):
+        return self.moved(param, param_grad, param_name)
+
+
+class Layers:
+    """As in nnfs."""
+
+    def __init__(self, learning_rate: float = 0.1, momentum: float = 0.9) -> None:
+        self.learning_rate = self.current_learning_rate = learning_rate
+        self.momentum, self.steps = momentum, 0
+
+    def update_params(self, layer: Any) -> None:
+        if not hasattr(layer, "weight_momentums"):
+            layer.weight_momentums = np.zeros_like(layer.weights)
+            layer.bias_momentums = np.zeros_like(layer.biases)
+        layer.weight_momentums = self.momentum * layer.weight_momentums + layer.dweights
+        layer.bias_momentums = self.momentum * layer.bias_momentums + layer.dbiases
+        layer.weights -= self.current_learning_rate * layer.weight_momentums
+        layer.biases -= self.current_learning_rate * layer.bias_momentums
+
+    def post_update_params(self) -> None:
+        self.steps += 1
+
+
+class Bound(Settings):
+    """Made with the parameters, which have ``.data`` and ``.grad``."""
+
+    def __init__(self, params: list, lr: float = 0.1, momentum: float = 0.9) -> None:
+        super().__init__(lr, momentum)
+        self.params = params
+
+    def step(self) -> None:
+        for i, p in enumerate(self.params):
+            p.data = self.moved(p.data, p.grad, i)
+
+
+class BoundToTensors(Bound):
+    """The same with tensors of torch, and no subclass of its Optimizer."""
+
+    def step(self) -> None:
+        for p in self.params:
+            b = self.b.setdefault(p, torch.zeros_like(p))
+            p -= self.lr * b.mul_(self.momentum).add_(p.grad)
+
+
+class BoundToArrays(Settings):
+    """As in scikit-learn: made with arrays, and given them again."""
+
+    def __init__(self, params: list, learning_rate_init: float = 0.1, mass: float = 0.9) -> None:
+        self.learning_rate_init, self.mass = learning_rate_init, mass
+        self.b = [np.zeros_like(w) for w in params]
+
+    def update_params(self, params: list, grads: list) -> None:
+        for w, g, b in zip(params, grads, self.b, strict=True):
+            b[...] = self.mass * b + g
+            w -= self.learning_rate_init * b
+
+
+def factory(lr: float = 0.1, momentum: float = 0.9) -> Any:
+    """A closure that refers to itself and holds a lock: it cannot be copied."""
+    made, lock = SimpleNamespace(), threading.Lock()
+
+    def update(params: dict, grads: dict) -> None:
+        with lock:
+            for name, w in params.items():
+                params[name] = made.settings.moved(w, grads[name], name)
+
+    made.settings, made.update = Settings(lr, momentum), update
+    return made
+
+
+def pair(lr: float = 0.1, momentum: float = 0.9) -> Any:
+    """As in optax; the state is apart."""
+
+    def update(grads: dict, state: dict, params: dict) -> tuple[dict, dict]:
+        state = {name: momentum * state[name] + g for name, g in grads.items()}
+        return {name: -lr * b for name, b in state.items()}, state
+
+    return (lambda params: dict.fromkeys(params, 0.0)), update
+
+
+def triple(step_size: float = 0.1, mass: float = 0.9) -> Any:
+    """As in JAX's own examples; the state holds the parameters."""
+
+    def update(i: int, grads: dict, state: dict) -> dict:
+        moved = {}
+        for name, (w, b) in state.items():
+            b = mass * b + grads[name]
+            moved[name] = (w - step_size * b, b)
+        return moved
+
+    def init(params: dict) -> dict:
+        return {name: (w, 0.0) for name, w in params.items()}
+
+    return init, update, lambda state: {name: w for name, (w, _) in state.items()}
+
+
+def with_state(w: np.ndarray, g: np.ndarray, state: dict, lr: float = 0.1, momentum: float = 0.9):
+    state["b"] = momentum * state.get("b", 0) + g
+    return w - lr * state["b"]
+
+
+def with_arrays(w: np.ndarray, dw: np.ndarray, v: np.ndarray, t: int, lr=0.1, momentum=0.9):
+    assert (t == 1) == (not v.any())
+    v = momentum * v + dw
+    return w - lr * v, v
+
+
+def with_config(w: np.ndarray, dw: np.ndarray, config: dict | None = None):
+    """As in cs231n."""
+    config = {} if config is None else config
+    config.setdefault("learning_rate", 0.1)
+    config.setdefault("momentum", 0.9)
+    v = config["momentum"] * config.get("velocity", np.zeros_like(w)) + dw
+    config["velocity"] = v
+    return w - config["learning_rate"] * v, config
+
+
+def loop(grad: Any, x: np.ndarray, callback=None, num_iters=100, step_size=0.1, mass=0.9):
+    """As in autograd."""
+    v = np.zeros(len(x))
+    for i in range(num_iters):
+        v = mass * v + grad(x, i)
+        x = x - step_size * v
+    return x
+
+
+def wrapped(optimize: Any) -> Any:
+    """As autograd wraps its own: the names of the settings are within."""
+
+    def inner(grad: Any, x0: np.ndarray, callback=None, *args, **kwargs):
+        return optimize(grad, x0, callback, *args, **kwargs)
+
+    inner.__name__ = optimize.__name__
+    return inner
+
+
+class OwnDefaults(torch.optim.Optimizer):
+    """The base of a package: its constructor takes what torch's takes."""
+
+    def __init__(self, params: Any, defaults: dict) -> None:
+        super().__init__(params, defaults)
+
+
+class Torchs(OwnDefaults):
+    """It swallows what it does not know, wants a closure, groups, and train() before."""
+
+    training = False
+
+    def __init__(self, params: Any, lr: float = 0.1, momentum: float = 0.9, **kwargs: Any) -> None:
+        if not isinstance(next(iter(params)), dict):
+            raise TypeError("params must be groups")
+        super().__init__(params, {"lr": lr, "momentum": momentum})
+
+    def train(self) -> None:
+        self.training = True
+
+    @torch.no_grad()
+    def step(self, closure: Any = None) -> Any:
+        if closure is None or not self.training:
+            raise RuntimeError("a closure is required, and train()")
+        closure()
+        for group in self.param_groups:
+            for p in group["params"]:
+                b = self.state[p].get("b", torch.zeros_like(p))
+                self.state[p]["b"] = b = group["momentum"] * b + p.grad
+                p -= group["lr"] * b
+
+
+#: By a name, and whether the learning rate can be changed between two steps.
+WAYS: dict[str, tuple[Any, bool]] = {
+    "in place": (InPlace, True),
+    "gradients first": (GradientsFirst, True),
+    "a returned dict": (Returns, True),
+    "called": (Called, True),
+    "lists": (Lists, True),
+    "each": (Each, True),
+    "each by its name": (EachByName, True),
+    "layers": (Layers, True),
+    "bound": (Bound, True),
+    "bound to tensors": (BoundToTensors, True),
+    "bound to arrays": (BoundToArrays, True),
+    "a factory": (factory, False),
+    "a pair": (pair, True),
+    "a triple": (triple, True),
+    "a function with a state": (with_state, True),
+    "a function with arrays and the step": (with_arrays, True),
+    "a function with a config": (with_config, True),
+    "a loop": (loop, False),
+    "a wrapped loop": (wrapped(loop), False),
+    "torch's, with a closure, groups and train()": (Torchs, True),
+}

@@ -1,0 +1,77 @@
+"""What an argument is, by its name."""
+
+import inspect
+from typing import Any
+
+#: All parameters, or all gradients, in one container; or those of one parameter.
+PARAMS, GRADS, PARAM, GRAD = "params", "grads", "param", "grad"
+GRADIENT = frozenset({GRAD, GRADS})
+#: The key of one parameter; its own state, as a dict; one of its buffers; the step, from 1.
+NAME, STATE, BUFFER, COUNT = "name", "state", "buffer", "count"
+
+_WORDS = {
+    PARAMS: "ws vars thetas p_s model layers",
+    GRADS: "gs derivs derivatives deltas",
+    PARAM: "w x theta value p var wt",
+    GRAD: "g dw dx dtheta derivative dp dwt df",
+    NAME: "name key k id layername paramname idx index",
+    STATE: "state config cache memory optstate memo",
+    BUFFER: "m v s r h u z velocity vel momentumbuffer expavg expavgsq squareavg accumulator mt vt",
+    COUNT: "t step iteration it n iter timestep numupdates i",
+}
+_ROLES = {word: role for role, words in _WORDS.items() for word in words.split()}
+
+
+def words(text: str) -> frozenset[str]:
+    """The words of a text, in lower case and without underscores, as names are looked up."""
+    return frozenset(text.split())
+
+
+def role(name: str) -> str:
+    """What the argument is; ``""`` if that cannot be told.
+
+    >>> role("parameters"), role("w"), role("grad_wrt_w"), role("dW"), role("config")
+    ('params', 'param', 'grad', 'grad', 'state')
+    """
+    plain = name.lower().replace("_", "")
+    if plain in _ROLES:
+        return _ROLES[plain]
+    if "grad" in plain:
+        return GRADS if plain.endswith("s") else GRAD
+    if any(word in plain for word in ("param", "weight", "variable")):
+        return PARAMS if plain.endswith("s") else PARAM
+    return ""
+
+
+def signature(function: Any) -> list[inspect.Parameter]:
+    """The arguments of a function; none of some that are written in C, which have no signature.
+
+    Of a wrapper that hands on ``**kwargs`` to a function of its own name, as autograd's optimizers
+    are, those of that.
+    """
+    try:
+        found = list(inspect.signature(function).parameters.values())
+    except (TypeError, ValueError):
+        return []
+    if any(p.kind is p.VAR_KEYWORD for p in found):
+        for cell in getattr(function, "__closure__", None) or ():
+            inner = cell.cell_contents
+            if inspect.isfunction(inner) and inner.__name__ == function.__name__:
+                return signature(inner)
+    return found
+
+
+def positional(function: Any) -> dict[str, inspect.Parameter]:
+    """The arguments of a function that may be given by position; none where it has no signature.
+
+    >>> list(positional(lambda w, g, *, lr=0.1: w))
+    ['w', 'g']
+    """
+    found = {p.name: p for p in signature(function)}
+    kinds = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+    return {name: p for name, p in found.items() if p.kind in kinds}
+
+
+def required(function: Any) -> list[str]:
+    """The names of those of them that have no default."""
+    return [n for n, p in positional(function).items() if p.default is inspect.Parameter.empty]
