@@ -3,13 +3,19 @@
 import json
 import math
 from collections.abc import Callable
+from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from parity_tests.frameworks import needs
+from torch_ref.lockstep.candidates.candidate import CandidateError
+from torch_ref.lockstep.check import check
 from torch_ref.lockstep.diagnose.schedules import VARIANTS, check_schedule
+from torch_ref.registry import SCHEDULES, resolve
 
 pytestmark = pytest.mark.arithmetic
 
@@ -32,6 +38,7 @@ PLANTED: dict[str, Callable[[Callable[[int], float], int], float]] = {
     "one step ahead": lambda f, step: f(step + 1),
     "one step behind": lambda f, step: f(max(step - 1, 0)),
     "steps counted from 1": lambda f, step: f(step - 1),
+    "warm-up from zero, one step behind": lambda f, step: f(step - 1) if step else 0.0,
     "a factor instead of the lr": lambda f, step: f(step) / LR,
 }
 NAMES = pytest.mark.parametrize("name", SCHEDULERS)
@@ -129,3 +136,214 @@ def test_what_is_no_schedule_is_refused() -> None:
         check_schedule(0.1, "StepLR", step_size=3)
     with pytest.raises(ValueError, match="has no 'NoSuchLR'"):
         check_schedule(lambda step: 0.1, "NoSuchLR")
+
+
+CYCLE = {"base_lr": 0.01, "max_lr": 0.1, "step_size_up": 9}
+#: Settings for those that need some; functions and inner schedules are the table's.
+NEEDED = {
+    "StepLR": {"step_size": 7},
+    "MultiStepLR": {"milestones": [30, 80]},
+    "ExponentialLR": {"gamma": 0.97},
+    "CosineAnnealingLR": {"T_max": 50},
+    "CosineAnnealingWarmRestarts": {"T_0": 10, "T_mult": 2},
+    "SWALR": {"swa_lr": 0.05},
+    "CyclicLR": CYCLE,
+    "OneCycleLR": {"max_lr": 0.5, "total_steps": 77},
+}
+
+
+@pytest.mark.parametrize("name", SCHEDULES)
+def test_every_schedule_of_the_table_agrees_on_both_sides(name: str) -> None:
+    pair = SCHEDULES[name]
+    for side in (pair.scratch, resolve(pair.torch)):
+        outcome = check(side, name, NEEDED.get(name, {}))
+        assert outcome.agrees, str(outcome)
+        assert "momentum too" not in str(outcome)  # it was compared
+
+
+def test_one_with_a_length_of_its_own_is_compared_to_its_end() -> None:
+    outcome = check(resolve(SCHEDULES["OneCycleLR"].torch), "OneCycleLR", NEEDED["OneCycleLR"])
+    assert outcome.steps == 77
+    assert "compared at 77 steps, which is the length of torch's" in str(outcome)
+
+
+def test_last_epoch_goes_on_from_there() -> None:
+    given = {"step_size": 7, "last_epoch": 5}
+    assert check(torch.optim.lr_scheduler.StepLR, "StepLR", given).agrees
+    anew = check(lambda step: LR * 0.1 ** (step // 7), "StepLR", given)
+    assert anew.first.step == 1  # which is torch's seventh
+
+
+class Plateau:
+    """As people write it: over an optimizer with groups, and no eps."""
+
+    early = 0
+
+    def __init__(self, optimizer: Any, factor: float = 0.1, patience: int = 10) -> None:
+        self.optimizer, self.factor, self.patience = optimizer, factor, patience
+        self.best, self.bad = math.inf, 0
+
+    def step(self, metrics: float) -> None:
+        self.bad = 0 if metrics < self.best * (1 - 1e-4) else self.bad + 1
+        self.best = metrics if self.bad == 0 else self.best
+        if self.bad > self.patience - self.early:
+            self.optimizer.param_groups[0]["lr"] *= self.factor
+            self.bad = 0
+
+
+class Early(Plateau):
+    early = 1
+
+
+class WrongWay(torch.optim.lr_scheduler.CyclicLR):
+    """Its momentum rises with the rate."""
+
+    def get_lr(self) -> list[float]:
+        rates = super().get_lr()
+        for group, lr in zip(self.optimizer.param_groups, rates, strict=True):
+            group["momentum"] = 0.8 + 0.1 * (lr - 0.01) / 0.09
+        return rates
+
+
+def test_what_watches_a_metric_is_told_one() -> None:
+    right = check(Plateau, "ReduceLROnPlateau")
+    assert right.agrees, str(right)
+    assert "torch was given eps=0" in str(right)
+    found = check(Early, "ReduceLROnPlateau").findings
+    assert [each.names for each in found] == [("patience counted one too few",)]
+
+
+def test_the_momentum_is_compared_too() -> None:
+    outcome = check(WrongWay, "CyclicLR", CYCLE)
+    assert (outcome.first.name, outcome.first.step) == ("momentum", 0)
+    alone = check(lambda step: LR, "CyclicLR", CYCLE | {"max_lr": LR, "base_lr": LR})
+    assert alone.agrees
+    assert "that of a function of the step is not seen" in str(alone)
+
+
+def restarts(step: int) -> float:
+    return 0.5 * LR * (1 + math.cos(math.pi * (step % 50) / 50))
+
+
+def reaching(step: int) -> float:
+    period = 10
+    while step >= period:
+        step, period = step - period, 2 * period
+    return 0.5 * LR * (1 + math.cos(math.pi * step / (period - 1)))
+
+
+@pytest.mark.parametrize(
+    ("candidate", "against", "options", "name"),
+    [
+        (restarts, "CosineAnnealingLR", {"T_max": 50}, "begins anew every 50 steps"),
+        (
+            lambda step: 0.5 * LR * (1 + math.cos(math.pi * min(step, 50) / 50)),
+            "CosineAnnealingLR",
+            {"T_max": 50},
+            "stays from step 50 on",
+        ),
+        (
+            lambda step: 0.5 * LR * (1 + math.cos(math.pi * step / 51)),
+            "CosineAnnealingLR",
+            {"T_max": 50},
+            "T_max counted one too many",
+        ),
+        (lambda step: LR, "ExponentialLR", {"gamma": 0.9}, "stays as it began"),
+        (
+            lambda step: LR if step == 0 else LR * 0.9,
+            "ExponentialLR",
+            {"gamma": 0.9},
+            "stays from step 1 on",
+        ),
+        (
+            lambda step: LR * min(1.0, step / 10),
+            "LinearLR",
+            {"start_factor": 0.1, "total_iters": 9},
+            "warm-up from zero, one step behind",
+        ),
+        (
+            reaching,
+            "CosineAnnealingWarmRestarts",
+            {"T_0": 10, "T_mult": 2},
+            "reaches eta_min before each restart: divided by T_i − 1",
+        ),
+        (
+            lambda step: LR * 0.5 ** (step / 30),
+            "StepLR",
+            {"step_size": 30, "gamma": 0.5},
+            "decays at every step: gamma**(step/step_size)",
+        ),
+        (lambda step: LR * 0.8**step, "ExponentialLR", {"gamma": 0.9}, "gamma 0.8"),
+    ],
+)
+def test_what_its_rates_show_is_named(
+    candidate: Any, against: str, options: dict[str, Any], name: str
+) -> None:
+    verdict = check_schedule(candidate, against, **options)
+    assert name in {each.names[0] for each in verdict.findings}, str(verdict)
+    assert verdict.findings[0].distance < 1e-9
+
+
+@settings(max_examples=20, deadline=None, derandomize=True)
+@given(st.floats(1e-6, 10), st.floats(0.5, 0.999), st.integers(5, 300))
+def test_one_in_float32_is_judged_by_its_rounding(lr: float, gamma: float, steps: int) -> None:
+    def mine(step: int) -> np.float32:
+        return np.float32(lr) * np.float32(gamma) ** np.float32(step)
+
+    verdict = check_schedule(mine, "ExponentialLR", lr=lr, gamma=gamma, steps=steps)
+    assert verdict.agrees, str(verdict)
+    assert "numbers of float32" in str(verdict)
+    given = {"lr": lr, "gamma": gamma, "steps": steps, "dtype": "float32"}
+    assert check_schedule(lambda step: float(mine(step)), "ExponentialLR", **given).agrees
+
+
+def test_what_no_text_can_give_is_said() -> None:
+    with pytest.raises(CandidateError, match=r"needs lr_lambda, which your .* does not take"):
+        check(lambda step: 1 / (1 + step), "LambdaLR")
+    with pytest.raises(CandidateError, match=r"neither side takes 'gama'"):
+        check(lambda step: LR, "StepLR", {"step_size": 3, "gama": 0.5})
+
+
+@needs("optax")
+def test_optax_schedules_are_in_64_bits() -> None:
+    import optax
+
+    cosine = optax.cosine_decay_schedule(LR, 50)
+    verdict = check(cosine, "CosineAnnealingLR", {"T_max": 50}, steps=50)
+    assert verdict.agrees, str(verdict)
+    assert "float32" not in str(verdict)
+    given = {"gamma": 0.9, "transition_steps": 1, "decay_rate": 0.9}
+    assert check(optax.exponential_decay, "ExponentialLR", given).agrees
+
+
+@needs("timm")
+def test_timms_milestones_come_a_step_early() -> None:
+    from timm.scheduler import MultiStepLRScheduler
+
+    given = {"milestones": [30, 80], "gamma": 0.1, "decay_t": [30, 80], "decay_rate": 0.1}
+    found = check(MultiStepLRScheduler, "MultiStepLR", given).findings
+    assert found[0].names == ("one step ahead",)
+
+
+@needs("transformers")
+def test_transformers_warm_up_begins_at_zero() -> None:
+    from transformers import get_constant_schedule_with_warmup
+
+    given = {"start_factor": 0.1, "total_iters": 9, "num_warmup_steps": 10}
+    found = check(get_constant_schedule_with_warmup, "LinearLR", given).findings
+    assert found[0].names == ("warm-up from zero, one step behind",)
+
+
+@needs("keras", "mlx")
+def test_keras_schedules_agree_and_mlx_computes_in_float32() -> None:
+    import os
+
+    os.environ.setdefault("KERAS_BACKEND", "jax")
+    import keras
+    import mlx.optimizers as mlx
+
+    decay = keras.optimizers.schedules.ExponentialDecay(LR, 1, 0.9)
+    assert check(decay, "ExponentialLR", {"gamma": 0.9}).agrees
+    verdict = check(mlx.cosine_decay(LR, 50), "CosineAnnealingLR", {"T_max": 50}, steps=50)
+    assert verdict.agrees, str(verdict)
+    assert "numbers of float32" in str(verdict)

@@ -15,9 +15,12 @@ from typer.testing import CliRunner
 
 from experiments.cli import golden as golden_commands
 from torch_ref import lockstep as harness
+from torch_ref.lockstep.candidates.reference import OPTIMIZER, Reference
 from torch_ref.lockstep.compare.sides import as_adapter
+from torch_ref.lockstep.diagnose.optimizers import Catalogue
 from torch_ref.lockstep.frameworks.optimizers.adapter import Adapter
 from torch_ref.lockstep.golden import all_names, file_name, write_golden
+from torch_ref.lockstep.golden.cause import _tuples
 from torch_ref.lockstep.golden.verify import verify
 from torch_ref.lockstep.golden.write import STEPS
 from torch_ref.optim import Twin
@@ -244,6 +247,34 @@ def test_the_hyperparameter_that_only_failing_cases_have_is_named(
     assert {result.case for result in verification.failed} == amsgrad
     assert verification.shared == {"amsgrad": True}
     assert "Every case that diverges has amsgrad=True; no case that agrees" in str(verification)
+
+
+@pytest.mark.parametrize("name", ["Adam", "SGD"])
+def test_a_planted_cause_is_named_from_the_files_alone(
+    golden: Callable, candidate: Path, name: str
+) -> None:
+    """In every case a variant goes its own way, or torch's where it changes nothing."""
+    pair, tensors = OPTIMIZERS[name], load_file(golden(name))
+    against = Reference(pair.torch, OPTIMIZER, pair.scratch, pair)
+    known = Catalogue(against, {}).variants[::8]
+    for planted in known:
+        written: Arrays = {}
+        for number, case in enumerate(manifest_of(golden(name))["cases"]):
+            rule = Catalogue(against, _tuples(case["hyperparameters"])).rule(**planted.changes)
+            written |= recorded(as_adapter(rule), tensors, "float64", number)
+        save_file({key: a for key, a in written.items() if "/param/" in key}, candidate)
+        found = verify(golden(name), candidate)
+        names = [finding.names for finding in found.findings]
+        assert found.agrees or not all_finite(written) or (planted.name,) in names, planted.name
+        said = [line["names"] for line in found.as_dict()["findings"]]
+        assert (names == [tuple(each) for each in said], bool(names)) == (
+            True,
+            "your candidate.safetensors agrees with" in str(found),
+        )
+
+
+def all_finite(arrays: Arrays) -> bool:
+    return all(np.isfinite(array).all() for array in arrays.values())
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf, 1e300])

@@ -125,8 +125,8 @@ def _other(
     """The result of the check for what is no optimizer; its module is imported for it alone."""
     kinds = {NORM: "check_norm", INITIALIZER: "check_initializer", SCHEDULE: "check_schedule"}
     run = registry.resolve(f"torch_ref.lockstep.{kinds[theirs.kind]}")
-    options = {"steps": steps} if theirs.kind == SCHEDULE else {"dtype": dtype}
-    result: Result = run(candidate.target, against=theirs.name, **options, **args)
+    options: dict[str, Any] = {"steps": steps} if theirs.kind == SCHEDULE else {}
+    result: Result = run(candidate.target, against=theirs.name, dtype=dtype, **options, **args)
     return result
 
 

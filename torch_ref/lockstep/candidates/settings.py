@@ -8,7 +8,7 @@ from numbers import Real
 from typing import Any
 
 from torch_ref.lockstep.candidates.candidate import Candidate, CandidateError, did_you_mean
-from torch_ref.lockstep.candidates.reference import Reference
+from torch_ref.lockstep.candidates.reference import SCHEDULE, Reference
 from torch_ref.registry import spellings
 from torch_ref.registry.pairs import Names
 
@@ -154,6 +154,8 @@ def own_defaults(candidate: Candidate, theirs: Reference, args: Settings) -> lis
     ]
     found = [each for each in found if each.value not in (None, inspect.Parameter.empty)]
     known = {each.mine for each in found} | given
+    if theirs.kind == SCHEDULE and torchs.keys() & {"lr_lambda", "schedulers"}:
+        known |= {"lr_lambda", "schedulers", "milestones"}  # the table has samples of these
     needed = [n for n, d in torchs.items() if d is inspect.Parameter.empty and n not in known]
     if needed:
         raise CandidateError(

@@ -11,8 +11,11 @@ import numpy as np
 from torch_ref.lockstep.compare.problems import Arrays, RecordedGradients
 from torch_ref.lockstep.compare.report import GRADIENT, Report, plain
 from torch_ref.lockstep.compare.run import lockstep
+from torch_ref.lockstep.finding import Finding
+from torch_ref.lockstep.golden.cause import Trajectory, causes
 from torch_ref.lockstep.golden.manifest import NAMES, SHARED, Manifest, trajectory
 from torch_ref.lockstep.golden.tensor_file import GoldenError, TensorFile
+from torch_ref.lockstep.layout import Block
 
 Settings = dict[str, Any]
 Trajectories = dict[str, dict[str, np.ndarray]]
@@ -69,11 +72,13 @@ class Verification:
         candidate: the name of its file.
         manifest: of the golden file.
         results: of every case and dtype that the candidate has.
+        findings: the variants that do in all cases in float64 what the candidate does.
     """
 
     candidate: str
     manifest: Manifest
     results: tuple[CaseResult, ...]
+    findings: tuple[Finding, ...] = ()
 
     @property
     def agrees(self) -> bool:
@@ -108,6 +113,10 @@ class Verification:
             "class": self.manifest.torch_class,
             "torch": self.manifest.torch_version,
             "shared": self.shared,
+            "findings": [
+                {"names": each.names, "distance": each.distance, "theirs": each.theirs}
+                for each in self.findings
+            ],
             "cases": [result.as_dict() for result in self.results],
         }
 
@@ -121,7 +130,11 @@ class Verification:
             lines.append(
                 f"  Every case that diverges has {_settings(self.shared)}; no case that agrees has."
             )
-        return "\n".join(lines)
+        causes = [
+            Block("cause", each.lines(self.candidate, "together with", "bit for bit"))
+            for each in self.findings
+        ]
+        return "\n".join([*lines, *(block.text() for block in causes)])
 
     def _owner(self) -> str:
         """Whose trajectories the golden ones are."""
@@ -169,20 +182,26 @@ def verify(golden: Path, candidate: Path) -> Verification:
     manifest = Manifest.from_json(theirs.metadata.get("manifest"), golden)
     mine = TensorFile(candidate)
     _check_names(theirs, mine, manifest)
-    results = []
+    results, cases = [], []
     for dtype in manifest.tolerance:
         start, grads = _inputs(theirs, mine, manifest, dtype)
-        for number in range(len(manifest.cases)):
+        steps = _by_step(grads, manifest.steps)
+        for number, case in enumerate(manifest.cases):
             if any(name.startswith(f"{dtype}/{number}/") for name in mine.names):
-                report = _compare(theirs, mine, manifest, (dtype, number), start, grads)
-                settings = manifest.cases[number].hyperparameters
-                results.append(
-                    CaseResult(dtype, number, settings, manifest.changed(number), report)
-                )
+                at, settings = (dtype, number), case.hyperparameters
+                ours = _trajectories(mine, manifest, *at, False)
+                torchs = _trajectories(theirs, manifest, *at, True)
+                sides = _Replayed(mine.path.name, ours), _Replayed(manifest.torch_class, torchs)
+                report = _compare(*sides, start, steps, manifest.tolerance[dtype])
+                results.append(CaseResult(*at, settings, manifest.changed(number), report))
+                if dtype == "float64":  # in which the variants are told apart
+                    params = _by_step(ours["param"], manifest.steps)
+                    cases.append(Trajectory(settings, start, steps, params, report.agrees))
     if not results:
         wanted = trajectory(next(iter(manifest.tolerance)), 0, "param", "…")
         raise GoldenError(f"{candidate} has no trajectories; expected tensors such as {wanted!r}")
-    return Verification(candidate.name, manifest, tuple(results))
+    found = causes(manifest.name, cases, manifest.tolerance["float64"]) if cases else []
+    return Verification(candidate.name, manifest, tuple(results), tuple(found))
 
 
 def _check_names(theirs: TensorFile, mine: TensorFile, manifest: Manifest) -> None:
@@ -216,22 +235,18 @@ def _inputs(
     return found["start"], found["gradient"]
 
 
+def _by_step(arrays: Arrays, steps: int) -> list[Arrays]:
+    """What is stacked over the steps, step by step."""
+    return [{name: np.asarray(values[i]) for name, values in arrays.items()} for i in range(steps)]
+
+
 def _compare(
-    theirs: TensorFile,
-    mine: TensorFile,
-    manifest: Manifest,
-    at: tuple[str, int],
-    start: Arrays,
-    grads: Arrays,
+    ours: "_Replayed", torchs: "_Replayed", start: Arrays, steps: list[Arrays], tolerance: float
 ) -> Report:
-    ours = _Replayed(mine.path.name, _trajectories(mine, manifest, *at, False))
-    torchs = _Replayed(manifest.torch_class, _trajectories(theirs, manifest, *at, True))
-    tolerance = manifest.tolerance[at[0]]
     # A candidate may hold anything, inf and 1e300 too, and is reported, not warned of.
     with np.errstate(all="ignore"):
-        steps = [{name: g[i] for name, g in grads.items()} for i in range(manifest.steps)]
         problem = RecordedGradients(start, steps)
-        return lockstep(ours, torchs, problem, steps=manifest.steps, tolerance=tolerance)
+        return lockstep(ours, torchs, problem, steps=len(steps), tolerance=tolerance)
 
 
 def _trajectories(

@@ -22,6 +22,7 @@ from torch_ref.lockstep.frameworks.layers import (
 )
 from torch_ref.lockstep.frameworks.layers.layout import ChannelsLast, last
 from torch_ref.lockstep.frameworks.layers.spellings import LAYER
+from torch_ref.lockstep.frameworks.shown import shown
 
 Settings = dict[str, Any]
 Shape = tuple[int, ...]
@@ -270,7 +271,7 @@ def adapted(made: Any, wanted: Wanted, dtype: np.dtype, shape: Shape) -> Layer:
     else:
         raise TypeError(
             f"candidate must have forward(x), or be a layer of torch, Keras, flax, Haiku, MLX, "
-            f"tinygrad or equinox; got {_shown(made)}"
+            f"tinygrad or equinox; got {shown(made)}"
         )
     return _laid_out(layer, wanted, layout)
 
@@ -279,8 +280,3 @@ def _laid_out(layer: Any, wanted: Wanted, layout: str) -> Layer:
     last_axis = wanted.by_channel and layout == "channels_last"
     laid: Layer = ChannelsLast(layer) if last_axis else layer
     return laid
-
-
-def _shown(value: Any) -> str:
-    text = repr(value)
-    return text if len(text) < 80 else f"{text[:77]}..."

@@ -1,0 +1,207 @@
+"""The known ways in which schedules differ from torch's, and the ones that their rates show.
+
+A variant's changes are of torch's rates, once they are computed, or of the settings that they are
+computed with; the latter have "set " before the setting's name.
+"""
+
+import math
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+
+from torch_ref.lockstep.finding import Variant
+
+Settings = dict[str, Any]
+#: What may stand in the place of a word.
+WORDS = {
+    "mode": ("min", "max", "triangular", "triangular2", "exp_range"),
+    "anneal_strategy": ("cos", "linear"),
+    "threshold_mode": ("rel", "abs"),
+    "scale_mode": ("cycle", "iterations"),
+}
+
+VARIANTS = (
+    Variant(
+        "one step ahead",
+        "torch's lr before the first scheduler.step() is that of step 0",
+        {"shift": 1},
+    ),
+    Variant(
+        "one step behind",
+        "torch's lr after k calls of scheduler.step() is that of step k, not k − 1",
+        {"shift": -1},
+    ),
+    Variant(
+        "steps counted from 1",
+        "torch counts the steps from 0: the first lr is that of step 0",
+        {"shift": "from 1"},
+    ),
+    Variant(
+        "warm-up from zero, one step behind",
+        "torch's first step is taken with a rate above zero: it counts that step as done",
+        {"shift": "from zero"},
+    ),
+    Variant(
+        "a factor instead of the lr",
+        "torch's lr is the factor times the base lr, as LambdaLR multiplies",
+        {"factor": True},
+    ),
+)
+
+
+def shown(
+    mine: np.ndarray, theirs: np.ndarray, lr: float, settings: Settings, tolerance: float
+) -> Iterator[Variant]:
+    """The variants that the candidate's rates suggest; only a run with them says whether they fit.
+
+    Args:
+        mine, theirs: the rates of both sides.
+        lr: the base rate.
+        settings: all of torch's.
+        tolerance: relative to the largest rate.
+    """
+    near = tolerance * np.abs(mine).max()
+    yield from _of_rates(mine, theirs, near)
+    yield from _of_formula(settings)
+    for name, value in settings.items():
+        yield from _of_setting(name, value, mine, lr)
+
+
+def changed(
+    mine: np.ndarray, theirs: np.ndarray, lr: float, changes: Settings, tolerance: float
+) -> float:
+    """How far my rates are from torch's with changes, relative to the largest of them."""
+    theirs = theirs / lr if changes.get("factor") else theirs * changes.get("times", 1.0)
+    if len(theirs) < 3:
+        return math.inf  # too few to tell a shift by
+    if "hold" in changes:
+        theirs = theirs[np.minimum(np.arange(len(theirs)), changes["hold"])]
+    if "period" in changes:
+        theirs = theirs[np.arange(len(theirs)) % changes["period"]]
+    scale = np.abs(theirs).max()
+    apart = _shifted(mine, theirs, changes.get("shift", 0), tolerance * scale)
+    distance = float(np.abs(apart).max() / scale) if apart is not None and scale else math.inf
+    return math.inf if math.isnan(distance) else distance
+
+
+def formula(settings: Settings, lr: float, steps: int) -> np.ndarray | None:
+    """The rates by a formula that torch has not, where the settings name one."""
+    kind = settings.get("formula")
+    if kind is None:
+        return None
+    return np.array([_FORMULAS[kind[0]](t, lr, settings, *kind[1:]) for t in range(steps)])
+
+
+def _shifted(
+    mine: np.ndarray, theirs: np.ndarray, shift: int | str, near: float
+) -> np.ndarray | None:
+    if shift == 1:
+        return mine[:-1] - theirs[1:]
+    if shift == -1:
+        return mine - np.concatenate([theirs[:1], theirs[:-1]])
+    if shift == "from zero":
+        return mine - np.concatenate([[0.0], theirs[:-1]])
+    if shift == "from 1":
+        # Step 0 is known to it, or has its own name.
+        known = abs(mine[0] - theirs[0]) <= near or mine[0] == 0
+        return None if known else mine[1:] - theirs[:-1]
+    return mine - theirs
+
+
+def _of_rates(mine: np.ndarray, theirs: np.ndarray, near: float) -> Iterator[Variant]:
+    same = np.abs(mine - mine[-1]) <= near
+    held = len(mine) - int(np.argmin(same[::-1])) if not same.all() else 0
+    if held < len(mine) - 1:
+        name = f"stays from step {held} on" if held else "stays as it began"
+        yield Variant(name, "torch's lr goes on changing", {"hold": held})
+    for period in range(2, len(mine) // 2):
+        if not same.all() and (np.abs(mine[period:] - mine[:-period]) <= near).all():
+            yield Variant(
+                f"begins anew every {period} steps", "torch's goes on", {"period": period}
+            )
+            break
+    at = int(np.abs(theirs).argmax())
+    if theirs[at] and np.isfinite(mine[at]) and mine[at]:
+        times = float(f"{mine[at] / theirs[at]:.12g}")
+        if abs(times - 1) > 1e-9:
+            yield Variant(f"{times:.6g} times the lr", "torch's is once", {"times": times})
+
+
+def _of_formula(settings: Settings) -> Iterator[Variant]:
+    if {"T_0", "T_mult"} <= settings.keys():
+        yield Variant(
+            "reaches eta_min before each restart: divided by T_i − 1",
+            "torch divides by T_i: the step that would reach eta_min is the restart",
+            {"set formula": ("reaching",)},
+        )
+    if {"step_size", "gamma"} <= settings.keys():
+        yield Variant(
+            "decays at every step: gamma**(step/step_size)",
+            "torch decays by gamma once every step_size steps",
+            {"set formula": ("continuous",)},
+        )
+        for each in range(2, settings["step_size"] + 1):
+            if settings["step_size"] % each == 0:
+                yield Variant(
+                    f"decays {each} times where torch decays once",
+                    "torch multiplies by gamma once every step_size calls of step()",
+                    {"set formula": ("again", each)},
+                )
+
+
+def _of_setting(name: str, value: Any, mine: np.ndarray, lr: float) -> Iterator[Variant]:
+    """The variants of one setting, by its type."""
+
+    def to(named: str, other: Any) -> Variant:
+        return Variant(named, f"torch's {name} is {value!r}", {f"set {name}": other})
+
+    if isinstance(value, bool):
+        yield to(f"{name}={not value}", not value)
+    elif isinstance(value, int):
+        yield to(f"{name} counted one too few", value - 1)
+        yield to(f"{name} counted one too many", value + 1)
+    elif isinstance(value, str):
+        yield from (to(f"{name} {w}", w) for w in WORDS.get(name, ()) if w != value)
+    elif isinstance(value, float):
+        yield from (to(f"{name} {v:g}", v) for v in _values(name, value, mine, lr))
+    elif isinstance(value, list | tuple) and all(isinstance(v, int) for v in value) and value:
+        for by, said in ((-1, "few"), (1, "many")):
+            yield to(f"{name} counted one too {said}", [v + by for v in value])
+
+
+def _values(name: str, value: float, mine: np.ndarray, lr: float) -> list[float]:
+    """What a setting's value may be by the candidate's rates."""
+    with np.errstate(all="ignore"):
+        steps = mine[1:] / mine[:-1]
+    moved = [float(step) for step in steps if np.isfinite(step) and abs(step - 1) > 1e-12]
+    ends = (float(mine.min()), float(mine.max()))
+    guessed = {0.0, *ends, *(end / lr for end in (*ends, mine[0], mine[-1]) if lr), *moved[:1]}
+    rounded = {float(f"{v:.10g}") for v in guessed if math.isfinite(v)}
+    return sorted(v for v in rounded if abs(v - value) > 1e-9)
+
+
+def _reaching(t: int, lr: float, settings: Settings) -> float:
+    period = settings["T_0"]
+    while t >= period:
+        t, period = t - period, period * settings["T_mult"]
+    part = math.cos(math.pi * t / max(period - 1, 1))
+    low: float = settings.get("eta_min", 0.0)
+    return low + (lr - low) * (1 + part) / 2
+
+
+def _continuous(t: int, lr: float, settings: Settings) -> float:
+    return float(lr * settings["gamma"] ** (t / settings["step_size"]))
+
+
+def _again(t: int, lr: float, settings: Settings, each: int) -> float:
+    period = settings["step_size"] // each
+    times = sum((s // each) % period == 0 for s in range(1, t + 1))
+    return float(lr * settings["gamma"] ** times)
+
+
+_FORMULAS: dict[str, Callable[..., float]] = {
+    "reaching": _reaching,
+    "continuous": _continuous,
+    "again": _again,
+}
