@@ -3,6 +3,7 @@
 import html
 import re
 from collections.abc import Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from experiments.cli.ending import console
@@ -52,19 +53,24 @@ def _styled(block: "Block", width: int | None) -> Iterator[str]:
 def annotations(outcome: "Result", asked: str) -> list[str]:
     """The result as commands of GitHub's workflows: one for each cause, with its line.
 
+    Where the line is not known, it is that on which the candidate begins.
+
     Args:
         outcome: of the check.
         asked: the file and the name in it.
     """
+    from torch_ref.lockstep.candidates.source import defined
+
     verdict, *others = outcome.blocks()
-    file = asked.rpartition(":")[0]
+    file, _, name = asked.rpartition(":")
+    begins = defined(Path(file), name) if file else 1
     if outcome.agrees:
         said = "\n".join(map(str.strip, verdict.body())) or verdict.heading
-        return [annotation("notice", verdict.heading, said, file)]
+        return [annotation("notice", verdict.heading, said, file, begins)]
     causes = [block for block in others if block.heading == "cause"] or [verdict]
     places = [finding.places for finding in outcome.findings]
-    lines = [where[0].line if where else 1 for where in places] or [1]
-    lines += [lines[0]] * len(causes)
+    lines = [where[0].line if where else begins for where in places]
+    lines += [begins] * len(causes)
     return [
         annotation("error", verdict.heading, "\n".join(map(str.strip, block.body())), file, line)
         for block, line in zip(causes, lines, strict=False)

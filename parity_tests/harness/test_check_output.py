@@ -127,6 +127,12 @@ def test_quiet_leaves_the_verdict_and_an_annotation_has_its_line(command: Callab
     assert (verdict_line, done.stderr) == ("✗ Adam diverges from torch.optim.Adam", "")
     count = len(example.SOURCE.splitlines())
     assert told.startswith(f"::error file={example.FILE},line={count},title=Adam diverges from")
+    # Where no line is the cause's, it is that on which the candidate begins.
+    begins = OTHERS.splitlines().index("def decay(step):") + 1
+    decay = command(
+        "others.py:decay", "--against", "ExponentialLR", "--arg", "gamma=0.9", "--github"
+    )
+    assert f"::error file=others.py,line={begins}," in decay.stdout
 
 
 def test_a_badge_is_a_whole_svg_and_nothing_else(command: Callable) -> None:

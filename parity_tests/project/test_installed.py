@@ -1,6 +1,7 @@
 """The command that a wheel installs works in a folder with packages of the same names in it."""
 
 import os
+import re
 import subprocess
 import sys
 import zipfile
@@ -82,6 +83,14 @@ def test_a_candidate_is_checked_and_finds_what_is_beside_it(site: Path, theirs: 
     (theirs / "beside.py").write_text("LR = 0.1\n")
     (theirs / "my_sgd.py").write_text(CANDIDATE)
     assert "agrees" in lockstep(site, theirs, "check", "my_sgd.py:MySGD", "--against", "SGD")
+
+
+def test_a_wheel_alone_asks_for_four_packages(site: Path) -> None:
+    """What a check needs; torch, plots, the page and the tests are asked for by an extra."""
+    (metadata,) = site.glob("*.dist-info")
+    asked = PathDistribution(metadata).requires or []
+    alone = {re.split(r"[<>=]", each)[0] for each in asked if "extra ==" not in each}
+    assert alone == {"numpy", "rich", "safetensors", "typer"}
 
 
 def test_a_wheel_says_that_it_is_typed(site: Path) -> None:

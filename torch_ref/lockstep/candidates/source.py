@@ -43,6 +43,20 @@ def places(
     return tuple(Place(_shown(file), line, source.splitlines()[line - 1].strip()) for line in lines)
 
 
+def defined(file: Path, name: str) -> int:
+    """The line on which a class or function begins in a file; the first, where that is not known.
+
+    >>> defined(Path(__file__), "places") > 1
+    True
+    """
+    try:
+        tree = ast.parse(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError, SyntaxError):
+        return 1
+    lines = (node.lineno for node in tree.body if getattr(node, "name", "") == name)
+    return next(lines, 1)
+
+
 def _line(tree: ast.Module, name: str, variant: Variant, own: Mapping[str, str]) -> int | None:
     settings = {setting for key in variant.changes for setting in _settings(key, own)}
     names = {each for setting in settings for each in _names(setting, own)}
