@@ -2,6 +2,9 @@
 
 search        which of the variants, alone or together, do the same
 optimizers    an optimizer on gradients that tell the variants apart, which probe has
+trial         what it did there, and rules beside it
+numbers       with which values of its settings a rule does the same
+causes        the fewest variants and numbers that do
 variants      what the known variants of several optimizers have in common
 rules         optimizers by hand, each with its variants, a change of it
 layers        normalization layers: their variants, and the check

@@ -2,11 +2,10 @@
 
 The candidate runs once, on gradients that tell the variants apart, and what it does with the
 parameters is kept. Then each variant of the catalogue runs on the same gradients, and, where none
-does the same, each pair. A finding is a variant that agrees with the candidate to rounding at every
-step; what is merely near is not named.
+does the same, each pair, and those that come near with other values of their settings. A finding
+agrees with the candidate to rounding at every step; what is merely near is not named.
 """
 
-import math
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
@@ -16,13 +15,14 @@ import numpy as np
 from scratch import _check
 from torch_ref.lockstep.candidates.candidate import CandidateError
 from torch_ref.lockstep.candidates.reference import Reference, find
-from torch_ref.lockstep.compare.problems import Arrays
 from torch_ref.lockstep.compare.report import Report
 from torch_ref.lockstep.compare.run import lockstep
 from torch_ref.lockstep.compare.sides import as_adapter
+from torch_ref.lockstep.diagnose.causes import causes
 from torch_ref.lockstep.diagnose.probe import Probe
 from torch_ref.lockstep.diagnose.rules import FAMILIES, VARIANTS, UpdateRule
-from torch_ref.lockstep.diagnose.search import changes_of, search, within
+from torch_ref.lockstep.diagnose.search import changes_of
+from torch_ref.lockstep.diagnose.trial import Recorded, Trial
 from torch_ref.lockstep.finding import Finding, Variant
 from torch_ref.lockstep.frameworks.optimizers.adapter import Adapter
 from torch_ref.lockstep.result import Result
@@ -130,23 +130,16 @@ def diagnose(
 
 
 def _explain(
-    result: Result, run: "_Recorded", problem: Probe, catalogue: Catalogue, tolerance: float
+    result: Result, run: Recorded, problem: Probe, catalogue: Catalogue, tolerance: float
 ) -> None:
     """Look for the cause."""
-    if not all(np.isfinite(w).all() for w in run.trajectory):
-        result.cause = ["no variant was tried: its parameters become inf or NaN"]
-        return
-    scales = run.scales()
-
-    def distance(changes: dict[str, Any]) -> float:
-        return _distance(catalogue.rule(**changes), run, problem, scales, tolerance)
-
+    trial = Trial(catalogue.rule, run, problem, tolerance)
     # Were this not asked first, every variant that changes nothing here would be a finding.
-    if distance({}) <= tolerance:
+    if trial.distance({}) <= tolerance:
         result.rounding = True
         result.cause = ["torch's formula in NumPy does too: these settings amplify rounding errors"]
         return
-    found, tried = search(catalogue.variants, within(distance, tolerance))
+    found, tried = causes(catalogue.variants, trial)
     result.findings = list(_simplest(found))
     result.cause = [
         each.line(result.mine, "together with", "bit for bit") for each in result.findings
@@ -156,7 +149,16 @@ def _explain(
             f"in this run these {len(result.cause)} are one and the same: it may be any of them"
         )
     if not found:
-        result.cause = [f"no known variant does the same: {tried} were tried, alone and in pairs"]
+        result.cause = [_nothing(run, tried)]
+
+
+def _nothing(run: Recorded, tried: int) -> str:
+    if np.isfinite(run.trajectory).all():
+        return (
+            f"no known variant does the same: {tried} sets were tried, and other values of the "
+            "settings"
+        )
+    return "no known variant does the same: its parameters become inf or NaN"
 
 
 def _reference(against: Any) -> Reference:
@@ -166,43 +168,12 @@ def _reference(against: Any) -> Reference:
         raise ValueError(f"against must be an optimizer of the registry: {error}") from error
 
 
-class _Recorded:
-    """An adapter whose lr is halved at a step, and whose parameters are kept at every step."""
-
-    def __init__(self, adapter: Adapter, half: int | None) -> None:
-        self._adapter, self.half = adapter, half
-        self.name, self.strict = adapter.name, adapter.strict
-        self.lr_assigned = False
-
-    def start(self, params: Arrays) -> None:
-        self._adapter.start(params)
-        self.trajectory: list[np.ndarray] = []
-
-    def step(self, grads: Arrays) -> None:
-        if len(self.trajectory) + 1 == self.half:
-            self.lr_assigned = self._adapter.scale_lr(0.5)
-        self._adapter.step(grads)
-        self.trajectory.append(_flat(self._adapter.params()))
-
-    def params(self) -> Arrays:
-        return self._adapter.params()
-
-    def state(self) -> dict[str, Arrays]:
-        return self._adapter.state()
-
-    def scales(self) -> list[np.ndarray]:
-        """The largest magnitude that every element has had so far, at each step."""
-        # An element that has always been zero must be zero on the other side.
-        largest = np.maximum.accumulate(np.abs(self.trajectory))
-        return list(np.maximum(largest, np.finfo(largest.dtype).tiny))
-
-
-def _run(mine: Adapter, theirs: Adapter, problem: Probe, steps: int) -> tuple[Report, _Recorded]:
+def _run(mine: Adapter, theirs: Adapter, problem: Probe, steps: int) -> tuple[Report, Recorded]:
     """The candidate beside torch; with a change of lr, if it makes the candidate do otherwise."""
 
-    def run(half: int | None) -> tuple[Report, _Recorded]:
-        recorded = _Recorded(mine, half)
-        report = lockstep(recorded, _Recorded(theirs, half), problem, steps=steps)
+    def run(half: int | None) -> tuple[Report, Recorded]:
+        recorded = Recorded(mine, half)
+        report = lockstep(recorded, Recorded(theirs, half), problem, steps=steps)
         return report, recorded
 
     constant, changed = run(None), run(steps // 2 + 1)
@@ -212,32 +183,9 @@ def _run(mine: Adapter, theirs: Adapter, problem: Probe, steps: int) -> tuple[Re
     return changed if changed[1].lr_assigned and moved else constant
 
 
-def _distance(
-    rule: UpdateRule, run: _Recorded, problem: Probe, scales: list[np.ndarray], tolerance: float
-) -> float:
-    """Return the largest distance from the candidate; infinite if it exceeds the tolerance."""
-    params = {name: w.copy() for name, w in problem.params.items()}
-    worst = 0.0
-    steps = zip(problem.stream, run.trajectory, scales, strict=True)
-    for step, (grads, expected, scale) in enumerate(steps, start=1):
-        if step == run.half:
-            rule.lr *= 0.5
-        rule.update(params, grads)
-        with np.errstate(all="ignore"):
-            apart = float((np.abs(_flat(params) - expected) / scale).max())
-        if not apart <= tolerance:  # NaN too
-            return math.inf
-        worst = max(worst, apart)
-    return worst
-
-
 def _simplest(found: list[Finding]) -> Iterator[Finding]:
     """Yield the findings whose changes do not include those of another finding."""
     changes = [changes_of(finding.variants) for finding in found]
     for finding, own in zip(found, changes, strict=True):
         if not any(other.items() < own.items() for other in changes):
             yield finding
-
-
-def _flat(params: Arrays) -> np.ndarray:
-    return np.concatenate([np.ravel(params[name]) for name in sorted(params)])

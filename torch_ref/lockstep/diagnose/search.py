@@ -1,6 +1,6 @@
 """The one search for a cause: which known variants, alone or together, do what a candidate does."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import combinations
 from typing import Any
 
@@ -11,6 +11,7 @@ def search(
     variants: Iterable[Variant],
     fit: Callable[[tuple[Variant, ...]], Finding | None],
     depth: int = 2,
+    least: int = 1,
 ) -> tuple[list[Finding], int]:
     """The fewest variants together that fit, and how many sets of them were tried.
 
@@ -18,6 +19,7 @@ def search(
         variants: to choose from.
         fit: the finding that the candidate is these variants, or ``None`` where it is not.
         depth: how many may come together.
+        least: how many do.
 
     >>> half = Variant("half", "torch takes the whole", {"factor": 0.5})
     >>> found, tried = search([half], within(lambda changes: abs(changes["factor"] - 0.5), 0))
@@ -25,11 +27,11 @@ def search(
     ([('half',)], 1)
     """
     variants, tried = list(variants), 0
-    for size in range(1, depth + 1):
+    for size in range(least, depth + 1):
         found = []
         for chosen in combinations(variants, size):
-            if len(changes_of(chosen)) < sum(len(variant.changes) for variant in chosen):
-                continue  # they exclude each other
+            if not together(chosen):
+                continue
             tried += 1
             if finding := fit(chosen):
                 found.append(finding)
@@ -48,6 +50,40 @@ def within(
         return Finding.of(chosen, apart) if apart <= tolerance else None
 
     return fit
+
+
+def nearest_sets(
+    variants: Iterable[Variant],
+    score: Callable[[dict[str, Any]], float],
+    depth: int = 3,
+    width: int = 6,
+) -> Iterator[list[tuple[Variant, ...]]]:
+    """Yield the sets of one variant, of two, and so on, the highest score first.
+
+    A set is one of the ``width`` best of one less, and one variant more. So several causes at once
+    are come upon without trying all sets, if each of them makes the score higher.
+
+    >>> a, b = Variant("a", "", {"a": 1}), Variant("b", "", {"b": 2})
+    >>> sets = list(nearest_sets([a, b], lambda changes: sum(changes.values()), depth=2))
+    >>> [[variant.name for variant in each[0]] for each in sets]
+    [['b'], ['b', 'a']]
+    """
+    variants = list(variants)
+    best: list[tuple[Variant, ...]] = [()]
+    for _ in range(depth):
+        larger = {
+            frozenset(variant.name for variant in (*chosen, one)): (*chosen, one)
+            for chosen in reversed(best[:width])
+            for one in variants
+            if one not in chosen and together((*chosen, one))
+        }
+        best = sorted(larger.values(), key=lambda chosen: -score(changes_of(chosen)))
+        yield best
+
+
+def together(chosen: Sequence[Variant]) -> bool:
+    """Whether the variants do not exclude each other: no two of them change the same."""
+    return len(changes_of(chosen)) == sum(len(variant.changes) for variant in chosen)
 
 
 def closest(findings: Iterable[Finding]) -> list[Finding]:

@@ -1,0 +1,71 @@
+"""The fewest causes that make a rule do what a candidate does: variants, and numbers that fit."""
+
+from collections.abc import Iterable, Iterator
+
+from torch_ref.lockstep.diagnose.numbers import Fit, Values, fit
+from torch_ref.lockstep.diagnose.search import changes_of, nearest_sets, search, within
+from torch_ref.lockstep.diagnose.trial import Trial
+from torch_ref.lockstep.finding import Finding, Variant
+
+#: Of one variant, of two and of three together, how many sets are tried with fitted numbers.
+FITTED = (12, 6, 3)
+#: Of three or more, how many sets are tried.
+NEAREST = 400
+#: How many of the nearest are looked at with their numbers about right.
+LIKELY = 40
+
+
+def causes(variants: Iterable[Variant], trial: Trial) -> tuple[list[Finding], int]:
+    """The findings, and how many sets of variants were tried.
+
+    First each variant, then a number; then two of these together, and last more. Sets of three and
+    four are tried in the order of how near they come.
+    """
+    known = [each for each in variants if _changes_something(each, trial)]
+    fits = within(trial.distance, trial.tolerance)
+    found, tried = search(known, fits, depth=1)
+    if found:
+        return found, tried
+    fitted = list(_with_numbers([()], trial))
+    if any(len(finding.variants) == 1 for finding in fitted):
+        return fitted, tried
+    start = Fit(trial, {}).more({})
+    found, more = search(known, fits, least=2)
+    tried += more
+    for sets, how_many in zip(nearest_sets(known, trial.digits), FITTED, strict=False):
+        if len(sets[0]) > 2 and not found:
+            found = [finding for each in sets[:NEAREST] if (finding := fits(each))]
+            tried += len(sets[:NEAREST])
+        if not found:
+            likely = sorted(sets[:LIKELY], key=lambda each: _profiled(each, trial, start))
+            fitted += _with_numbers(likely[:how_many], trial)
+        fewest = _fewest([*found, *fitted])
+        if fewest and len(fewest[0].variants) <= len(sets[0]) + 1:
+            return fewest, tried
+    return _fewest(fitted), tried
+
+
+def _changes_something(variant: Variant, trial: Trial) -> bool:
+    """Whether it is something else than what is asked for."""
+    asked, changed = trial.rule(), trial.rule(**variant.changes)
+    return asked.settings != changed.settings or asked.form != changed.form
+
+
+def _profiled(chosen: tuple[Variant, ...], trial: Trial, start: Values) -> float:
+    return Fit(trial, changes_of(chosen)).profiled(start)
+
+
+def _with_numbers(sets: Iterable[tuple[Variant, ...]], trial: Trial) -> Iterator[Finding]:
+    """Yield what agrees once its numbers are fitted."""
+    for chosen in sets:
+        if trial.exhausted:
+            return
+        numbers = fit(trial, changes_of(chosen))
+        if numbers:
+            every = (*chosen, *numbers)
+            yield Finding.of(every, trial.distance(changes_of(every)))
+
+
+def _fewest(findings: list[Finding]) -> list[Finding]:
+    fewest = min((len(finding.variants) for finding in findings), default=0)
+    return [finding for finding in findings if len(finding.variants) == fewest]

@@ -1,0 +1,174 @@
+"""What a candidate did in a run, and rules tried on the same gradients."""
+
+import math
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+
+from torch_ref.lockstep.compare.problems import Arrays
+from torch_ref.lockstep.diagnose.probe import Probe
+from torch_ref.lockstep.diagnose.rules import UpdateRule
+from torch_ref.lockstep.frameworks.optimizers.adapter import Adapter
+
+#: Of a run, what is looked at where many rules are compared by how near they come.
+FIRST_STEPS = 6
+DIGITS = 12
+#: Of steps, two to three seconds.
+BUDGET = 30_000
+FAR, OTHER_WAY = 5.0, 2.0
+
+
+class Recorded:
+    """An adapter whose lr is halved at a step, and whose parameters are kept at every step."""
+
+    def __init__(self, adapter: Adapter, half: int | None) -> None:
+        self._adapter, self.half = adapter, half
+        self.name, self.strict = adapter.name, adapter.strict
+        self.pair = getattr(adapter, "pair", None)
+        self.lr_assigned = False
+
+    def start(self, params: Arrays) -> None:
+        self._adapter.start(params)
+        self.began, self.trajectory = flat(params), list[np.ndarray]()
+
+    def step(self, grads: Arrays) -> None:
+        if len(self.trajectory) + 1 == self.half:
+            self.lr_assigned = self._adapter.scale_lr(0.5)
+        self._adapter.step(grads)
+        self.trajectory.append(flat(self._adapter.params()))
+
+    def params(self) -> Arrays:
+        return self._adapter.params()
+
+    def kept(self, grads: Arrays) -> Arrays:
+        return self._adapter.kept(grads)
+
+    def state(self) -> dict[str, Arrays]:
+        return self._adapter.state()
+
+
+class Trial:
+    """Rules beside what the candidate did.
+
+    Args:
+        rule: the reference, with the changes that it is given.
+        run: the candidate's.
+        problem: that it ran on.
+        tolerance: the relative distance that is rounding.
+
+    Attributes:
+        spent: how many steps rules have taken, and how many were made.
+    """
+
+    def __init__(
+        self, rule: Callable[..., UpdateRule], run: Recorded, problem: Probe, tolerance: float
+    ) -> None:
+        self.rule, self.tolerance, self.spent = rule, tolerance, 0
+        self._run, self._problem = run, problem
+        self._stream = [_in_double(grads) for grads in problem.stream]
+        self._expected = np.array(run.trajectory, np.float64)
+        sizes = np.abs([run.began, *run.trajectory])
+        # An element that has always been zero must be zero on the other side.
+        largest = np.maximum.accumulate(np.nan_to_num(sizes, posinf=0.0))
+        self._scales = np.maximum(largest, np.finfo(run.began.dtype).tiny)[1:]
+        self.steps = len(run.trajectory)
+        self._rounding = np.finfo(run.began.dtype).eps * self._scales[:FIRST_STEPS]
+        with np.errstate(all="ignore"):
+            self._moves = np.diff(self._expected[:FIRST_STEPS], axis=0, prepend=[run.began])
+            self._weights = np.minimum(1e-4 * np.abs(self._moves) / self._rounding, 1.0)
+
+    @property
+    def exhausted(self) -> bool:
+        """Whether it has taken as long as it may: not by the clock, which differs every time."""
+        return self.spent > BUDGET
+
+    def distance(self, changes: Mapping[str, Any]) -> float:
+        """The largest distance from the candidate; infinite if it exceeds the tolerance."""
+        worst = 0.0
+        for step, w in enumerate(self._steps(changes)):
+            expected = self._expected[step]
+            with np.errstate(all="ignore"):
+                apart = np.abs(w - expected) / self._scales[step]
+            apart[np.isnan(w) & np.isnan(expected)] = 0.0
+            apart[w == expected] = 0.0
+            largest = float(apart.max())
+            if not largest <= self.tolerance:  # NaN too
+                return math.inf
+            worst = max(worst, largest)
+        return worst
+
+    def residual(self, changes: Mapping[str, Any], steps: int) -> np.ndarray:
+        """How far the parameters are apart at each step, against the larger of the two sides.
+
+        It is never more than 2, and 2 where a side is NaN.
+        """
+        w = self._trajectory(changes, steps)
+        with np.errstate(all="ignore"):
+            scale = np.maximum(self._scales[:steps], np.maximum.accumulate(np.abs(w)))
+            apart = (w - self._expected[:steps]) / scale
+        apart[~np.isfinite(apart)] = 2.0
+        return np.clip(apart, -2.0, 2.0).ravel()
+
+    def ratios(self, changes: Mapping[str, Any], steps: int = FIRST_STEPS) -> np.ndarray:
+        """The logarithms of how many times too far the first moves go, each at most ±``FAR``.
+
+        ``OTHER_WAY`` where they go the other way. What is rounding beside w counts less.
+        """
+        moves, expected = self._moves_of(changes, steps), self._moves[:steps]
+        with np.errstate(all="ignore"):
+            logs = np.clip(np.log(moves / expected), -FAR, FAR)
+            logs[moves == expected] = 0.0
+        return (np.nan_to_num(logs, nan=OTHER_WAY) * self._weights[:steps]).ravel()
+
+    def digits(self, changes: Mapping[str, Any]) -> float:
+        """The share of digits in which the first moves agree, from 0 to 1.
+
+        A cause that is one of several makes right what the others do not touch: small gradients,
+        one parameter, the first step.
+        """
+        moves = self._moves_of(changes)
+        with np.errstate(all="ignore"):
+            factors = self._moves[0] / moves[0]
+            usual = np.median(factors[np.isfinite(factors)]) if np.isfinite(factors).any() else 1.0
+            return max(self._agreeing(moves), 0.9 * self._agreeing(moves * usual))
+
+    def _agreeing(self, moves: np.ndarray) -> float:
+        with np.errstate(all="ignore"):
+            apart = np.maximum(np.abs(moves - self._moves) - self._rounding, 0.0)
+            larger = np.maximum(np.abs(moves), np.abs(self._moves))
+            right = -np.log10(np.where(apart == 0, 10.0**-DIGITS, apart / larger))
+        right = np.clip(np.nan_to_num(right, nan=0.0, neginf=0.0), 0.0, DIGITS)
+        return float(right.mean()) / DIGITS
+
+    def _moves_of(self, changes: Mapping[str, Any], steps: int = FIRST_STEPS) -> np.ndarray:
+        with np.errstate(all="ignore"):
+            w = self._trajectory(changes, steps)
+            return np.diff(w, axis=0, prepend=[self._run.began])
+
+    def _trajectory(self, changes: Mapping[str, Any], steps: int) -> np.ndarray:
+        return np.array([w for _, w in zip(range(steps), self._steps(changes), strict=False)])
+
+    def _steps(self, changes: Mapping[str, Any]) -> Any:
+        rule = self.rule(**changes)
+        self.spent += 1
+        params = _in_double(self._problem.params)
+        for step in range(1, self.steps + 1):
+            if step == self._run.half:
+                rule.lr *= 0.5
+            try:
+                rule.update(params, self._stream[step - 1])
+            except ArithmeticError:  # a value that makes a divisor zero
+                params = {name: np.full_like(w, np.nan) for name, w in params.items()}
+            self.spent += 1
+            yield flat(params)
+
+
+def _in_double(arrays: Mapping[str, np.ndarray]) -> Arrays:
+    """Copies that are exact, on which a rule rounds less than a candidate in single precision."""
+    return {name: array.astype(np.float64) for name, array in arrays.items()}
+
+
+def flat(params: Mapping[str, np.ndarray]) -> np.ndarray:
+    """All elements in one row."""
+    return np.concatenate([np.ravel(params[name]) for name in sorted(params)])
