@@ -70,7 +70,7 @@ def check(
     ] = False,
     template: Annotated[
         bool,
-        typer.Option("--template", help="Print code that fits; or that of --template WAY."),
+        typer.Option("--template", help="Print code that fits; `--template layer` another."),
     ] = False,
     debug: Debug = False,
 ) -> None:
@@ -131,13 +131,13 @@ def _written_example() -> str:
     return f"{write_example()} is written: an Adam with a mistake. Find it:\n  {COMMAND}"
 
 
-def _template(way: str | None) -> str:
+def _template(name: str | None) -> str:
     """The code of a way to write an optimizer, or of the plainest, and which others there are."""
-    from torch_ref.lockstep.frameworks.optimizers.templates import TEMPLATES
+    from torch_ref.lockstep.frameworks.templates import TEMPLATES, commented
 
-    name = one_of(way or next(iter(TEMPLATES)), TEMPLATES, argument="--template")
+    name = one_of(name or next(iter(TEMPLATES)), TEMPLATES, argument="--template")
     others = ", ".join(each for each in TEMPLATES if each != name)
-    return f"# {name}: {TEMPLATES[name].says}; there are also {others}\n{TEMPLATES[name].code}"
+    return f"{commented(name)}# lockstep check --template NAME: {others}"
 
 
 @contextlib.contextmanager

@@ -19,6 +19,7 @@ from experiments.cli import example, verdict
 from torch_ref.lockstep.candidates.source import places
 from torch_ref.lockstep.check import check
 from torch_ref.lockstep.finding import Variant
+from torch_ref.lockstep.frameworks import templates
 from torch_ref.lockstep.layout import Block, columns
 from torch_ref.lockstep.result import Row
 
@@ -87,6 +88,25 @@ def test_the_example_is_written_once_and_its_mistake_is_found(command: Callable)
     assert said.exit_code == 1
     assert 'agrees with "epsilon before the bias correction"' in said.stdout
     assert f"{example.FILE}:{line}: params[name] -=" in said.stdout
+
+
+#: By the template, what it is held against, and with what.
+TEMPLATES = {
+    "layer": "--against LayerNorm",
+    "initializer": "--against kaiming_normal_ --arg nonlinearity=relu",
+    "schedule": "--against ExponentialLR",
+}
+
+
+def test_every_template_agrees_with_what_it_shows(command: Callable) -> None:
+    for name in templates.TEMPLATES:
+        done = command("--template", name)
+        Path("mine.py").write_text(done.stdout)
+        (made,) = re.findall(r"^(?:class|def) (\w+)", done.stdout, flags=re.MULTILINE)
+        asked = TEMPLATES.get(name, "--against SGD").split()
+        assert command(f"mine.py:{made}", *asked).exit_code == 0, name
+    assert command("--template").stdout == command("--template", "update").stdout
+    assert "'nothing' is not one of update, each" in command("--template", "nothing").stderr
 
 
 def test_every_output_fits_the_schema(command: Callable) -> None:

@@ -3,6 +3,7 @@
 optimizers  one small file for each way in which optimizers are written
 layers      one small file for each framework's normalization layers
 schedules   learning rates, read step by step
+templates   ten lines that fit, for each of them
 process     an optimizer that is a program, in any language
 host        the other end of it, for Python: a program made of an adapter
 wire        the messages that it and the check exchange
