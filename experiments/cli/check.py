@@ -20,7 +20,7 @@ from torch_ref import extras
 from torch_ref.errors import LockstepError
 
 AGREES, DIVERGES, CANNOT_RUN = 0, 1, 2
-_DTYPES = ("float64", "float32")
+_DTYPES = ("float64", "float32", "float16", "bfloat16")
 
 
 def _dtype(name: str) -> str:

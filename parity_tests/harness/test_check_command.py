@@ -304,7 +304,7 @@ def cases() -> Iterator[tuple[int, str, str, str, tuple[str, ...]]]:
         ("--arg b3=1", "neither side takes 'b3'"),
         ("--arg lr=-1.0", "torch.optim.Adam cannot be run here: Invalid learning rate"),
         ("--arg betas=0.9", "betas must be 2 numbers, got 0.9"),
-        ("--dtype float16", "'float16' is not one of float64, float32"),
+        ("--dtype float8", "'float8' is not one of float64, float32"),
     ):
         yield CANNOT_RUN, MINE, f"MyAdam {options}", "Adam", (said,)
     for name, against, said in (

@@ -14,11 +14,11 @@ from torch_ref.registry import OPTIMIZERS, OptimizerPair, Settings, resolve
 
 NAMES = r"params and grads must have the same keys; grads lacks "
 LIKE = r"grads\['b'\] must be like params\['b'\], float64 of shape \(2,\), got "
-FLOATS = r"params\['b'\] must be a float, or an array of float32 or float64, got "
+FLOATS = r"params\['b'\] must be a float, or an array of float64, float32, .*bfloat16, got "
 FLOAT = r"grads\['b'\] must be a float like params\['b'\], got float64 of shape"
 FINITE = r"grads\['b'\] must be finite, got 1 of {} elements .*, the first at {}: {}"
 RUNS = r"params\['[Wb]'\] must have a leading axis of 4, as many runs as lr has values, got shape"
-ONES, HALF, WHOLE, FIXED = np.ones(2), np.ones(2, np.float16), np.array([1, 2]), np.ones(2)
+ONES, LONG, WHOLE, FIXED = np.ones(2), np.ones(2, np.longdouble), np.array([1, 2]), np.ones(2)
 FIXED.setflags(write=False)
 #: What takes the place of ``b`` in the parameters and in the gradients, and what is said of it.
 SPOILT: tuple[tuple[Any, Any, type[Exception], str], ...] = (
@@ -29,7 +29,7 @@ SPOILT: tuple[tuple[Any, Any, type[Exception], str], ...] = (
     (ONES, np.ones(2, np.float32), ValueError, LIKE + r"float32 of shape \(2,\)"),
     (1.0, ONES, TypeError, FLOAT),
     (WHOLE, WHOLE, TypeError, FLOATS + "int64 of shape"),
-    (HALF, HALF, TypeError, FLOATS + r"float16 of shape \(2,\)"),
+    (LONG, LONG, TypeError, FLOATS + rf"{LONG.dtype} of shape \(2,\)"),
     ([1.0, 2.0], ONES, TypeError, FLOATS + r"\[1.0, 2.0\]"),
     (ONES[None].view(np.matrix), ONES[None], TypeError, FLOATS + "matrix of float64 of shape"),
     (ONES, np.ma.masked_array(ONES, [True, False]), TypeError, LIKE + "MaskedArray of float64"),

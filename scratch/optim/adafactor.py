@@ -73,7 +73,7 @@ class Adafactor(Optimizer):
         if w.size == 0:
             return
         eps1, eps2 = self.eps
-        eps1 = float(np.finfo(w.dtype).eps) if eps1 is None else eps1
+        eps1 = _machine_epsilon(w.dtype) if eps1 is None else eps1
         step = min(self.lr, state["step"] ** -0.5) * max(eps2, _rms(w))
         g = self.regularized(w, g)
         new = state["step"] ** self.beta2_decay  # 1 − β̂
@@ -93,6 +93,11 @@ class Adafactor(Optimizer):
         np.divide(g, np.sqrt(u, out=u), out=u)
         u *= step / max(1.0, _rms(u) / self.d)
         w -= u
+
+
+def _machine_epsilon(dtype: np.dtype) -> float:
+    # NumPy does not know of the 8 significant bits of bfloat16.
+    return 2.0**-7 if dtype.name == "bfloat16" else float(np.finfo(dtype).eps)
 
 
 def _rms(x: Array) -> float:

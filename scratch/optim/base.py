@@ -130,8 +130,9 @@ class Optimizer(Configurable):
         Ctrl-C waits for the end of the step.
 
         Args:
-            params: name → float32 or float64 array, or a plain float as in the chapter's first
-                example, which is replaced.
+            params: name → array of float64, float32, float16 or ``ml_dtypes.bfloat16``, whose
+                buffers are of its dtype; or a plain float as in the chapter's first example, which
+                is replaced.
             grads: the same names → gradients of the same shape and dtype; ``None`` skips the
                 parameter for this step, as torch does where ``p.grad is None``.
             closure: in place of ``grads``, gives (loss, grads) where the parameters stand.

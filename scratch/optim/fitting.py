@@ -20,7 +20,7 @@ Grads = Mapping[str, Array | float | np.floating | RowGradient | None]
 #: The loss and the gradients where the parameters stand.
 Closure = Callable[[], tuple[float, Grads]]
 
-_FLOATING = (np.dtype(np.float32), np.dtype(np.float64))
+_FLOATING = (np.dtype(np.float32), np.dtype(np.float64), np.dtype(np.float16))
 #: Arrays whose ``*`` is not that of the elements, or leaves some of them out.
 _NOT_PLAIN = (np.matrix, np.ma.MaskedArray)
 
@@ -96,16 +96,21 @@ def as_arrays(params: Mapping[str, Any], name: str, g: object) -> tuple[Array, A
                 f"{type(params).__name__}"
             )
         w = np.array(w, dtype=w.dtype if isinstance(w, np.floating) else np.float64)
-    if not isinstance(w, np.ndarray) or w.dtype not in _FLOATING or isinstance(w, _NOT_PLAIN):
+    if not isinstance(w, np.ndarray) or not _is_floating(w.dtype) or isinstance(w, _NOT_PLAIN):
         raise TypeError(
-            f"params[{name!r}] must be a float, or an array of float32 or float64, got "
-            f"{_check.shown(w)}"
+            f"params[{name!r}] must be a float, or an array of float64, float32, float16 or "
+            f"bfloat16, got {_check.shown(w)}"
         )
     if not w.flags.writeable:
         raise ValueError(f"params[{name!r}] is read-only; pass a copy")
     if w.ndim == 0 and isinstance(g, Real):  # what arithmetic makes of arrays of no axes, too
         g = np.array(g, dtype=w.dtype)
     return w, g
+
+
+def _is_floating(dtype: np.dtype) -> bool:
+    """Whether parameters may be of it; bfloat16 is of the package ``ml_dtypes``."""
+    return dtype in _FLOATING or dtype.name == "bfloat16"
 
 
 def replace_number(params: Mapping[str, Any], name: str, w: Array) -> None:

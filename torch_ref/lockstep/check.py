@@ -25,6 +25,7 @@ from torch_ref.lockstep.candidates.reference import (
 )
 from torch_ref.lockstep.candidates.settings import Match, match, own_defaults
 from torch_ref.lockstep.candidates.source import places
+from torch_ref.lockstep.compare.precision import LOW
 from torch_ref.lockstep.compare.problems import (
     SHAPES,
     GradientStream,
@@ -36,6 +37,7 @@ from torch_ref.lockstep.compare.report import Report
 from torch_ref.lockstep.compare.run import lockstep
 from torch_ref.lockstep.diagnose.optimizers import diagnose
 from torch_ref.lockstep.frameworks.optimizers.adapter import Arrays
+from torch_ref.lockstep.low_precision import check_in_low_precision
 from torch_ref.lockstep.result import Result
 
 
@@ -59,7 +61,8 @@ def check(
             is not installed it always is, and the result says so.
         settings: hyperparameters under either side's names. Both sides get the same; but an
             optimizer that is made already keeps its own, and they are torch's alone.
-        dtype: float64 or float32.
+        dtype: float64, float32; for an optimizer also float16 or bfloat16, where both sides have
+            parameters and gradients of it, for at most 20 steps.
         steps: how many.
         seconds: the time limit.
 
@@ -72,7 +75,7 @@ def check(
     """
     theirs, known = find(against), None
     _warm_up()
-    name = np.dtype(dtype).name
+    name = str(dtype) if dtype in tuple(LOW) else np.dtype(dtype).name
     try:
         with time_limit(seconds, importing=True):
             known = load(candidate) if isinstance(candidate, str) else Candidate.of(candidate)
@@ -162,9 +165,16 @@ def _run(
 ) -> Result:
     """The check of an optimizer on a problem."""
     mine = Monitored(candidate, matched.mine)
+    known: dict[str, Any] = {"mapped": matched.mapped, "settings": matched.theirs}
+    if dtype in LOW:
+        if problem is Rosenbrock:
+            raise CandidateError(f"there is no check of {theirs.name} in {dtype}")
+        shapes = tuple(w.shape for w in problem(dtype="float32").params.values())
+        make = partial(theirs.side, matched.theirs)
+        with _refusals(theirs):
+            return check_in_low_precision(mine, make, dtype, steps, shapes, **known)
     asked, dtype = dtype, mine.precision or dtype
     stream = problem(dtype=dtype)
-    known: dict[str, Any] = {"mapped": matched.mapped, "settings": matched.theirs}
     with _refusals(theirs):
         their_side = theirs.side(matched.theirs)
         their_side.start(stream.params)

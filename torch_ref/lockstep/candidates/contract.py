@@ -103,11 +103,15 @@ class Monitored:
             if bad.any() and not self.non_finite:
                 at = tuple(int(i) for i in np.argwhere(bad)[0])
                 where = f"{name}[{', '.join(map(str, at))}]" if at else name
-                g = "" if grads[name] is None else f", where the gradient is {grads[name][at]:g}"
+                g = (
+                    ""
+                    if grads[name] is None
+                    else f", where the gradient is {float(grads[name][at]):g}"
+                )
                 self.non_finite = f"makes {where} {w[at]} at step {self.steps}{g}"
 
 
 def _kind(w: np.ndarray) -> str:
-    if not np.issubdtype(w.dtype, np.number):
+    if not np.issubdtype(w.dtype, np.number) and w.dtype.name != "bfloat16":
         raise CandidateError(f"a parameter became {w.dtype}, not an array of numbers")
     return f"{w.dtype} of shape {w.shape}"

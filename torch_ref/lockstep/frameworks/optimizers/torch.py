@@ -44,7 +44,7 @@ class TorchAdapter(Side):
         self._closure = True if "closure" in required(cls.step) else None
 
     def start(self, params: Arrays) -> None:
-        self.tensors = {name: torch.tensor(w) for name, w in params.items()}
+        self.tensors = {name: as_tensor(w) for name, w in params.items()}
         self.optimizer = self.made()
         if callable(train := getattr(self.optimizer, "train", None)):
             train()
@@ -103,20 +103,20 @@ class TorchAdapter(Side):
         for name, w in self.tensors.items():
             w.grad = None
             if grads[name] is not None:
-                g = torch.from_numpy(np.array(grads[name], order="C"))  # faster than tensor(g)
+                g = as_tensor(grads[name])
                 # One sparse axis: the elements of a row are all there.
                 w.grad = g.to_sparse(1) if gradients_of(self) == "rows" else g
 
     def add(self, name: str, w: np.ndarray) -> None:
-        self.tensors[name] = torch.tensor(w)
+        self.tensors[name] = as_tensor(w)
         self.optimizer.add_param_group({"params": [self.tensors[name]]})
 
     def kept(self, grads: Arrays) -> Arrays:
         held = {name: w.grad for name, w in self.tensors.items() if w.grad is not None}
-        return {name: g.detach().to_dense().numpy() for name, g in held.items()}
+        return {name: as_array(g.detach().to_dense()) for name, g in held.items()}
 
     def params(self) -> Arrays:
-        return {name: w.detach().numpy() for name, w in self.tensors.items()}
+        return {name: as_array(w) for name, w in self.tensors.items()}
 
     def state(self) -> dict[str, Arrays]:
         return {
@@ -152,6 +152,21 @@ def parameters(cls: type[torch.optim.Optimizer]) -> dict[str, inspect.Parameter]
 def fits(target: Any) -> bool:
     """Whether it is a subclass of ``torch.optim.Optimizer``."""
     return isinstance(target, type) and issubclass(target, torch.optim.Optimizer)
+
+
+def as_tensor(a: np.ndarray) -> torch.Tensor:
+    """A copy as a tensor; NumPy's bfloat16, of ``ml_dtypes``, is handed over by its bits."""
+    a = np.array(a, order="C")  # with from_numpy faster than torch.tensor
+    if a.dtype.name == "bfloat16":
+        return torch.from_numpy(a.view(np.int16)).view(torch.bfloat16)
+    return torch.from_numpy(a)
+
+
+def as_array(t: torch.Tensor) -> np.ndarray:
+    """The values of a tensor on the CPU, of which it need not be a copy."""
+    if t.dtype == torch.bfloat16:
+        return t.detach().view(torch.int16).numpy().view("bfloat16")
+    return t.detach().numpy()
 
 
 def public_name(cls: type) -> str:
