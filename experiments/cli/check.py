@@ -52,6 +52,10 @@ def check(
     dtype: Annotated[
         str, typer.Option(callback=_dtype, metavar="|".join(_DTYPES), help="Of the run.")
     ] = "float64",
+    layout: Annotated[
+        str,
+        typer.Option(metavar="LAYOUT", help="Of your layer or weights: channels_last, in_out."),
+    ] = "",
     steps: Annotated[int, typer.Option(min=1, max=1_000_000, help="How many steps to run.")] = 200,
     seconds: Annotated[float, typer.Option(min=0.001, max=1e6, help="The time limit.")] = 20.0,
     quiet: Annotated[bool, typer.Option("--quiet", help="The verdict alone, on a line.")] = False,
@@ -97,7 +101,7 @@ def check(
 
             # What the user's code prints is no part of the result.
             with contextlib.redirect_stdout(sys.stderr):
-                settings = parse(arg or [])
+                settings = parse(arg or []) | ({"layout": layout} if layout else {})
                 limits = {"steps": steps, "seconds": seconds}
                 with _found(candidate, program, patience=seconds / 3) as found:
                     outcome = run_check(found, against, settings, dtype=dtype, **limits)

@@ -48,6 +48,7 @@ class Finding:
         theirs: what the reference does instead.
         p: of a statistical test; ``None`` where numbers were compared one by one.
         places: in the user's file, where they stand, as far as that was found.
+        statistic: what the distance of a test is.
     """
 
     variants: tuple[Variant, ...]
@@ -55,12 +56,20 @@ class Finding:
     theirs: str
     p: float | None = None
     places: tuple[Place, ...] = ()
+    statistic: str = "KS D"
 
     @classmethod
-    def of(cls, variants: Sequence[Variant], distance: float, p: float | None = None) -> "Finding":
+    def of(
+        cls,
+        variants: Sequence[Variant],
+        distance: float,
+        p: float | None = None,
+        statistic: str = "KS D",
+    ) -> "Finding":
         """The finding that the candidate is these variants together."""
         theirs = "; ".join(dict.fromkeys(variant.theirs for variant in variants))
-        return cls(tuple(variants), float(distance), theirs, None if p is None else float(p))
+        given = None if p is None else float(p)
+        return cls(tuple(variants), float(distance), theirs, given, statistic=statistic)
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -89,7 +98,7 @@ class Finding:
         """The first half of it, on what ``mine`` does."""
         names = f" {joined} ".join(f'"{name}"' for name in self.names)
         if self.p is not None:
-            apart = f"(KS D = {self.distance:.2g}, p = {self.p:.2g})"
+            apart = f"({self.statistic} = {self.distance:.2g}, p = {self.p:.2g})"
             return f"your {mine} cannot be told apart from {names} {apart}"
         to = exactly if self.distance == 0 else f"to {self.distance:.0e}"
         return f"your {mine} agrees with {names} {to}"

@@ -24,6 +24,7 @@ class Distribution:
         base: the standard deviation, or the gain where a fan divides it.
         fan: "in", "out", "mean", or "" for none.
         fans: (fan_in, fan_out).
+        shape: of the weight whose fans these are.
         bounds: outside which a truncated one is cut off; ``None`` for ±2 standard deviations.
     """
 
@@ -33,6 +34,7 @@ class Distribution:
     fan: str = ""
     fans: tuple[int, int] = (1, 1)
     bounds: tuple[float, float] | None = None
+    shape: Shape = ()
 
 
 def constant(shape: Shape, settings: Settings) -> Distribution:
@@ -65,7 +67,7 @@ def orthogonal(shape: Shape, settings: Settings) -> Distribution:
 
 def _xavier(kind: str) -> Callable[[Shape, Settings], Distribution]:
     def scaled(shape: Shape, settings: Settings) -> Distribution:
-        return Distribution(kind, 0.0, settings.get("gain", 1.0), "mean", fans(shape))
+        return Distribution(kind, 0.0, settings.get("gain", 1.0), "mean", fans(shape), shape=shape)
 
     return scaled
 
@@ -75,7 +77,7 @@ def _kaiming(kind: str) -> Callable[[Shape, Settings], Distribution]:
         gain = calculate_gain(settings.get("nonlinearity", "leaky_relu"), settings.get("a", 0.0))
         mode = str(settings.get("mode", "fan_in")).lower()  # as torch has it
         mode = _check.choice("mode", mode, ("fan_in", "fan_out"))
-        return Distribution(kind, 0.0, gain, mode.removeprefix("fan_"), fans(shape))
+        return Distribution(kind, 0.0, gain, mode.removeprefix("fan_"), fans(shape), shape=shape)
 
     return scaled
 

@@ -24,11 +24,3 @@ OPTIMIZER: Names = {
 }
 #: The two of ``betas``, where they are apart.
 BETAS = (("beta1", "beta2"), ("b1", "b2"), ("β1", "β2"), ("rho1", "rho2"), ("decay1", "decay2"))
-
-#: Of fan_in and fan_out, as arguments of an initializer.
-FANS = (
-    ("fan_in", "fan_out"),
-    ("n_in", "n_out"),
-    ("in_features", "out_features"),
-    ("input_size", "output_size"),
-)

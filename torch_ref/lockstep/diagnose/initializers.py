@@ -4,36 +4,32 @@ What a sample cannot tell from torch's distribution is said to be just that; onl
 equal from the same seed are said to agree.
 """
 
-import inspect
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from functools import partial
-from itertools import count, islice, product, repeat
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
 from scratch import _check
 from scratch.random import Generator
 from torch_ref import registry
-from torch_ref.extras import has_torch, is_below
-from torch_ref.lockstep.candidates.candidate import name_of, parameters_of
+from torch_ref.lockstep.candidates.candidate import name_of
 from torch_ref.lockstep.candidates.reference import INITIALIZER, Reference, find
 from torch_ref.lockstep.diagnose.orthogonal import compare_rotations
 from torch_ref.lockstep.diagnose.samples import drawn_from, fit_test
 from torch_ref.lockstep.diagnose.search import changes_of, closest, search
 from torch_ref.lockstep.finding import Finding, Variant
+from torch_ref.lockstep.frameworks.initializers import LAYOUTS, Draw, Weights, way_to_call
 from torch_ref.lockstep.result import Result
-from torch_ref.registry import SAME_GRADIENTS, InitializerPair, spellings
+from torch_ref.registry import SAME_GRADIENTS, InitializerPair
 from torch_ref.registry.distributions import Distribution
-
-Weights = list[np.ndarray]
-Draw = Callable[[int], Weights]
-Parameters = dict[str, inspect.Parameter]
-Seeding = tuple[str, Callable[[int], Iterator[dict[str, Any]]]]
 
 #: A difference counts where chance would give it less often than this.
 DIFFERENT = 1e-6
+#: Standard errors at which a difference is seen: 5.1 for the significance, 1.9 for 97 % of chance.
+_POWER = 7
+#: The difference in a std that a sample must show, for a cause to be named by it.
+_FINE = 0.025
 #: A variant is named where chance would give the difference from it more often than this.
 FITS = 0.01
 
@@ -46,6 +42,16 @@ _IN_WEIGHTS = "torch's a and b are bounds of the weights, not multiples of std"
 
 SCALES = (
     Variant("fan_in and fan_out swapped", _FANS, {"swapped": True}),
+    Variant(
+        "fans without the receptive field",
+        "torch's fans are the channels times the size of the kernel",
+        {"fans_of": "channels"},
+    ),
+    Variant(
+        "fans as of a weight (*kernel, in, out)",
+        "torch's weight is (out, in, *kernel), and so are its fans",
+        {"fans_of": "last axes"},
+    ),
     Variant("gain forgotten", "torch multiplies by the gain, √2 for relu", {"gain": "none"}),
     Variant("relu's gain", "torch's gain here is not relu's √2", {"gain": "relu"}),
     Variant("variance used as the standard deviation", _ROOT, {"std": "squared"}),
@@ -79,7 +85,8 @@ def check_initializer(
     candidate: Callable[..., Any],
     against: str = "kaiming_normal_",
     *,
-    shape: tuple[int, ...] = (64, 48),
+    shape: tuple[int, ...] | None = None,
+    layout: str = "",
     dtype: np.typing.DTypeLike = np.float64,
     seed: int = 0,
     samples: int = 100_000,
@@ -92,17 +99,20 @@ def check_initializer(
             its parameters ``fan_in`` and ``fan_out`` (``n_in``, …) by name, as ``f(shape)``,
             ``f(tensor)`` in place, ``f(fan_out, fan_in)``. It is seeded by its parameter
             ``generator`` (torch's, or ``scratch.random.Generator``), ``rng`` (NumPy's) or
-            ``seed``; without these by ``torch.manual_seed`` and ``numpy.random.seed``.
+            ``seed``; without these by ``torch.manual_seed`` and ``numpy.random.seed``. Those of
+            JAX, flax, Haiku, Keras, MLX and tinygrad are called and seeded as these want it.
         against: a function of ``torch.nn.init`` except ``sparse_``, or the name of its pair in
             ``torch_ref.registry.INITIALIZERS``.
-        shape: (out, in), as torch's; of fan-based weights (in, out) is understood too.
+        shape: of the weights as torch has them, (out, in) or (out, in, *kernel).
+        layout: of the candidate's own weights: "in_out" for (in, out) and (*kernel, in, out),
+            "out_last_in" for (out, *kernel, in). Those of packages are known.
         dtype: float32 or float64, if the candidate takes one.
         seed: of both sides.
         samples: how many numbers are drawn, at least, where the seed does not give the same.
         settings: of torch's function; the candidate is given those that it takes.
 
     Raises:
-        TypeError: no way to call the candidate gave weights; the message has the first error.
+        TypeError: no way to call the candidate gave weights; the message has each error.
         ValueError: the distribution of ``against`` is not known, ``shape`` has an empty axis, or
             ``samples`` is < 1 or > 10⁸.
 
@@ -115,14 +125,16 @@ def check_initializer(
     ('gain forgotten',)
     """
     _check.function("candidate", candidate)
+    pair, distribution = _known(against)
+    shape = _usual(pair) if shape is None else shape
     shape = _check.lengths("shape", shape if _check.is_sequence(shape) else (shape,), at_least=1)
+    layout = layout and _check.choice("layout", layout, LAYOUTS)
     samples = _check.integer("samples", samples, at_least=1, below=MOST + 1)
     seed = _check.integer("seed", seed, at_least=0, below=2**32)  # as NumPy's own
     dtype = _check.floating(dtype)
-    pair, distribution = _known(against)
     reference, all_settings = find(against), {**pair.settings, **settings}
     drawn = distribution(shape, all_settings)
-    draw, first, way = _way_to_call(candidate, shape, dtype, seed, settings)
+    draw, first, way = way_to_call(candidate, shape, dtype, seed, settings, layout)
     seeded = None if drawn.kind == "constant" else seed
     theirs = _reference(reference, shape, first.dtype, seeded, all_settings)
     verdict = Result(name_of(candidate), reference.name, INITIALIZER, notes=[way])
@@ -134,6 +146,11 @@ def check_initializer(
         return compare_rotations(verdict, draws, drawn.base, DIFFERENT)
     sample = np.concatenate([array.ravel() for array in draws]).astype(np.float64)
     return _by_distribution(verdict, sample, drawn)
+
+
+def _usual(pair: InitializerPair) -> tuple[int, ...]:
+    """A matrix, or for what takes none, the weight of a convolution."""
+    return (64, 48) if any(len(shape) == 2 for shape in pair.shapes) else (64, 48, 3, 3)
 
 
 def _reference(
@@ -148,19 +165,10 @@ def _reference(
         generator = None if seed is None else Generator(seed)
         weights: np.ndarray = theirs.target(shape, generator=generator, dtype=dtype, **settings)
         return weights
-    stream = {} if seed is None else {"generator": _torchs_generator(seed)}
-    return theirs.target(_blank(shape, dtype), **settings, **stream).numpy()
-
-
-def _torchs_generator(seed: int) -> Any:
-    return registry.resolve("torch.Generator")().manual_seed(seed)
-
-
-def _blank(shape: tuple[int, ...], dtype: np.dtype) -> Any:
-    """A tensor to be filled, or an array where torch is not installed."""
-    if not has_torch():
-        return np.zeros(shape, dtype)
-    return registry.resolve("torch.zeros")(shape, dtype=registry.resolve(f"torch.{dtype.name}"))
+    tensor = registry.resolve("torch.zeros")(shape, dtype=registry.resolve(f"torch.{dtype.name}"))
+    torchs = registry.resolve("torch.Generator")
+    stream = {} if seed is None else {"generator": torchs().manual_seed(seed)}
+    return theirs.target(tensor, **settings, **stream).numpy()
 
 
 def _compare_numbers(
@@ -189,7 +197,7 @@ def _by_distribution(verdict: Result, x: np.ndarray, drawn: Distribution) -> Res
     d, p = fit_test(x, expected)
     at = f"n = {n:,}, KS D = {d:.2g}, p = {p:.2g}"
     if p >= DIFFERENT:
-        power = 7 * expected.std_error(n)  # 5.1 for the significance, 1.9 for a chance of 97 %
+        power = _POWER * expected.std_error(n)
         verdict.seen = (
             f"{verdict.mine} cannot be told apart from {verdict.theirs} ({expected}) by a "
         )
@@ -197,16 +205,30 @@ def _by_distribution(verdict: Result, x: np.ndarray, drawn: Distribution) -> Res
         return verdict
     verdict.first = f"mean {x.mean():.4g} and std {x.std():.4g} instead of {expected} ({at})"
     findings, _ = search(_variants_of(drawn), partial(_fit, x, drawn))
+    if findings and _POWER * expected.std_error(n) > _FINE:
+        verdict.cause = [_too_small(findings, n)]
+        return verdict
     verdict.explain(closest(findings), "alone, or one of the shape with one of the scale")
+    if any("swapped" in each.names[0] for each in findings):
+        verdict.notes.append("if its weights are (in, out), as for x @ w: --layout in_out")
     return verdict
+
+
+def _too_small(findings: list[Finding], n: int) -> str:
+    """What a sample that cannot tell a cause from another value near it does show."""
+    names = " or ".join(f'"{" and ".join(each.names)}"' for each in closest(findings))
+    return f"{n:,} numbers are too few to tell the cause; {names} would give the like"
 
 
 def _variants_of(drawn: Distribution) -> list[Variant]:
     """The known ones of such a distribution, the shapes before the scales."""
     # Glorot's and the chapter's Xavier are each other's variant.
-    averaged = drawn.fan == "mean"
+    averaged, kernel = drawn.fan == "mean", len(drawn.shape) > 2
     scales = [
-        v for v in SCALES if "fan" not in v.changes or (v.changes["fan"] == "mean") != averaged
+        v
+        for v in SCALES
+        if ("fan" not in v.changes or (v.changes["fan"] == "mean") != averaged)
+        and ("fans_of" not in v.changes or kernel)
     ]
     return [*(SHAPES if drawn.bounds is None else CUTS), *scales]
 
@@ -241,121 +263,3 @@ def _draws(draw: Draw, size: int, samples: int, notes: list[str]) -> Weights:
         notes.append("every call gives the same numbers: those of one call are the sample")
         arrays = arrays[:1]
     return arrays
-
-
-def _way_to_call(
-    candidate: Callable[..., Any],
-    shape: tuple[int, ...],
-    dtype: np.dtype,
-    seed: int,
-    settings: dict[str, Any],
-) -> tuple[Draw, np.ndarray, str]:
-    """The first way that gives weights: a function of how many to draw, the first, and a note."""
-    parameters = parameters_of(candidate)
-    free = any(p.kind is inspect.Parameter.VAR_KEYWORD for p in parameters.values())
-    given = {key: value for key, value in settings.items() if free or key in parameters}
-    torchs = [{"dtype": registry.resolve(f"torch.{dtype.name}")}] if has_torch() else []
-    typings = [{"dtype": dtype.type}, *torchs] if "dtype" in parameters else [{}]
-    error: Exception | None = None
-    ways = product(_forms(parameters, shape), _seedings(parameters), typings)
-    for form, (seeded_by, stream), typed in ways:
-
-        def draw(n: int, form: _Form = form, stream: Any = stream, typed: Any = typed) -> Weights:
-            with _global_streams(seed):
-                return [
-                    form.call(candidate, shape, dtype, given | typed | seeded)
-                    for seeded in islice(stream(seed), n)
-                ]
-
-        try:
-            return draw, draw(1)[0], f"called as {form.name}, seeded by {seeded_by}"
-        except Exception as raised:
-            error = error or raised
-    raise TypeError(
-        "candidate must give weights as f(shape), f(tensor) in place or f(fan_out, fan_in); "
-        f"{name_of(candidate)} gave {type(error).__name__}: {error}"
-    ) from error
-
-
-class _Form(NamedTuple):
-    """One way to call a candidate: its arguments for a shape and a tensor to fill."""
-
-    name: str
-    arguments: Callable[[tuple[int, ...], Any], tuple[tuple[Any, ...], dict[str, int]]]
-
-    def call(
-        self,
-        candidate: Callable[..., Any],
-        shape: tuple[int, ...],
-        dtype: np.dtype,
-        options: dict[str, Any],
-    ) -> np.ndarray:
-        tensor = _blank(shape, dtype)
-        positional, named = self.arguments(shape, tensor)
-        result = candidate(*positional, **named, **options)
-        result = tensor if result is None and any(a is tensor for a in positional) else result
-        result = result.detach().numpy() if is_below(type(result), "torch.Tensor") else result
-        array = np.array(result)
-        array = array if array.dtype == np.float32 else array.astype(np.float64)
-        if named and array.shape == shape[::-1]:
-            array = array.T  # the chapter's W is (in, out)
-        if array.shape != shape:
-            raise ValueError(f"it gave shape {array.shape} in place of {shape}")
-        return array
-
-
-def _forms(parameters: Parameters, shape: tuple[int, ...]) -> list[_Form]:
-    def by_name(**named: int) -> _Form:
-        name = ", ".join(f"{each}=" for each in named)
-        return _Form(f"f({name})", lambda shape, tensor: ((), named))
-
-    forms = [
-        _Form("f(shape)", lambda shape, tensor: ((shape,), {})),
-        _Form("f(tensor)", lambda shape, tensor: ((tensor,), {})),
-        _Form("f(fan_out, fan_in)", lambda shape, tensor: (shape, {})),
-    ]
-    for fan_in, fan_out in spellings.FANS:
-        if {fan_in, fan_out} <= parameters.keys() and len(shape) == 2:
-            forms.insert(0, by_name(**{fan_in: shape[1], fan_out: shape[0]}))
-    return forms
-
-
-def _seedings(parameters: Parameters) -> list[Seeding]:
-    """The ways to seed: what it is called, and from the seed, the arguments of call after call."""
-
-    def one(name: str, stream: Callable[[int], Any]) -> Callable[[int], Iterator[dict[str, Any]]]:
-        return lambda seed: repeat({name: stream(seed)})
-
-    if "generator" in parameters:
-        torchs = ("generator= (torch.Generator)", one("generator", _torchs_generator))
-        scratchs = ("generator= (scratch.random.Generator)", one("generator", Generator))
-        return [torchs, scratchs] if has_torch() else [scratchs]
-    if "rng" in parameters:
-        return [("rng= (numpy.random.default_rng)", one("rng", np.random.default_rng))]
-    if "seed" in parameters:
-        return [("seed=", lambda seed: ({"seed": each} for each in count(seed)))]
-    both = "torch.manual_seed and " if has_torch() else ""
-    return [(f"{both}numpy.random.seed", lambda seed: repeat({}))]
-
-
-@contextmanager
-def _global_streams(seed: int) -> Iterator[None]:
-    """Seed the global streams of torch and NumPy, and put back what they were."""
-    state = np.random.get_state()  # noqa: NPY002, for the candidate may draw from it
-    with _torchs_stream(seed):
-        np.random.seed(seed % 2**32)  # noqa: NPY002
-        try:
-            yield
-        finally:
-            np.random.set_state(state)  # noqa: NPY002
-
-
-@contextmanager
-def _torchs_stream(seed: int) -> Iterator[None]:
-    """The same for that of torch, where it is installed."""
-    if not has_torch():
-        yield
-        return
-    with registry.resolve("torch.random.fork_rng")(devices=[]):
-        registry.resolve("torch.manual_seed")(seed)
-        yield

@@ -59,6 +59,7 @@ def drawn_from(
     gain: str = "",
     std: str = "",
     in_stds: bool = False,
+    fans_of: str = "",
     **changed: Any,
 ) -> Continuous:
     """The continuous distribution of what an initializer draws, with the changes of its variants.
@@ -68,13 +69,15 @@ def drawn_from(
         swapped: whether fan_in and fan_out are.
         gain: "none", or "relu" for its √2, in place of the right one.
         std: "squared", "root", "half width", "as half width" or "after the cut".
+        fans_of: "channels" for those without the kernel, "last axes" for (*kernel, in, out).
         in_stds: whether the bounds are in units of the standard deviation.
         changed: the kind or the fan.
     """
     drawn, scale = replace(drawn, **changed), drawn.base
     if drawn.fan:
         scale = {"none": 1.0, "relu": math.sqrt(2)}.get(gain, scale)
-        fan_in, fan_out = drawn.fans[::-1] if swapped else drawn.fans
+        fans = _fans(drawn, fans_of)
+        fan_in, fan_out = fans[::-1] if swapped else fans
         mean = (fan_in + fan_out) / 2
         scale /= math.sqrt({"in": fan_in, "out": fan_out, "mean": mean}[drawn.fan])
     if std == "squared":
@@ -95,6 +98,16 @@ def drawn_from(
     if drawn.kind == "rescaled" or std == "after the cut":
         narrowed = 1.0
     return Continuous("truncated", drawn.mean + scale * moved, scale * narrowed, cut)
+
+
+def _fans(drawn: Distribution, of: str) -> tuple[int, int]:
+    """(fan_in, fan_out) as some count them."""
+    if of == "channels":
+        return drawn.shape[1], drawn.shape[0]
+    if of == "last axes":
+        *kernel, fan_in, fan_out = drawn.shape
+        return fan_in * math.prod(kernel), fan_out * math.prod(kernel)
+    return drawn.fans
 
 
 def truncated_moments(low: float, high: float) -> tuple[float, float, float]:

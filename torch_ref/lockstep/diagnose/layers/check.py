@@ -30,7 +30,7 @@ from torch_ref.lockstep.frameworks.layers.torch_ import ModuleLayer
 from torch_ref.lockstep.result import Result
 from torch_ref.registry import LAYERS, SAME_GRADIENTS, resolve
 
-LAYOUTS = ("", "channels_first", "channels_last")
+LAYOUTS = ("channels_first", "channels_last")
 _LAST = Variant(
     "channels last",
     "torch's channels are the second axis: (N, C, …)",
@@ -89,7 +89,7 @@ def check_norm(
         raise ValueError(
             f"against must be one of {', '.join(NORMALIZATIONS)}, got {_check.shown(against)}"
         )
-    dtype, layout = _check.floating(dtype), _check.choice("layout", layout, LAYOUTS)
+    dtype, layout = _check.floating(dtype), layout and _check.choice("layout", layout, LAYOUTS)
     made = construction(candidate, _wanted(norm, layout), settings)
     try:
         return _checked(candidate, norm, made, dtype)
