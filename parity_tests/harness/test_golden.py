@@ -15,12 +15,10 @@ from typer.testing import CliRunner
 
 from experiments.cli import golden as golden_commands
 from torch_ref import lockstep as harness
-from torch_ref.lockstep.candidates.reference import OPTIMIZER, Reference
 from torch_ref.lockstep.compare.sides import as_adapter
-from torch_ref.lockstep.diagnose.optimizers import Catalogue
 from torch_ref.lockstep.frameworks.optimizers.adapter import Adapter
 from torch_ref.lockstep.golden import all_names, file_name, write_golden
-from torch_ref.lockstep.golden.cause import _tuples
+from torch_ref.lockstep.golden.cause import _catalogue
 from torch_ref.lockstep.golden.verify import verify
 from torch_ref.lockstep.golden.write import STEPS
 from torch_ref.optim import Twin
@@ -255,12 +253,10 @@ def test_a_planted_cause_is_named_from_the_files_alone(
 ) -> None:
     """In every case a variant goes its own way, or torch's where it changes nothing."""
     pair, tensors = OPTIMIZERS[name], load_file(golden(name))
-    against = Reference(pair.torch, OPTIMIZER, pair.scratch, pair)
-    known = Catalogue(against, {}).variants[::8]
-    for planted in known:
+    for planted in _catalogue(pair, {}).variants[::8]:
         written: Arrays = {}
         for number, case in enumerate(manifest_of(golden(name))["cases"]):
-            rule = Catalogue(against, _tuples(case["hyperparameters"])).rule(**planted.changes)
+            rule = _catalogue(pair, case["hyperparameters"]).rule(**planted.changes)
             written |= recorded(as_adapter(rule), tensors, "float64", number)
         save_file({key: a for key, a in written.items() if "/param/" in key}, candidate)
         found = verify(golden(name), candidate)

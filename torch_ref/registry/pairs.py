@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from importlib import metadata
 from typing import Any, NamedTuple
 
 from scratch import init, optim
@@ -41,6 +40,8 @@ def torch_since(version: str) -> bool:
     """
     if not extras.has_torch():
         return True
+    from importlib import metadata  # which takes a while, and is for this alone
+
     installed, first = (text.split(".")[:2] for text in (metadata.version("torch"), version))
     return [*map(int, installed)] >= [*map(int, first)]
 

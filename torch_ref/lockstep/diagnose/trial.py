@@ -2,12 +2,11 @@
 
 import math
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
-from torch_ref.lockstep.compare.problems import Arrays
-from torch_ref.lockstep.diagnose.probe import Probe
+from torch_ref.lockstep.compare.problems import Arrays, RecordedGradients
 from torch_ref.lockstep.diagnose.rules import UpdateRule
 from torch_ref.lockstep.frameworks.optimizers.adapter import Adapter
 
@@ -17,6 +16,23 @@ DIGITS = 12
 #: Of steps, two to three seconds.
 BUDGET = 30_000
 FAR, OTHER_WAY = 5.0, 2.0
+
+
+class Run(Protocol):
+    """What a candidate did: its parameters in one row, at the start and after each step.
+
+    Attributes:
+        half: the step before which its lr was halved, if it was.
+    """
+
+    @property
+    def began(self) -> np.ndarray: ...
+
+    @property
+    def trajectory(self) -> list[np.ndarray]: ...
+
+    @property
+    def half(self) -> int | None: ...
 
 
 class Recorded:
@@ -62,7 +78,11 @@ class Trial:
     """
 
     def __init__(
-        self, rule: Callable[..., UpdateRule], run: Recorded, problem: Probe, tolerance: float
+        self,
+        rule: Callable[..., UpdateRule],
+        run: Run,
+        problem: RecordedGradients,
+        tolerance: float,
     ) -> None:
         self.rule, self.tolerance, self.spent = rule, tolerance, 0
         self._run, self._problem = run, problem

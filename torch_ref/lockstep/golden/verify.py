@@ -12,7 +12,7 @@ from torch_ref.lockstep.compare.problems import Arrays, RecordedGradients
 from torch_ref.lockstep.compare.report import GRADIENT, Report, plain
 from torch_ref.lockstep.compare.run import lockstep
 from torch_ref.lockstep.finding import Finding
-from torch_ref.lockstep.golden.cause import Trajectory, causes
+from torch_ref.lockstep.golden.cause import Trajectory, common_causes
 from torch_ref.lockstep.golden.manifest import NAMES, SHARED, Manifest, trajectory
 from torch_ref.lockstep.golden.tensor_file import GoldenError, TensorFile
 from torch_ref.lockstep.layout import Block
@@ -196,11 +196,13 @@ def verify(golden: Path, candidate: Path) -> Verification:
                 results.append(CaseResult(*at, settings, manifest.changed(number), report))
                 if dtype == "float64":  # in which the variants are told apart
                     params = _by_step(ours["param"], manifest.steps)
-                    cases.append(Trajectory(settings, start, steps, params, report.agrees))
+                    problem = RecordedGradients(start, steps)
+                    cases.append(Trajectory(settings, problem, params, report.agrees))
     if not results:
         wanted = trajectory(next(iter(manifest.tolerance)), 0, "param", "…")
         raise GoldenError(f"{candidate} has no trajectories; expected tensors such as {wanted!r}")
-    found = causes(manifest.name, cases, manifest.tolerance["float64"]) if cases else []
+    tolerance = manifest.tolerance.get("float64", 0.0)
+    found = common_causes(manifest.name, cases, tolerance)
     return Verification(candidate.name, manifest, tuple(results), tuple(found))
 
 
