@@ -19,6 +19,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from parity_tests.command_line import lockstep
+from parity_tests.frameworks import needs
 from parity_tests.helpers import normal, unwrapped
 from scratch import optim
 from torch_ref import lockstep as harness
@@ -72,6 +73,21 @@ def test_an_example_is_torchs_adam_in_at_most_80_lines(
     assert result.mapped[0].mine == "lr"
     assert result.settings["betas"] == (0.8, 0.95)
     assert len((EXAMPLES / name).read_text().splitlines()) <= 80
+
+
+@pytest.mark.parametrize("name", COMPILED)
+def test_an_example_refuses_what_it_has_no_numbers_for_and_goes_on(
+    name: str, built: Callable[[str], str]
+) -> None:
+    """After an error the program is started anew."""
+    with closing(program(built(name))) as mine:
+        side, w = mine.side({"lr": 0.5}), {"w": np.ones(3)}
+        for _ in range(2):
+            with pytest.raises(ProcessError, match="its start: it says: it takes float64"):
+                side.start({"w": np.ones(3, "float16")})
+            side.start(w)
+            side.step(w)
+            np.testing.assert_allclose(side.params()["w"], 0.5)
 
 
 def test_epsilon_before_the_correction_is_named_in_a_program_in_c(
@@ -312,6 +328,13 @@ def _walk(theirs: ProcessAdapter, mine: Adapter) -> None:
 def assert_same(mine: dict[str, np.ndarray], theirs: dict[str, np.ndarray]) -> None:
     assert mine.keys() == theirs.keys()
     assert all(np.array_equal(mine[name], w) for name, w in theirs.items())
+
+
+@needs("ml_dtypes")
+def test_numbers_of_half_the_bits_go_through_it_too() -> None:
+    with hosted("Adam", {"lr": 0.5}) as process:
+        result = check(ProcessAdapter(process), "Adam", {"lr": 0.5}, dtype="bfloat16")
+    assert result.agrees, result
 
 
 def test_a_hosted_lbfgs_asks_back_for_loss_and_gradients() -> None:

@@ -67,7 +67,7 @@ int main(void) {
         } else if (strstr(line, "\"do\": \"scale_lr\"")) {
             lr *= strtod(after(line, "factor"), NULL);
             printf("{}\n");
-        } else if (strstr(line, "\"dtype\": \"float32\"")) {
+        } else if (strstr(line, "\"dtype\"") && !strstr(line, "\"float64\"")) {
             printf("{\"error\": \"it takes float64 only\"}\n");
         } else {
             strstr(line, "\"do\": \"start\"") ? start(line) : step(line);

@@ -57,6 +57,7 @@ const answers = {
   },
   start({ dtype, names, shapes, sizes }) {
     Numbers = TYPES[dtype];
+    if (!Numbers) return write({ error: `it takes ${Object.keys(TYPES)}` });
     params = names.map((name, i) => {
       const [m, v] = [new Numbers(sizes[i]), new Numbers(sizes[i])];
       return { name, shape: shapes[i], w: readNumbers(sizes[i]), m, v, t: 0 };

@@ -52,7 +52,7 @@ fn main() -> Result<()> {
             settings = [0, 1, 2, 3].map(|i| number(&line, NAMES[i]).unwrap_or(settings[i]));
             let own = [0, 1, 2, 3].map(|i| format!("\"{}\": {}", NAMES[i], settings[i])).join(", ");
             writeln!(output, "{{\"lockstep\": 1, \"name\": \"adam.rs\", \"settings\": {{{own}}}}}")?;
-        } else if line.contains("\"dtype\": \"float32\"") {
+        } else if line.contains("\"dtype\"") && !line.contains("\"float64\"") {
             writeln!(output, "{{\"error\": \"it takes float64 only\"}}")?;
         } else {
             if line.contains("\"do\": \"start\"") {

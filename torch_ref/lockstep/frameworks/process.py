@@ -40,17 +40,28 @@ class Process:
 
     def __init__(self, command: str, settings: Settings, patience: float = 10.0) -> None:
         self.command = self.name = " ".join(command.split())[:_LONGEST_SHOWN]
+        self._given, self._patience = settings, patience
         try:
-            words = shlex.split(command)
-            self.name = Path(words[-1] if len(words) > 1 else words[0]).name
-            self._pipes = Pipes(words, patience)
+            self._words = shlex.split(command)
+        except ValueError as error:
+            raise ProcessError(f"{command!r} cannot be started: {error}") from None
+        self.start()
+
+    def start(self) -> None:
+        """Start the program and greet it: at first, and after an error, which ends it."""
+        try:
+            self._pipes = Pipes(self._words, self._patience)
         except (OSError, ValueError, IndexError) as error:
-            raise ProcessError(f"{command!r} cannot be started: {_why(error)}") from None
-        try:
-            self._greet(settings)
-        except ProcessError:
-            self._pipes.close()
-            raise
+            raise ProcessError(f"{self.command!r} cannot be started: {_why(error)}") from None
+        self.ended = False
+        self.name = Path(self._words[min(1, len(self._words) - 1)]).name
+        hello = {"lockstep": wire.VERSION, "do": "hello", "settings": dict(self._given)}
+        answer, _ = self.ask("its hello", hello)
+        if answer.get("lockstep") != wire.VERSION:
+            self._fail("its hello", f'"lockstep": {wire.VERSION}', repr(answer.get("lockstep")))
+        self.name = self._field(answer, "name", str, self.name)
+        self.settings: dict[str, Any] | None = self._field(answer, "settings", dict, None)
+        self.abilities: list[str] = self._field(answer, "can", list, [])
 
     def ask(
         self, doing: str, question: Message, arrays: Sequence[np.ndarray] = ()
@@ -75,11 +86,11 @@ class Process:
         except PipeError as error:
             self._fail(doing, expected, wire.shown(bytes(self._pipes.received)), f"{error}; ")
         except (WireError, TypeError, ValueError) as error:
-            raise ProcessError(self._about(doing, str(error))) from None
+            raise self._error(doing, str(error)) from None
         if "do" in answer:
             self._fail(doing, "an answer", "the question again")
         if "error" in answer:
-            raise ProcessError(self._about(doing, f"it says: {str(answer['error'])[:500]}"))
+            raise self._error(doing, f"it says: {str(answer['error'])[:500]}")
         return answer, data
 
     def arrays(
@@ -99,20 +110,13 @@ class Process:
         try:
             return wire.described(field, answer.get(field), dtype)
         except WireError as error:
-            raise ProcessError(self._about(doing, str(error))) from None
+            raise self._error(doing, str(error)) from None
 
     def close(self) -> None:
         """End the program."""
-        self._pipes.close(wire.message({"do": "bye"}))
-
-    def _greet(self, settings: Settings) -> None:
-        hello = {"lockstep": wire.VERSION, "do": "hello", "settings": dict(settings)}
-        answer, _ = self.ask("its hello", hello)
-        if answer.get("lockstep") != wire.VERSION:
-            self._fail("its hello", f'"lockstep": {wire.VERSION}', repr(answer.get("lockstep")))
-        self.name = self._field(answer, "name", str, self.name)
-        self.settings: dict[str, Any] | None = self._field(answer, "settings", dict, None)
-        self.abilities: list[str] = self._field(answer, "can", list, [])
+        if not self.ended:
+            self._pipes.close(wire.message({"do": "bye"}))
+            self.ended = True
 
     def _field(self, answer: Message, name: str, kind: type, default: Any) -> Any:
         value = answer.get(name)
@@ -121,12 +125,15 @@ class Process:
         return default if value is None else value
 
     def _fail(self, doing: str, expected: str, came: str, happened: str = "") -> None:
-        raise ProcessError(self._about(doing, f"{happened}expected {expected}, got {came}"))
+        raise self._error(doing, f"{happened}expected {expected}, got {came}")
 
-    def _about(self, doing: str, text: str) -> str:
+    def _error(self, doing: str, text: str) -> ProcessError:
+        """The error to raise; nobody knows what the program would make of another question."""
         said = self._pipes.said()
         said = f"\n  its standard error ends: {said}" if said else ""
-        return f"{self.command}: {doing}: {text}{said}"
+        self._pipes.close()
+        self.ended = True
+        return ProcessError(f"{self.command}: {doing}: {text}{said}")
 
 
 _JSON: dict[type, str] = {str: "a text", dict: "an object", list: "a list"}
@@ -148,6 +155,8 @@ class ProcessAdapter:
         self._steps = 0
 
     def start(self, params: Arrays) -> None:
+        if self._process.ended:
+            self._process.start()
         self._steps = 0
         self._dtype = next((w.dtype.name for w in params.values()), "float64")
         self._known = [Described(name, w.shape, w.dtype.name) for name, w in params.items()]

@@ -34,7 +34,7 @@ class Described(NamedTuple):
     @property
     def size(self) -> int:
         """How many bytes it has."""
-        return math.prod(self.shape) * np.dtype(self.dtype).itemsize
+        return math.prod(self.shape) * dtype_of(self.dtype).itemsize
 
 
 def message(fields: Mapping[str, Any], arrays: Sequence[np.ndarray] = ()) -> bytes:
@@ -95,11 +95,18 @@ def arrays(data: bytes, whose: Sequence[Described]) -> list[np.ndarray]:
     """The arrays whose numbers ``data`` holds, one behind the other."""
     found, start = [], 0
     for each in whose:
-        stored = np.dtype(each.dtype).newbyteorder("<")
-        part = np.frombuffer(data, stored, math.prod(each.shape), start)
-        found.append(part.astype(np.dtype(each.dtype)).reshape(each.shape))
+        own = dtype_of(each.dtype)
+        part = np.frombuffer(data, own.newbyteorder("<"), math.prod(each.shape), start)
+        found.append(part.astype(own).reshape(each.shape))
         start += each.size
     return found
+
+
+def dtype_of(name: str) -> np.dtype:
+    """The NumPy dtype of a name, which ``bfloat16`` is once ``ml_dtypes`` is imported."""
+    if name == "bfloat16":
+        import ml_dtypes  # noqa: F401
+    return np.dtype(name)
 
 
 def shown(some: bytes) -> str:
