@@ -2,6 +2,7 @@
 
 import sys
 from contextlib import ExitStack
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -20,9 +21,10 @@ class KerasAdapter(Side):
         self._step: Any = None
         self._keras: Any = sys.modules["keras"]
         self.name = getattr(recipe.target, "__name__", type(recipe.target).__name__)
-        self.library: NumPy = {"jax": JAX(), "torch": Torch()}.get(
-            self._keras.config.backend(), NUMPY
-        )
+        backend = self._keras.config.backend()
+        self.library: NumPy = {"jax": JAX(), "torch": Torch()}.get(backend, NUMPY)
+        # On NumPy, Keras' own operations give float32 for float64.
+        self.precision = "float32" if backend == "numpy" else ""
 
     def start(self, params: Arrays) -> None:
         self._dtype, self._step = np.result_type(*params.values()), None
@@ -44,7 +46,8 @@ class KerasAdapter(Side):
 
     def step(self, grads: Arrays) -> None:
         with self._context():
-            given = [None if g is None else self._keras.ops.array(g) for g in grads.values()]
+            tensor = partial(self._keras.ops.convert_to_tensor, dtype=self._dtype.name)
+            given = [None if g is None else tensor(g) for g in grads.values()]
             if isinstance(self.library, JAX) and all(g is not None for g in given):
                 self._compiled_step(given)
             else:
