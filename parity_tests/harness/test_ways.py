@@ -1,10 +1,16 @@
 """The ways in which an optimizer may be written: each is run as it is."""
 
+import sys
+import threading
 from pathlib import Path
 
+import numpy as np
 import pytest
 
-from parity_tests.harness.ways_of_writing import WAYS
+from parity_tests.harness.ways_of_writing import WAYS, InPlace
+from torch_ref.lockstep.candidates.candidate import Candidate, CandidateError
+from torch_ref.lockstep.candidates.reference import find
+from torch_ref.lockstep.candidates.settings import match
 from torch_ref.lockstep.check import check
 from torch_ref.lockstep.frameworks.optimizers.templates import TEMPLATES, template
 
@@ -33,3 +39,85 @@ def test_a_template_is_torchs_sgd_in_few_lines(name: str, tmp_path: Path) -> Non
     assert [each.value for each in result.mapped if each.source == "--arg"] == [0.01, 0.5]
     with pytest.raises(KeyError, match="there is no template 'x'; there are update"):
         template("x")
+
+
+def test_a_module_is_named_as_python_does_and_may_import_what_lies_beside_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    files = {
+        "common/layers.py": "momentum = 0.5",
+        "mine/__init__.py": "",
+        "mine/base.py": "lr = 0.01",
+        "mine/optim/__init__.py": "",
+        "mine/optim/sgd.py": "from common.layers import momentum\nfrom ..base import lr\n"
+        + template("each").replace("lr=0.001, momentum=0.9", "lr=lr, momentum=momentum"),
+    }
+    for name, text in files.items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(text)
+    monkeypatch.chdir(tmp_path)
+    before = list(sys.path)
+    for location in ("mine/optim/sgd.py:MySGD", "mine.optim.sgd:MySGD"):
+        result = check(location, "SGD", {"theirs.lr": 0.01, "theirs.momentum": 0.5}, steps=5)
+        assert result.agrees, result
+    assert sys.path == before
+    for name in [name for name in sys.modules if name.partition(".")[0] in ("mine", "common")]:
+        del sys.modules[name]
+    with pytest.raises(CandidateError, match="no_such: importing it raised ModuleNotFound"):
+        check("no_such:MySGD", "SGD")
+
+
+def test_settings_of_one_side_alone_and_what_has_no_counterpart() -> None:
+    def step(w: np.ndarray, g: np.ndarray, rate: float = 0.1, eps: float = 1e-30) -> np.ndarray:
+        return w - rate * g
+
+    assert check(step, "SGD", {"mine.rate": 0.25, "theirs.lr": 0.25}, steps=5).agrees
+    assert not check(step, "SGD", {"mine.rate": 0.25, "theirs.lr": 0.5}, steps=5).agrees
+    for given, said in (
+        ({"mine.lr": 1}, "yours does not take 'lr'"),
+        ({"theirs.momentun": 1}, "theirs does not take 'momentun'; did you mean 'momentum'"),
+    ):
+        with pytest.raises(CandidateError, match=said):
+            check(step, "SGD", given)
+    # One number is not torch's pair (ε₁, ε₂), whatever it is called: both keep their own.
+    mapped = {
+        (each.mine, each.theirs): each
+        for each in match(Candidate.of(step), find("Adafactor"), {}).mapped
+    }
+    assert mapped["rate", "lr"].value == 0.1
+    assert mapped["eps", ""].value == 1e-30
+    assert mapped["", "eps"].value == (None, 0.001)
+    assert "has nothing for it" in str(mapped["", "eps"])
+
+
+def test_what_is_written_in_no_way_is_shown_the_nearest_two() -> None:
+    class Mine:
+        def minimise(self, jac: object, x0: object) -> None:
+            """Nothing that is known."""
+
+    with pytest.raises(CandidateError) as refused:
+        check(Mine, "SGD")
+    assert "f(grad, x0, num_iters=…): a function that has the loop" in str(refused.value)
+    assert "def my_sgd(grad, x0" in str(refused.value)
+
+
+def test_each_run_has_a_candidate_of_its_own_and_one_that_cannot_be_copied_is_told_so() -> None:
+    made = InPlace()
+    made.lock = threading.Lock()
+    with pytest.raises(CandidateError, match="copied for each run; give its class instead"):
+        check(made, "SGD")
+
+
+def test_a_loop_that_ends_too_soon_or_raises_is_told_with_the_step() -> None:
+    def short(grad, x0, num_iters=5):  # type: ignore[no-untyped-def]
+        return x0 - 0.1 * grad(x0)
+
+    def broken(grad, x0, num_iters=5):  # type: ignore[no-untyped-def]
+        return x0 - grad(x0)[len(x0)]
+
+    for loop, said in (
+        (short, "step 1 raised RuntimeError: the loop"),
+        (broken, "step 1 raised I"),
+    ):
+        with pytest.raises(CandidateError, match=said):
+            check(loop, "SGD")

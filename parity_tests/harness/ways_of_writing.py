@@ -11,6 +11,7 @@ import torch
 class Settings:
     def __init__(self, lr: float = 0.1, momentum: float = 0.9) -> None:
         self.lr, self.momentum, self.b = lr, momentum, {}
+        self.lock: Any = None
 
     def moved(self, w: Any, g: Any, key: Any = None) -> Any:
         self.b[key] = self.momentum * self.b.get(key, 0) + g

@@ -5,9 +5,7 @@ function that is one; ``frameworks.optimizers`` has the ways in which it may be 
 """
 
 import difflib
-import importlib.util
 import inspect
-import sys
 import traceback
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -19,6 +17,7 @@ from typing import Any
 from torch_ref import extras
 from torch_ref.errors import LockstepError
 from torch_ref.lockstep.compare.sides import is_torchs, named_adapter
+from torch_ref.lockstep.frameworks import loading
 from torch_ref.lockstep.frameworks.optimizers import ways
 from torch_ref.lockstep.frameworks.optimizers.adapter import Adapter
 from torch_ref.lockstep.frameworks.optimizers.templates import NoWay
@@ -127,35 +126,46 @@ class Candidate:
 
 
 def load(location: str) -> Candidate:
-    """The candidate at ``path/to/file.py:Name``. The file is run in this process.
-
-    While it is run, its folder is the first on ``sys.path``, as for a script.
+    """The candidate at ``path/to/file.py:Name``, or ``package.module:Name``; run in this process.
 
     Raises:
-        CandidateError: there is no such file or name in it, or running it raised.
+        CandidateError: there is no such file, module or name in it, or running it raised.
 
-    >>> load("adam.py")
+    >>> load("optimizers/adam.py")
     Traceback (most recent call last):
         ...
     torch_ref.lockstep.candidates.candidate.CandidateError: give the file and the name ...
+    >>> load("scratch.optim:Adam").name
+    'Adam'
     """
     given, _, name = location.rpartition(":")
     if not given or not name.isidentifier():
         raise CandidateError(
-            f"give the file and the name in it, like path/to/file.py:MyAdam, got {location!r}"
+            "give the file and the name in it, like path/to/file.py:MyAdam, or a module's, like "
+            f"package.module:MyAdam, got {location!r}"
         )
-    path = Path(given).resolve()
-    if not path.is_file():
-        near = did_you_mean(path.name, _python_files(path.parent))
-        raise CandidateError(f"there is no file {given}{near}")
-    if path.suffix != ".py":
-        raise CandidateError(f"{given} is not a Python file: its name does not end in .py")
-    module = _run(path, Candidate(given, None, path))
+    module, path = _module(given)
     if not hasattr(module, name):
         names = [key for key, value in vars(module).items() if _is_own(value, module)]
         near = did_you_mean(name, names) or (f"; it has {', '.join(names)}" if names else "")
         raise CandidateError(f"{given} has no {name!r}{near}")
     return Candidate(name, getattr(module, name), path)
+
+
+def _module(given: str) -> tuple[ModuleType, Path | None]:
+    """The module of a file or of a dotted name, and the file."""
+    path = Path(given).resolve()
+    if path.is_file() and path.suffix != ".py":
+        raise CandidateError(f"{given} is not a Python file: its name does not end in .py")
+    if path.is_file():
+        with Candidate(given, None, path).blamed("running it raised"):
+            return loading.run(path), path
+    if not loading.is_dotted(given):
+        near = did_you_mean(path.name, _python_files(path.parent))
+        raise CandidateError(f"there is no file {given}{near}")
+    with Candidate(given, None).blamed("importing it raised"):
+        module = loading.imported(given)
+    return module, Path(module.__file__) if module.__file__ else None
 
 
 def name_of(candidate: Any) -> str:
@@ -180,25 +190,6 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
     by_lower = {each.lower(): each for each in known}
     near = difflib.get_close_matches(name.lower(), by_lower, n=1)
     return f"; did you mean {by_lower[near[0]]!r}?" if near else ""
-
-
-def _run(path: Path, blamed: Candidate) -> ModuleType:
-    """The file as a module, under a name that hides no other module."""
-    spec = importlib.util.spec_from_file_location(f"_candidate_{path.stem}", path)
-    if spec is None or spec.loader is None:
-        raise CandidateError(f"{path} must be a Python file, with the suffix .py")
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module  # dataclasses look their module up
-    search, writes = list(sys.path), sys.dont_write_bytecode
-    sys.path.insert(0, str(path.parent))
-    # A file that is edited within one second would be taken from its old bytecode.
-    sys.dont_write_bytecode = True
-    try:
-        with blamed.blamed("running it raised"):
-            spec.loader.exec_module(module)
-    finally:
-        sys.path[:], sys.dont_write_bytecode = search, writes
-    return module
 
 
 def _is_own(value: Any, module: ModuleType) -> bool:

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
-#: What the name of a candidate's module begins with.
-LOADED = "_candidate_"
+from torch_ref.lockstep.frameworks.loading import LOADED
+
 _IMPORTS = 60.0  # seconds
 
 
@@ -70,7 +70,7 @@ def _imports(frame: FrameType | None) -> bool:
     while frame is not None:
         if frame.f_globals.get("__name__") == "importlib._bootstrap":
             return True
-        if frame.f_globals.get("__name__", "").startswith(LOADED):
+        if f".{LOADED}" in f".{frame.f_globals.get('__name__', '')}":
             return False
         frame = frame.f_back
     return False

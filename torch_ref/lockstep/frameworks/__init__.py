@@ -1,5 +1,6 @@
 """What a candidate is written in: what is needed to make it, run it and read it back.
 
+loading     the module that a candidate is in
 optimizers  one small file for each way in which optimizers are written
 layers      one small file for each framework's normalization layers
 initializers  weights of a shape, drawn from seeds

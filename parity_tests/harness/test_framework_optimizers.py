@@ -1,0 +1,151 @@
+"""Optimizers of other packages, as they are: which are torch's, and what differs."""
+
+import os
+import sys
+import time
+from typing import Any
+
+import pytest
+
+from parity_tests.frameworks import needs
+from torch_ref.lockstep.check import check
+from torch_ref.lockstep.result import Result
+
+EPSILON_HAT = "epsilon before the bias correction"
+
+
+def agrees(candidate: Any, against: str, **settings: Any) -> Result:
+    """The result of a check of a few steps, which agrees."""
+    dtype = settings.pop("dtype", "float64")
+    result = check(candidate, against, settings, steps=20, dtype=dtype, seconds=100)
+    assert result.agrees, result
+    return result
+
+
+def causes(candidate: Any, against: str, **settings: Any) -> set[tuple[str, ...]]:
+    """The names of what it does otherwise."""
+    result = check(candidate, against, settings, steps=20, seconds=100)
+    assert not result.agrees, result
+    return {finding.names for finding in result.findings}
+
+
+@needs("jax", "optax")
+def test_optax_is_run_in_64_bits_compiled_once_and_its_rate_is_changed() -> None:
+    import jax
+    import optax
+
+    for name, against, settings in (
+        ("adam", "Adam", {}),
+        ("sgd", "SGD", {"lr": 0.1, "momentum": 0.9, "nesterov": True}),
+        ("rmsprop", "RMSprop", {"eps_in_sqrt": False}),
+    ):
+        assert agrees(getattr(optax, name), against, **settings).lr_varied
+    assert not jax.config.jax_enable_x64  # as it was
+    assert agrees(optax.adam, "Adam", dtype="float32").dtype == "float32"
+    assert agrees(optax.adam(1e-3), "Adam").lr_varied is False  # it is made: nobody can change it
+    assert (EPSILON_HAT,) not in causes(optax.rmsprop, "RMSprop")
+    began = time.process_time()
+    check(optax.contrib.muon, "SGD", {"lr": 0.1}, steps=100, seconds=100)
+    assert time.process_time() - began < 10  # traced at every step it takes more than a minute
+
+
+@needs("jax")
+def test_jaxs_triples() -> None:
+    from jax.example_libraries import optimizers
+
+    assert agrees(optimizers.adam, "Adam", lr=0.01).lr_varied
+    assert agrees(optimizers.momentum, "SGD", lr=0.01, mass=0.9).lr_varied
+
+
+@needs("autograd")
+def test_autograds_loops() -> None:
+    from autograd.misc import optimizers
+
+    agrees(optimizers.adam, "Adam")
+    names = causes(optimizers.sgd, "SGD", lr=0.1)
+    assert ("momentum as a moving average, (1 − momentum)·g",) in names
+    assert ("square_avg started at one",) in causes(optimizers.rmsprop, "RMSprop")
+
+
+@needs("sklearn")
+def test_scikit_learns_are_the_papers_adam_and_the_chapters_momentum() -> None:
+    from sklearn.neural_network import _stochastic_optimizers as optimizers
+
+    assert (EPSILON_HAT,) in causes(optimizers.AdamOptimizer, "Adam")
+    result = agrees(optimizers.SGDOptimizer, "SGD", nesterov=False)
+    assert "lr inside the momentum buffer" in "".join(result.notes)
+
+
+@needs("mlx")
+def test_mlx_is_run_in_float32_and_says_so() -> None:
+    from mlx import optimizers
+
+    result = agrees(optimizers.Adam, "Adam", bias_correction=True)
+    assert (result.dtype, result.lr_varied) == ("float32", True)
+    assert "in float32, not float64: Adam computes in that alone" in result.notes
+    agrees(optimizers.SGD, "SGD", lr=0.1, momentum=0.9, nesterov=True)
+
+
+@needs("keras", "jax")
+@pytest.mark.parametrize(
+    "backend",
+    [
+        "jax",
+        pytest.param("torch", marks=pytest.mark.slow),
+        pytest.param("numpy", marks=pytest.mark.slow),
+    ],
+)
+def test_keras_is_the_papers_adam_on_every_backend(backend: str) -> None:
+    import subprocess
+
+    # One backend a process: Keras chooses it when it is imported.
+    source = (
+        "import keras\nfrom torch_ref.lockstep.check import check\n"
+        "result = check(keras.optimizers.Adam, 'Adam', {'epsilon': 1e-6}, steps=20, seconds=100)\n"
+        "print(result.dtype, result.agrees, [each.names for each in result.findings])\n"
+        "print(check(keras.optimizers.SGD, 'SGD', {'lr': 0.1}, steps=20).agrees)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", source],
+        env=os.environ | {"KERAS_BACKEND": backend},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    said, plain = done.stdout.splitlines()[-2:]
+    assert plain == "True"
+    assert said.startswith("float32" if backend == "numpy" else "float64"), said
+    assert " False " in said
+    assert EPSILON_HAT in said
+
+
+@needs("tinygrad")
+def test_tinygrad_is_run_in_float32() -> None:
+    os.environ.setdefault("DEV", "PYTHON")  # it needs no compiler
+    from tinygrad.nn import optim
+
+    result = check(optim.SGD, "SGD", {"lr": 0.1, "momentum": 0.9}, steps=3, seconds=100)
+    assert result.agrees, result
+    assert (result.dtype, result.lr_varied) == ("float32", True)
+
+
+@needs("pytorch_optimizer", "timm", "schedulefree", "prodigyopt", "lion_pytorch", "madgrad")
+def test_whole_packages_for_torch_run_whatever_their_constructors_take() -> None:
+    import lion_pytorch
+    import madgrad
+    import prodigyopt
+    import pytorch_optimizer
+    import schedulefree
+    import timm.optim
+
+    agrees(pytorch_optimizer.AdaMax, "Adamax")
+    agrees(pytorch_optimizer.RAdam, "RAdam", degenerated_to_sgd=True)
+    agrees(timm.optim.AdamP, "AdamW", delta=0.0, weight_decay=0.01)
+    for cls in (
+        *(pytorch_optimizer.ScheduleFreeAdamW, pytorch_optimizer.Muon, pytorch_optimizer.Yogi),
+        *(schedulefree.SGDScheduleFree, schedulefree.AdamWScheduleFree, timm.optim.NvNovoGrad),
+        *(prodigyopt.Prodigy, lion_pytorch.Lion, madgrad.MADGRAD),
+    ):
+        result = check(cls, "SGD", {"lr": 0.1}, steps=5)
+        assert result.steps == 5, result
+        assert "1e+30" not in str(result)
