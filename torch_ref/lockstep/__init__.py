@@ -28,6 +28,7 @@ from torch_ref.lockstep.result import Result
 
 if TYPE_CHECKING:
     from torch_ref.lockstep.compare.network import NetworkProblem as NetworkProblem
+    from torch_ref.lockstep.diagnose.clipping import check_clipping as check_clipping
     from torch_ref.lockstep.diagnose.initializers import check_initializer as check_initializer
     from torch_ref.lockstep.diagnose.layers import check_norm as check_norm
     from torch_ref.lockstep.diagnose.schedules import check_schedule as check_schedule
@@ -45,6 +46,7 @@ __all__ = [
     "Report",
     "Result",
     "as_adapter",
+    "check_clipping",
     "check_initializer",
     "check_norm",
     "check_schedule",
@@ -56,6 +58,7 @@ __all__ = [
 #: What is imported when it is asked for: it needs torch, or a check of an optimizer does without.
 _LATE = {
     "NetworkProblem": "compare.network",
+    "check_clipping": "diagnose.clipping",
     "check_initializer": "diagnose.initializers",
     "check_norm": "diagnose.layers",
     "check_schedule": "diagnose.schedules",

@@ -16,7 +16,7 @@ from torch_ref.lockstep.candidates.contract import ContractError, Monitored
 from torch_ref.lockstep.candidates.limit import TimeUp, time_limit
 from torch_ref.lockstep.candidates.program import Program
 from torch_ref.lockstep.candidates.reference import (
-    INITIALIZER,
+    CLIP,
     NORM,
     OPTIMIZER,
     SCHEDULE,
@@ -114,7 +114,7 @@ def _check(
         return _optimizer(candidate, theirs, args, dtype, steps)
     if isinstance(candidate, Program):
         raise CandidateError(f"a program is an optimizer, and {theirs.name} is not: give one")
-    mapped = [] if theirs.kind == NORM else own_defaults(candidate, theirs, args)
+    mapped = [] if theirs.kind in (NORM, CLIP) else own_defaults(candidate, theirs, args)
     args = theirs.settings | {each.theirs: each.value for each in mapped} | args
     with candidate.blamed("the check raised"):
         result = _other(candidate, theirs, args, dtype, steps)
@@ -126,8 +126,7 @@ def _other(
     candidate: Candidate, theirs: Reference, args: dict[str, Any], dtype: str, steps: int
 ) -> Result:
     """The result of the check for what is no optimizer; its module is imported for it alone."""
-    kinds = {NORM: "check_norm", INITIALIZER: "check_initializer", SCHEDULE: "check_schedule"}
-    run = registry.resolve(f"torch_ref.lockstep.{kinds[theirs.kind]}")
+    run = registry.resolve(f"torch_ref.lockstep.check_{theirs.kind}")
     options: dict[str, Any] = {"steps": steps} if theirs.kind == SCHEDULE else {}
     result: Result = run(candidate.target, against=theirs.name, dtype=dtype, **options, **args)
     return result

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from scratch import _check
+from scratch.optim import clip_grad_norm, clip_grad_value
 from torch_ref import extras, registry
 from torch_ref.lockstep.candidates.candidate import CandidateError
 from torch_ref.lockstep.compare.sides import as_adapter, is_torchs
@@ -15,6 +16,9 @@ Settings = dict[str, Any]
 
 #: The kinds of what can be checked.
 OPTIMIZER, NORM, INITIALIZER, SCHEDULE = "optimizer", "norm", "initializer", "schedule"
+CLIP = "clipping"
+#: Torch's functions that clip gradients, and ours.
+CLIPPERS = {"clip_grad_norm_": clip_grad_norm, "clip_grad_value_": clip_grad_value}
 
 #: How torch computes, not what; and in which groups.
 _IMPLEMENTATION = frozenset(
@@ -28,7 +32,7 @@ class Reference:
 
     Attributes:
         name: dotted, as it is imported.
-        kind: "optimizer", "norm", "initializer" or "schedule".
+        kind: "optimizer", "norm", "initializer", "schedule" or "clipping".
         target: the class or function.
         pair: in the registry; ``None`` for a subclass of ``torch.optim.Optimizer`` of one's own.
         settings: that the registry adds to those of torch's function.
@@ -106,6 +110,8 @@ def find(against: Any) -> Reference:
     if is_torchs(against):
         return Reference(f"{against.__module__}.{against.__name__}", OPTIMIZER, against)
     name = against if isinstance(against, str) else getattr(against, "__name__", "")
+    if (clipper := f"{name.rpartition('.')[2].rstrip('_')}_") in CLIPPERS:
+        return _clipping(clipper)
     _refuse_unchecked(name)
     near = " or ".join(map(repr, registry.nearest(name)))
     kinds = "it may be an optimizer, a normalization layer, an initializer or a schedule"
@@ -123,6 +129,14 @@ def _reference(entry: registry.Entry) -> Reference:
     if kind == OPTIMIZER and pair.since and not registry.torch_since(pair.since):
         raise CandidateError(f"{entry.name} came with torch {pair.since}; this one has none")
     return Reference(pair.torch, kind, registry.resolve(pair.torch), pair, settings)
+
+
+def _clipping(name: str) -> Reference:
+    """Torch's function that clips, by hand where torch is not installed."""
+    dotted, ours = f"torch.nn.utils.{name}", CLIPPERS[name]
+    if extras.has_torch():
+        return Reference(dotted, CLIP, registry.resolve(dotted))
+    return Reference(f"scratch.optim.{ours.__name__}", CLIP, ours, stands_for=dotted)
 
 
 def _kind(pair: Pair) -> tuple[str, Settings]:

@@ -10,5 +10,6 @@ rules         optimizers by hand, each with its variants, a change of it
 layers        normalization layers: their variants, and the check
 initializers  weights from a seed, else their distribution; orthogonal ones by their rotations
 samples       a sample tested against a distribution
+clipping      gradients, by their norm or by value
 schedules     learning rates, and the momentum that goes with them
 """

@@ -4,6 +4,7 @@ loading     the module that a candidate is in
 optimizers  one small file for each way in which optimizers are written
 layers      one small file for each framework's normalization layers
 initializers  weights of a shape, drawn from seeds
+clipping    gradients, clipped
 schedules   learning rates, read step by step
 templates   ten lines that fit, for each of them
 process     an optimizer that is a program, in any language
