@@ -36,9 +36,11 @@ from torch_ref.lockstep.compare.problems import (
 from torch_ref.lockstep.compare.report import Report
 from torch_ref.lockstep.compare.run import lockstep
 from torch_ref.lockstep.diagnose.optimizers import diagnose
+from torch_ref.lockstep.diagnose.rules import FAMILIES, UpdateRule
 from torch_ref.lockstep.frameworks.optimizers.adapter import Arrays
 from torch_ref.lockstep.low_precision import check_in_low_precision
 from torch_ref.lockstep.result import Result
+from torch_ref.registry import SAME_GRADIENTS
 
 
 def check(
@@ -188,12 +190,16 @@ def _run(
     result = Result.of_run(report, dtype, faults=faults, **known)
     if not report.agrees and _same(mine.params(), stream.params):
         faults.append(f"changes no parameter in {mine.steps} steps{_in_place(mine)}")
-    # No variant of torch's is NaN where torch is not: there is nothing to search for.
-    elif not non_finite:
+    elif not (report.agrees and _rounds_much(theirs)):
         _find_cause(result, report, mine, theirs)
     if dtype != asked:
         result.notes.append(f"in {dtype}, not {asked}: {candidate.name} computes in that alone")
     return result
+
+
+def _rounds_much(theirs: Reference) -> bool:
+    """Whether torch's own rounding hides what the gradients of a diagnosis show."""
+    return theirs.optimizer is not None and theirs.optimizer.tolerance is not SAME_GRADIENTS
 
 
 def _stream(shapes: tuple[tuple[int, ...], ...]) -> Callable[..., GradientStream]:
@@ -206,7 +212,8 @@ def _find_cause(result: Result, report: Report, mine: Monitored, theirs: Referen
     It is an extra: where it fails, the verdict stands.
     """
     try:
-        found = diagnose(mine, theirs, result.settings, dtype=result.dtype)
+        own = {each.mine: each.value for each in result.mapped if not each.theirs}
+        found = diagnose(mine, theirs, result.settings, dtype=result.dtype, own=own)
     except KeyError:
         name = theirs.target.__name__
         unknown = [f"there is no catalogue of variants of {name} to find the cause in"]
@@ -230,6 +237,8 @@ def _take(result: Result, found: Result, mine: Monitored, theirs: Reference) -> 
     if found.agrees:
         if diverges:
             result.cause = ["on other gradients, of a matrix and a vector, it agrees: look there"]
+    elif diverges and _torch_rounds(found, theirs):
+        _take_as_rounding(result, found)
     elif diverges:
         result.cause = found.cause
         if not found.findings and result.dtype == "float64":
@@ -238,6 +247,20 @@ def _take(result: Result, found: Result, mine: Monitored, theirs: Reference) -> 
         result.notes = ["as long as lr stays; once it changes, they differ:", *_said(found)]
     else:
         result.first, result.report, result.cause = found.first, found.report, _said(found)
+
+
+def _torch_rounds(found: Result, theirs: Reference) -> bool:
+    """Whether the candidate is the formula as it is in books, and torch the side that rounds."""
+    family = FAMILIES[theirs.optimizer.family] if theirs.optimizer else UpdateRule
+    textbook = {each.name for each in family.TEXTBOOK}
+    return any(textbook >= set(each.names) for each in found.findings)
+
+
+def _take_as_rounding(result: Result, found: Result) -> None:
+    assert result.report is not None
+    apart = f"the two are at most {result.report.worst.relative:.1e} apart"
+    result.seen = f"{result.mine} agrees with the formula of {result.theirs}, which rounds it"
+    result.first, result.notes = None, [*found.cause, f"{apart}, relative: the rounding is torch's"]
 
 
 def _said(found: Result) -> list[str]:
@@ -250,7 +273,8 @@ def _said(found: Result) -> list[str]:
 
 def _in_float32(mine: Monitored, theirs: Reference, settings: dict[str, Any]) -> list[str]:
     """A line on whether the two agree where both have no more than single precision."""
-    stream = GradientStream([s for s in SHAPES if s], dtype="float32", awkward=True)
+    shapes = theirs.optimizer.shapes if theirs.optimizer else SHAPES
+    stream = GradientStream([s for s in shapes if s], dtype="float32", awkward=True)
     try:
         agrees = lockstep(mine, theirs.side(settings), stream).agrees
     except (CandidateError, ContractError, TimeUp):

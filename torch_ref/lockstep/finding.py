@@ -102,3 +102,18 @@ class Finding:
             return f"your {mine} cannot be told apart from {names} {apart}"
         to = exactly if self.distance == 0 else f"to {self.distance:.0e}"
         return f"your {mine} agrees with {names} {to}"
+
+
+class Likeness(Finding):
+    """That the candidate is another optimizer, the first of the variants; perhaps with others.
+
+    >>> lion = Likeness((Variant("Lion with lr 0.1", "", {}),), 0.0, "Chen et al. 2023")
+    >>> print(lion.line("Mine"))
+    your Mine is Lion with lr 0.1, bit for bit; Chen et al. 2023
+    """
+
+    def seen(self, mine: str, joined: str = "and", exactly: str = "bit for bit") -> str:
+        """The first half of it, on what ``mine`` is."""
+        but = f" {joined} ".join(f'"{name}"' for name in self.names[1:])
+        to = exactly if self.distance == 0 else f"to {self.distance:.0e}"
+        return f"your {mine} is {self.names[0]}{f', but {but}' if but else ''}, {to}"

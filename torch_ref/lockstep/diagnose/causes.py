@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 
+from torch_ref.lockstep.diagnose.nearest import Nearest
 from torch_ref.lockstep.diagnose.numbers import Fit, Values, fit
 from torch_ref.lockstep.diagnose.search import changes_of, nearest_sets, search, within
 from torch_ref.lockstep.diagnose.trial import Trial
@@ -15,23 +16,32 @@ NEAREST = 400
 LIKELY = 40
 
 
-def causes(variants: Iterable[Variant], trial: Trial) -> tuple[list[Finding], int]:
+def causes(
+    variants: Iterable[Variant],
+    trial: Trial,
+    others: Nearest | None = None,
+) -> tuple[list[Finding], int]:
     """The findings, and how many sets of variants were tried.
 
-    First each variant, then a number; then two of these together, and last more. Sets of three and
-    four are tried in the order of how near they come.
+    First each variant, then which of the ``others`` does the same; then a number, and one of the
+    others with a variant; two of these together, or another with fitted numbers, and last more.
+    Sets of three and four are tried in the order of how near they come.
     """
     known = [each for each in variants if _changes_something(each, trial)]
     fits = within(trial.distance, trial.tolerance)
     found, tried = search(known, fits, depth=1)
-    if found:
+    if found := found or (others.same() if others else []):
         return found, tried
     fitted = list(_with_numbers([()], trial))
     if any(len(finding.variants) == 1 for finding in fitted):
         return fitted, tried
+    if others and (found := others.varied()):
+        return found, tried
     start = Fit(trial, {}).more({})
     found, more = search(known, fits, least=2)
     tried += more
+    if not (found or fitted) and others and (likeness := others.fitted()):
+        return likeness, tried
     for sets, how_many in zip(nearest_sets(known, trial.digits), FITTED, strict=False):
         if len(sets[0]) > 2 and not found:
             found = [finding for each in sets[:NEAREST] if (finding := fits(each))]

@@ -19,6 +19,7 @@ from torch_ref.lockstep.compare.report import Report
 from torch_ref.lockstep.compare.run import lockstep
 from torch_ref.lockstep.compare.sides import as_adapter
 from torch_ref.lockstep.diagnose.causes import causes
+from torch_ref.lockstep.diagnose.nearest import Nearest
 from torch_ref.lockstep.diagnose.probe import Probe
 from torch_ref.lockstep.diagnose.rules import FAMILIES, VARIANTS, UpdateRule
 from torch_ref.lockstep.diagnose.search import changes_of
@@ -43,6 +44,7 @@ class Catalogue:
         TypeError: it has no such setting.
 
     Attributes:
+        family: of the optimizer.
         variants: the known ones.
 
     The hand-written class of a pair may be a variant of torch's, as ``chapter.Adam`` is: that is
@@ -56,7 +58,7 @@ class Catalogue:
         pair = against.optimizer
         if pair is None or pair.family not in FAMILIES:
             raise KeyError(f"there is no catalogue of variants of {against.name}")
-        self._owner, self._family = against.owner, FAMILIES[pair.family]
+        self._owner, self.family, self._family = against.owner, pair.family, FAMILIES[pair.family]
         self._settings = against.torchs_settings(dict(settings))
         known = VARIANTS[pair.family]
         own = [each for each in known if against.by_hand and each.name == pair.variant]
@@ -86,6 +88,7 @@ def diagnose(
     *,
     dtype: np.typing.DTypeLike = np.float64,
     steps: int = STEPS,
+    own: Settings | None = None,
 ) -> Result:
     """Find what a candidate does that the optimizer it is checked ``against`` does not.
 
@@ -96,6 +99,7 @@ def diagnose(
         dtype: float32 or float64; the latter tells more variants apart.
         steps: how many; halfway the learning rate is halved, where the candidate's can be
             assigned: only then is it seen whether it is inside of a momentum buffer.
+        own: the candidate's settings of which the optimizer has none, by their names.
 
     Raises:
         KeyError: there is no catalogue of variants of it.
@@ -125,21 +129,21 @@ def diagnose(
         return result
     if result.after_lr_changed:
         result.notes = [f"until lr was halved at step {run.half}, the two agreed"]
-    _explain(result, run, problem, catalogue, report.tolerance)
+    _explain(result, Trial(catalogue.rule, run, problem, report.tolerance), run, catalogue, own)
     return result
 
 
 def _explain(
-    result: Result, run: Recorded, problem: Probe, catalogue: Catalogue, tolerance: float
+    result: Result, trial: Trial, run: Recorded, catalogue: Catalogue, own: Settings | None
 ) -> None:
     """Look for the cause."""
-    trial = Trial(catalogue.rule, run, problem, tolerance)
     # Were this not asked first, every variant that changes nothing here would be a finding.
-    if trial.distance({}) <= tolerance:
+    if trial.distance({}) <= trial.tolerance:
         result.rounding = True
         result.cause = ["torch's formula in NumPy does too: these settings amplify rounding errors"]
         return
-    found, tried = causes(catalogue.variants, trial)
+    others = Nearest(trial.of, {**result.settings, **(own or {})}, catalogue.family)
+    found, tried = causes(catalogue.variants, trial, others)
     result.findings = list(_simplest(found))
     result.cause = [
         each.line(result.mine, "together with", "bit for bit") for each in result.findings

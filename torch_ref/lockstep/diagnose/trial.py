@@ -1,5 +1,6 @@
 """What a candidate did in a run, and rules tried on the same gradients."""
 
+import copy
 import math
 from collections.abc import Callable, Mapping
 from typing import Any, Protocol
@@ -102,6 +103,12 @@ class Trial:
     def exhausted(self) -> bool:
         """Whether it has taken as long as it may: not by the clock, which differs every time."""
         return self.spent > BUDGET
+
+    def of(self, rule: Callable[..., UpdateRule]) -> "Trial":
+        """The same of another rule."""
+        other = copy.copy(self)
+        other.rule = rule
+        return other
 
     def distance(self, changes: Mapping[str, Any]) -> float:
         """The largest distance from the candidate; infinite if it exceeds the tolerance."""

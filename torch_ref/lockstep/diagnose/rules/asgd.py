@@ -11,7 +11,6 @@ from torch_ref.lockstep.finding import Variant
 
 _RATE = "has ηₜ₊₁ = lr/(1 + lambd·lr·t)^alpha, and η = lr in the first step"
 _SHRINK = "has w ← (1 − lambd·η)w − ηg"
-#: Where it is torch that rounds, and no fault of the candidate's.
 _DOUBLE = variant(
     "the textbook's rate η, in double precision",
     "keeps η in float32, whatever the parameters are",

@@ -33,6 +33,9 @@ class UpdateRule:
 
     Attributes:
         PAPER: where the formula is from, for what torch does not have.
+        AXES: that a parameter must have, 0 for any number.
+        ROWS: whether it is for gradients that lack some rows.
+        TEXTBOOK: of the variants, those in which it is torch that rounds.
         lr: the learning rate; it may be assigned between two updates.
 
     The forms of all families:
@@ -52,6 +55,9 @@ class UpdateRule:
     """
 
     PAPER: ClassVar[str] = ""
+    AXES: ClassVar[int] = 0
+    ROWS: ClassVar[bool] = False
+    TEXTBOOK: ClassVar[tuple[Variant, ...]] = ()
     VARIANTS: ClassVar[tuple[Variant, ...]] = ()
     DEFAULTS: ClassVar[Settings] = {"lr": 1e-3, "weight_decay": 0.0, "maximize": False}
     FORMS: ClassVar[Settings] = {
@@ -97,12 +103,19 @@ class UpdateRule:
         """Take one step: change every array of ``params`` in place."""
         # A variant may divide by zero where torch does not; the result shows it.
         with np.errstate(all="ignore"):
-            for name, w in params.items():
-                if name not in self.state:
-                    self.state[name] = {"step": 0, **self.init_state(w)}
-            self.prepare(params, grads)
-            for name, w in params.items():
-                self._update(w, grads[name], self.state[name])
+            try:
+                self._update_all(params, grads)
+            except (ZeroDivisionError, OverflowError):  # of a number, that is no array's
+                for w in params.values():
+                    w[...] = np.nan
+
+    def _update_all(self, params: Arrays, grads: Mapping[str, np.ndarray]) -> None:
+        for name, w in params.items():
+            if name not in self.state:
+                self.state[name] = {"step": 0, **self.init_state(w)}
+        self.prepare(params, grads)
+        for name, w in params.items():
+            self._update(w, grads[name], self.state[name])
 
     def _update(self, w: np.ndarray, g: np.ndarray, state: dict[str, Any]) -> None:
         g = self._gradient(g, state)

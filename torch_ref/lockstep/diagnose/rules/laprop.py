@@ -19,6 +19,12 @@ _ORDER = (
     variant("1e-15 inside the root", "has √v̂ + eps", "pytorch_optimizer", eps_place="1e-15 inside"),
     variant("bias correction of m missing", "divides m by 1 − β₁ᵗ", correction="second"),
     variant("bias correction of v missing", "divides v by 1 − β₂ᵗ", correction="first"),
+    variant(
+        "bias correction of v summed up in float32",
+        "computes 1 − β₂ᵗ in double precision",
+        "timm",
+        precision="float32 sum",
+    ),
     variant("weight decay before the step", "decays w after it", decay="decoupled"),
     variant("weight decay coupled, in the gradient", "decays w after the step", decay="coupled"),
 )

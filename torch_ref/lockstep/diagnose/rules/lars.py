@@ -36,6 +36,7 @@ _RATE = (
         "the paper, optax, tinygrad",
         lr_place="inside",
     ),
+    variant("no epsilon", "has ‖g‖ + λ‖w‖ + eps with eps = {eps:g}", "the paper, optax", eps=0.0),
     variant("momentum ignored", "has b = μb + ratio·(g + λw)", momentum=0.0),
     variant("nesterov ignored", "looks ahead", nesterov=False),
     variant("momentum as a moving average", "has b = μb + ratio·(g + λw)", share="average"),

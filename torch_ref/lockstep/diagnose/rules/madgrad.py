@@ -13,6 +13,7 @@ _DUAL = "has z = x₀ − s/(∛v + eps), with s and v the sums of λg and λg²
 _AVERAGED = (
     variant("square root in place of the cube root", _DUAL, "Adagrad's", root="square"),
     variant("lr not added to by epsilon", _DUAL, lr_plus=False),
+    variant("λ in float32", _DUAL, "optax", growing="in float32"),
     variant("λ without √t", _DUAL, growing=False),
     variant("λ from √(t − 1)", _DUAL, counter="zero"),
     variant("epsilon inside the cube root", _DUAL, eps_place="inside"),
@@ -32,7 +33,7 @@ class MADGRADRule(UpdateRule):
     ============= ==================================================================
     ``root``      "cube" or "square"
     ``lr_plus``   whether ε is added to lr
-    ``growing``   whether λ grows with √t
+    ``growing``   whether λ grows with √t; or it does "in float32"
     ``eps_place`` "outside" of the root, or "inside"
     ============= ==================================================================
     """
@@ -57,10 +58,14 @@ class MADGRADRule(UpdateRule):
     def init_state(self, w: np.ndarray) -> dict[str, Any]:
         return {"v": np.zeros_like(w), "s": np.zeros_like(w), "start": w.copy()}
 
+    def _weight(self, eps: float, t: int) -> float:
+        if self.form["growing"] == "in float32":
+            return float(np.float32(self.lr + eps) * np.sqrt(np.float32(t)))
+        return (self.lr + eps) * (t**0.5 if self.form["growing"] else 1.0)
+
     def step(self, w: np.ndarray, g: np.ndarray, state: dict[str, Any], t: int) -> np.ndarray:
         eps, mu = self.settings["eps"], self.settings["momentum"]
-        weight = self.lr + (eps if self.form["lr_plus"] else 0.0)
-        weight *= t**0.5 if self.form["growing"] else 1.0
+        weight = self._weight(eps if self.form["lr_plus"] else 0.0, t)
         state["v"] += weight * g * g
         state["s"] += weight * g
         inside = self.form["eps_place"] == "inside"

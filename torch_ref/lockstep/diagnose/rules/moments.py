@@ -18,8 +18,8 @@ class MomentsRule(ScaledRule):
                          for both, or the "second"
     ``corrected``        copies of the moments, "aside", or they themselves, "in
                          place"; or they are "multiplied" by what divides them
-    ``precision``        of the corrections: "double", "float32", or a "float32
-                         product" of one more β in every step
+    ``precision``        of the corrections: "double", "float32", or from a "float32
+                         product" of the βs, or a "float32 sum" of 1 − β
     ``start``            of the moments, at "zero" or with the first "gradient"
     ==================== ===========================================================
 
@@ -98,4 +98,9 @@ def _power(beta: float, t: int, precision: str) -> Any:
         return np.float32(beta) ** np.float32(t)
     if precision == "float32 product":
         return np.multiply.reduce(np.full(t, beta, np.float32))
+    if precision == "float32 sum":
+        total = np.float32(0)
+        for _ in range(t):
+            total = total * np.float32(beta) + np.float32(1 - beta)
+        return 1 - float(total)
     return beta**t

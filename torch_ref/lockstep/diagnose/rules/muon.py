@@ -56,6 +56,8 @@ class MuonRule(UpdateRule):
     ========== ======================================================================
     """
 
+    AXES: ClassVar[int] = 2
+    TEXTBOOK: ClassVar[tuple[Variant, ...]] = _ORTHOGONAL[:1]
     VARIANTS: ClassVar[tuple[Variant, ...]] = (
         *_ORTHOGONAL,
         *DECOUPLED_DECAY,

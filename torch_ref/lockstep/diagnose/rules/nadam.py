@@ -14,7 +14,6 @@ from torch_ref.lockstep.finding import Variant
 
 _SCHEDULE = "has the momentum μₜ = β₁(1 − ½·0.96^(tψ)) and corrects with the product of all μ"
 _AHEAD = "has lr·((1 − μₜ)/(1 − Πₜ)·g + μₜ₊₁/(1 − Πₜ₊₁)·m)/(√v̂ + eps)"
-#: Where it is torch that rounds, and no fault of the candidate's.
 _PRODUCT = variant(
     "the textbook's product of momenta, in double precision",
     "keeps the product Π of all μ in float32, whatever the parameters are",
@@ -86,7 +85,6 @@ class NAdamRule(MomentsRule):
         *EVERYWHERE,
         *MEMORY,
     )
-    #: The variants in which it is torch that differs from the formula, by its rounding.
     TEXTBOOK: ClassVar[tuple[Variant, ...]] = (_PRODUCT,)
     DEFAULTS: ClassVar[Settings] = {
         **MomentsRule.DEFAULTS,

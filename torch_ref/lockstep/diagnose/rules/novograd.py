@@ -17,6 +17,7 @@ _NORMED = (
     variant("the average of ‖g‖² from zero", _LAYER, start="zero"),
     variant("an average for each element", _LAYER, "Adam-like code", by="element"),
     variant("the norm averaged, not its square", _LAYER, by="norm"),
+    variant("the average of ‖g‖² kept in float32", _LAYER, "timm", kept="float32"),
     variant(
         "gradients averaged, (1 − β₁)",
         "adds them whole: m = β₁m + g/√v + λw",
@@ -45,6 +46,7 @@ class NovoGradRule(ScaledRule):
     ``start``      of v, with the first "gradient" or at "zero"
     ``by``         v is one of the "parameter", or of each "element", or an average
                    of the "norm"
+    ``kept``       v, in "double" or in "float32"
     ``averaged``   whether what is added to m is multiplied by 1 − β₁
     ``correction`` whether v is divided by 1 − β₂ᵗ
     ============== =================================================================
@@ -64,6 +66,7 @@ class NovoGradRule(ScaledRule):
         "decay": "in the step",
         "start": "gradient",
         "by": "parameter",
+        "kept": "double",
         "averaged": False,
         "correction": False,
     }
@@ -71,12 +74,16 @@ class NovoGradRule(ScaledRule):
     def init_state(self, w: np.ndarray) -> dict[str, Any]:
         return {"m": np.zeros_like(w), "v": 0.0}
 
+    def _kept(self, value: Any) -> Any:
+        return np.float32(value) if self.form["kept"] == "float32" else value
+
     def step(self, w: np.ndarray, g: np.ndarray, state: dict[str, Any], t: int) -> np.ndarray:
         (beta1, beta2), m = self.settings["betas"], state["m"]
         squares = g * g if self.form["by"] == "element" else np.sum(g * g)
         squares = np.sqrt(squares) if self.form["by"] == "norm" else squares
         first = state["step"] == 1 and self.form["start"] == "gradient"
-        v = state["v"] = squares if first else beta2 * state["v"] + (1 - beta2) * squares
+        v = squares if first else self._kept(beta2) * state["v"] + (1 - beta2) * squares
+        v = state["v"] = self._kept(v)
         v = v * v if self.form["by"] == "norm" else v
         below = self.denominator(v, 1 - beta2**t if self.form["correction"] else 1.0)
         added = g / below

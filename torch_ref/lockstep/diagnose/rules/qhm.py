@@ -57,12 +57,21 @@ _MIXES_BOTH = "steps along (1 − ν₁)g + ν₁m̂ over √((1 − ν₂)g² +
 _QUASI_ADAM = (
     variant("nus inverted", _MIXES_BOTH, nus=lambda nus: tuple(1 - nu for nu in nus)),
     variant("nus ignored, (1, 1): Adam", _MIXES_BOTH, "Adam", nus=(1.0, 1.0)),
+    variant(
+        "averages weighted by sums of powers in float32",
+        "corrects them by 1 − βᵗ, in double precision",
+        "pytorch_optimizer, qhoptim",
+        weights="float32 sums",
+    ),
     variant("nus swapped", _MIXES_BOTH, nus=lambda nus: (nus[1], nus[0])),
 )
 
 
 class QHAdamRule(MomentsRule):
-    """QHAdam: w ← w − lr·((1 − ν₁)g + ν₁m̂)/(√((1 − ν₂)g² + ν₂v̂) + ε)."""
+    """QHAdam: w ← w − lr·((1 − ν₁)g + ν₁m̂)/(√((1 − ν₂)g² + ν₂v̂) + ε).
+
+    Its form ``weights`` are the "powers" of β, or, of m̂ and v̂ themselves, "float32 sums" of them.
+    """
 
     PAPER: ClassVar[str] = "Ma and Yarats 2019, arXiv:1810.06801"
     VARIANTS: ClassVar[tuple[Variant, ...]] = (
@@ -74,9 +83,27 @@ class QHAdamRule(MomentsRule):
         *MEMORY,
     )
     DEFAULTS: ClassVar[Settings] = {**MomentsRule.DEFAULTS, "nus": (0.7, 1.0)}
+    FORMS: ClassVar[Settings] = {**MomentsRule.FORMS, "weights": "powers"}
 
     def step(self, w: np.ndarray, g: np.ndarray, state: dict[str, Any], t: int) -> np.ndarray:
         nu1, nu2 = self.settings["nus"]
-        m, v, correct1, correct2 = self.moments(g, g * g, state, t)
+        if self.form["weights"] == "float32 sums":
+            m, v = (_mean(state, name, new, beta) for name, new, beta in self._new(g))
+            correct1 = correct2 = 1.0
+        else:
+            m, v, correct1, correct2 = self.moments(g, g * g, state, t)
         squares = (1 - nu2) * g * g + nu2 * v / correct2
         return self.lr * ((1 - nu1) * g + nu1 * m / correct1) / self.denominator(squares)
+
+    def _new(self, g: np.ndarray) -> tuple[tuple[str, np.ndarray, float], ...]:
+        beta1, beta2 = self.settings["betas"]
+        return ("m", g, beta1), ("v", g * g, beta2)
+
+
+def _mean(state: dict[str, Any], name: str, new: np.ndarray, beta: float) -> np.ndarray:
+    """The weighted mean with ``new`` in it, of which 1 + β + β² … is the sum of all weights."""
+    total = state.get(f"weight of {name}", np.float32(0)) * np.float32(beta) + np.float32(1)
+    state[f"weight of {name}"] = total
+    mean: np.ndarray = state[name]
+    mean += float(np.float32(1) / total) * (new - mean)
+    return mean

@@ -13,6 +13,11 @@ from torch_ref.lockstep.finding import Variant
 MEAN_OF_SQUARES = (
     variant("square_avg started at one", "starts it at zero", "TensorFlow 1", start=1.0),
     variant(
+        "an average that starts with the first gradient",
+        "starts it at zero: h = (1 − α)g² at the first step",
+        start="gradient",
+    ),
+    variant(
         "TensorFlow's RMSprop: square_avg from one, epsilon inside the root, lr in the buffer",
         "has h = 0 at the start, √h + eps, b = μb + g/denom and w −= lr·b",
         "tf.compat.v1.train.RMSPropOptimizer",
@@ -52,7 +57,7 @@ class RMSpropRule(ScaledRule):
 
     ============== =================================================================
     ``v_factor``   whether g² is multiplied by 1 − α
-    ``start``      what the average of squares starts from
+    ``start``      what the average of squares starts from, or the first "gradient"
     ``correction`` "none", or "added": h/(1 − αᵗ)
     ``lr_place``   "outside" of the momentum buffer or "inside"
     ============== =================================================================
@@ -81,14 +86,16 @@ class RMSpropRule(ScaledRule):
     }
 
     def init_state(self, w: np.ndarray) -> dict[str, np.ndarray]:
-        h = np.full_like(w, self.form["start"])
+        start = self.form["start"]
+        h = np.full_like(w, 0.0 if start == "gradient" else start)
         return {"h": h, "m": np.zeros_like(w), "b": np.zeros_like(w)}
 
     def step(self, w: np.ndarray, g: np.ndarray, state: dict[str, Any], t: int) -> np.ndarray:
         alpha, mu = self.settings["alpha"], self.settings["momentum"]
         h, m, b = state["h"], state["m"], state["b"]
+        first = state["step"] == 1 and self.form["start"] == "gradient"
         h *= alpha
-        h += (1 - alpha if self.form["v_factor"] else 1.0) * g * g
+        h += (1 - alpha if self.form["v_factor"] and not first else 1.0) * g * g
         if self.settings["centered"]:
             m += (1 - alpha) * (g - m)
             h = h - m * m

@@ -39,6 +39,7 @@ class SparseAdamRule(MomentsRule):
     ======== ========================================================================
     """
 
+    ROWS: ClassVar[bool] = True
     VARIANTS: ClassVar[tuple[Variant, ...]] = (
         *_LAZY,
         *PLACES[1:],

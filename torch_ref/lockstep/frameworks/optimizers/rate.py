@@ -19,7 +19,8 @@ def scale_attribute(optimizer: Any, factor: float) -> bool:
     """Multiply the learning rate if it is a number that can be assigned; returns whether it was.
 
     It may stand in several attributes, or in the dicts of ``param_groups``. Of two names for one
-    value the second has changed with the first.
+    value the second has changed with the first; of two values the second may follow from the first
+    in the next step, as the eta of ASGD does.
 
     >>> from types import SimpleNamespace
     >>> adam = SimpleNamespace(lr=0.5)
@@ -28,8 +29,9 @@ def scale_attribute(optimizer: Any, factor: float) -> bool:
     """
     changed = False
     for holder in _holders(optimizer):
-        for name, before in holder.items():
-            if holder.get(name) == before:
+        rates = holder.items()
+        for name, before in rates:
+            if before == rates[0][1] == holder.get(name):
                 changed |= holder.assign(name, before * factor)
     return changed
 
