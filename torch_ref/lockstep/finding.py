@@ -109,10 +109,10 @@ class Likeness(Finding):
 
     >>> lion = Likeness((Variant("Lion with lr 0.1", "", {}),), 0.0, "Chen et al. 2023")
     >>> print(lion.line("Mine"))
-    your Mine is Lion with lr 0.1, bit for bit; Chen et al. 2023
+    your Mine is Lion with lr 0.1, exactly; Chen et al. 2023
     """
 
-    def seen(self, mine: str, joined: str = "and", exactly: str = "bit for bit") -> str:
+    def seen(self, mine: str, joined: str = "and", exactly: str = "exactly") -> str:
         """The first half of it, on what ``mine`` is."""
         but = f" {joined} ".join(f'"{name}"' for name in self.names[1:])
         to = exactly if self.distance == 0 else f"to {self.distance:.0e}"

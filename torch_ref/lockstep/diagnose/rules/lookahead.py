@@ -17,6 +17,7 @@ _SYNCHRONIZED = (
 def around(base: type[UpdateRule]) -> type[UpdateRule]:
     """The optimizer with slow weights, towards which it is set back after every few steps.
 
+    >>> import numpy as np
     >>> from torch_ref.lockstep.diagnose.rules.sgd import SGDRule
     >>> rule, params = around(SGDRule)({"lr": 1.0, "sync_period": 2}), {"w": np.array([0.0])}
     >>> for _ in range(2):
