@@ -67,13 +67,19 @@ def annotations(outcome: "Result", asked: str) -> list[str]:
     if outcome.agrees:
         said = "\n".join(map(str.strip, verdict.body())) or verdict.heading
         return [annotation("notice", verdict.heading, said, file, begins)]
-    causes = [block for block in others if block.heading == "cause"] or [verdict]
-    places = [finding.places for finding in outcome.findings]
-    lines = [where[0].line if where else begins for where in places]
-    lines += [begins] * len(causes)
+    causes = [block for block in others if block.heading.startswith("cause")] or [verdict]
+    # What is said of all of them comes before them.
+    causes = causes[-max(len(outcome.findings), 1) :]
+    places = [finding.places for finding in outcome.findings] or [()]
     return [
-        annotation("error", verdict.heading, "\n".join(map(str.strip, block.body())), file, line)
-        for block, line in zip(causes, lines, strict=False)
+        annotation(
+            "error",
+            verdict.heading,
+            "\n".join(map(str.strip, block.body())),
+            file,
+            where[0].line if where else begins,
+        )
+        for block, where in zip(causes, places, strict=False)
     ]
 
 

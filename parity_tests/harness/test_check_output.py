@@ -171,6 +171,12 @@ def test_one_block_a_cause_in_the_order_in_which_it_is_read(command: Callable) -
     ]
     (measured,) = outcome.blocks()[2].body()
     assert measured == "  decay of the second moment  yours 0.99  torch's 0.999"
+    # Of several, what is said of them all comes first.
+    outcome.cause = [*outcome.cause * 2, "these 2 are one and the same"]
+    _, of_all, first, second, *_ = outcome.blocks()
+    assert of_all.body() == ["  these 2 are one and the same"]
+    assert (first.heading, second.heading) == ("cause 1 of 2", "cause 2 of 2")
+    assert len(verdict.annotations(outcome, "wrong_adam.py:Adam")) == len(outcome.findings) == 1
 
 
 WORDS = st.text(st.characters(whitelist_categories=("L", "N", "P", "S")), min_size=1, max_size=30)

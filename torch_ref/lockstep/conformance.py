@@ -74,7 +74,8 @@ class Subject:
             found = diagnose(mine, self.theirs, self.settings.theirs, dtype=dtype)
         except (KeyError, CandidateError, ContractError):
             return []
-        return [block.text() for block in found.blocks() if block.heading in ("cause", "measured")]
+        told = ("cause", "measured")
+        return [block.text() for block in found.blocks() if block.heading.startswith(told)]
 
 
 Check = Callable[[Subject], None]

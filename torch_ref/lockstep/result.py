@@ -159,13 +159,17 @@ class Result:
         return lines
 
     def _causes(self) -> list[Block]:
-        """A block for each finding; then the lines on the cause that are of none of them."""
+        """What is said of all causes; then a block for each finding."""
         wording = ("together with", "bit for bit") if self.kind == OPTIMIZER else ()
         told = {each.line(self.mine, *wording): each for each in self.findings}
-        found = [told[line] for line in self.cause if line in told]
+        found = [told[line].lines(self.mine, *wording) for line in self.cause if line in told]
+        of_all = [line for line in self.cause if line not in told]
         return [
-            *(Block("cause", each.lines(self.mine, *wording)) for each in found),
-            *_unless_empty("cause", [line for line in self.cause if line not in told]),
+            *_unless_empty("cause", of_all),
+            *(
+                Block(f"cause {i} of {len(found)}" if len(found) > 1 else "cause", lines)
+                for i, lines in enumerate(found, 1)
+            ),
         ]
 
     def as_dict(self) -> dict[str, Any]:
