@@ -29,12 +29,17 @@ class Stepwise(torch.optim.Optimizer):
         for group in self.param_groups:
             for w in group["params"]:
                 if w.grad is not None:
-                    self.rule(w, -w.grad if group["maximize"] else w.grad, self.state[w], group)
+                    g = -w.grad if group["maximize"] else w.grad
+                    self.rule(_as_real(w), _as_real(g), self.state[w], group)
         return loss
 
     def rule(self, w: Tensor, g: Tensor, state: dict[str, Any], group: Group) -> None:
         """Change ``w`` and the buffers in ``state`` by one step along the gradient ``g``."""
         raise NotImplementedError
+
+
+def _as_real(x: Tensor) -> Tensor:
+    return torch.view_as_real(x) if x.is_complex() else x
 
 
 class TorchLion(Stepwise):

@@ -14,7 +14,7 @@ from torch_ref.registry import OPTIMIZERS, OptimizerPair, Settings, resolve
 
 NAMES = r"params and grads must have the same keys; grads lacks "
 LIKE = r"grads\['b'\] must be like params\['b'\], float64 of shape \(2,\), got "
-FLOATS = r"params\['b'\] must be a float, or an array of float64, float32, .*bfloat16, got "
+FLOATS = r"params\['b'\] must be a float, or an array of float64, float32, .*complex128, got "
 FLOAT = r"grads\['b'\] must be a float like params\['b'\], got float64 of shape"
 FINITE = r"grads\['b'\] must be finite, got 1 of {} elements .*, the first at {}: {}"
 RUNS = r"params\['[Wb]'\] must have a leading axis of 4, as many runs as lr has values, got shape"

@@ -22,6 +22,7 @@ from scratch import _check
 from scratch._settings import KW_ONLY, Configurable, LearningRate
 from scratch._signals import SignalsWait
 from scratch.optim import blocks, fitting
+from scratch.optim.complex_numbers import as_complex, as_real
 from scratch.optim.fitting import Closure, Grads, Params
 from scratch.typing import Array, Rate, State
 
@@ -132,7 +133,8 @@ class Optimizer(Configurable):
         Args:
             params: name → array of float64, float32, float16 or ``ml_dtypes.bfloat16``, whose
                 buffers are of its dtype; or a plain float as in the chapter's first example, which
-                is replaced.
+                is replaced. Where the rule takes every element alone, complex numbers are, as in
+                torch, two real ones each.
             grads: the same names → gradients of the same shape and dtype; ``None`` skips the
                 parameter for this step, as torch does where ``p.grad is None``.
             closure: in place of ``grads``, gives (loss, grads) where the parameters stand.
@@ -237,12 +239,14 @@ class Optimizer(Configurable):
                 continue
             pattern = self.pattern_of(name) if self.groups else None
             group, (w, g) = groups[pattern], fitting.as_arrays(params, name, grads[name])
+            if not self.elementwise:
+                fitting.check_real(name, w, type(self).__name__)
             group.check_gradient(name, w, g)
             fitting.check_rate(name, w, group.lr)
             state, fits = self.state.get(name), (fitting.kind(w), fixed[pattern])
             known, fitted = self._fitting.get(name, (None, None))
             if state is None or known is not state or fitted != fits:
-                fresh = {"step": 0, **group.init_state(w)}
+                fresh = {"step": 0, **as_complex(group.init_state(as_real(w)), w)}
                 state = fitting.state_for(name, w, state, fresh, group.late, group.numbers)
                 new[name] = state, fits
             steps.append((group, name, w, g, state))
@@ -261,6 +265,8 @@ class Optimizer(Configurable):
 
     def _apply(self, w: Array, g: Any, state: State) -> None:
         """Apply the rule, block by block, where an array of rates gets axes to multiply ``w``."""
+        if w.dtype.kind == "c":
+            w, g, state = as_real(w), as_real(g), {key: as_real(b) for key, b in state.items()}
         if isinstance(self.lr, np.ndarray):
             stepper = copy.copy(self)
             for block in blocks.split(w, g, state, rows=len(self.lr)):

@@ -4,7 +4,7 @@ import math
 import warnings
 from collections.abc import Callable, Mapping, MutableMapping
 from fnmatch import fnmatchcase
-from numbers import Real
+from numbers import Complex, Real
 from typing import Any
 
 import numpy as np
@@ -20,7 +20,8 @@ Grads = Mapping[str, Array | float | np.floating | RowGradient | None]
 #: The loss and the gradients where the parameters stand.
 Closure = Callable[[], tuple[float, Grads]]
 
-_FLOATING = (np.dtype(np.float32), np.dtype(np.float64), np.dtype(np.float16))
+_TYPES: tuple[type, ...] = (np.float32, np.float64, np.float16, np.complex64, np.complex128)
+_FLOATING = tuple(map(np.dtype, _TYPES))
 #: Arrays whose ``*`` is not that of the elements, or leaves some of them out.
 _NOT_PLAIN = (np.matrix, np.ma.MaskedArray)
 
@@ -98,18 +99,20 @@ def as_arrays(params: Mapping[str, Any], name: str, g: object) -> tuple[Array, A
         w = np.array(w, dtype=w.dtype if isinstance(w, np.floating) else np.float64)
     if not isinstance(w, np.ndarray) or not _is_floating(w.dtype) or isinstance(w, _NOT_PLAIN):
         raise TypeError(
-            f"params[{name!r}] must be a float, or an array of float64, float32, float16 or "
-            f"bfloat16, got {_check.shown(w)}"
+            f"params[{name!r}] must be a float, or an array of float64, float32, float16, "
+            f"bfloat16, complex64 or complex128, got {_check.shown(w)}"
         )
     if not w.flags.writeable:
         raise ValueError(f"params[{name!r}] is read-only; pass a copy")
-    if w.ndim == 0 and isinstance(g, Real):  # what arithmetic makes of arrays of no axes, too
+    if w.ndim == 0 and isinstance(
+        g, Complex if w.dtype.kind == "c" else Real
+    ):  # what arithmetic makes of arrays of no axes, too
         g = np.array(g, dtype=w.dtype)
     return w, g
 
 
 def _is_floating(dtype: np.dtype) -> bool:
-    """Whether parameters may be of it; bfloat16 is of the package ``ml_dtypes``."""
+    """Whether parameters may be of it; ``bfloat16`` is that of the package ``ml_dtypes``."""
     return dtype in _FLOATING or dtype.name == "bfloat16"
 
 
@@ -136,7 +139,7 @@ def check_finite(name: str, g: Array, of: str = "") -> None:
     """Raise if an element of ``g`` is inf or NaN: the gradient ``name``, or an attribute of it."""
     # An element that is not finite makes the sum of squares not finite. That is the fastest sum
     # there is, and the elements are looked at only where it overflows.
-    if math.isfinite(np.vdot(g, g)):
+    if math.isfinite(np.vdot(g, g).real):
         return
     finite = np.isfinite(g)
     if not finite.all():
@@ -144,6 +147,15 @@ def check_finite(name: str, g: Array, of: str = "") -> None:
         raise NonFiniteGradientError(
             f"grads[{name!r}]{of} must be finite, got {np.count_nonzero(~finite)} of {g.size} "
             f"elements inf or NaN, the first at {first}: {g[first]}"
+        )
+
+
+def check_real(name: str, w: Array, optimizer: str) -> None:
+    """Raise if the parameter is complex, for an optimizer that does not take each element alone."""
+    if w.dtype.kind == "c":
+        raise TypeError(
+            f"params[{name!r}] must be real for {optimizer}, which does not take every number "
+            f"alone, got {_check.shown(w)}"
         )
 
 
