@@ -66,6 +66,7 @@ format: $(STAMP) ## put the style right
 texts: $(STAMP) ## put new texts into experiments/report/ko.po, to be translated, and the READMEs' tables
 	$(BIN)/python -m experiments.report.translations
 	$(BIN)/python -m parity_tests.readme_tables
+	$(BIN)/python -m parity_tests.catalogue_page
 
 notebook: $(STAMP) ## make experiments/chapter6.ipynb from its text, experiments/chapter6.md
 	$(BIN)/jupytext --to ipynb --update experiments/chapter6.md

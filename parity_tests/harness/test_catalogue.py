@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 
+from parity_tests.catalogue_page import PAGE, page
 from parity_tests.harness.catalogue_cases import agrees, cases, probe, trajectory
-from torch_ref.lockstep import lockstep
+from torch_ref.lockstep import diagnose, lockstep
 from torch_ref.lockstep.diagnose.rules import FAMILIES, OF_TORCH
 from torch_ref.registry import OPTIMIZERS, resolve
 
@@ -49,4 +50,17 @@ def test_a_sentence_says_what_the_reference_does_with_the_settings_as_they_are()
         assert rule.__doc__
         assert rule.PAPER or family in OF_TORCH
         for variant in rule.VARIANTS:
-            assert "{" not in variant.theirs.format(**rule(cases(family)[0]).settings)
+            assert "{" not in variant.instead(rule(cases(family)[0]).settings)
+
+
+def test_the_page_has_what_the_tables_have() -> None:
+    assert PAGE.read_text(encoding="utf-8") == page()
+
+
+@pytest.mark.arithmetic
+@pytest.mark.parametrize("family", [name for name in FAMILIES if name in OPTIMIZERS])
+def test_a_rule_is_never_accused(family: str) -> None:
+    for case in OPTIMIZERS[family].cases[-2:]:
+        diagnosis = diagnose(FAMILIES[family](case), family, case)
+        assert diagnosis.findings == []
+        assert diagnosis.agrees or diagnosis.rounding, str(diagnosis)

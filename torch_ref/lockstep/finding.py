@@ -1,8 +1,17 @@
 """A known way to differ from torch, and the finding that a candidate differs in it."""
 
+import string
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from numbers import Real
 from typing import Any, NamedTuple
+
+
+class _Filled(string.Formatter):
+    """A format in which what is no number, where one is expected, is shown as it is."""
+
+    def format_field(self, value: Any, spec: str) -> Any:
+        return super().format_field(value, spec if isinstance(value, Real) else "")
 
 
 @dataclass(frozen=True)
@@ -21,6 +30,14 @@ class Variant:
     theirs: str
     changes: Mapping[str, Any]
     seen_in: str = ""
+
+    def instead(self, settings: Mapping[str, Any]) -> str:
+        """The sentence on what is done instead, with these settings in it.
+
+        >>> Variant("no eps", "torch adds {eps:g}", {}).instead({"eps": 1e-8})
+        'torch adds 1e-08'
+        """
+        return _Filled().vformat(self.theirs, (), settings)
 
 
 class Place(NamedTuple):

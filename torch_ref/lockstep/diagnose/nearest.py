@@ -124,7 +124,7 @@ def _likeness(
     whole = Variant(name, "", changes, rule.PAPER)
     # A variant that is another value of a setting is told by that.
     told = tuple(each for each in variants if not each.changes.keys() <= rule.DEFAULTS.keys())
-    theirs = "; ".join(each.theirs.format(**rule.settings) for each in told)
+    theirs = "; ".join(each.instead(rule.settings) for each in told)
     home = rule.PAPER or f"torch has it as torch.optim.{family}"
     theirs = f"{family}{theirs.removeprefix('torch')}" if theirs else home
     return Likeness((whole, *told), trial.distance(changes), theirs)

@@ -77,7 +77,7 @@ class Catalogue:
         for each in own:
             if each.changes.keys() & variant.changes.keys():
                 return f'{self._owner} has "{each.name}"'
-        sentence = variant.theirs.format(**self.rule().settings)
+        sentence = variant.instead(self.rule().settings)
         return self._owner + sentence.removeprefix("torch")
 
 
