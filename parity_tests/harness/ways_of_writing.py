@@ -153,12 +153,16 @@ def triple(step_size: float = 0.1, mass: float = 0.9) -> Any:
     return init, update, lambda state: {name: w for name, (w, _) in state.items()}
 
 
-def with_state(w: np.ndarray, g: np.ndarray, state: dict, lr: float = 0.1, momentum: float = 0.9):
+def with_state(
+    w: np.ndarray, g: np.ndarray, state: dict, lr=0.1, momentum=0.9, weight=1.0, max_grad=9e9, t=1
+):
+    """Some of its settings are called as what others are given or keep."""
+    assert (weight, max_grad, t) == (1.0, 9e9, 1)
     state["b"] = momentum * state.get("b", 0) + g
     return w - lr * state["b"]
 
 
-def with_arrays(w: np.ndarray, dw: np.ndarray, v: np.ndarray, t: int, lr=0.1, momentum=0.9):
+def with_arrays(w: np.ndarray, dw: np.ndarray, v: np.ndarray, t: int, *, lr=0.1, momentum=0.9):
     assert (t == 1) == (not v.any())
     v = momentum * v + dw
     return w - lr * v, v

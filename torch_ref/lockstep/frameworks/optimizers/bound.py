@@ -145,8 +145,8 @@ def fits(target: Any) -> bool:
     """
     if not callable(target) or (not isinstance(target, type) and not hasattr(target, "__code__")):
         return False
-    first = next(iter(roles.required(target)), "")
-    return roles.role(first) == roles.PARAMS and first == next(iter(roles.positional(target)))
+    first = next(iter(roles.of(target).items()), ("", ""))
+    return first[0] in roles.required(target) and first[1] == roles.PARAMS
 
 
 def side(recipe: Recipe) -> Adapter:
@@ -171,5 +171,4 @@ def side(recipe: Recipe) -> Adapter:
 
 
 def _takes_gradients(target: Any, method: str) -> bool:
-    takes = list(roles.positional(getattr(target, method)))[1:]
-    return bool(roles.GRADIENT & set(map(roles.role, takes)))
+    return bool(roles.GRADIENT & set(roles.of(getattr(target, method)).values()))

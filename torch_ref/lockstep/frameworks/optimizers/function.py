@@ -38,11 +38,14 @@ class FunctionAdapter(Side):
     def __init__(self, recipe: Recipe, library: NumPy, each: bool, empty: Any = dict) -> None:
         self._function, self._original, self._empty = recipe.target, recipe.settings, empty
         self.library, self._each, self.precision = library, each, library.precision
-        self._takes = _roles(recipe.target)
+        self._takes = roles.of(recipe.target)
 
     def start(self, params: Arrays) -> None:
         self._dtype, self._count = np.result_type(*params.values()), 0
-        self._settings = {n: v for n, v in self._original.items() if n in self._takes}
+        within = self._config()
+        self._settings = {
+            n: v for n, v in self._original.items() if n not in within.get(CONFIG, ())
+        }
         with self.library.context(self._dtype):
             self._params = {name: self.library.tensor(w) for name, w in params.items()}
             units = self._params if self._each else {"": self._params}
@@ -56,7 +59,8 @@ class FunctionAdapter(Side):
 
     def _config(self) -> dict[str, Any]:
         """cs231n's dict of settings and state, if the function has that."""
-        within = {n: v for n, v in self._original.items() if n not in self._takes}
+        known = arguments(self._function)
+        within = {n: v for n, v in self._original.items() if n not in known}
         return {CONFIG: within} if CONFIG in self._takes else {}
 
     def step(self, grads: Arrays) -> None:
@@ -114,7 +118,7 @@ def fits(target: Any) -> bool:
     """
     if isinstance(target, type) or not hasattr(target, "__code__"):
         return False
-    first = set(map(roles.role, list(roles.positional(target))[:2]))
+    first = set(list(roles.of(target).values())[:2])
     return bool(first & roles.GRADIENT) and bool(first & {roles.PARAM, roles.PARAMS})
 
 
@@ -122,13 +126,14 @@ def parameters(target: Any) -> dict[str, inspect.Parameter]:
     """The settings of such a function; those in cs231n's ``config`` as a call of it shows them."""
     kept = {*_kept(target), CONFIG}
     takes = arguments(target)
-    own = {n: p for n, p in takes.items() if roles.role(n) not in _GIVEN and n not in kept}
+    given = {n for n, r in roles.of(target).items() if r in _GIVEN}
+    own = {n: p for n, p in takes.items() if n not in given | kept}
     return own | (_configured(target) if CONFIG in takes else {})
 
 
 def side(recipe: Recipe) -> Adapter:
     """The adapter of such a function: the ways to call it, the likeliest first."""
-    takes = set(map(roles.role, roles.positional(recipe.target)))
+    takes = set(roles.of(recipe.target).values())
     sides = [
         FunctionAdapter(recipe, library, each, empty)
         for library in libraries_of(recipe.target)[::-1]
@@ -141,7 +146,7 @@ def side(recipe: Recipe) -> Adapter:
 def _kept(function: Any) -> list[str]:
     """The arguments that a function must be given again, as it left them."""
     needed = roles.required(function)
-    takes = _roles(function)
+    takes = roles.of(function)
     return [n for n, r in takes.items() if n != CONFIG and _is_kept(r, n in needed)]
 
 
@@ -159,7 +164,7 @@ def _configured(function: Any) -> dict[str, inspect.Parameter]:
     seen = []
     for _ in range(2):
         w = np.zeros(1)
-        function(**{n: w for n, r in _roles(function).items() if r in _GIVEN}, config=config)
+        function(**{n: w for n, r in roles.of(function).items() if r in _GIVEN}, config=config)
         seen.append({n: v for n, v in config.items() if isinstance(v, Real)})
     kind = inspect.Parameter.KEYWORD_ONLY
     return {
@@ -167,7 +172,3 @@ def _configured(function: Any) -> dict[str, inspect.Parameter]:
         for name, value in seen[0].items()
         if value == seen[1].get(name)
     }
-
-
-def _roles(function: Any) -> dict[str, str]:
-    return {name: roles.role(name) for name in roles.positional(function)}

@@ -59,8 +59,8 @@ class InitUpdateAdapter(Side):
 
     def one_step(self, pair: Any) -> Any:
         """The function of one step: gradients, state and parameters to parameters and state."""
-        takes = roles.positional(pair.update)
-        swapped = [*map(roles.role, takes)][:1] in ([roles.PARAM], [roles.PARAMS])
+        first = next(iter(roles.of(pair.update).values()), "")
+        swapped = first in (roles.PARAM, roles.PARAMS)
 
         def step(grads: Any, state: Any, params: Any) -> tuple[Any, Any]:
             given = (params, state, grads) if swapped else (grads, state, params)

@@ -10,11 +10,12 @@ GRADIENT = frozenset({GRAD, GRADS})
 NAME, STATE, BUFFER, COUNT = "name", "state", "buffer", "count"
 
 _WORDS = {
-    PARAMS: "ws vars thetas p_s model layers",
+    PARAMS: "params parameters weights variables vars ws thetas coefs trainablevariables "
+    "modelparams modelparameters paramlist",
     GRADS: "gs derivs derivatives deltas",
-    PARAM: "w x theta value p var wt",
+    PARAM: "w x theta value p var wt param parameter weight variable",
     GRAD: "g dw dx dtheta derivative dp dwt df",
-    NAME: "name key k id layername paramname idx index",
+    NAME: "name key k id layername paramname paramkey idx index",
     STATE: "state config cache memory optstate memo",
     BUFFER: "m v s r h u z velocity vel momentumbuffer expavg expavgsq squareavg accumulator mt vt",
     COUNT: "t step iteration it n iter timestep numupdates i",
@@ -34,13 +35,22 @@ def role(name: str) -> str:
     ('params', 'param', 'grad', 'grad', 'state')
     """
     plain = name.lower().replace("_", "")
-    if plain in _ROLES:
-        return _ROLES[plain]
-    if "grad" in plain:
-        return GRADS if plain.endswith("s") else GRAD
-    if any(word in plain for word in ("param", "weight", "variable")):
-        return PARAMS if plain.endswith("s") else PARAM
-    return ""
+    if "gradwrt" in plain or plain.endswith(("grad", "gradient")):
+        return GRAD
+    return GRADS if plain.endswith(("grads", "gradients")) else _ROLES.get(plain, "")
+
+
+def of(function: Any) -> dict[str, str]:
+    """What each argument is; one that has a value for its default is a setting, and nothing else.
+
+    >>> of(lambda w, g, state=None, weight=0.1: w)
+    {'w': 'param', 'g': 'grad', 'state': 'state', 'weight': ''}
+    """
+    own = (None, inspect.Parameter.empty)
+    return {
+        n: role(n) if any(p.default is each for each in own) else ""
+        for n, p in positional(function).items()
+    }
 
 
 def signature(function: Any) -> list[inspect.Parameter]:

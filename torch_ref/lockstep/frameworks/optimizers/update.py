@@ -105,7 +105,7 @@ class EachAdapter(Side):
             self._params = {name: self.library.tensor(w) for name, w in params.items()}
             self.optimizer = self._recipe()
             call = getattr(self.optimizer, self._method)
-            shared = roles.NAME in map(roles.role, roles.positional(call))
+            shared = roles.NAME in roles.of(call).values()
             self._each = {n: self.optimizer if shared else self._recipe() for n in params}
 
     def step(self, grads: Arrays) -> None:
@@ -174,8 +174,8 @@ def fits(made: Any) -> str | None:
     if isinstance(made, Mapping | set | type):
         return None
     for name in METHODS:
-        takes = roles.positional(getattr(made, name, None))
-        known = set(map(roles.role, takes))
+        takes = roles.of(getattr(made, name, None))
+        known = set(takes.values())
         if "layer" in takes or (len(takes) >= 2 and (name in _SURE or known & roles.GRADIENT)):
             return name
     # What has no signature may still be the chapter's.
@@ -185,10 +185,10 @@ def fits(made: Any) -> str | None:
 def side(recipe: Recipe, made: Any, method: str) -> Adapter:
     """The adapter of an object with that method: the ways to call it, the likeliest first."""
     call = getattr(made, method)
-    names = roles.positional(call)
+    names = roles.of(call)
     if "layer" in names:
         return LayerAdapter(recipe, method)
-    known = set(map(roles.role, names))
+    known = set(names.values())
     libraries = libraries_of(made)[::-1]  # a file may import torch only to compare with it
     each = [EachAdapter(recipe, method, library) for library in libraries]
     all_ = [
@@ -211,8 +211,7 @@ def invoke(call: Callable[..., Any], w: Any, g: Any, name: str | None, count: in
     """
     values = {roles.PARAM: w, roles.PARAMS: w, roles.GRAD: g, roles.GRADS: g, roles.COUNT: count}
     values |= {} if name is None else {roles.NAME: name}
-    takes, needed = roles.positional(call), roles.required(call)
-    meanings = {n: roles.role(n) for n in takes}
+    meanings, needed = roles.of(call), roles.required(call)
     asked = {n: r for n, r in meanings.items() if n in needed or r == roles.NAME}
     found = set(asked.values())
     if found & roles.GRADIENT and found & {roles.PARAM, roles.PARAMS}:
