@@ -178,6 +178,16 @@ def with_config(w: np.ndarray, dw: np.ndarray, config: dict | None = None):
     return w - config["learning_rate"] * v, config
 
 
+def with_config_in_torch(w: torch.Tensor, dw: torch.Tensor, config: dict | None = None):
+    """The same for tensors; numbers are looked for where there is an array of the right kind."""
+    config = {} if config is None else config
+    config.setdefault("learning_rate", 0.1)
+    config.setdefault("momentum", 0.9)
+    v = config.setdefault("velocity", torch.zeros_like(w))
+    v.mul_(config["momentum"]).add_(dw)
+    return w - config["learning_rate"] * v, config
+
+
 def loop(grad: Any, x: np.ndarray, callback=None, num_iters=100, step_size=0.1, mass=0.9):
     """As in autograd."""
     v = np.zeros(len(x))
@@ -248,6 +258,7 @@ WAYS: dict[str, tuple[Any, bool]] = {
     "a function with a state": (with_state, True),
     "a function with arrays and the step": (with_arrays, True),
     "a function with a config": (with_config, True),
+    "a function with a config, of tensors": (with_config_in_torch, True),
     "a loop": (loop, False),
     "a wrapped loop": (wrapped(loop), False),
     "torch's, with a closure, groups and train()": (Torchs, True),

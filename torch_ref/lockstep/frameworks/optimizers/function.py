@@ -160,15 +160,22 @@ def _none() -> None:
 
 def _configured(function: Any) -> dict[str, inspect.Parameter]:
     """The numbers that two calls leave in an empty ``config`` and do not change."""
+    for library in libraries_of(function)[::-1]:
+        try:
+            seen = _left_in_config(function, library)
+        except Exception:  # whatever it raises for arrays of another library
+            continue
+        kind = inspect.Parameter.KEYWORD_ONLY
+        constant = {name: value for name, value in seen[0].items() if value == seen[1].get(name)}
+        return {n: inspect.Parameter(n, kind, default=value) for n, value in constant.items()}
+    return {}
+
+
+def _left_in_config(function: Any, library: NumPy) -> list[dict[str, Any]]:
     config: dict[str, Any] = {}
     seen = []
     for _ in range(2):
-        w = np.zeros(1)
+        w = library.tensor(np.zeros(1))
         function(**{n: w for n, r in roles.of(function).items() if r in _GIVEN}, config=config)
         seen.append({n: v for n, v in config.items() if isinstance(v, Real)})
-    kind = inspect.Parameter.KEYWORD_ONLY
-    return {
-        name: inspect.Parameter(name, kind, default=value)
-        for name, value in seen[0].items()
-        if value == seen[1].get(name)
-    }
+    return seen
