@@ -39,7 +39,10 @@ def check(
         typer.Argument(metavar="FILE.py:NAME", help="Your class or function. It is run here."),
     ] = None,
     against: Annotated[
-        str | None, typer.Option(metavar="NAME", help="What it should do, of `lockstep list`.")
+        str | None,
+        typer.Option(
+            metavar="NAME", help="What it should do, of `lockstep list`; else the nearest of all."
+        ),
     ] = None,
     program: Annotated[
         str | None,
@@ -90,10 +93,10 @@ def check(
             typer.echo(_written_example() if example else _template(candidate))
             return
         asked = _asked(candidate, program)
-        if against is None:
-            raise typer.BadParameter("give --against NAME, what it should do")
         if not (json or quiet):
-            errors.print(f"[dim]checking {escape(asked)} against {escape(against)} …[/]")
+            errors.print(
+                f"[dim]checking {escape(asked)} against {escape(against or 'the nearest')} …[/]"
+            )
         with _failure_told(asked, github, badge):
             _import()
             from torch_ref.lockstep.candidates.settings import parse

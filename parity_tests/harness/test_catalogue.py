@@ -2,12 +2,14 @@
 
 import numpy as np
 import pytest
+import torch
 
 from parity_tests.catalogue_page import PAGE, page
 from parity_tests.harness.catalogue_cases import agrees, cases, probe, trajectory
 from torch_ref.lockstep import diagnose, lockstep
+from torch_ref.lockstep.check import check
 from torch_ref.lockstep.diagnose.rules import FAMILIES, OF_TORCH
-from torch_ref.registry import OPTIMIZERS, resolve
+from torch_ref.registry import OPTIMIZERS, Settings, resolve
 
 #: One and the same formula under all settings that the cases have.
 SAME = (
@@ -64,3 +66,71 @@ def test_a_rule_is_never_accused(family: str) -> None:
         diagnosis = diagnose(FAMILIES[family](case), family, case)
         assert diagnosis.findings == []
         assert diagnosis.agrees or diagnosis.rounding, str(diagnosis)
+
+
+class Planted:
+    """A rule that is no rule as far as anyone can see."""
+
+    def __init__(self, family: str, settings: Settings, **changes: object) -> None:
+        self._rule = FAMILIES[family](settings, **changes)
+        self.lr = self._rule.lr
+
+    def update(self, params: dict, grads: dict) -> None:
+        self._rule.lr = self.lr
+        self._rule.update(params, grads)
+
+
+IS = [
+    ("Lion", {}, {}, "AdamW", "Lion with lr 0.0001, betas (0.9, 0.99)"),
+    (
+        "Lion",
+        {"lr": 3e-4, "weight_decay": 0.1},
+        {},
+        "Adam",
+        "Lion with lr 0.0003, weight_decay 0.1",
+    ),
+    ("RMSprop", {"alpha": 0.9}, {}, "Adagrad", "RMSprop with lr 0.01, alpha 0.9, eps 1e-08"),
+    (
+        "Yogi",
+        {},
+        {"m_starts": "zero"},
+        "Adam",
+        'initial_accumulator 1e-06, but "m started at zero"',
+    ),
+    ("LookaheadSGD", {"lr": 0.1}, {}, "SGD", "LookaheadSGD with lr 0.1, sync_period 5"),
+    ("Prodigy", {}, {}, "Adam", "Prodigy with lr 1, betas (0.9, 0.999), eps 1e-08, d0 1e-06"),
+]
+
+
+@pytest.mark.arithmetic
+@pytest.mark.parametrize(("family", "settings", "changes", "against", "said"), IS)
+def test_against_the_wrong_class_it_is_said_what_a_candidate_is(
+    family: str, settings: Settings, changes: Settings, against: str, said: str
+) -> None:
+    planted = Planted(family, settings, **changes)
+    diagnosis = diagnose(planted, against, own={"lr": planted.lr} | settings)
+    assert not diagnosis.agrees
+    assert f"your Planted is {family} with lr" in diagnosis.cause[0]
+    assert said in diagnosis.cause[0]
+
+
+@pytest.mark.arithmetic
+def test_without_a_name_it_is_looked_for_in_the_whole_catalogue() -> None:
+    class Mine(torch.optim.RAdam):
+        pass
+
+    assert str(check(Mine, None)).startswith("Mine agrees with torch.optim.RAdam")
+    found = check(Planted("MADGRAD", {"lr": 0.02}), None)
+    assert found.agrees
+    assert "Planted is MADGRAD with lr 0.02, momentum 0.9, eps 1e-06" in str(found)
+    assert found.as_dict()["against"] == "the catalogue's MADGRAD"
+
+
+@pytest.mark.arithmetic
+@pytest.mark.parametrize("family", ["NAdam", "ASGD"])
+def test_what_torch_alone_rounds_is_no_divergence(family: str) -> None:
+    (textbook,) = FAMILIES[family].TEXTBOOK
+    found = check(Planted(family, {}, **textbook.changes), family)
+    assert found.agrees
+    assert f"agrees with the formula of torch.optim.{family}, which rounds it" in str(found)
+    assert "the rounding is torch's" in str(found)

@@ -37,6 +37,7 @@ from torch_ref.lockstep.compare.report import Report
 from torch_ref.lockstep.compare.run import lockstep
 from torch_ref.lockstep.diagnose.optimizers import diagnose
 from torch_ref.lockstep.diagnose.rules import FAMILIES, UpdateRule
+from torch_ref.lockstep.finding import Likeness
 from torch_ref.lockstep.frameworks.optimizers.adapter import Arrays
 from torch_ref.lockstep.low_precision import check_in_low_precision
 from torch_ref.lockstep.result import Result
@@ -60,7 +61,8 @@ def check(
         against: an optimizer, a normalization layer, an initializer or a schedule of the registry,
             or its name. Torch's own is the reference where it has one of that name; for the
             chapter's (``"chapter.Adam"``, ``"Momentum"``) it is the hand-written class. Where torch
-            is not installed it always is, and the result says so.
+            is not installed it always is, and the result says so. ``None`` for what the candidate
+            is called, else for the nearest of all optimizers.
         settings: hyperparameters under either side's names. Both sides get the same; but an
             optimizer that is made already keeps its own, and they are torch's alone.
         dtype: float64, float32; for an optimizer also float16 or bfloat16, where both sides have
@@ -75,7 +77,7 @@ def check(
     >>> print(check(Adam, "Adam", {"lr": 0.01}, steps=20).blocks()[0].heading)
     Adam agrees with torch.optim.Adam
     """
-    theirs, known = find(against), None
+    theirs, known = find(against) if against is not None else None, None
     _warm_up()
     name = str(dtype) if dtype in tuple(LOW) else np.dtype(dtype).name
     try:
@@ -83,7 +85,7 @@ def check(
             known = load(candidate) if isinstance(candidate, str) else Candidate.of(candidate)
         began = time.perf_counter()
         with time_limit(seconds):
-            outcome = _check(known, theirs, dict(settings or {}), name, steps)
+            outcome, theirs = _either(known, theirs, dict(settings or {}), name, steps)
     except TimeUp as error:
         blamed = known or _unloaded(candidate)
         raise CandidateError(
@@ -92,6 +94,32 @@ def check(
     _locate(outcome, known)
     outcome.seconds, outcome.stands_for = time.perf_counter() - began, theirs.stands_for
     return outcome
+
+
+def _either(
+    candidate: Candidate, theirs: Reference | None, args: dict[str, Any], dtype: str, steps: int
+) -> tuple[Result, Reference]:
+    """The check against ``theirs``, or else against what the candidate is."""
+    if theirs is not None:
+        return _check(candidate, theirs, args, dtype, steps), theirs
+    theirs = find(_namesake(candidate.name))
+    result = _check(candidate, theirs, args, dtype, steps)
+    alike = next((each for each in result.findings if isinstance(each, Likeness)), None)
+    if alike is None:
+        return result, theirs
+    if alike.family in registry.OPTIMIZERS:
+        theirs = find(alike.family)
+        return _check(candidate, theirs, args, dtype, steps), theirs
+    result.theirs, result.report, result.first = f"the catalogue's {alike.family}", None, None
+    result.seen, result.cause = alike.seen(result.mine).removeprefix("your "), []
+    return result, theirs
+
+
+def _namesake(name: str) -> str:
+    """What the registry has under this name, whatever its capitals; else Adam, to begin with."""
+    known = {each.lower(): each for each in registry.OPTIMIZERS}
+    plain = name.lower().replace("_", "")
+    return name if registry.find(name) else known.get(plain, "Adam")
 
 
 def _locate(result: Result, candidate: Candidate) -> None:

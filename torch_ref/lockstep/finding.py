@@ -121,13 +121,19 @@ class Finding:
         return f"your {mine} agrees with {names} {to}"
 
 
+@dataclass(frozen=True)
 class Likeness(Finding):
     """That the candidate is another optimizer, the first of the variants; perhaps with others.
+
+    Attributes:
+        family: of that optimizer in the catalogue.
 
     >>> lion = Likeness((Variant("Lion with lr 0.1", "", {}),), 0.0, "Chen et al. 2023")
     >>> print(lion.line("Mine"))
     your Mine is Lion with lr 0.1, exactly; Chen et al. 2023
     """
+
+    family: str = ""
 
     def seen(self, mine: str, joined: str = "and", exactly: str = "exactly") -> str:
         """The first half of it, on what ``mine`` is."""

@@ -127,7 +127,7 @@ def _likeness(
     theirs = "; ".join(each.instead(rule.settings) for each in told)
     home = rule.PAPER or f"torch has it as torch.optim.{family}"
     theirs = f"{family}{theirs.removeprefix('torch')}" if theirs else home
-    return Likeness((whole, *told), trial.distance(changes), theirs)
+    return Likeness((whole, *told), trial.distance(changes), theirs, family=family)
 
 
 def _with(settings: Mapping[str, Any], defaults: Settings) -> str:
