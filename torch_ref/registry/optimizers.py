@@ -233,6 +233,12 @@ _add(
     # now and then, and the iteration carries it on: where all roundings are independent, a step
     # is off by 2 to 3 % of its norm in the root mean square, and most steps are far less.
     tolerance={"float64": 2e-2, "float32": 2e-2},
+    spellings={
+        **_ALPHA,
+        "momentum": ("beta",),
+        "ns_coefficients": ("ns_coeffs", "coefficients"),
+        "ns_steps": ("backend_steps", "steps"),
+    },
     since="2.9",
     note="matrices only; steps in bfloat16",
     least=1,

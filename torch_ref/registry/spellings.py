@@ -7,7 +7,7 @@ from torch_ref.registry.pairs import Names
 OPTIMIZER: Names = {
     "lr": (
         *("learning_rate", "learning_rate_init", "eta", "step_size", "lrate", "rate", "η"),
-        *("initial_learning_rate", "init_lr", "base_lr", "alpha", "α"),
+        *("initial_learning_rate", "init_lr", "base_lr"),
     ),
     "eps": ("epsilon", "ε", "delta"),
     "weight_decay": ("wd", "l2", "l2_reg", "weight_decay_rate", "lam", "lambda_", "λ"),
