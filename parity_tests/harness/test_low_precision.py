@@ -10,6 +10,7 @@ from parity_tests.frameworks import needs
 from parity_tests.helpers import unwrapped
 from parity_tests.optimizer_helpers import DENSE
 from scratch import optim
+from torch_ref.lockstep.candidates.candidate import CandidateError
 from torch_ref.lockstep.check import check
 from torch_ref.lockstep.compare.precision import LOW, dtype_of, rounding
 from torch_ref.registry import OptimizerPair
@@ -102,6 +103,12 @@ def test_where_torch_itself_is_lost_nothing_is_said() -> None:
     )
     assert refused.exit_code == 2
     assert "infloat16nothingcanbetold" in unwrapped(refused.output)
+
+
+@pytest.mark.parametrize("against", ["LBFGS", "BatchNorm1d"])
+def test_what_has_no_check_in_half_the_bits_says_so(against: str) -> None:
+    with pytest.raises(CandidateError, match=r"no check of .*LBFGS in float16|is for optimizers"):
+        check(InDouble, against, dtype="float16")
 
 
 def test_what_rounding_allows_is_by_the_bits_and_the_steps() -> None:

@@ -142,6 +142,8 @@ def _check(
 ) -> Result:
     if theirs.kind == OPTIMIZER:
         return _optimizer(candidate, theirs, args, dtype, steps)
+    if dtype in LOW:
+        raise CandidateError(f"{dtype} is for optimizers; {theirs.name} is checked in float32")
     if isinstance(candidate, Program):
         raise CandidateError(f"a program is an optimizer, and {theirs.name} is not: give one")
     mapped = [] if theirs.kind in (NORM, CLIP) else own_defaults(candidate, theirs, args)

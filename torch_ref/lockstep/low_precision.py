@@ -78,7 +78,7 @@ def check_in_low_precision(
     result.faults = [fault for fault in (mine.changed_gradient,) if fault]
     result.notes = [
         f"in {dtype} two right programs may be {allowed:.2g} of a number apart after {steps} "
-        f"steps; torch is {own.worst.relative:.2g} from its run in float64"
+        f"steps; {own.mine} is {own.worst.relative:.2g} from its run in float64"
     ]
     if report.agrees:
         result.notes += _hardly_moved(side, dtype, shapes, allowed)
