@@ -6,8 +6,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from parity_tests.harness.ways_of_writing import WAYS, InPlace
+from parity_tests.harness.ways_of_writing import AROUND, WAYS, InPlace, around
+from parity_tests.optimizer_helpers import STACKED
 from torch_ref.lockstep.candidates.candidate import Candidate, CandidateError
 from torch_ref.lockstep.candidates.reference import find
 from torch_ref.lockstep.candidates.settings import match
@@ -73,12 +76,12 @@ def test_settings_of_one_side_alone_and_what_has_no_counterpart() -> None:
 
     assert check(step, "SGD", {"mine.rate": 0.25, "theirs.lr": 0.25}, steps=5).agrees
     assert not check(step, "SGD", {"mine.rate": 0.25, "theirs.lr": 0.5}, steps=5).agrees
-    for given, said in (
+    for alone, said in (
         ({"mine.lr": 1}, "yours does not take 'lr'"),
         ({"theirs.momentun": 1}, "theirs does not take 'momentun'; did you mean 'momentum'"),
     ):
         with pytest.raises(CandidateError, match=said):
-            check(step, "SGD", given)
+            check(step, "SGD", alone)
     # One number is not torch's pair (ε₁, ε₂), whatever it is called: both keep their own.
     mapped = {
         (each.mine, each.theirs): each
@@ -121,3 +124,30 @@ def test_a_loop_that_ends_too_soon_or_raises_is_told_with_the_step() -> None:
     ):
         with pytest.raises(CandidateError, match=said):
             check(loop, "SGD")
+
+
+def _never_accused(way: str, name: str, case: dict) -> None:
+    pair = STACKED[name]
+    target = around(way, lambda: pair.scratch(**case))
+    result = check(target, name, {f"theirs.{n}": v for n, v in case.items()}, steps=15)
+    assert result.agrees, f"{way}, {name}, {case}: {result}"
+
+
+CASES = st.sampled_from(sorted(set(STACKED) - {"SparseAdam"})).flatmap(
+    lambda name: st.tuples(st.just(name), st.sampled_from(STACKED[name].cases))
+)
+
+
+@pytest.mark.arithmetic
+@settings(max_examples=12, deadline=None)
+@given(way=st.sampled_from(AROUND), case=CASES)
+def test_what_is_right_is_never_accused_however_it_is_written(way: str, case: tuple) -> None:
+    _never_accused(way, *case)
+
+
+@pytest.mark.slow
+@pytest.mark.arithmetic
+def test_no_case_of_the_registry_is_accused_in_any_way() -> None:
+    for name, pair in STACKED.items():
+        for i, case in enumerate(pair.cases if name != "SparseAdam" else ()):
+            _never_accused(AROUND[i % len(AROUND)], name, case)

@@ -263,3 +263,70 @@ WAYS: dict[str, tuple[Any, bool]] = {
     "a wrapped loop": (wrapped(loop), False),
     "torch's, with a closure, groups and train()": (Torchs, True),
 }
+
+
+def around(way: str, make: Any) -> Any:
+    """An optimizer with the chapter's ``update``, as ``make`` gives it, written in another way."""
+
+    def moved(optimizer: Any, w: np.ndarray, g: np.ndarray) -> np.ndarray:
+        params = {"w": w.copy()}
+        optimizer.update(params, {"w": g})
+        return params["w"]
+
+    class Returned:
+        def __init__(self) -> None:
+            self.inner = make()
+
+        def step(self, grads: dict, params: dict) -> dict:
+            params = {name: w.copy() for name, w in params.items()}
+            self.inner.update(params, grads)
+            return params
+
+    class Listed(Returned):
+        def update_params(self, params: list, grads: list) -> None:
+            self.inner.update(dict(enumerate(params)), dict(enumerate(grads)))
+
+        step = None
+
+    class Single(Returned):
+        def update(self, w: np.ndarray, dw: np.ndarray) -> np.ndarray:
+            return moved(self.inner, w, dw)
+
+    class WithGradients(Returned):
+        def __init__(self, parameters: list) -> None:
+            super().__init__()
+            self.parameters = parameters
+
+        def step(self) -> None:
+            params = {i: p.data for i, p in enumerate(self.parameters)}
+            self.inner.update(params, {i: p.grad for i, p in enumerate(self.parameters)})
+
+    def function(w: np.ndarray, g: np.ndarray, state: dict) -> np.ndarray:
+        return moved(state.setdefault("inner", make()), w, g)
+
+    def loop(grad: Any, x0: np.ndarray, maxiter: int = 10) -> np.ndarray:
+        inner = make()
+        for _ in range(maxiter):
+            x0 = moved(inner, x0, grad(x0))
+        return x0
+
+    def triple() -> Any:
+        def update(i: int, grads: dict, state: Any) -> Any:
+            inner, params = state
+            inner.update(params, grads)
+            return state
+
+        return (lambda params: (make(), params)), update, lambda state: state[1]
+
+    return {
+        "returned": Returned,
+        "listed": Listed,
+        "single": Single,
+        "with gradients": WithGradients,
+        "a function": function,
+        "a loop": loop,
+        "a triple": triple,
+    }[way]
+
+
+AROUND = ("returned", "listed", "single", "with gradients", "a function", "a loop", "a triple")
