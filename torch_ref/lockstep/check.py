@@ -31,12 +31,14 @@ from torch_ref.lockstep.compare.problems import (
     GradientStream,
     Landscape,
     Problem,
+    RecordedGradients,
     Rosenbrock,
 )
 from torch_ref.lockstep.compare.report import Report
 from torch_ref.lockstep.compare.run import lockstep
-from torch_ref.lockstep.diagnose.optimizers import diagnose
-from torch_ref.lockstep.diagnose.rules import FAMILIES, UpdateRule
+from torch_ref.lockstep.diagnose.catalogue import Catalogue, Settings
+from torch_ref.lockstep.diagnose.optimizers import diagnose, excused
+from torch_ref.lockstep.diagnose.trial import Recorded
 from torch_ref.lockstep.finding import Likeness
 from torch_ref.lockstep.frameworks.optimizers.adapter import Arrays
 from torch_ref.lockstep.low_precision import check_in_low_precision
@@ -209,15 +211,17 @@ def _run(
     with _refusals(theirs):
         their_side = theirs.side(matched.theirs)
         their_side.start(stream.params)
+    sides = Recorded(mine), Recorded(their_side)
     try:
         with _refusals(theirs):
-            report = lockstep(mine, their_side, stream, steps=steps)
+            report = lockstep(*sides, stream, steps=steps)
     except ContractError as error:
         known |= {"dtype": dtype, "steps": mine.steps, "faults": [str(error)]}
         return Result(candidate.name, theirs.name, OPTIMIZER, **known)
+    excuse = _rounding(report, *sides, theirs, matched.theirs, problem(dtype=dtype))
     non_finite = "" if report.agrees else mine.non_finite
     faults = [fault for fault in (mine.changed_gradient, non_finite) if fault]
-    result = Result.of_run(report, dtype, faults=faults, **known)
+    result = Result.of_run(report, dtype, faults=faults, notes=[excuse] if excuse else [], **known)
     if not report.agrees and _same(mine.params(), stream.params):
         faults.append(f"changes no parameter in {mine.steps} steps{_in_place(mine)}")
     elif not (report.agrees and _rounds_much(theirs)):
@@ -225,6 +229,25 @@ def _run(
     if dtype != asked:
         result.notes.append(f"in {dtype}, not {asked}: {candidate.name} computes in that alone")
     return result
+
+
+def _rounding(
+    report: Report,
+    mine: Recorded,
+    theirs: Recorded,
+    reference: Reference,
+    settings: Settings,
+    stream: Problem | Landscape,
+) -> str:
+    """Take back a divergence that is rounding; returns a sentence on it, or nothing."""
+    if not isinstance(stream, GradientStream):
+        return ""
+    try:
+        catalogue = Catalogue(reference, settings, stream.dtype)
+    except KeyError:
+        return ""
+    grads = [stream.next() for _ in range(report.steps)]
+    return excused(report, mine, theirs, catalogue, RecordedGradients(stream.params, grads))
 
 
 def _rounds_much(theirs: Reference) -> bool:
@@ -261,36 +284,23 @@ def _take(result: Result, found: Result, mine: Monitored, theirs: Reference) -> 
     diverges, result.findings = result.first is not None, found.findings
     result.lr_varied = found.lr_halved_at is not None
     if result.agrees and not result.lr_varied:
-        result.notes = [
+        result.notes.append(
             "lr was the same all along: it cannot be changed between steps, or to no end"
-        ]
+        )
     if found.agrees:
         if diverges:
             result.cause = ["on other gradients, of a matrix and a vector, it agrees: look there"]
-    elif diverges and _torch_rounds(found, theirs):
-        _take_as_rounding(result, found)
+        elif not result.notes:
+            result.notes = found.notes
     elif diverges:
         result.cause = found.cause
         if not found.findings and result.dtype == "float64":
-            result.cause = found.cause + _in_float32(mine, theirs, result.settings)
+            result.cause = found.cause + _in_float32(mine)
     elif found.after_lr_changed:
-        result.notes = ["as long as lr stays; once it changes, they differ:", *_said(found)]
+        result.first, result.report, result.cause = found.first, found.report, _said(found)
+        result.notes.append("as long as lr stays, they agree; once it changes, they differ")
     else:
         result.first, result.report, result.cause = found.first, found.report, _said(found)
-
-
-def _torch_rounds(found: Result, theirs: Reference) -> bool:
-    """Whether the candidate is the formula as it is in books, and torch the side that rounds."""
-    family = FAMILIES[theirs.optimizer.family] if theirs.optimizer else UpdateRule
-    textbook = {each.name for each in family.TEXTBOOK}
-    return any(textbook >= set(each.names) for each in found.findings)
-
-
-def _take_as_rounding(result: Result, found: Result) -> None:
-    assert result.report is not None
-    apart = f"the two are at most {result.report.worst.relative:.1e} apart"
-    result.seen = f"{result.mine} agrees with the formula of {result.theirs}, which rounds it"
-    result.first, result.notes = None, [*found.cause, f"{apart}, relative: the rounding is torch's"]
 
 
 def _said(found: Result) -> list[str]:
@@ -301,15 +311,21 @@ def _said(found: Result) -> list[str]:
     return [because, "; ".join([f"look first at {found.first}", *found.notes])]
 
 
-def _in_float32(mine: Monitored, theirs: Reference, settings: dict[str, Any]) -> list[str]:
-    """A line on whether the two agree where both have no more than single precision."""
-    shapes = theirs.optimizer.shapes if theirs.optimizer else SHAPES
-    stream = GradientStream([s for s in shapes if s], dtype="float32", awkward=True)
+def _in_float32(mine: Monitored) -> list[str]:
+    """A line where its first step from zero is what it is with all numbers in single precision."""
+    stream = GradientStream([shape for shape in SHAPES if len(shape) == 2])
+    zeros, grads = {name: 0 * w for name, w in stream.params.items()}, stream.next()
+    steps = []
     try:
-        agrees = lockstep(mine, theirs.side(settings), stream).agrees
+        for dtype in ("float32", "float64"):
+            run = Recorded(mine)
+            run.start({name: w.astype(dtype) for name, w in zeros.items()})
+            run.step({name: g.astype(dtype) for name, g in grads.items()})
+            steps.append(run.trajectory[0])
     except (CandidateError, ContractError, TimeUp):
         return []
-    return [f"in float32 it agrees with {theirs.owner}: it may compute in that"] if agrees else []
+    same = np.array_equal(steps[0], steps[1])
+    return ["it computes in float32: with that alone it does the same, bit for bit"] if same else []
 
 
 def _same(params: Arrays, start: Arrays) -> bool:

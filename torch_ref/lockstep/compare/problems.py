@@ -77,8 +77,8 @@ class GradientStream:
         ]
         awkward, huge = _check.flag("awkward", awkward), _check.flag("huge", huge)
         self._random = np.random.default_rng(_check.integer("seed", seed, at_least=0))
-        self._dtype, self._awkward = _check.floating(dtype), awkward or huge
-        denormal = float(np.finfo(self._dtype).smallest_subnormal)
+        self.dtype, self._awkward = _check.floating(dtype), awkward or huge
+        denormal = float(np.finfo(self.dtype).smallest_subnormal)
         self._values = (*AWKWARD, denormal, *((HUGE, -HUGE) if huge else ()))
         self.params = {f"w{i}": self._normal(shape) for i, shape in enumerate(shapes)}
         self._scales = {
@@ -100,10 +100,10 @@ class GradientStream:
             g = np.where(chosen, self._random.choice(self._values, shape), g)
             if g.ndim > 1:
                 g[self._random.random(len(g)) < 0.3] = 0
-        return np.asarray(g, dtype=self._dtype)
+        return np.asarray(g, dtype=self.dtype)
 
     def _normal(self, shape: tuple[int, ...]) -> np.ndarray:
-        return np.asarray(self._random.standard_normal(shape), dtype=self._dtype)
+        return np.asarray(self._random.standard_normal(shape), dtype=self.dtype)
 
 
 class RecordedGradients:

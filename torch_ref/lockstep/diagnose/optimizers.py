@@ -6,8 +6,7 @@ does the same, each pair, and those that come near with other values of their se
 agrees with the candidate to rounding at every step; what is merely near is not named.
 """
 
-from collections.abc import Iterator, Mapping
-from dataclasses import replace
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -15,70 +14,23 @@ import numpy as np
 from scratch import _check
 from torch_ref.lockstep.candidates.candidate import CandidateError
 from torch_ref.lockstep.candidates.reference import Reference, find
+from torch_ref.lockstep.compare.problems import RecordedGradients
 from torch_ref.lockstep.compare.report import Report
 from torch_ref.lockstep.compare.run import lockstep
 from torch_ref.lockstep.compare.sides import as_adapter
+from torch_ref.lockstep.diagnose import moves
+from torch_ref.lockstep.diagnose.catalogue import Catalogue, Settings
 from torch_ref.lockstep.diagnose.causes import causes
 from torch_ref.lockstep.diagnose.nearest import Nearest
 from torch_ref.lockstep.diagnose.probe import Probe
-from torch_ref.lockstep.diagnose.rules import FAMILIES, VARIANTS, UpdateRule
+from torch_ref.lockstep.diagnose.rounding import rounding
 from torch_ref.lockstep.diagnose.search import changes_of
 from torch_ref.lockstep.diagnose.trial import Recorded, Trial
-from torch_ref.lockstep.finding import Finding, Variant
+from torch_ref.lockstep.finding import Finding
 from torch_ref.lockstep.frameworks.optimizers.adapter import Adapter
 from torch_ref.lockstep.result import Result
 
-Settings = Mapping[str, Any]
 STEPS = 40
-
-
-class Catalogue:
-    """The known ways to differ from an optimizer, and it itself with some of them made.
-
-    Args:
-        against: what a candidate is checked against.
-        settings: of that.
-
-    Raises:
-        KeyError: there is no catalogue for it.
-        TypeError: it has no such setting.
-
-    Attributes:
-        family: of the optimizer.
-        variants: the known ones.
-
-    The hand-written class of a pair may be a variant of torch's, as ``chapter.Adam`` is: that is
-    changed from the start then, and to have it as torch does is a variant of it.
-
-    >>> Catalogue(find("chapter.Adam"), {}).variants[0].name
-    "torch's Adam"
-    """
-
-    def __init__(self, against: Reference, settings: Settings) -> None:
-        pair = against.optimizer
-        if pair is None or pair.family not in FAMILIES:
-            raise KeyError(f"there is no catalogue of variants of {against.name}")
-        self._owner, self.family, self._family = against.owner, pair.family, FAMILIES[pair.family]
-        self._settings = against.torchs_settings(dict(settings))
-        known = VARIANTS[pair.family]
-        own = [each for each in known if against.by_hand and each.name == pair.variant]
-        self._changes = changes_of(own)
-        back = {form: self._family.FORMS[form] for form in self._changes}
-        torchs = [Variant(f"torch's {pair.family}", "", back)] if own else []
-        known = (*torchs, *(each for each in known if each not in own))
-        self.variants = [replace(each, theirs=self._instead_of(each, own)) for each in known]
-
-    def rule(self, **changes: Any) -> UpdateRule:
-        """The optimizer, with these changes."""
-        return self._family(self._settings, **self._changes | changes)
-
-    def _instead_of(self, variant: Variant, own: list[Variant]) -> str:
-        """Return a sentence on what the optimizer does instead of the variant."""
-        for each in own:
-            if each.changes.keys() & variant.changes.keys():
-                return f'{self._owner} has "{each.name}"'
-        sentence = variant.instead(self.rule().settings)
-        return self._owner + sentence.removeprefix("torch")
 
 
 def diagnose(
@@ -117,33 +69,57 @@ def diagnose(
     if settings is not None:
         _check.mapping("settings", settings)
     theirs, given = _reference(against), settings or {}
-    catalogue = Catalogue(theirs, given)
+    catalogue = Catalogue(theirs, given, dtype)
     problem = Probe(dtype, steps, theirs.optimizer.axes if theirs.optimizer else 0)
     mine = as_adapter(candidate, **given)
     # Candidates divide by zero where torch does not, and the report says it better.
     with np.errstate(all="ignore"):
-        report, run = _run(mine, theirs.side(dict(given)), problem, steps)
+        report, run, other = _run(mine, theirs.side(dict(given)), problem, steps)
     result = Result.of_run(report, dtype.name, settings=catalogue.rule().settings)
     result.lr_halved_at = run.half
+    excuse = excused(report, run, other, catalogue, problem)
+    result.first = report.first
     if report.agrees:
+        result.rounding, result.notes = bool(excuse), [excuse] if excuse else []
         return result
     if result.after_lr_changed:
         result.notes = [f"until lr was halved at step {run.half}, the two agreed"]
-    _explain(result, Trial(catalogue.rule, run, problem, report.tolerance), run, catalogue, own)
+    settings = {**result.settings, **(own or {})}
+    _explain(result, run, *_causes(run, problem, catalogue, report.tolerance, settings))
     return result
 
 
-def _explain(
-    result: Result, trial: Trial, run: Recorded, catalogue: Catalogue, own: Settings | None
-) -> None:
-    """Look for the cause."""
-    # Were this not asked first, every variant that changes nothing here would be a finding.
-    if trial.distance({}) <= trial.tolerance:
-        result.rounding = True
-        result.cause = ["torch's formula in NumPy does too: these settings amplify rounding errors"]
-        return
-    others = Nearest(trial.of, {**result.settings, **(own or {})}, catalogue.family)
-    found, tried = causes(catalogue.variants, trial, others)
+def excused(
+    report: Report,
+    mine: Recorded,
+    theirs: Recorded,
+    catalogue: Catalogue,
+    problem: RecordedGradients,
+) -> str:
+    """Take a divergence back that is rounding; returns a sentence on it, or nothing."""
+    if catalogue.moves_alone:
+        part = moves.judge(report, mine, theirs, catalogue, problem)
+        return f"its moves were compared: up to {part:.0%} of one is rounding to bfloat16"
+    if report.agrees:
+        return ""
+    near = rounding(mine, theirs, catalogue.textbook, problem, report.tolerance)
+    if not near.agrees:
+        return ""
+    report.first = None
+    return near.sentence(catalogue)
+
+
+def _causes(
+    run: Recorded, problem: Probe, catalogue: Catalogue, tolerance: float, settings: Settings
+) -> tuple[list[Finding], int]:
+    if catalogue.moves_alone:
+        return moves.causes(catalogue, moves.MovesTrial(catalogue, run, problem))
+    trial = Trial(catalogue.rule, run, problem, tolerance)
+    return causes(catalogue.variants, trial, Nearest(trial.of, settings, catalogue.family))
+
+
+def _explain(result: Result, run: Recorded, found: list[Finding], tried: int) -> None:
+    """Say the cause."""
     result.findings = list(_simplest(found))
     result.cause = [
         each.line(result.mine, "together with", "bit for bit") for each in result.findings
@@ -172,13 +148,15 @@ def _reference(against: Any) -> Reference:
         raise ValueError(f"against must be an optimizer of the registry: {error}") from error
 
 
-def _run(mine: Adapter, theirs: Adapter, problem: Probe, steps: int) -> tuple[Report, Recorded]:
+Run = tuple[Report, Recorded, Recorded]
+
+
+def _run(mine: Adapter, theirs: Adapter, problem: Probe, steps: int) -> Run:
     """The candidate beside torch; with a change of lr, if it makes the candidate do otherwise."""
 
-    def run(half: int | None) -> tuple[Report, Recorded]:
-        recorded = Recorded(mine, half)
-        report = lockstep(recorded, Recorded(theirs, half), problem, steps=steps)
-        return report, recorded
+    def run(half: int | None) -> Run:
+        sides = Recorded(mine, half), Recorded(theirs, half)
+        return lockstep(*sides, problem, steps=steps), *sides
 
     constant, changed = run(None), run(steps // 2 + 1)
     # An lr that is read once, at the start, is no lr that can be assigned.

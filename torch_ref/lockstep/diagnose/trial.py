@@ -9,7 +9,6 @@ import numpy as np
 
 from torch_ref.lockstep.compare.problems import Arrays, RecordedGradients
 from torch_ref.lockstep.diagnose.rules import UpdateRule
-from torch_ref.lockstep.frameworks.optimizers.adapter import Adapter
 
 #: Of a run, what is looked at where many rules are compared by how near they come.
 FIRST_STEPS = 6
@@ -39,11 +38,12 @@ class Run(Protocol):
 class Recorded:
     """An adapter whose lr is halved at a step, and whose parameters are kept at every step."""
 
-    def __init__(self, adapter: Adapter, half: int | None) -> None:
+    def __init__(self, adapter: Any, half: int | None = None) -> None:
         self._adapter, self.half = adapter, half
-        self.name, self.strict = adapter.name, adapter.strict
-        self.pair = getattr(adapter, "pair", None)
         self.lr_assigned = False
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._adapter, name)
 
     def start(self, params: Arrays) -> None:
         self._adapter.start(params)
@@ -54,15 +54,6 @@ class Recorded:
             self.lr_assigned = self._adapter.scale_lr(0.5)
         self._adapter.step(grads)
         self.trajectory.append(flat(self._adapter.params()))
-
-    def params(self) -> Arrays:
-        return self._adapter.params()
-
-    def kept(self, grads: Arrays) -> Arrays:
-        return self._adapter.kept(grads)
-
-    def state(self) -> dict[str, Arrays]:
-        return self._adapter.state()
 
 
 class Trial:
@@ -87,7 +78,7 @@ class Trial:
     ) -> None:
         self.rule, self.tolerance, self.spent = rule, tolerance, 0
         self._run, self._problem = run, problem
-        self._stream = [_in_double(grads) for grads in problem.stream]
+        self._stream = [in_double(grads) for grads in problem.stream]
         self._expected = np.array(run.trajectory, np.float64)
         sizes = np.abs([run.began, *run.trajectory])
         # An element that has always been zero must be zero on the other side.
@@ -179,7 +170,7 @@ class Trial:
     def _steps(self, changes: Mapping[str, Any]) -> Any:
         rule = self.rule(**changes)
         self.spent += 1
-        params = _in_double(self._problem.params)
+        params = in_double(self._problem.params)
         for step in range(1, self.steps + 1):
             if step == self._run.half:
                 rule.lr *= 0.5
@@ -191,7 +182,7 @@ class Trial:
             yield flat(params)
 
 
-def _in_double(arrays: Mapping[str, np.ndarray]) -> Arrays:
+def in_double(arrays: Mapping[str, np.ndarray]) -> Arrays:
     """Copies that are exact, on which a rule rounds less than a candidate in single precision."""
     return {name: array.astype(np.float64) for name, array in arrays.items()}
 

@@ -9,8 +9,8 @@ import numpy as np
 
 from torch_ref.lockstep.candidates.reference import OPTIMIZER, Reference
 from torch_ref.lockstep.compare.problems import RecordedGradients
+from torch_ref.lockstep.diagnose.catalogue import Catalogue
 from torch_ref.lockstep.diagnose.causes import causes
-from torch_ref.lockstep.diagnose.optimizers import Catalogue
 from torch_ref.lockstep.diagnose.search import changes_of
 from torch_ref.lockstep.diagnose.trial import Trial, flat
 from torch_ref.lockstep.finding import Finding

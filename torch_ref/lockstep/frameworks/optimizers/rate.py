@@ -9,10 +9,10 @@ LEARNING_RATE = (
     "lr",
     "learning_rate",
     "learning_rate_init",
-    "eta",
-    "step_size",
     "current_learning_rate",
 )
+#: What it may be called where nothing has one of those names; else it follows from the rate.
+SYMBOLS = ("eta", "step_size")
 
 
 def scale_attribute(optimizer: Any, factor: float) -> bool:
@@ -46,7 +46,11 @@ class _Attributes:
         return getattr(self._owner, name, None)
 
     def items(self) -> list[tuple[str, Any]]:
-        return [(name, self.get(name)) for name in LEARNING_RATE if _is_rate(self.get(name))]
+        named, symbols = (
+            [(name, self.get(name)) for name in names if _is_rate(self.get(name))]
+            for names in (LEARNING_RATE, SYMBOLS)
+        )
+        return named or symbols
 
     def assign(self, name: str, value: Any) -> bool:
         try:

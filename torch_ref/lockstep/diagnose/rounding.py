@@ -1,0 +1,166 @@
+"""Whether two sides differ by more than their rounding: each is held against exact arithmetic.
+
+Torch rounds, too, and it may be torch that is the farther one. So where two sides differ, the
+formula is computed in float64 and each side's distance from that is looked at. How large a
+distance rounding can make is seen by the formula itself: computed with every number of the state
+off by half a unit in the last place, and with its settings in the sides' precision.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from torch_ref.lockstep.compare.problems import Arrays, RecordedGradients
+from torch_ref.lockstep.diagnose.catalogue import Catalogue
+from torch_ref.lockstep.diagnose.rules import UpdateRule
+from torch_ref.lockstep.diagnose.trial import Recorded, flat, in_double
+
+#: How many times the formula is computed with errors, and how many times their effect is allowed.
+RUNS, MARGIN = 2, 4.0
+#: Beyond so many times the tolerance, torch's own distance is no rounding, and excuses nothing.
+MOST = 30.0
+
+
+@dataclass(frozen=True)
+class Rounding:
+    """How far both sides are from the formula in float64, relative to each element's size.
+
+    Attributes:
+        mine, theirs: the largest distance.
+        agrees: whether mine is never more than rounding allows; in float32, or than torch's own.
+        single: whether the sides computed in float32.
+    """
+
+    mine: float
+    theirs: float
+    agrees: bool
+    single: bool
+
+    def sentence(self, catalogue: Catalogue) -> str:
+        """What is to be said of a candidate that agrees."""
+        owner, mine, theirs = catalogue.owner, f"{self.mine:.0e}", f"{self.theirs:.0e}"
+        if self.single:
+            return (
+                "in float32 both round: held against the formula in float64, yours is "
+                f"{mine} off, and {owner} {theirs}"
+            )
+        if catalogue.torch_rounds:
+            return (
+                f"it is the textbook's, to {mine}; {owner} differs from that by {theirs}, because "
+                f"it {catalogue.torch_rounds}"
+            )
+        return f"{owner}'s formula in NumPy does too: these settings amplify rounding errors"
+
+
+def rounding(
+    mine: Recorded,
+    theirs: Recorded,
+    formula: Callable[..., UpdateRule],
+    problem: RecordedGradients,
+    tolerance: float,
+) -> Rounding:
+    """Hold both sides' runs against the formula's.
+
+    Args:
+        mine, theirs: runs on the problem, with lr halved at the same step.
+        formula: makes a rule; with ``single``, one whose settings are in single precision.
+        problem: the start, and the gradients of every step.
+        tolerance: a relative distance that is rounding in any case.
+    """
+    start, stream = problem.params, problem.stream
+    dtype = next(iter(start.values())).dtype
+    exact = _run(formula(), start, stream, mine.half)
+    with np.errstate(all="ignore"):
+        scale = _largest(np.abs([flat(start), *exact]))[1:]
+        scale = np.maximum(scale, np.finfo(dtype).tiny)
+        mine_off, theirs_off = (
+            _largest(np.abs(np.array(side.trajectory, np.float64) - exact)) / scale
+            for side in (mine, theirs)
+        )
+        noise = _largest(_noise(formula, exact, start, stream, mine.half, dtype)) / scale
+    single = dtype == np.float32
+    allowed = np.maximum(tolerance, MARGIN * np.nan_to_num(noise, nan=np.inf))
+    if single:
+        allowed = np.maximum(allowed, np.minimum(theirs_off, MOST * tolerance))
+    agrees = bool((mine_off <= allowed).all())
+    return Rounding(float(mine_off.max()), float(theirs_off.max()), agrees, single)
+
+
+def _largest(values: np.ndarray) -> np.ndarray:
+    """The largest so far, at every step."""
+    return np.maximum.accumulate(values)
+
+
+def _noise(
+    formula: Callable[..., UpdateRule],
+    exact: np.ndarray,
+    start: Arrays,
+    stream: Sequence[Arrays],
+    half: int | None,
+    dtype: np.dtype,
+) -> np.ndarray:
+    """How far errors of half a unit in the last place take the formula, at every step."""
+    unit, single = float(np.finfo(dtype).eps) / 2, dtype == np.float32
+    runs = [
+        _run(formula(single=single), start, stream, half, Errors(unit, seed))
+        for seed in range(RUNS)
+    ]
+    return np.asarray(np.max([np.abs(run - exact) for run in runs], axis=0))
+
+
+class Errors:
+    """Errors of a unit in every number, up or down.
+
+    An element of a parameter has it in the same direction all along, since that is how a factor
+    that is rounded once, as 1 − lr·λ is, acts.
+    """
+
+    def __init__(self, unit: float, seed: int) -> None:
+        self._unit, self._random = unit, np.random.default_rng(seed)
+        self._signs: Arrays = {}
+
+    def of(self, grads: Arrays) -> Arrays:
+        return {name: g * self._factors(np.shape(g)) for name, g in grads.items()}
+
+    def add(self, rule: UpdateRule, params: Arrays) -> None:
+        for name, w in params.items():
+            factors = self._signs.setdefault(name, self._factors(w.shape))
+            params[name] = np.asarray(w * factors)
+            buffers = rule.state[name]
+            for key, buffer in buffers.items():
+                if key == "step" or not isinstance(buffer, np.ndarray | float):
+                    continue
+                off = buffer * self._factors(np.shape(buffer))
+                buffers[key] = np.asarray(off) if isinstance(buffer, np.ndarray) else float(off)
+
+    def _factors(self, shape: tuple[int, ...]) -> np.ndarray:
+        return 1 + self._unit * self._random.choice([-1.0, 1.0], shape)
+
+
+def _run(
+    rule: UpdateRule,
+    start: Arrays,
+    stream: Sequence[Arrays],
+    half: int | None,
+    errors: Errors | None = None,
+) -> np.ndarray:
+    return np.array(list(_steps(rule, start, stream, half, errors)))
+
+
+def _steps(
+    rule: UpdateRule,
+    start: Arrays,
+    stream: Sequence[Arrays],
+    half: int | None,
+    errors: Errors | None,
+) -> Iterator[np.ndarray]:
+    params = in_double(start)
+    for step, grads in enumerate(stream, start=1):
+        if step == half:
+            rule.lr *= 0.5
+        grads = in_double(grads)
+        rule.update(params, errors.of(grads) if errors else grads)
+        if errors:
+            errors.add(rule, params)
+        yield flat(params)
