@@ -168,7 +168,7 @@ BAD = {
     "too many numbers": ("begin(); read(); say({}, bytes(32))", "24, for float64 of w\\[3\\], got"),
     "more than there is": (
         "begin(); read(); say({}, b'', 2**62)",
-        "step 1: .* number of at most 1,073,741,824",
+        "step 1: .* number of at most 1,072,576",
     ),
     "less than nothing": (
         "begin(); read(); say({}, b'', -1)",

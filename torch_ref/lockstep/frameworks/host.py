@@ -1,5 +1,6 @@
 """The other end of the wire, for Python: answers what a check asks, out of an adapter."""
 
+import sys
 from collections.abc import Callable, Mapping
 from typing import Any, BinaryIO
 
@@ -9,6 +10,8 @@ from torch_ref.lockstep.frameworks import wire
 from torch_ref.lockstep.frameworks.optimizers.adapter import Adapter, Arrays
 from torch_ref.lockstep.frameworks.wire import ABILITIES, Described, Message
 
+#: The check is believed: it sends what it has.
+_ANY = sys.maxsize
 #: The fields of an answer, and the arrays behind it.
 Answer = tuple[Message, list[np.ndarray]]
 
@@ -38,7 +41,7 @@ def serve(
     b'{"lockstep": 1, "name": "Adam", "settings": {"lr": 0.1}'
     """
     host = _Host(name, make, source, sink, defaults)
-    while (line := source.readline()) and (asked := wire.parse(line))["do"] != "bye":
+    while (line := source.readline()) and (asked := wire.parse(line, _ANY))["do"] != "bye":
         host.answer(asked)
 
 
@@ -95,7 +98,7 @@ class _Host:
     def _minimize(self, asked: Message, data: bytes) -> Answer:
         def evaluate(params: Arrays) -> tuple[float, Arrays]:
             self._say({"evaluate": True}, [params[each.name] for each in self._known])
-            found = wire.parse(self._source.readline())
+            found = wire.parse(self._source.readline(), _ANY)
             return found["loss"], self._by_name(self._known, self._source.read(found["bytes"]))
 
         self._adapter.minimize(evaluate)

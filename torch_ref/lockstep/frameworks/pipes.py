@@ -185,7 +185,7 @@ def _signal_name(number: int) -> str:
 def _end(program: subprocess.Popen[bytes]) -> None:
     """Kill the program's process group, and leave no zombie and no open pipe."""
     with contextlib.suppress(ProcessLookupError, PermissionError):
-        os.killpg(program.pid, signal.SIGKILL)
+        os.killpg(program.pid, signal.SIGKILL)  # it leads its session, and cannot leave its group
     with contextlib.suppress(subprocess.TimeoutExpired):
         program.wait(5)  # no longer, should the kernel not let it go
     for stream in (program.stdin, program.stdout, program.stderr):

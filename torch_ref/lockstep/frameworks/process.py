@@ -15,6 +15,8 @@ from torch_ref.lockstep.frameworks.wire import Described, Message, WireError
 
 Settings = Mapping[str, Any]
 _LONGEST_SHOWN = 100
+#: The state of a program is no more than so many times its parameters: L-BFGS has 200 and some.
+_BUFFERS = 1000
 
 
 class ProcessError(LockstepError):
@@ -64,9 +66,15 @@ class Process:
         self.abilities: list[str] = self._field(answer, "can", list, [])
 
     def ask(
-        self, doing: str, question: Message, arrays: Sequence[np.ndarray] = ()
+        self, doing: str, question: Message, arrays: Sequence[np.ndarray] = (), about: int = 0
     ) -> tuple[Message, bytes]:
         """Send a message; returns the answer to it, its line's fields and the numbers.
+
+        Args:
+            doing: what a message about a failure begins with.
+            question: the line's fields.
+            arrays: the numbers behind it.
+            about: the bytes of all parameters, of which an answer may be a multiple.
 
         Raises:
             ProcessError: there is none, or it is none; or the program refuses.
@@ -80,7 +88,8 @@ class Process:
                     f"{wire.shown(bytes(self._pipes.received))}"
                 )
             self._pipes.send(sent)
-            answer = wire.parse(self._pipes.line())
+            most = wire.MOST_BYTES + _BUFFERS * about
+            answer = wire.parse(self._pipes.line(), most)
             expected = f"{answer.get('bytes', 0):,} bytes of numbers"
             data = self._pipes.exactly(answer.get("bytes", 0))
         except PipeError as error:
@@ -216,6 +225,9 @@ class ProcessAdapter:
                 found.setdefault(name, {})[key] = buffer
         return found
 
+    def _size(self) -> int:
+        return sum(each.size for each in self._known)
+
     def _tell(self, doing: str, question: Message, params: Arrays) -> None:
         shapes = [list(w.shape) for w in params.values()]
         sizes = [w.size for w in params.values()]
@@ -224,7 +236,7 @@ class ProcessAdapter:
 
     def _moved(self, doing: str, question: Message, arrays: list[np.ndarray]) -> Message:
         """Ask for what changes the parameters, and take them from the answer."""
-        answer, data = self._process.ask(doing, question, arrays)
+        answer, data = self._process.ask(doing, question, arrays, self._size())
         whose = self._known
         if "params" in answer:
             whose = self._process.described(doing, answer, "params", self._dtype)
@@ -234,7 +246,7 @@ class ProcessAdapter:
 
     def _asked(self, doing: str, what: str, field: str) -> Iterator[tuple[str, np.ndarray]]:
         """Ask for arrays, each with the name that a field of the answer gives it."""
-        answer, data = self._process.ask(doing, {"do": what})
+        answer, data = self._process.ask(doing, {"do": what}, (), self._size())
         whose = self._process.described(doing, answer, field, self._dtype)
         arrays = self._process.arrays(doing, answer, data, whose)
         return ((each.name, a) for each, a in zip(whose, arrays, strict=True))

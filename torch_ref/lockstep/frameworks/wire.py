@@ -13,8 +13,8 @@ import numpy as np
 VERSION = 1
 #: What a program may be able to do beside its steps.
 ABILITIES = ("scale_lr", "add", "minimize", "kept", "state")
-#: A message announces no more bytes of numbers than these.
-MOST_BYTES = 2**30
+#: Without more said, a message announces no more bytes of numbers than these.
+MOST_BYTES = 2**20
 _MOST_AXES = 32
 
 Message = dict[str, Any]
@@ -51,8 +51,8 @@ def message(fields: Mapping[str, Any], arrays: Sequence[np.ndarray] = ()) -> byt
     return json.dumps(whole, default=_number, allow_nan=False).encode() + b"\n" + data
 
 
-def parse(line: bytes) -> Message:
-    """The fields of a message's line.
+def parse(line: bytes, most: int = MOST_BYTES) -> Message:
+    """The fields of a message's line, which announces at most so many bytes of numbers.
 
     Raises:
         WireError: it is no JSON object, or announces what cannot be.
@@ -67,9 +67,10 @@ def parse(line: bytes) -> Message:
     if not isinstance(found, dict):
         raise WireError(f'expected a line of JSON like {{"bytes": 8}}, got {shown(line)}')
     count = found.get("bytes", 0)
-    if type(count) is not int or not 0 <= count <= MOST_BYTES:
-        most = f"a whole number of at most {MOST_BYTES:,}"
-        raise WireError(f'expected {most} as "bytes", got {shown(line)}')
+    if type(count) is not int or not 0 <= count <= most:
+        raise WireError(
+            f'expected a whole number of at most {most:,} as "bytes", got {shown(line)}'
+        )
     return found
 
 
