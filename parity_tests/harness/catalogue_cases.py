@@ -37,6 +37,7 @@ _SHOWN: Settings = {
     "d0": 1e-2,
     "sync_period": 4,
     "slow_step_size": 0.3,
+    "r": 0.8,
     "warmup_steps": 5,
 }
 _OWN: dict[str, Settings] = {

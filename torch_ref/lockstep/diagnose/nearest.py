@@ -81,8 +81,11 @@ def _named(defaults: Settings, known: Settings) -> dict[str, Any]:
     """The settings of a family among the known ones."""
     known = {_ALIASES.get(name, name): value for name, value in known.items()} | dict(known)
     found = {name: known[name] for name in defaults if name in known}
-    if len(defaults.get("betas", ())) == 3 and "b3" in known and "betas" in known:
-        found["betas"] = (*known["betas"][:2], known["b3"])
+    betas, most = known.get("betas", ()), len(defaults.get("betas", ()))
+    if most == 3 and len(betas) == 2 and "b3" in known:
+        found["betas"] = (*betas, known["b3"])
+    elif most == 2 and len(betas) == 3 and "beta3" in defaults:
+        found |= {"betas": tuple(betas[:2]), "beta3": betas[2]}
     return {name: value for name, value in found.items() if _is_like(value, defaults[name])}
 
 

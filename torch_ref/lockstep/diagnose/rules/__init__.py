@@ -13,6 +13,7 @@ from torch_ref.lockstep.diagnose.rules.adam import AdamRule, AdamWRule
 from torch_ref.lockstep.diagnose.rules.adamax import AdamaxRule
 from torch_ref.lockstep.diagnose.rules.adamod import AdaModRule
 from torch_ref.lockstep.diagnose.rules.adan import AdanRule
+from torch_ref.lockstep.diagnose.rules.adanorm import AdaNormRule
 from torch_ref.lockstep.diagnose.rules.adopt import ADOPTRule
 from torch_ref.lockstep.diagnose.rules.asgd import ASGDRule
 from torch_ref.lockstep.diagnose.rules.base import NO_EFFECT, Arrays, Settings, UpdateRule
@@ -21,6 +22,7 @@ from torch_ref.lockstep.diagnose.rules.d_adaptation import (
     DAdaptSGDRule,
     ProdigyRule,
 )
+from torch_ref.lockstep.diagnose.rules.diffgrad import DiffGradRule
 from torch_ref.lockstep.diagnose.rules.lamb import LAMBRule
 from torch_ref.lockstep.diagnose.rules.laprop import LaPropRule
 from torch_ref.lockstep.diagnose.rules.lars import LARSRule
@@ -41,6 +43,7 @@ from torch_ref.lockstep.diagnose.rules.schedule_free import (
 from torch_ref.lockstep.diagnose.rules.sgd import SGDRule, SGDWRule
 from torch_ref.lockstep.diagnose.rules.sign_sgd import SignSGDRule
 from torch_ref.lockstep.diagnose.rules.sparse_adam import SparseAdamRule
+from torch_ref.lockstep.diagnose.rules.stable_adamw import StableAdamWRule
 from torch_ref.lockstep.diagnose.rules.yogi import YogiRule
 from torch_ref.lockstep.finding import Variant
 
@@ -82,6 +85,9 @@ _BEYOND: tuple[type[UpdateRule], ...] = (
     DAdaptSGDRule,
     DAdaptAdamRule,
     ProdigyRule,
+    AdaNormRule,
+    DiffGradRule,
+    StableAdamWRule,
     around(SGDRule),
     around(AdamRule),
 )

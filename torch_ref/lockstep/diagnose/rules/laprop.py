@@ -16,7 +16,6 @@ _NORMALIZES = "averages lr·g/(√v̂ + eps): the gradient is normalized before 
 _ORDER = (
     variant("lr outside of the average", _NORMALIZES, lr_place="outside"),
     variant("normalized after the momentum, as in Adam", _NORMALIZES, "Adam", order="after"),
-    variant("1e-15 inside the root", "has √v̂ + eps", "pytorch_optimizer", eps_place="1e-15 inside"),
     variant("bias correction of m missing", "divides m by 1 − β₁ᵗ", correction="second"),
     variant("bias correction of v missing", "divides v by 1 − β₂ᵗ", correction="first"),
     variant(

@@ -65,6 +65,12 @@ ADAMS_EPSILON = (
     ),
     *EVERY_EPSILON,
     variant(
+        "1e-15 inside the root, epsilon before the bias correction",
+        "has one epsilon, after it: denom = √(v/(1 − β₂ᵗ)) + eps",
+        "pytorch_optimizer",
+        eps_place="1e-15 inside",
+    ),
+    variant(
         "square root missing in the denominator",
         "divides by the root: denom = √v̂ + eps",
         root=False,
