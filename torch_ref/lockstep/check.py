@@ -36,13 +36,15 @@ from torch_ref.lockstep.compare.problems import (
 )
 from torch_ref.lockstep.compare.report import Report
 from torch_ref.lockstep.compare.run import lockstep
+from torch_ref.lockstep.diagnose.arguments import without_effect
 from torch_ref.lockstep.diagnose.catalogue import Catalogue, Settings
 from torch_ref.lockstep.diagnose.optimizers import diagnose, excused
+from torch_ref.lockstep.diagnose.portrait import portrait
 from torch_ref.lockstep.diagnose.trial import Recorded
 from torch_ref.lockstep.finding import Likeness
 from torch_ref.lockstep.frameworks.optimizers.adapter import Arrays
 from torch_ref.lockstep.low_precision import check_in_low_precision
-from torch_ref.lockstep.result import Result
+from torch_ref.lockstep.result import Result, Row
 from torch_ref.registry import SAME_GRADIENTS
 
 
@@ -226,6 +228,10 @@ def _run(
         faults.append(f"changes no parameter in {mine.steps} steps{_in_place(mine)}")
     elif not (report.agrees and _rounds_much(theirs)):
         _find_cause(result, report, mine, theirs)
+    if result.agrees:
+        result.faults += without_effect(candidate, theirs, matched, dtype)
+    else:
+        result.portrait = _portrait(mine, theirs, matched.theirs)
     if dtype != asked:
         result.notes.append(f"in {dtype}, not {asked}: {candidate.name} computes in that alone")
     return result
@@ -248,6 +254,15 @@ def _rounding(
         return ""
     grads = [stream.next() for _ in range(report.steps)]
     return excused(report, mine, theirs, catalogue, RecordedGradients(stream.params, grads))
+
+
+def _portrait(mine: Monitored, theirs: Reference, settings: Settings) -> list[Row]:
+    """The measured properties that differ, as far as both sides take what measures them."""
+    axes = theirs.optimizer.axes if theirs.optimizer else 0
+    try:
+        return portrait(mine, theirs.side(dict(settings)), axes)
+    except (CandidateError, ContractError, TimeUp, RuntimeError, TypeError, ValueError):
+        return []
 
 
 def _rounds_much(theirs: Reference) -> bool:

@@ -5,6 +5,10 @@ optimizers    an optimizer on gradients that tell the variants apart, which prob
 trial         what it did there, and rules beside it
 numbers       with which values of its settings a rule does the same
 causes        the fewest variants and numbers that do
+rounding      whether a difference is more than that: both sides against exact arithmetic
+moves         the same where torch itself rounds to eight bits
+portrait      what both sides do, measured, whether or not it is known
+arguments     those that a candidate takes and makes nothing of
 variants      what the known variants of several optimizers have in common
 rules         optimizers by hand, each with its variants, a change of it
 layers        normalization layers: their variants, and the check

@@ -1,0 +1,131 @@
+"""The portrait: each property is measured on code that has it, and nothing else differs."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from parity_tests.harness.handwritten import EpsInside
+from scratch import optim
+from torch_ref.lockstep import as_adapter
+from torch_ref.lockstep.check import check
+from torch_ref.lockstep.diagnose.portrait import PROBES, portrait
+
+PROPERTIES = {name for name, _ in PROBES}
+
+
+def rows(mine: Any, theirs: Any) -> dict[str, tuple[str, str]]:
+    measured = portrait(as_adapter(mine), as_adapter(theirs))
+    assert {row.property for row in measured} <= PROPERTIES
+    return {row.property: (row.mine, row.theirs) for row in measured}
+
+
+@pytest.mark.parametrize("cls", [optim.SGD, optim.Adam, optim.Adafactor, optim.Lion])
+def test_nothing_differs_from_itself(cls: type) -> None:
+    assert rows(cls(), cls()) == {}
+
+
+class InSinglePrecision(optim.SGD):
+    def update(self, params: Any, grads: Any) -> None:
+        super().update(params, {k: g.astype("f4").astype("f8") for k, g in grads.items()})
+
+
+class Clipped(optim.SGD):
+    """By the norm of each matrix."""
+
+    def update(self, params: Any, grads: Any) -> None:
+        super().update(params, {k: g / max(1.0, np.linalg.norm(g)) for k, g in grads.items()})
+
+
+class Noisy(optim.SGD):
+    random = np.random.default_rng(0)
+
+    def update(self, params: Any, grads: Any) -> None:
+        super().update(params, {k: g * (1 + 1e-3 * self.random.random()) for k, g in grads.items()})
+
+
+IMPULSE = "after one gradient, then zeros"
+SEEN = [
+    (optim.SGD(momentum=0.8), optim.SGD(momentum=0.9), IMPULSE, "0.8 times the step before"),
+    (
+        optim.Adam(betas=(0.8, 0.97)),
+        optim.Adam(),
+        IMPULSE,
+        "as two averages do: β₁ = 0.8, β₂ = 0.97",
+    ),
+    (optim.Adam(lr=0.002), optim.Adam(), "the first step, of a gradient of 1", "0.002"),
+    (optim.Adam(eps=3e-7), optim.Adam(), "ε at the first step", "beside the root, 3e-07"),
+    (
+        EpsInside(),
+        optim.Adam(),
+        "ε at the first step",
+        "inside the root, 1e-08",
+    ),
+    (
+        optim.AdamW(weight_decay=0.3),
+        optim.AdamW(weight_decay=0.0),
+        "vectors without a gradient",
+        "shrink by 0.0003 of themselves",
+    ),
+    (
+        optim.Momentum(lr=0.1),
+        optim.SGD(lr=0.1, momentum=0.9),
+        "a step after an impulse, if lr is halved before it",
+        "1 times the step",
+    ),
+    (
+        InSinglePrecision(lr=0.5),
+        optim.SGD(lr=0.5),
+        "computed in",
+        "no more than single precision",
+    ),
+    (
+        Clipped(),
+        optim.SGD(),
+        "one element's larger gradient changes",
+        "the steps of the whole matrix",
+    ),
+    (Noisy(), optim.SGD(), "the same input gives the same output", "no"),
+    (
+        optim.SGD(),
+        optim.Adam(),
+        "for a gradient 100 times as large, a step is",
+        "100 times as long",
+    ),
+]
+
+
+@pytest.mark.parametrize(("mine", "theirs", "property", "seen"), SEEN)
+def test_a_property_is_measured(mine: Any, theirs: Any, property: str, seen: str) -> None:
+    mine_seen, theirs_seen = rows(mine, theirs)[property]
+    assert mine_seen == seen
+    assert theirs_seen != seen
+
+
+def test_a_check_shows_the_rows_of_what_no_catalogue_knows() -> None:
+    result = check(Noisy(lr=0.1), "SGD", {"lr": 0.1})
+    assert not result.agrees
+    assert "the same input gives the same output" in {row.property for row in result.portrait}
+    assert [row["property"] for row in result.as_dict()["portrait"]] == [
+        row.property for row in result.portrait
+    ]
+
+
+class Deaf:
+    """Takes a weight decay, and forgets it."""
+
+    def __init__(self, lr: float = 0.1, weight_decay: float = 0.0) -> None:
+        self.lr = lr
+
+    def update(self, params: dict, grads: dict) -> None:
+        for name in params:
+            params[name] -= self.lr * grads[name]
+
+
+def test_an_argument_without_effect_is_found_unasked() -> None:
+    result = check(Deaf, "SGD")
+    assert not result.agrees
+    assert [fault.partition(":")[0] for fault in result.faults] == [
+        "takes weight_decay and makes nothing of it"
+    ]
+    assert check(optim.SGD, "SGD").agrees

@@ -1,0 +1,86 @@
+"""Arguments that a candidate takes and makes nothing of: each is varied, asked for or not."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from torch_ref.lockstep.candidates.candidate import Candidate, CandidateError
+from torch_ref.lockstep.candidates.contract import ContractError, Monitored
+from torch_ref.lockstep.candidates.reference import Reference
+from torch_ref.lockstep.candidates.settings import Mapped, Match, match
+from torch_ref.lockstep.diagnose.probe import Probe
+from torch_ref.lockstep.diagnose.trial import Recorded
+
+STEPS = 6
+
+
+def without_effect(
+    candidate: Candidate, theirs: Reference, matched: Match, dtype: str
+) -> Iterator[str]:
+    """Yield a sentence on each argument that changes torch's steps and not the candidate's.
+
+    Args:
+        candidate: whose constructor takes them.
+        theirs: what it is checked against.
+        matched: the settings of both.
+        dtype: to run in.
+    """
+    if candidate.made:
+        return
+    asked = _run(candidate, theirs, matched, dtype)
+    if asked is None:
+        return
+    for each in matched.mapped:
+        other = _other(each.value)
+        if other is None or not each.mine.isidentifier() or not each.theirs.isidentifier():
+            continue
+        varied = _varied(candidate, theirs, matched, each, other)
+        now = _run(candidate, theirs, varied, dtype) if varied else None
+        if now and _same(now[0], asked[0]) and not _same(now[1], asked[1]):
+            yield (
+                f"takes {each.mine} and makes nothing of it: with {each.mine} = {other!r} in place "
+                f"of {each.value!r} it does the same, and {theirs.owner} does not"
+            )
+
+
+def _other(value: Any) -> Any:
+    """A value that is allowed where this one is, most often."""
+    if isinstance(value, bool):
+        return not value
+    if isinstance(value, float | int):
+        return value / 2 if value else 0.1
+    return None
+
+
+def _varied(
+    candidate: Candidate, theirs: Reference, matched: Match, which: Mapped, value: Any
+) -> Match | None:
+    given = {**matched.mine, which.mine: value}
+    try:
+        return match(candidate, theirs, given)
+    except CandidateError:
+        return None
+
+
+def _run(
+    candidate: Candidate, theirs: Reference, matched: Match, dtype: str
+) -> tuple[np.ndarray, np.ndarray] | None:
+    """What both sides do; nothing where one of them refuses the settings."""
+    problem = Probe(np.dtype(dtype), STEPS, theirs.optimizer.axes if theirs.optimizer else 0)
+    try:
+        sides = (
+            Recorded(Monitored(candidate, matched.mine)),
+            Recorded(theirs.side(matched.theirs)),
+        )
+        for side in sides:
+            side.start(problem.params)
+            for grads in problem.stream:
+                side.step({name: g.copy() for name, g in grads.items()})
+    except (CandidateError, ContractError, TypeError, ValueError, RuntimeError):
+        return None
+    return np.array(sides[0].trajectory), np.array(sides[1].trajectory)
+
+
+def _same(one: np.ndarray, other: np.ndarray) -> bool:
+    return np.array_equal(one, other, equal_nan=True)
