@@ -128,8 +128,8 @@ scratch/optim: test_clip test_bad_input_optimizers test_optimizer_state
   - _norm(np.array(norms).T.reshape(runs or 1, -1), norm_type)
   + _norm(np.array(norms).T.reshape(runs or 1, -1), 2.0)
   fitting.py: an infinite gradient passes
-  - if math.isfinite(np.vdot(g, g)):
-  + if not math.isnan(np.vdot(g, g)):
+  - if math.isfinite(np.vdot(g, g).real):
+  + if not math.isnan(np.vdot(g, g).real):
   base.py: a snapshot without the groups
   - "groups": self.groups, "state"
   + "groups": {}, "state"
@@ -163,7 +163,7 @@ scratch/nn: test_norms test_layers test_networks test_run_axis test_resuming
   - dx /= dx.shape[-2]
   + dx /= dx.shape[0]
   network.py: the running variance is not restored
-  - norm.running_var[...] = given[f"running_var{i}"]
+  - norm.running_var[...] = values[f"running_var{i}"]
   + pass
 
 torch_ref/lockstep: test_lockstep
@@ -180,16 +180,16 @@ torch_ref/lockstep: test_lockstep
   - bad = ~np.isfinite(w)
   + bad = np.isnan(w)
   compare/run.py: buffers are not compared
-  - if found is not None:
-  + if found is not None and not mine.strict:
+  - if found is not None and (
+  + if found is not None and not mine.strict and (
 
 torch_ref/lockstep: test_diagnose
   diagnose/optimizers.py: a diagnosis takes the first variant that fits
   - result.findings = list(_simplest(found))
   + result.findings = found[:1]
   diagnose/search.py: a diagnosis tries no pairs
-  - for size in range(1, depth + 1):
-  + for size in range(1, 2):
+  - for size in range(least, depth + 1):
+  + for size in range(least, 2):
   diagnose/optimizers.py: a diagnosis halves no rate
   - return changed if changed[1].lr_assigned and moved else constant
   + return constant

@@ -37,7 +37,7 @@ FORBIDDEN_ARGUMENTS = {"allow_pickle", "shell"}
 #: ``lockstep check`` runs the user's own file: that is what it is asked to do. One test runs the
 #: README's examples, one defines a class as a notebook does.
 RUNS_A_FILE = {
-    "torch_ref/lockstep/candidates/candidate.py": ("spec.loader.exec_module",),
+    "torch_ref/lockstep/frameworks/loading.py": ("spec.loader.exec_module",),
     "parity_tests/project/test_readme.py": ("exec", "compile"),
     "parity_tests/harness/test_check_command.py": ("exec",),
 }
