@@ -197,6 +197,16 @@ def loop(grad: Any, x: np.ndarray, callback=None, num_iters=100, step_size=0.1, 
     return x
 
 
+def minimize(fun: Any, x0: np.ndarray, *, jac: Any, maxiter: int, lr=0.1, momentum=0.9):
+    """As in SciPy."""
+    x, v = x0, np.zeros_like(x0)
+    for _ in range(maxiter):
+        assert np.isfinite(fun(x))
+        v = momentum * v + jac(x)
+        x = x - lr * v
+    return SimpleNamespace(x=x)
+
+
 def wrapped(optimize: Any) -> Any:
     """As autograd wraps its own: the names of the settings are within."""
 
@@ -260,6 +270,7 @@ WAYS: dict[str, tuple[Any, bool]] = {
     "a function with a config": (with_config, True),
     "a function with a config, of tensors": (with_config_in_torch, True),
     "a loop": (loop, False),
+    "a loop as in SciPy": (minimize, False),
     "a wrapped loop": (wrapped(loop), False),
     "torch's, with a closure, groups and train()": (Torchs, True),
 }

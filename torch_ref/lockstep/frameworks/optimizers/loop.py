@@ -13,7 +13,7 @@ from torch_ref.lockstep.frameworks.optimizers.libraries import NUMPY
 from torch_ref.lockstep.frameworks.optimizers.recipe import Recipe, arguments
 from torch_ref.lockstep.frameworks.optimizers.side import Side
 
-#: What the gradient, the start and the number of steps are called.
+#: What the gradient, the start, the number of steps and the loss are called.
 GRADIENT = roles.words(
     "grad gradient jac gradf gradfn gradfunc gradfunction df dfun fprime gradients"
 )
@@ -22,6 +22,7 @@ COUNT = roles.words(
     "numiters numiter niters niter nits maxiter maxiters iterations iters nsteps numsteps steps "
     "epochs nepochs numepochs numiterations maxiterations maxsteps"
 )
+OBJECTIVE = roles.words("fun f loss func objective lossfn lossfunc cost costfunction")
 _LONG = 10**6  # steps, more than any run has
 _POLL = 0.05  # seconds: a time limit can come between
 
@@ -100,11 +101,13 @@ def _loop(recipe: Recipe, start: np.ndarray, gradients: Any, points: Any) -> Non
             raise _End
         return g
 
-    first, second, count = _parts(recipe.target)
+    first, second, count, objective = _parts(recipe.target)
     # By position where they are the first: a wrapper may call them otherwise.
-    given = {first: gradient, second: start.copy()}
+    given: dict[str, Any] = {first: gradient, second: start.copy()}
     leading = [name for name in list(roles.positional(recipe.target))[:2] if name in given]
     values = [given.pop(name) for name in leading] if len(leading) == 2 else []
+    if objective:  # there are gradients alone
+        given[objective] = lambda *_: 0.0
     try:
         with np.errstate(all="ignore"), NUMPY.context(start.dtype):
             recipe.target(*values, **given, **{count: _LONG}, **recipe.settings)
@@ -119,12 +122,12 @@ def _flat(arrays: Arrays) -> np.ndarray:
     return np.concatenate([np.ravel(array) for array in arrays.values()])
 
 
-def _parts(function: Any) -> tuple[str, str, str]:
-    """The names of the gradient, the start and the number of steps among the arguments."""
-    takes = {name.lower().replace("_", ""): name for name in roles.positional(function)}
-    words = (GRADIENT, START, COUNT)
+def _parts(function: Any) -> tuple[str, str, str, str]:
+    """The names of the gradient, the start, the number of steps and, if it is there, the loss."""
+    takes = {p.name.lower().replace("_", ""): p.name for p in roles.signature(function)}
+    words = (GRADIENT, START, COUNT, OBJECTIVE)
     found = [next((takes[each] for each in takes if each in known), "") for known in words]
-    return found[0], found[1], found[2]
+    return found[0], found[1], found[2], found[3]
 
 
 def fits(target: Any) -> bool:
@@ -133,7 +136,7 @@ def fits(target: Any) -> bool:
     >>> fits(lambda grad, x0, num_iters=100: None), fits(lambda w, g: None)
     (True, False)
     """
-    return not isinstance(target, type) and callable(target) and all(_parts(target))
+    return not isinstance(target, type) and callable(target) and all(_parts(target)[:3])
 
 
 def parameters(target: Any) -> dict[str, inspect.Parameter]:
