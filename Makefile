@@ -67,6 +67,7 @@ texts: $(STAMP) ## put new texts into experiments/report/ko.po, to be translated
 	$(BIN)/python -m experiments.report.translations
 	$(BIN)/python -m parity_tests.readme_tables
 	$(BIN)/python -m parity_tests.catalogue_page
+	$(BIN)/python -m parity_tests.portrait_page
 
 notebook: $(STAMP) ## make experiments/chapter6.ipynb from its text, experiments/chapter6.md
 	$(BIN)/jupytext --to ipynb --update experiments/chapter6.md

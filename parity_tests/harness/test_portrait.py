@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from parity_tests.harness.handwritten import EpsInside
+from parity_tests.portrait_page import PAGE, page
 from scratch import optim
 from torch_ref.lockstep import as_adapter
 from torch_ref.lockstep.check import check
@@ -129,3 +130,8 @@ def test_an_argument_without_effect_is_found_unasked() -> None:
         "takes weight_decay and makes nothing of it"
     ]
     assert check(optim.SGD, "SGD").agrees
+
+
+@pytest.mark.arithmetic
+def test_the_page_has_what_is_measured() -> None:
+    assert PAGE.read_text(encoding="utf-8") == page()

@@ -43,8 +43,10 @@ def moments(moves: np.ndarray) -> str:
         ratios = moves[1:] / moves[:-1]
     if not (np.isfinite(ratios).all() and (ratios > 0).all()):
         return series(moves / moves[0])
-    if np.ptp(ratios) < EXACT:
-        return f"{short(ratios[0])} times the step before"
+    if np.ptp(ratios[1:]) < EXACT:
+        same = abs(ratios[0] - ratios[1]) < EXACT
+        first = "" if same else f", the second {short(ratios[0])} times the first"
+        return f"{short(ratios[1])} times the step before{first}"
     t = np.arange(1, len(moves))
 
     def apart(places: np.ndarray) -> np.ndarray:
