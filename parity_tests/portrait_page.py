@@ -44,28 +44,31 @@ A finding is more than a reading: it is a rule that was run beside your code and
 rounding, at every step of 40 gradients of all sizes, and after lr has been halved on the way.
 
 * Each variant of the [catalogue](catalogue.md) alone, and then each pair.
-* The numbers that are settings of the rule, up to three of them, with or without variants: they are
-  fitted by the method of Levenberg and Marquardt, on the logarithms of how many times too far the
-  first moves go, from the value asked for or the best of a few decades; then rounded to the shortest
-  decimal with which the rule still agrees. So "β₂ = 0.97, not 0.999" can be named, whatever it is.
-* Three and four causes at once, in the order of how many digits of the first moves they put right:
-  a cause that is one of several makes right what the others do not touch.
-* The search ends after 30,000 steps of rules, two to three seconds, and says so if it found nothing.
+* The numbers that are settings of the rule, up to three of them, with or without variants: they
+  are fitted by the method of Levenberg and Marquardt, on the logarithms of how many times too far
+  the first moves go, from the value asked for or the best of a few decades; then rounded to the
+  shortest decimal with which the rule still agrees. So "β₂ = 0.97, not 0.999" can be named,
+  whatever it is.
+* Three and four causes at once, in the order of how many digits of the first moves they put
+  right: a cause that is one of several makes right what the others do not touch.
+* The search ends after 30,000 steps of rules, two to three seconds, and says so if it found
+  nothing.
 
 ## What is never accused
 
-Torch rounds, too. Where the two differ by more than the tolerance, both are held against the formula
-in float64: computed as it is written, and again with every number of its state off by half a unit in
-the last place and its settings in the sides' precision. A candidate agrees if it is no farther from
-the formula than four times what that makes, and in float32 if it is no farther than torch is.
+Torch rounds, too. Where the two differ by more than the tolerance, both are held against the
+formula in float64: computed as it is written, and again with every number of its state off by
+half a unit in the last place and its settings in the sides' precision. A candidate agrees if it
+is no farther from the formula than eight times what that makes, and in float32 if it is no farther
+than torch is.
 
 * In float64 torch keeps the product of NAdam's momenta and ASGD's rate in float32. The textbook's
   formula agrees, and the notes say by how much torch differs from it, and why.
 * Muon's moves are rounded to eight bits. They are compared one by one, by the length of their
-  difference beside their own, with four times what the rule's own rounding makes of it as the bound,
-  4 to 8 % of a move; a scale, a decay or a look-ahead that is missing makes 15 % and more.
-* "Computes in float32" is said only if the first step from zero is bit for bit what it is with all
-  numbers in single precision.
+  difference beside their own, with four times what the rule's own rounding makes of it as the
+  bound, 5 to 9 % of a move; a scale, a decay or a look-ahead that is missing makes 15 % and more.
+* "Computes in float32" is said only if the first step from zero is bit for bit what it is with
+  all numbers in single precision.
 
 Every argument that your constructor takes is varied, asked for or not: one that changes torch's
 steps, and not yours, is told as one that you take and make nothing of.
