@@ -5,6 +5,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from torch_ref.lockstep.diagnose.rules.base import ScaledRule, Settings
+from torch_ref.lockstep.diagnose.variants import conventions
 from torch_ref.lockstep.diagnose.variants.decay import COUPLED, EVERYWHERE
 from torch_ref.lockstep.diagnose.variants.epsilon import ROOTS_EPSILON
 from torch_ref.lockstep.diagnose.variants.variant import variant
@@ -37,6 +38,7 @@ class AdagradRule(ScaledRule):
     VARIANTS: ClassVar[tuple[Variant, ...]] = (
         *ROOTS_EPSILON,
         *SUM_OF_SQUARES,
+        *conventions.ADAGRAD,
         *COUPLED,
         *EVERYWHERE,
     )

@@ -6,6 +6,7 @@ import numpy as np
 
 from torch_ref.lockstep.diagnose.rules.base import Settings
 from torch_ref.lockstep.diagnose.rules.moments import MomentsRule
+from torch_ref.lockstep.diagnose.variants import conventions
 from torch_ref.lockstep.diagnose.variants.decay import (
     COUPLED,
     DECOUPLED_DECAY,
@@ -27,6 +28,7 @@ class AdamRule(MomentsRule):
         *ADAMS_EPSILON,
         *MOMENTS,
         *AMSGRAD,
+        *conventions.ADAM,
         *COUPLED,
         *CORRECTED_DECAY,
         *EVERYWHERE,
@@ -57,6 +59,7 @@ class AdamWRule(AdamRule):
         *ADAMS_EPSILON,
         *MOMENTS,
         *AMSGRAD,
+        *conventions.ADAM,
         *DECOUPLED_DECAY,
         *CORRECTED_DECAY,
         *EVERYWHERE,

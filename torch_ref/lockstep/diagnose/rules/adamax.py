@@ -6,6 +6,7 @@ import numpy as np
 
 from torch_ref.lockstep.diagnose.rules.base import Settings
 from torch_ref.lockstep.diagnose.rules.moments import MomentsRule
+from torch_ref.lockstep.diagnose.variants import conventions
 from torch_ref.lockstep.diagnose.variants.decay import COUPLED, EVERYWHERE, MEMORY
 from torch_ref.lockstep.diagnose.variants.epsilon import other_values
 from torch_ref.lockstep.diagnose.variants.moments import COUNTER, FIRST_MOMENT
@@ -50,6 +51,7 @@ class AdamaxRule(MomentsRule):
 
     VARIANTS: ClassVar[tuple[Variant, ...]] = (
         *_NORM,
+        *conventions.ADAMAX,
         *other_values("1e-7", "1e-10"),
         *FIRST_MOMENT,
         *COUNTER,

@@ -173,7 +173,7 @@ class ScaledRule(UpdateRule):
                    "nowhere", "before correction" (√h + ε, then corrected),
                    "inside, before correction" (√(h + ε), then corrected),
                    "maximum" (max(√ĥ, ε)), "squared" (√(ĥ + ε²)), "1e-15 inside"
-                   (√(h + 1e-15) + ε, then corrected)
+                   (√(h + 1e-15) + ε, then corrected), "1e-15 in v̂" (√(ĥ + 1e-15) + ε)
     ``root``       whether the root is taken at all
     ============== =================================================================
 
@@ -188,12 +188,12 @@ class ScaledRule(UpdateRule):
             h = h + eps * (1.0 if place.endswith("before correction") else correction)
         elif place == "squared":
             h = h + eps * eps * correction
-        elif place == "1e-15 inside":
-            h = h + 1e-15
+        elif place.startswith("1e-15"):
+            h = h + 1e-15 * (correction if place.endswith("v̂") else 1.0)
         root = np.sqrt(h) if self.form["root"] else h
         if place in ("before correction", "1e-15 inside"):
             root = root + eps
         root = root / correction ** (0.5 if self.form["root"] else 1.0)
         if place == "maximum":
             return np.maximum(root, eps)
-        return root + eps if place in ("outside", "both") else root
+        return root + eps if place in ("outside", "both", "1e-15 in v̂") else root

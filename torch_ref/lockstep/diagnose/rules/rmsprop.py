@@ -5,6 +5,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from torch_ref.lockstep.diagnose.rules.base import ScaledRule, Settings
+from torch_ref.lockstep.diagnose.variants import conventions
 from torch_ref.lockstep.diagnose.variants.decay import COUPLED, EVERYWHERE
 from torch_ref.lockstep.diagnose.variants.epsilon import ROOTS_EPSILON
 from torch_ref.lockstep.diagnose.variants.variant import variant
@@ -66,6 +67,7 @@ class RMSpropRule(ScaledRule):
     VARIANTS: ClassVar[tuple[Variant, ...]] = (
         *ROOTS_EPSILON,
         *MEAN_OF_SQUARES,
+        *conventions.RMSPROP,
         *COUPLED,
         *EVERYWHERE,
     )

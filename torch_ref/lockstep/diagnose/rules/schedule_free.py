@@ -85,6 +85,9 @@ class ScheduleFreeAdamWRule(_ScheduleFree, ScaledRule):
     VARIANTS: ClassVar[tuple[Variant, ...]] = (
         *_FREE,
         variant("bias correction missing", "has v̂ = v/(1 − β₂ᵗ)", corrected=False),
+        variant(
+            "1e-15 inside the root", "has √v̂ + eps", "pytorch_optimizer", eps_place="1e-15 in v̂"
+        ),
         *PLACES,
         *other_values("1e-7", "1e-6"),
         *ANY_DECAY[:2],
