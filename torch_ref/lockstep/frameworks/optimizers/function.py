@@ -13,7 +13,7 @@ import numpy as np
 from torch_ref.lockstep.frameworks.optimizers import roles
 from torch_ref.lockstep.frameworks.optimizers.adapter import Adapter, Arrays
 from torch_ref.lockstep.frameworks.optimizers.libraries import NumPy, libraries_of
-from torch_ref.lockstep.frameworks.optimizers.rate import LEARNING_RATE
+from torch_ref.lockstep.frameworks.optimizers.rate import LEARNING_RATE, SYMBOLS
 from torch_ref.lockstep.frameworks.optimizers.recipe import Recipe, arguments
 from torch_ref.lockstep.frameworks.optimizers.side import FirstThatRuns, Side
 from torch_ref.lockstep.frameworks.optimizers.update import taken
@@ -90,7 +90,8 @@ class FunctionAdapter(Side):
 
     def scale_lr(self, factor: float) -> bool:
         configs = [kept[CONFIG] for kept in self._kept.values() if CONFIG in kept]
-        names = [n for n in LEARNING_RATE if any(n in config for config in configs)]
+        known = (*LEARNING_RATE, *SYMBOLS)
+        names = [n for n in known if any(n in config for config in configs)][:1]
         for config in configs:
             config |= {name: config[name] * factor for name in names}
         scaled = Recipe(self._function, self._settings).scaled(factor)

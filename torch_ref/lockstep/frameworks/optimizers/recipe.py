@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from torch_ref.lockstep.frameworks.optimizers.rate import LEARNING_RATE
+from torch_ref.lockstep.frameworks.optimizers.rate import LEARNING_RATE, SYMBOLS
 from torch_ref.lockstep.frameworks.optimizers.roles import signature
 
 
@@ -42,7 +42,7 @@ class Recipe:
     def scaled(self, factor: float) -> "Recipe | None":
         """The recipe with ``factor`` times the learning rate; ``None`` if that is no number."""
         takes = {} if self.made else arguments(self.target)
-        for name in LEARNING_RATE:
+        for name in (*LEARNING_RATE, *SYMBOLS):
             own = takes[name].default if name in takes else None
             rate = self.settings.get(name, own)
             if isinstance(rate, int | float) and not isinstance(rate, bool):
