@@ -32,6 +32,7 @@ class Catalogue:
     The hand-written class of a pair may be a variant of torch's, as ``chapter.Adam`` is: that is
     changed from the start then, and to have it as torch does is a variant of it.
 
+    >>> from torch_ref.lockstep.candidates.reference import find
     >>> Catalogue(find("chapter.Adam"), {}).variants[0].name
     "torch's Adam"
     """
