@@ -23,8 +23,8 @@ which settings: "your Lion is Lion with lr 0.0001, betas (0.9, 0.99), bit for bi
 The tables say what a variant is called, what the optimizer does instead, and who is known to do it
 the other way. A variant is no mistake by itself: many are the convention of a framework, and agree
 with its own documentation. Every row is a test: its rule does something else than the rule without
-it, and is told from all other rows. Each rule equals torch's class, or the package that is named
-with it, over the settings of the tests.
+it, and is told from all other rows, but where two are one formula. Each rule is held against
+torch's class, or against a package that has it, over the settings of the tests.
 
 This page is made by `python -m parity_tests.catalogue_page`. To add an optimizer is to add a file
 to [`torch_ref/lockstep/diagnose/rules`](../../torch_ref/lockstep/diagnose/rules): its rule, and the
