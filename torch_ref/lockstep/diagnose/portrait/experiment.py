@@ -1,5 +1,6 @@
 """Many experiments in one run: every parameter has its own series of gradients."""
 
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -10,6 +11,7 @@ from torch_ref.lockstep.diagnose.trial import Recorded
 from torch_ref.lockstep.frameworks.optimizers.adapter import Arrays
 
 STEPS, HALF, LATE = 24, 13, 6
+SLOW = 0.5
 #: The gradients of the scales that one parameter has, an element each.
 SCALES = 10.0 ** np.arange(-11, 3)
 #: What a side may raise of what it does not take.
@@ -85,12 +87,17 @@ class Experiment:
         moves: by parameter, what is subtracted from it in each step.
         halved: the same with lr halved before step ``HALF``; ``None`` where it cannot be.
         repeats: whether a second run of the same was the same.
+        slow: whether the first took so long that nothing else is tried.
     """
 
     def __init__(self, side: Any, axes: int = 0) -> None:
         self.side, self.axes = side, axes
         self.start = {name: self._start(name) for name in PARAMETERS}
-        self.moves, again = self._run(None)[0], self._run(None)[0]
+        began = time.process_time()
+        self.moves = self._run(None)[0]
+        # What is compiled for every shape, as in JAX, is not asked for more of them.
+        self.slow = time.process_time() - began > SLOW
+        again = self._run(None)[0]
         self.repeats = all(
             np.array_equal(again[n], m, equal_nan=True) for n, m in self.moves.items()
         )

@@ -137,6 +137,10 @@ PROBES: tuple[tuple[str, Probe], ...] = (
 )
 
 
+#: How many of them, the last, need a run of their own.
+OTHER_RUNS = 4
+
+
 def portrait(mine: Any, theirs: Any, axes: int = 0) -> list[Row]:
     """The rows in which two sides differ, as measured.
 
@@ -153,5 +157,6 @@ def portrait(mine: Any, theirs: Any, axes: int = 0) -> list[Row]:
     """
     with np.errstate(all="ignore"):
         sides = Experiment(mine, axes), Experiment(theirs, axes)
-        read = ((name, *(probe(side) for side in sides)) for name, probe in PROBES)
+        probes = PROBES[:-OTHER_RUNS] if any(side.slow for side in sides) else PROBES
+        read = ((name, *(probe(side) for side in sides)) for name, probe in probes)
         return [Row(name, mine, theirs) for name, mine, theirs in read if mine != theirs]
