@@ -197,6 +197,7 @@ SPECIAL: dict[str, Values] = {
     "torch_ref.convert.plain": _NET,
     "torch_ref.convert.state_to_torch": _BY_HAND,
     "torch_ref.lockstep.NetworkProblem": _NET,
+    "torch_ref.lockstep.check_clipping": {"candidate": lambda of: optim.clip_grad_norm},
     "torch_ref.lockstep.check_initializer": {"candidate": lambda of: np.zeros},
     "torch_ref.lockstep.check_norm": {"candidate": lambda of: torch.nn.BatchNorm1d},
     "torch_ref.lockstep.check_schedule": {

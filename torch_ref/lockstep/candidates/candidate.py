@@ -89,7 +89,9 @@ class Candidate:
             try:
                 side = named_adapter(self.name, self.target, settings)
             except NoWay as error:
-                raise CandidateError(str(error)) from None
+                raise CandidateError(
+                    f"{self.name} must be something that optimizes: {error.shown}"
+                ) from None
         side.name = self.name
         return side
 

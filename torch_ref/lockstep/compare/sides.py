@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from scratch import _check
 from scratch.optim import RowGradient
 from torch_ref.extras import imported, is_below
 from torch_ref.lockstep.frameworks.optimizers import ways
@@ -61,7 +62,8 @@ def named_adapter(name: str, candidate: Any, settings: Mapping[str, Any]) -> Ada
     try:
         return ways.make(candidate, settings)
     except NoWay as error:
-        raise NoWay(f"{name} must be something that optimizes: {error}") from None
+        message = f"{name} must be something that optimizes, got {_check.shown(candidate)}: {error}"
+        raise NoWay(message, error.shown) from None
 
 
 def is_torchs(candidate: Any) -> bool:

@@ -4,8 +4,9 @@ from typing import Any
 
 import numpy as np
 
+from scratch import _check
 from scratch.optim import clip_grad_norm, clip_grad_value
-from torch_ref.lockstep.candidates.candidate import name_of
+from torch_ref.lockstep.candidates.candidate import CandidateError, name_of
 from torch_ref.lockstep.candidates.reference import CLIP, find
 from torch_ref.lockstep.diagnose.search import closest, search, within
 from torch_ref.lockstep.finding import Variant
@@ -72,11 +73,15 @@ def check_clipping(
     >>> check_clipping(mine).findings[0].names
     ('eps left out',)
     """
-    theirs = find(against)
+    dtype = _check.floating(dtype)
+    try:
+        theirs = find(against)
+    except CandidateError as error:
+        raise ValueError(f"against must be a function that clips gradients: {error}") from error
     by_norm = theirs.name.rstrip("_").endswith("norm")
     settings = _settings(by_norm, max_norm, norm_type, clip_value)
     clip = clipping_of(candidate, settings)
-    cases = _cases(max_norm if by_norm else clip_value, np.dtype(dtype))
+    cases = _cases(max_norm if by_norm else clip_value, dtype)
     mine = [clip(grads) for grads in cases]
     verdict = Result(name_of(candidate), theirs.name, CLIP, notes=[f"called as {clip.way}"])
     tolerance = TOLERANCE if np.dtype(dtype) == np.float64 else 1e-5
@@ -96,6 +101,9 @@ def check_clipping(
 
 
 def _settings(by_norm: bool, max_norm: float, norm_type: float, clip_value: float) -> Settings:
+    clip_value = _check.number("clip_value", clip_value, above=0)
+    max_norm = _check.number("max_norm", max_norm, above=0)
+    norm_type = _check.number_or_inf("norm_type", norm_type, at_least=0)
     if not by_norm:
         return {"clip_value": clip_value}
     return {"max_norm": max_norm} | ({} if norm_type == 2.0 else {"norm_type": norm_type})

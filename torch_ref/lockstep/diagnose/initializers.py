@@ -128,7 +128,8 @@ def check_initializer(
     pair, distribution = _known(against)
     shape = _usual(pair) if shape is None else shape
     shape = _check.lengths("shape", shape if _check.is_sequence(shape) else (shape,), at_least=1)
-    layout = layout and _check.choice("layout", layout, LAYOUTS)
+    if _check.instance("layout", layout, str):
+        _check.choice("layout", layout, LAYOUTS)
     samples = _check.integer("samples", samples, at_least=1, below=MOST + 1)
     seed = _check.integer("seed", seed, at_least=0, below=2**32)  # as NumPy's own
     dtype = _check.floating(dtype)

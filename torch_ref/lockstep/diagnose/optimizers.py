@@ -66,8 +66,9 @@ def diagnose(
     your Adam agrees with "epsilon before the bias correction" ...; torch adds it after: denom = ...
     """
     dtype, steps = _check.floating(dtype), _check.integer("steps", steps, at_least=1)
-    if settings is not None:
-        _check.mapping("settings", settings)
+    for name, named in (("settings", settings), ("own", own)):
+        if named is not None:
+            _check.mapping(name, named)
     theirs, given = _reference(against), settings or {}
     catalogue = Catalogue(theirs, given, dtype)
     problem = Probe(dtype, steps, theirs.optimizer.axes if theirs.optimizer else 0)

@@ -89,7 +89,9 @@ def check_norm(
         raise ValueError(
             f"against must be one of {', '.join(NORMALIZATIONS)}, got {_check.shown(against)}"
         )
-    dtype, layout = _check.floating(dtype), layout and _check.choice("layout", layout, LAYOUTS)
+    dtype = _check.floating(dtype)
+    if _check.instance("layout", layout, str):
+        _check.choice("layout", layout, LAYOUTS)
     made = construction(candidate, _wanted(norm, layout), settings)
     try:
         return _checked(candidate, norm, made, dtype)

@@ -171,18 +171,28 @@ def nearest(target: Any, count: int = 2) -> list[str]:
 
 
 class NoWay(TypeError):
-    """A candidate is written in none of these ways; the message shows the nearest two."""
+    """A candidate is written in none of these ways.
+
+    Attributes:
+        shown: the two nearest ways, with code for the first.
+    """
+
+    def __init__(self, message: str, shown: str = "") -> None:
+        super().__init__(message)
+        self.shown = shown
 
 
 def no_way(target: Any) -> NoWay:
-    """The error for such a candidate, with code for the nearest way."""
+    """The error for such a candidate."""
     first, second = (TEMPLATES[each] for each in nearest(target))
     code = "\n".join(f"    {line}" for line in first.code.splitlines())
+    because = "it is written in none of the ways that are known here; the nearest are"
     return NoWay(
-        "it is written in none of the ways that are known here; the nearest are\n"
+        f"{because} {first.call}, and {second.call}",
+        f"{because}\n"
         f"  {first.call}: {first.says}\n"
         f"  {second.call}: {second.says}\n"
-        f"An SGD that is written in the first of them:\n\n{code}\n"
+        f"An SGD that is written in the first of them:\n\n{code}\n",
     )
 
 
@@ -190,7 +200,9 @@ def _names(target: Any) -> Iterable[str]:
     """The names of the public methods of an object or class, and of what these take."""
     if inspect.isroutine(target):
         return [target.__name__, *roles.positional(target)]
-    methods = {n: getattr(target, n, None) for n in dir(target) if not n.startswith("_")}
+    public = (name for name in dir(target) if not name.startswith("_"))
+    # Not by getattr: a property may compute, and fail.
+    methods = {name: inspect.getattr_static(target, name, None) for name in public}
     methods = {n: method for n, method in methods.items() if callable(method)}
     takes = [each for method in methods.values() for each in roles.positional(method)]
     return [*methods, *takes, *roles.positional(target)]
