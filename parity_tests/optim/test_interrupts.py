@@ -4,7 +4,7 @@ import copy
 import signal
 import sys
 import tracemalloc
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from itertools import count
 from typing import Any
 
@@ -15,6 +15,14 @@ from parity_tests.optimizer_helpers import STEPPED, STREAMED, shapes_for
 from scratch import lr_scheduler, nn, optim
 from scratch.optim import RowGradient
 from torch_ref.registry import OptimizerPair
+
+
+@pytest.fixture(autouse=True)
+def heeded() -> Iterator[None]:
+    """Python's own handler, which a program that was started in the background has not."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
 
 
 def interrupted_at(line: int, work: Callable[[], object]) -> bool:

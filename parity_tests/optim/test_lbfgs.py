@@ -164,13 +164,16 @@ def test_lockstep_finds_a_landscape_for_it_by_itself() -> None:
 
 
 def test_gradients_alone_are_no_landscape_and_a_landscape_gives_none() -> None:
-    pair = SimpleNamespace(init=lambda params: {}, update=lambda grads, state, params: (grads, {}))
     with pytest.raises(TypeError, match=r"problem must be a landscape, .* got GradientStream"):
         lockstep(LBFGS(), torch.optim.LBFGS, GradientStream())
-    with pytest.raises(TypeError, match="SimpleNamespace takes gradients, and no closure"):
-        lockstep(pair, torch.optim.LBFGS)
     with pytest.raises(TypeError, match=r"problem must have gradients.*; got FullBatch"):
         lockstep(SGD(), torch.optim.SGD, network())
+
+
+def test_what_takes_no_closure_steps_along_the_gradients_of_the_landscape() -> None:
+    pair = SimpleNamespace(init=lambda params: {}, update=lambda grads, state, params: (grads, {}))
+    report = lockstep(pair, torch.optim.LBFGS)
+    assert (report.first.step, report.first.quantity) == (1, "parameter")
 
 
 def test_the_valley_of_rosenbrock_is_walked_to_its_end() -> None:

@@ -48,6 +48,7 @@ class LAMB(Optimizer):
     maximize: Flag = False
 
     elementwise = False
+    temporaries = 7
 
     def init_state(self, w: Array) -> State:
         return {"exp_avg": np.zeros_like(w), "exp_avg_sq": np.zeros_like(w)}

@@ -161,10 +161,11 @@ class Rosenbrock:
         return self.evaluate(mine)[1], self.evaluate(theirs)[1]
 
     def evaluate(self, params: Arrays) -> tuple[float, Arrays]:
-        """The loss and its gradients."""
+        """The loss and its gradients; infinite where a side has walked off."""
         x, y = params["x"], params["y"]
-        rise, ahead = y - x * x, 1 - x
-        grads = {"x": -2 * ahead - 400 * x * rise, "y": 200 * rise}
-        return float(ahead * ahead + 100 * rise * rise), {
-            name: np.asarray(g, self.params[name].dtype) for name, g in grads.items()
-        }
+        with np.errstate(all="ignore"):
+            rise, ahead = y - x * x, 1 - x
+            grads = {"x": -2 * ahead - 400 * x * rise, "y": 200 * rise}
+            return float(ahead * ahead + 100 * rise * rise), {
+                name: np.asarray(g, self.params[name].dtype) for name, g in grads.items()
+            }

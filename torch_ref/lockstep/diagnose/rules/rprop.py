@@ -91,5 +91,5 @@ class RpropRule(UpdateRule):
     def _size(self, size: np.ndarray, agreement: np.ndarray) -> np.ndarray:
         shrink, grow = self.settings["etas"]
         factors = np.where(agreement > 0, grow, np.where(agreement < 0, shrink, 1.0))
-        size = size * factors.astype(size.dtype)
+        size = size * factors.astype(np.asarray(size).dtype)
         return np.clip(size, *self.settings["step_sizes"]) if self.form["bounded"] else size

@@ -164,7 +164,7 @@ def as_tensor(a: np.ndarray) -> torch.Tensor:
 
 def as_array(t: torch.Tensor) -> np.ndarray:
     """The values of a tensor on the CPU, of which it need not be a copy."""
-    if t.dtype == torch.bfloat16:
+    if str(t.dtype) == "torch.bfloat16":
         return t.detach().view(torch.int16).numpy().view("bfloat16")
     return t.detach().numpy()
 
