@@ -6,7 +6,7 @@ distance rounding can make is seen by the formula itself: computed with every nu
 off by half a unit in the last place, and with its settings in the sides' precision.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,7 +14,7 @@ import numpy as np
 from torch_ref.lockstep.compare.problems import Arrays, RecordedGradients
 from torch_ref.lockstep.diagnose.catalogue import Catalogue
 from torch_ref.lockstep.diagnose.rules import UpdateRule
-from torch_ref.lockstep.diagnose.trial import Recorded, flat, in_double
+from torch_ref.lockstep.diagnose.trial import Recorded, flat, in_double, walk
 
 #: How many times the formula is computed with errors, and how many times their effect is allowed:
 #: a step of Adam rounds about eight times before it is taken.
@@ -146,22 +146,10 @@ def _run(
     half: int | None,
     errors: Errors | None = None,
 ) -> np.ndarray:
-    return np.array(list(_steps(rule, start, stream, half, errors)))
-
-
-def _steps(
-    rule: UpdateRule,
-    start: Arrays,
-    stream: Sequence[Arrays],
-    half: int | None,
-    errors: Errors | None,
-) -> Iterator[np.ndarray]:
-    params = in_double(start)
-    for step, grads in enumerate(stream, start=1):
-        if step == half:
-            rule.lr *= 0.5
-        grads = in_double(grads)
-        rule.update(params, errors.of(grads) if errors else grads)
+    exact = map(in_double, stream)
+    trajectory = []
+    for params in walk(rule, start, map(errors.of, exact) if errors else exact, half):
         if errors:
             errors.add(rule, params)
-        yield flat(params)
+        trajectory.append(flat(params))
+    return np.array(trajectory)

@@ -2,7 +2,7 @@
 
 import copy
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, Protocol
 
 import numpy as np
@@ -167,19 +167,35 @@ class Trial:
     def _trajectory(self, changes: Mapping[str, Any], steps: int) -> np.ndarray:
         return np.array([w for _, w in zip(range(steps), self._steps(changes), strict=False)])
 
-    def _steps(self, changes: Mapping[str, Any]) -> Any:
-        rule = self.rule(**changes)
+    def _steps(self, changes: Mapping[str, Any]) -> Iterator[np.ndarray]:
         self.spent += 1
-        params = in_double(self._problem.params)
-        for step in range(1, self.steps + 1):
-            if step == self._run.half:
-                rule.lr *= 0.5
-            try:
-                rule.update(params, self._stream[step - 1])
-            except ArithmeticError:  # a value that makes a divisor zero
-                params = {name: np.full_like(w, np.nan) for name, w in params.items()}
+        for params in walk(
+            self.rule(**changes), self._problem.params, self._stream, self._run.half
+        ):
             self.spent += 1
             yield flat(params)
+
+
+def walk(
+    rule: UpdateRule, start: Arrays, stream: Iterable[Arrays], half: int | None
+) -> Iterator[Arrays]:
+    """Yield the parameters after each step of a rule, in float64; they may be changed.
+
+    Args:
+        rule: what takes the steps.
+        start: where it begins.
+        stream: the gradients, in float64.
+        half: the step before which its lr is halved, if any.
+    """
+    params = in_double(start)
+    for step, grads in enumerate(stream, start=1):
+        if step == half:
+            rule.lr *= 0.5
+        try:
+            rule.update(params, grads)
+        except ArithmeticError:  # a value that makes a divisor zero
+            params = {name: np.full_like(w, np.nan) for name, w in params.items()}
+        yield params
 
 
 def in_double(arrays: Mapping[str, np.ndarray]) -> Arrays:
