@@ -19,6 +19,7 @@ SAME = (
 )
 
 
+@pytest.mark.arithmetic
 @pytest.mark.parametrize("family", [name for name in FAMILIES if name in OPTIMIZERS])
 def test_a_rule_without_a_change_is_the_class_of_its_name(family: str) -> None:
     pair = OPTIMIZERS[family]
@@ -27,6 +28,7 @@ def test_a_rule_without_a_change_is_the_class_of_its_name(family: str) -> None:
         assert report.agrees, f"{case}: {report}"
 
 
+@pytest.mark.arithmetic
 @pytest.mark.parametrize("family", FAMILIES)
 def test_every_variant_changes_something_and_is_told_from_the_others(family: str) -> None:
     rule, problem = FAMILIES[family], probe(family)
@@ -57,6 +59,7 @@ def test_the_page_has_what_the_tables_have() -> None:
     assert PAGE.read_text(encoding="utf-8") == page()
 
 
+@pytest.mark.arithmetic
 @pytest.mark.parametrize("family", [name for name in FAMILIES if name in OPTIMIZERS])
 def test_a_rule_is_never_accused(family: str) -> None:
     for case in OPTIMIZERS[family].cases[-2:]:
@@ -99,6 +102,7 @@ IS = [
 ]
 
 
+@pytest.mark.arithmetic
 @pytest.mark.parametrize(("family", "settings", "changes", "against", "said"), IS)
 def test_against_the_wrong_class_it_is_said_what_a_candidate_is(
     family: str, settings: Settings, changes: Settings, against: str, said: str
@@ -110,6 +114,7 @@ def test_against_the_wrong_class_it_is_said_what_a_candidate_is(
     assert said in diagnosis.cause[0]
 
 
+@pytest.mark.arithmetic
 def test_without_a_name_it_is_looked_for_in_the_whole_catalogue() -> None:
     class Mine(torch.optim.RAdam):
         pass
@@ -121,6 +126,7 @@ def test_without_a_name_it_is_looked_for_in_the_whole_catalogue() -> None:
     assert found.as_dict()["against"] == "the catalogue's MADGRAD"
 
 
+@pytest.mark.arithmetic
 @pytest.mark.parametrize("family", ["NAdam", "ASGD"])
 def test_what_torch_alone_rounds_is_no_divergence(family: str) -> None:
     (textbook,) = FAMILIES[family].TEXTBOOK

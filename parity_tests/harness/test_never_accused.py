@@ -1,11 +1,10 @@
 """What is right is never accused, whatever its settings: if torch rounds, it is told so."""
 
-import os
 from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from torch_ref.lockstep.check import check
@@ -89,23 +88,32 @@ def accused(case: Case) -> str:
     return "" if result.agrees and not result.findings and not result.cause else str(result)
 
 
-@settings(max_examples=12, deadline=None, derandomize=True)
+#: Its rounding grows in some runs and not in others: three of them were once all small, by chance.
+AMPLIFIED = Case(
+    "Adam",
+    {"lr": 0.25, "weight_decay": 0.01, "betas": (0.5, 0.6924364147324986), "eps": 1e-10},
+    "float32",
+    pair=False,
+)
+
+
+@pytest.mark.arithmetic
+@settings(max_examples=12, deadline=None)
 @given(case=right())
+@example(case=AMPLIFIED)
 def test_what_is_right_is_never_accused(case: Case) -> None:
     assert accused(case) == ""
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(
-    "LOCKSTEP_ACCUSED" not in os.environ,
-    reason="known to fail: Adam in float32 at lr 0.25 with eps 1e-10; LOCKSTEP_ACCUSED=1 runs it",
-)
+@pytest.mark.arithmetic
 @settings(max_examples=2000, deadline=None)
 @given(case=right())
 def test_nor_in_two_thousand_cases(case: Case) -> None:
     assert accused(case) == ""
 
 
+@pytest.mark.arithmetic
 @pytest.mark.parametrize(
     ("family", "dtype", "because"),
     [

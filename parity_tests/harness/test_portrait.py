@@ -132,5 +132,6 @@ def test_an_argument_without_effect_is_found_unasked() -> None:
     assert check(optim.SGD, "SGD").agrees
 
 
+@pytest.mark.arithmetic
 def test_the_page_has_what_is_measured() -> None:
     assert PAGE.read_text(encoding="utf-8") == page()

@@ -138,6 +138,7 @@ CASES = st.sampled_from(sorted(set(STACKED) - {"SparseAdam"})).flatmap(
 )
 
 
+@pytest.mark.arithmetic
 @settings(max_examples=12, deadline=None)
 @given(way=st.sampled_from(AROUND), case=CASES)
 def test_what_is_right_is_never_accused_however_it_is_written(way: str, case: tuple) -> None:
@@ -145,6 +146,7 @@ def test_what_is_right_is_never_accused_however_it_is_written(way: str, case: tu
 
 
 @pytest.mark.slow
+@pytest.mark.arithmetic
 def test_no_case_of_the_registry_is_accused_in_any_way() -> None:
     for name, pair in STACKED.items():
         for i, case in enumerate(pair.cases if name != "SparseAdam" else ()):
