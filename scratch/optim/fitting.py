@@ -104,9 +104,8 @@ def as_arrays(params: Mapping[str, Any], name: str, g: object) -> tuple[Array, A
         )
     if not w.flags.writeable:
         raise ValueError(f"params[{name!r}] is read-only; pass a copy")
-    if w.ndim == 0 and isinstance(
-        g, Complex if w.dtype.kind == "c" else Real
-    ):  # what arithmetic makes of arrays of no axes, too
+    # What arithmetic makes of arrays of no axes is a number, too.
+    if w.ndim == 0 and isinstance(g, Complex if w.dtype.kind == "c" else Real):
         g = np.array(g, dtype=w.dtype)
     return w, g
 

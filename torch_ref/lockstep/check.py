@@ -246,7 +246,7 @@ def _rounding(
     stream: Problem | Landscape,
 ) -> str:
     """Take back a divergence that is rounding; returns a sentence on it, or nothing."""
-    if not isinstance(stream, GradientStream):
+    if not isinstance(stream, GradientStream) or (report.agrees and not _rounds_much(reference)):
         return ""
     try:
         catalogue = Catalogue(reference, settings, stream.dtype)
@@ -258,9 +258,8 @@ def _rounding(
 
 def _portrait(mine: Monitored, theirs: Reference, settings: Settings) -> list[Row]:
     """The measured properties that differ, as far as both sides take what measures them."""
-    axes = theirs.optimizer.axes if theirs.optimizer else 0
     try:
-        return portrait(mine, theirs.side(dict(settings)), axes)
+        return portrait(mine, theirs.side(dict(settings)), theirs.axes)
     except (CandidateError, ContractError, TimeUp, RuntimeError, TypeError, ValueError):
         return []
 
@@ -311,11 +310,10 @@ def _take(result: Result, found: Result, mine: Monitored, theirs: Reference) -> 
         result.cause = found.cause
         if not found.findings and result.dtype == "float64":
             result.cause = found.cause + _in_float32(mine)
-    elif found.after_lr_changed:
-        result.first, result.report, result.cause = found.first, found.report, _said(found)
-        result.notes.append("as long as lr stays, they agree; once it changes, they differ")
     else:
         result.first, result.report, result.cause = found.first, found.report, _said(found)
+        if found.after_lr_changed:
+            result.notes.append("as long as lr stays, they agree; once it changes, they differ")
 
 
 def _said(found: Result) -> list[str]:

@@ -63,6 +63,11 @@ class Reference:
         """The pair, where it is an optimizer's."""
         return self.pair if isinstance(self.pair, OptimizerPair) else None
 
+    @property
+    def axes(self) -> int:
+        """How many axes an optimizer's parameters must have; 0 for any number."""
+        return self.optimizer.axes if self.optimizer else 0
+
     def parameters(self) -> Settings:
         """The hyperparameters and their defaults.
 

@@ -28,7 +28,8 @@ def without_effect(
     """
     if candidate.made:
         return
-    asked = _run(candidate, theirs, matched, dtype)
+    problem = Probe(np.dtype(dtype), STEPS, theirs.axes)
+    asked = _run(candidate, theirs, matched, problem)
     if asked is None:
         return
     for each in matched.mapped:
@@ -36,7 +37,7 @@ def without_effect(
         if other is None or not each.mine.isidentifier() or not each.theirs.isidentifier():
             continue
         varied = _varied(candidate, theirs, matched, each, other)
-        now = _run(candidate, theirs, varied, dtype) if varied else None
+        now = _run(candidate, theirs, varied, problem) if varied else None
         if now and _same(now[0], asked[0]) and not _same(now[1], asked[1]):
             yield (
                 f"takes {each.mine} and makes nothing of it: with {each.mine} = {other!r} in place "
@@ -64,10 +65,9 @@ def _varied(
 
 
 def _run(
-    candidate: Candidate, theirs: Reference, matched: Match, dtype: str
+    candidate: Candidate, theirs: Reference, matched: Match, problem: Probe
 ) -> tuple[np.ndarray, np.ndarray] | None:
     """What both sides do; nothing where one of them refuses the settings."""
-    problem = Probe(np.dtype(dtype), STEPS, theirs.optimizer.axes if theirs.optimizer else 0)
     try:
         sides = (
             Recorded(Monitored(candidate, matched.mine)),

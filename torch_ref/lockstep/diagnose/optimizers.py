@@ -71,7 +71,7 @@ def diagnose(
             _check.mapping(name, named)
     theirs, given = _reference(against), settings or {}
     catalogue = Catalogue(theirs, given, dtype)
-    problem = Probe(dtype, steps, theirs.optimizer.axes if theirs.optimizer else 0)
+    problem = Probe(dtype, steps, theirs.axes)
     mine = as_adapter(candidate, **given)
     # Candidates divide by zero where torch does not, and the report says it better.
     with np.errstate(all="ignore"):

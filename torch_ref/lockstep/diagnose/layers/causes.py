@@ -8,7 +8,7 @@ import numpy as np
 
 from torch_ref.lockstep.diagnose.layers.norms import Settings
 from torch_ref.lockstep.diagnose.layers.trace import QUANTITIES, Seen, compare
-from torch_ref.lockstep.diagnose.search import changes_of, closest, search
+from torch_ref.lockstep.diagnose.search import changes_of, closest, search, together
 from torch_ref.lockstep.finding import Finding, Variant
 
 Chosen = tuple[Variant, ...]
@@ -75,7 +75,7 @@ class Causing:
 
         def fit(more: Chosen) -> Finding | None:
             both = chosen + more
-            if len(changes_of(both)) < sum(len(variant.changes) for variant in both):
+            if not together(both):
                 return None
             apart = self._distance(both, kind)
             return Finding.of(more, apart) if apart <= self._tolerance else None

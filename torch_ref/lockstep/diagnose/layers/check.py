@@ -95,10 +95,10 @@ def check_norm(
     made = construction(candidate, _wanted(norm, layout), settings)
     try:
         return _checked(candidate, norm, made, dtype)
-    except Exception:
-        other = construction(candidate, _wanted(norm, "channels_last"), settings)
+    except Exception:  # of the candidate's: whatever its code makes of channels on another axis
         if layout or not norm.by_channel:
             raise
+        other = construction(candidate, _wanted(norm, "channels_last"), settings)
         verdict = _in_other_layout(candidate, norm, other, dtype)
         if verdict is None:
             raise
@@ -117,7 +117,7 @@ def _in_other_layout(
         return None
     try:
         verdict = _checked(candidate, norm, made, dtype)
-    except Exception:
+    except Exception:  # it cannot be run so, either: what it raised at first is said
         return None
     if verdict.first is None:
         verdict.findings = [Finding.of([_LAST], 0.0)]
