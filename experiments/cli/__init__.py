@@ -13,7 +13,18 @@ from typing import Any
 import typer
 import typer.core
 
-from experiments.cli import bench, check, ending, golden, list_, parity, report, run, sweep
+from experiments.cli import (
+    bench,
+    check,
+    ending,
+    golden,
+    list_,
+    parity,
+    report,
+    run,
+    survey,
+    sweep,
+)
 from experiments.engine.terminal import visible
 
 UsageError = typer.BadParameter.__base__  # typer brings its own click, and does not name this one
@@ -55,6 +66,7 @@ app.command()(check.check)
 app.command()(golden.golden)
 app.command()(parity.parity)
 app.command()(report.report)
+app.command()(survey.survey)
 app.command()(sweep.sweep)
 app.command()(golden.verify)
 

@@ -56,12 +56,11 @@ def _keras(candidate: Any, dtype: np.dtype, given: dict[str, Any]) -> Packaged |
 
 def _haiku(candidate: Any, dtype: np.dtype, given: dict[str, Any]) -> Packaged | None:
     haiku = sys.modules.get("haiku")
-    kind = haiku.initializers.Initializer if haiku else ()
-    if isinstance(candidate, type) and haiku is not None and issubclass(candidate, kind):
-        candidate = candidate(**given)
-    home = type(candidate).__module__ or ""
-    if haiku is None or not home.startswith("haiku."):
+    cls = candidate if isinstance(candidate, type) else type(candidate)
+    if haiku is None or not cls.__module__.startswith("haiku."):
         return None
+    if isinstance(candidate, type):
+        candidate = candidate(**given)
 
     def of_key(key: Any, shape: Shape) -> Any:
         return haiku.transform(lambda: candidate(shape, dtype)).apply({}, key)
