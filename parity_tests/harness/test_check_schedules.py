@@ -344,6 +344,10 @@ def test_keras_schedules_agree_and_mlx_computes_in_float32() -> None:
 
     decay = keras.optimizers.schedules.ExponentialDecay(LR, 1, 0.9)
     assert check(decay, "ExponentialLR", {"gamma": 0.9}).agrees
+    restarts = keras.optimizers.schedules.CosineDecayRestarts(LR, 10)
+    verdict = check(restarts, "CosineAnnealingWarmRestarts", {"T_0": 10, "T_mult": 2}, steps=12)
+    assert verdict.agrees, str(verdict)  # the factor is of float32, the rate of float64
+    assert "numbers of float32" in str(verdict)
     verdict = check(mlx.cosine_decay(LR, 50), "CosineAnnealingLR", {"T_max": 50}, steps=50)
     assert verdict.agrees, str(verdict)
     assert "numbers of float32" in str(verdict)
