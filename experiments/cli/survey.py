@@ -28,13 +28,22 @@ def survey(
         from experiments.survey import report
         from experiments.survey import run as surveying
 
+        known = surveying.known_packages()
+        for name in package or ():
+            if name not in known:
+                raise typer.BadParameter(
+                    f"{name!r} is not in the survey: it has {', '.join(known)}",
+                    param_hint="--package",
+                )
+        if out is not None:
+            out.mkdir(parents=True, exist_ok=True)
+
         def told(name: str, checks: int, seconds: float) -> None:
             errors.print(f"[dim]{escape(name)}: {checks} checks, {seconds:.0f} s[/]")
 
         found = surveying.survey(package or (), jobs=jobs, told=told)
         page, data = report.as_markdown(found, report.versions()), report.as_json(found)
         if out is not None:
-            out.mkdir(parents=True, exist_ok=True)
             (out / "survey.md").write_text(page, encoding="utf-8")
             (out / "survey.json").write_text(data, encoding="utf-8")
         if json or out is None:

@@ -81,7 +81,7 @@ def survey(
         seconds: the limit of a check.
         told: is called with each package that is done, its checks and its time.
     """
-    names = dict.fromkeys(row.package for _, row in rows() if _is_wanted(row.package, packages))
+    names = [name for name in known_packages() if _is_wanted(name, packages)]
 
     def one(package: str) -> list[Outcome]:
         began = time.perf_counter()
@@ -93,6 +93,11 @@ def survey(
         found = [each for outcomes in pool.map(one, names) for each in outcomes]
     order = {row: i for i, row in enumerate(rows())}
     return sorted(found, key=lambda o: order[o.kind, Row(o.name, o.against, o.settings)])
+
+
+def known_packages() -> list[str]:
+    """The packages of the table, as they are imported."""
+    return list(dict.fromkeys(row.package for _, row in rows()))
 
 
 def of_package(package: str) -> list[tuple[str, Row]]:

@@ -21,6 +21,7 @@ from experiments.cli import options
 from experiments.engine import runner, terminal, units
 from experiments.parity import run as parity_run
 from experiments.report import page
+from experiments.survey import run as surveying
 from experiments.sweep import sweep
 from parity_tests.command_line import lockstep, run_python
 from torch_ref import registry
@@ -69,7 +70,12 @@ def no_work(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
         raise Begun("it began")
 
     begins = [(runner, "run_all"), (runner, "fitting"), (sweep, "sweep"), (check, "check")]
-    begins += [(bench_runner, "run"), (golden, "write_golden"), (golden, "verify")]
+    begins += [
+        (bench_runner, "run"),
+        (golden, "write_golden"),
+        (golden, "verify"),
+        (surveying, "survey"),
+    ]
     for module, name in [*begins, (parity_run, "measure"), (page, "write")]:
         monkeypatch.setattr(module, name, begin)
     monkeypatch.chdir(tmp_path)
