@@ -17,7 +17,7 @@ VERSIONS, COMMITTED = report.of_json((DOCS / "survey.json").read_text(encoding="
 BY_ROW = {(each.name, each.against, each.settings): each for each in COMMITTED}
 #: Of each kind and of several packages, what takes little time.
 SAMPLE = {
-    "optax": ("optax.sgd", "optax.rmsprop", "optax.exponential_decay", "optax.rprop"),
+    "optax": ("optax.sgd", "optax.exponential_decay", "optax.rprop"),
     "mlx": ("mlx.optimizers.Adam", "mlx.nn.GroupNorm", "mlx.nn.init.he_normal"),
     "flax": ("flax.linen.BatchNorm",),
     "timm": ("timm.optim.SGDW", "timm.scheduler.MultiStepLRScheduler"),

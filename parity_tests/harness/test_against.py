@@ -163,7 +163,6 @@ ELSEWHERE = {
     "experiments/report/lab.py": "the initializers that the page lets one try",
     "experiments/engine/figures.py": "the colours of the chapter's curves",
     "experiments/cli/example.py": "what the wrong example is called",
-    "experiments/survey/": "what the packages' classes are held against",
     "experiments/bench/": "the training that is timed is the chapter's",
 }
 #: An experiment names what it compares.
