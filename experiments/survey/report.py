@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterable, Iterator, Mapping
 from importlib import metadata
 
-from experiments.survey.run import AGREES, DIFFERS, LIKE, REFUSED, Outcome
+from experiments.survey.run import AGREES, DIFFERS, LIKE, REFUSED, Surveyed
 from experiments.survey.table import KINDS
 
 _HEAD = """# Whose Adam is PyTorch's?
@@ -25,19 +25,19 @@ def versions() -> dict[str, str]:
     return {name: metadata.version(name).partition("+")[0] for name in ("torch", "numpy")}
 
 
-def as_json(outcomes: Iterable[Outcome]) -> str:
+def as_json(outcomes: Iterable[Surveyed]) -> str:
     """All of it, with the versions of torch and NumPy."""
     found = {"versions": versions(), "checks": [each.as_dict() for each in outcomes]}
     return json.dumps(found, indent=1, ensure_ascii=False) + "\n"
 
 
-def of_json(text: str) -> tuple[dict[str, str], list[Outcome]]:
+def of_json(text: str) -> tuple[dict[str, str], list[Surveyed]]:
     """The versions and the outcomes that ``as_json`` wrote."""
     found = json.loads(text)
-    return found["versions"], [Outcome.of(each) for each in found["checks"]]
+    return found["versions"], [Surveyed.of(each) for each in found["checks"]]
 
 
-def as_markdown(outcomes: list[Outcome], run_with: Mapping[str, str]) -> str:
+def as_markdown(outcomes: list[Surveyed], run_with: Mapping[str, str]) -> str:
     """The page, a table for each kind."""
     named = ", ".join(f"{name} {version}" for name, version in run_with.items())
     lines = [_HEAD.format(versions=named), *_counts(outcomes)]
@@ -49,7 +49,7 @@ def as_markdown(outcomes: list[Outcome], run_with: Mapping[str, str]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _counts(outcomes: list[Outcome]) -> Iterator[str]:
+def _counts(outcomes: list[Surveyed]) -> Iterator[str]:
     number = dict.fromkeys((AGREES, LIKE, DIFFERS, REFUSED), 0)
     for each in outcomes:
         number[each.verdict] += 1
@@ -61,7 +61,7 @@ def _counts(outcomes: list[Outcome]) -> Iterator[str]:
     )
 
 
-def _line(each: Outcome) -> str:
+def _line(each: Surveyed) -> str:
     mark = {AGREES: "✓", LIKE: "≈", DIFFERS: "✗", REFUSED: "—"}[each.verdict]
     home, _, name = each.name.rpartition(".")
     said = "; ".join(each.causes) or each.said.partition(" (|")[0]

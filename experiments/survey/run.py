@@ -15,7 +15,7 @@ from importlib import import_module, metadata
 from importlib.util import find_spec
 from typing import Any
 
-from experiments.survey.table import Row, rows
+from experiments.survey.table import Entry, rows
 
 #: What a distribution is called, where it is not as it is imported.
 DISTRIBUTIONS = {
@@ -28,7 +28,7 @@ AGREES, LIKE, DIFFERS, REFUSED = "agrees", "cannot be told apart", "differs", "c
 
 
 @dataclass(frozen=True)
-class Outcome:
+class Surveyed:
     """What a check showed.
 
     Attributes:
@@ -57,7 +57,7 @@ class Outcome:
         return self.name.partition(".")[0]
 
     @classmethod
-    def of(cls, saved: dict[str, Any]) -> "Outcome":
+    def of(cls, saved: dict[str, Any]) -> "Surveyed":
         """What ``as_dict`` made, once it was JSON."""
         return cls(**{k: tuple(v) if isinstance(v, list) else v for k, v in saved.items()})
 
@@ -72,7 +72,7 @@ def survey(
     jobs: int = 1,
     seconds: float = 60.0,
     told: Callable[[str, int, float], None] = lambda package, checks, seconds: None,
-) -> list[Outcome]:
+) -> list[Surveyed]:
     """Check all rows, or those of some packages; in the order of the table.
 
     Args:
@@ -83,7 +83,7 @@ def survey(
     """
     names = [name for name in known_packages() if _is_wanted(name, packages)]
 
-    def one(package: str) -> list[Outcome]:
+    def one(package: str) -> list[Surveyed]:
         began = time.perf_counter()
         outcomes = _in_a_process(package, seconds)
         told(package, len(outcomes), time.perf_counter() - began)
@@ -92,7 +92,7 @@ def survey(
     with ThreadPoolExecutor(jobs) as pool:
         found = [each for outcomes in pool.map(one, names) for each in outcomes]
     order = {row: i for i, row in enumerate(rows())}
-    return sorted(found, key=lambda o: order[o.kind, Row(o.name, o.against, o.settings)])
+    return sorted(found, key=lambda o: order[o.kind, Entry(o.name, o.against, o.settings)])
 
 
 def known_packages() -> list[str]:
@@ -100,29 +100,29 @@ def known_packages() -> list[str]:
     return list(dict.fromkeys(row.package for _, row in rows()))
 
 
-def of_package(package: str) -> list[tuple[str, Row]]:
+def of_package(package: str) -> list[tuple[str, Entry]]:
     """The rows of a package."""
     return [(kind, row) for kind, row in rows() if row.package == package]
 
 
-def _in_a_process(package: str, seconds: float) -> list[Outcome]:
+def _in_a_process(package: str, seconds: float) -> list[Surveyed]:
     """The outcomes of a package's rows; where their process dies, that is what they are."""
     command = [sys.executable, "-m", "experiments.survey.run", package, str(seconds)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     try:
-        return [Outcome.of(each) for each in json.loads(done.stdout)]
+        return [Surveyed.of(each) for each in json.loads(done.stdout)]
     except ValueError:
         last = done.stderr.strip().rpartition("\n")[2]
         said = f"its process ended with status {done.returncode}: {last}"
         known = _version(package), REFUSED
-        return [Outcome(kind, *row, *known, said=said) for kind, row in of_package(package)]
+        return [Surveyed(kind, *row, *known, said=said) for kind, row in of_package(package)]
 
 
 def _is_wanted(package: str, packages: Collection[str]) -> bool:
     return find_spec(package) is not None and (not packages or package in packages)
 
 
-def checked(package: str, seconds: float) -> list[Outcome]:
+def checked(package: str, seconds: float) -> list[Surveyed]:
     """The outcomes of the rows of one package, in this process."""
     os.environ.setdefault("KERAS_BACKEND", "jax")
     if shutil.which("clang") is None:
@@ -131,7 +131,7 @@ def checked(package: str, seconds: float) -> list[Outcome]:
     return [check_row(kind, row, seconds) for kind, row in of_package(package)]
 
 
-def check_row(kind: str, row: Row, seconds: float = 60.0) -> Outcome:
+def check_row(kind: str, row: Entry, seconds: float = 60.0) -> Surveyed:
     """The outcome of one row."""
     from torch_ref.errors import LockstepError
     from torch_ref.lockstep.candidates.settings import parse
@@ -142,14 +142,14 @@ def check_row(kind: str, row: Row, seconds: float = 60.0) -> Outcome:
     try:
         result = check(_target(row.name), row.against, settings, **limits)
     except LockstepError as error:
-        return Outcome(*known, REFUSED, said=str(error).partition("\n")[0])
+        return Surveyed(*known, REFUSED, said=str(error).partition("\n")[0])
     except Exception as error:  # what should not be: it is told, and the other rows go on
-        return Outcome(*known, REFUSED, said=f"the check failed: {type(error).__name__}: {error}")
+        return Surveyed(*known, REFUSED, said=f"the check failed: {type(error).__name__}: {error}")
     causes = result.findings[0].names if result.findings else ()
     verdict = (LIKE if "told apart" in result.seen else AGREES) if result.agrees else DIFFERS
     said = "" if result.agrees else str(result.first or "; ".join(result.faults))
     notes = [note for note in result.notes if "float32" in note or "last axis" in note]
-    return Outcome(*known, verdict, causes, said, tuple(notes))
+    return Surveyed(*known, verdict, causes, said, tuple(notes))
 
 
 def _version(package: str) -> str:

@@ -6,7 +6,7 @@ import pytest
 
 import experiments
 from experiments.survey import report
-from experiments.survey.run import DIFFERS, REFUSED, Outcome, check_row
+from experiments.survey.run import DIFFERS, REFUSED, Surveyed, check_row
 from experiments.survey.table import rows
 from parity_tests.frameworks import needs
 from torch_ref.lockstep.candidates.reference import find
@@ -40,7 +40,7 @@ def test_the_committed_results_are_of_the_table_and_the_page_is_of_them() -> Non
 
 
 def test_what_is_written_is_read_again() -> None:
-    one = Outcome("Optimizers", "a.b", "Adam", ("lr=0.1",), "1.0", REFUSED, said="why | not")
+    one = Surveyed("Optimizers", "a.b", "Adam", ("lr=0.1",), "1.0", REFUSED, said="why | not")
     assert report.of_json(report.as_json([one])) == (report.versions(), [one])
     assert "why / not" in report.as_markdown([one], report.versions())
 

@@ -18,7 +18,7 @@ BUDGET = 30_000
 FAR, OTHER_WAY = 5.0, 2.0
 
 
-class Run(Protocol):
+class RecordedRun(Protocol):
     """What a candidate did: its parameters in one row, at the start and after each step.
 
     Attributes:
@@ -72,7 +72,7 @@ class Trial:
     def __init__(
         self,
         rule: Callable[..., UpdateRule],
-        run: Run,
+        run: RecordedRun,
         problem: RecordedGradients,
         tolerance: float,
     ) -> None:

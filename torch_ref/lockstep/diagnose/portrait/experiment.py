@@ -76,7 +76,7 @@ PARAMETERS: dict[str, tuple[tuple[int, ...], float, Callable[..., np.ndarray]]] 
 }
 
 
-class Experiment:
+class Measurement:
     """A side's moves under all of them.
 
     Args:
@@ -108,9 +108,10 @@ class Experiment:
         shape, value, _ = PARAMETERS[name]
         # Not 1, 1: whether a move goes with the size of a weight is to be seen.
         sizes = 1.0 + np.arange(np.prod(shape))
-        return (value * sizes).reshape(self._shape(shape))
+        return (value * sizes).reshape(self.shape(shape))
 
-    def _shape(self, shape: tuple[int, ...]) -> tuple[int, ...]:
+    def shape(self, shape: tuple[int, ...]) -> tuple[int, ...]:
+        """The shape, with axes before it where the side needs more."""
         return (1,) * (self.axes - len(shape)) + shape
 
     def _run(self, half: int | None) -> tuple[Arrays, bool]:

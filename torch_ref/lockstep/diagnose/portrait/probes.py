@@ -5,30 +5,33 @@ from typing import Any
 
 import numpy as np
 
-from torch_ref.lockstep.diagnose.portrait.experiment import HALF, LATE, SCALES, STEPS, Experiment
+from torch_ref.lockstep.diagnose.portrait.experiment import HALF, LATE, SCALES, STEPS, Measurement
 from torch_ref.lockstep.diagnose.portrait.fits import epsilon, moments, power, series, short
 from torch_ref.lockstep.result import Row
 
+#: Reads a property off an experiment.
+Reading = Callable[[Measurement], str]
 
-def _first_step(run: Experiment) -> str:
+
+def _first_step(run: Measurement) -> str:
     return short(run.moves["steady"][0, 0])
 
 
-def _steady(run: Experiment) -> str:
+def _steady(run: Measurement) -> str:
     moves = run.moves["steady"][:, 0]
     return series(moves / moves[0]) if moves[0] else "no step"
 
 
-def _impulse(run: Experiment) -> str:
+def _impulse(run: Measurement) -> str:
     return moments(run.moves["impulse"][:, 0])
 
 
-def _late(run: Experiment) -> str:
+def _late(run: Measurement) -> str:
     first, late = run.moves["steady"][0, 0], run.moves["late"][LATE - 1, 0]
     return short(late / first) + " times the first step" if first else "no step"
 
 
-def _lr_inside(run: Experiment) -> str:
+def _lr_inside(run: Measurement) -> str:
     """What a step after the impulse is, if lr is halved in the meantime."""
     if run.halved is None:
         return "lr cannot be changed"
@@ -36,13 +39,13 @@ def _lr_inside(run: Experiment) -> str:
     return f"{short(halved / whole)} times the step" if whole else "no step"
 
 
-def _scale(run: Experiment) -> str:
+def _scale(run: Measurement) -> str:
     moves = run.moves["scaled"][0]
     return power(moves[-3], moves[-1], 100.0)
 
 
-def _epsilon(step: int) -> Callable[[Experiment], str]:
-    def read(run: Experiment) -> str:
+def _epsilon(step: int) -> Reading:
+    def read(run: Measurement) -> str:
         moves = run.moves["scaled"][step]
         if not moves[-1] or moves[-1] > 2 * moves[-3]:
             return "no scale to hold it against"
@@ -51,8 +54,8 @@ def _epsilon(step: int) -> Callable[[Experiment], str]:
     return read
 
 
-def _decay(name: str) -> Callable[[Experiment], str]:
-    def read(run: Experiment) -> str:
+def _decay(name: str) -> Reading:
+    def read(run: Measurement) -> str:
         sizes, moves = run.start[name].ravel(), run.moves[name][0]
         if not moves.any():
             return "stay"
@@ -66,7 +69,7 @@ def _decay(name: str) -> Callable[[Experiment], str]:
     return read
 
 
-def _together(run: Experiment) -> str:
+def _together(run: Measurement) -> str:
     """What one element's gradient changes in the first step, beside its own move."""
     changed = run.moves["uneven"][0] != run.moves["one changed"][0]
     at = np.argwhere(changed.reshape(3, 4))
@@ -78,27 +81,27 @@ def _together(run: Experiment) -> str:
     return "the steps of the whole matrix" if len(others) > 5 else "its row's and column's steps"
 
 
-def _precision(run: Experiment) -> str:
+def _precision(run: Measurement) -> str:
     moves = run.moves["odd"][0]
     if np.array_equal(moves, moves.astype(np.float32)):
         return "no more than single precision"
     return "double precision"
 
 
-def _repeats(run: Experiment) -> str:
+def _repeats(run: Measurement) -> str:
     return "yes" if run.repeats else "no"
 
 
-def _missing(run: Experiment) -> str:
-    two = {name: np.ones(run._shape((2,))) for name in ("a", "b")}
-    after = run.after(two, {"a": np.ones(run._shape((2,))), "b": None})  # type: ignore[dict-item]
+def _missing(run: Measurement) -> str:
+    two = {name: np.ones(run.shape((2,))) for name in ("a", "b")}
+    after = run.after(two, {"a": np.ones(run.shape((2,))), "b": None})  # type: ignore[dict-item]
     if after is None:
         return "refused"
     return "the parameter stays" if np.array_equal(after["b"], two["b"]) else "the parameter moves"
 
 
-def _infinite(run: Experiment) -> str:
-    w, g = np.ones(run._shape((2,))), np.ones(run._shape((2,)))
+def _infinite(run: Measurement) -> str:
+    w, g = np.ones(run.shape((2,))), np.ones(run.shape((2,)))
     g.flat[0] = np.inf
     after = run.after({"w": w}, {"w": g})
     if after is None:
@@ -106,17 +109,16 @@ def _infinite(run: Experiment) -> str:
     return f"the weight becomes {after['w'].flat[0]:.3g}"
 
 
-def _takes(shape: tuple[int, ...]) -> Callable[[Experiment], str]:
-    def read(run: Experiment) -> str:
+def _takes(shape: tuple[int, ...]) -> Reading:
+    def read(run: Measurement) -> str:
         after = run.after({"w": np.ones(shape)}, {"w": np.ones(shape)})
         return "refused" if after is None or after["w"].shape != shape else "taken"
 
     return read
 
 
-Probe = Callable[[Experiment], str]
 #: What is measured, in words, and how.
-PROBES: tuple[tuple[str, Probe], ...] = (
+PROBES: tuple[tuple[str, Reading], ...] = (
     ("the first step, of a gradient of 1", _first_step),
     ("steps under a constant gradient, in first steps", _steady),
     ("after one gradient, then zeros", _impulse),
@@ -156,7 +158,7 @@ def portrait(mine: Any, theirs: Any, axes: int = 0) -> list[Row]:
     a first gradient at step 6 | 0.5163 times the first step | 0.5221 times the first step
     """
     with np.errstate(all="ignore"):
-        sides = Experiment(mine, axes), Experiment(theirs, axes)
+        sides = Measurement(mine, axes), Measurement(theirs, axes)
         probes = PROBES[:-OTHER_RUNS] if any(side.slow for side in sides) else PROBES
         read = ((name, *(probe(side) for side in sides)) for name, probe in probes)
         return [Row(name, mine, theirs) for name, mine, theirs in read if mine != theirs]
