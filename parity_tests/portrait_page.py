@@ -10,7 +10,7 @@ import numpy as np
 from scratch import optim
 from torch_ref.lockstep import as_adapter
 from torch_ref.lockstep.diagnose.portrait import PROBES
-from torch_ref.lockstep.diagnose.portrait.experiment import Experiment
+from torch_ref.lockstep.diagnose.portrait.experiment import Measurement
 
 PAGE = Path(__file__).parents[1] / "experiments" / "docs" / "portrait.md"
 SIDES = (
@@ -87,7 +87,7 @@ def page() -> str:
 
 
 def _section(optimizer: optim.Optimizer) -> str:
-    run = Experiment(as_adapter(optimizer))
+    run = Measurement(as_adapter(optimizer))
     nesterov = " with Nesterov's momentum" if getattr(optimizer, "nesterov", False) else ""
     rows = [f"| {name} | {probe(run)} |" for name, probe in PROBES]
     title = f"### {type(optimizer).__name__}{nesterov}\n"
