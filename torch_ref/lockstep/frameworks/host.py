@@ -8,7 +8,7 @@ import numpy as np
 
 from torch_ref.lockstep.frameworks import wire
 from torch_ref.lockstep.frameworks.optimizers.adapter import Adapter, Arrays
-from torch_ref.lockstep.frameworks.wire import ABILITIES, Described, Message
+from torch_ref.lockstep.frameworks.wire import ABILITIES, Announced, Message
 
 #: The check is believed: it sends what it has.
 _ANY = sys.maxsize
@@ -58,7 +58,7 @@ class _Host:
     ) -> None:
         self._name, self._make, self._defaults = name, make, defaults
         self._source, self._sink = source, sink
-        self._known: list[Described] = []
+        self._known: list[Announced] = []
 
     def answer(self, asked: Message) -> None:
         """Answer one question; what the candidate raises is the answer, too."""
@@ -118,14 +118,14 @@ class _Host:
 
     def _params(self) -> Answer:
         params = self._adapter.params()
-        found = [Described(name, np.shape(w), w.dtype.name) for name, w in params.items()]
+        found = [Announced(name, np.shape(w), w.dtype.name) for name, w in params.items()]
         return {"params": _listed(params)} if found != self._known else {}, list(params.values())
 
-    def _described(self, asked: Message) -> list[Described]:
+    def _described(self, asked: Message) -> list[Announced]:
         pairs = zip(asked["names"], asked["shapes"], strict=True)
-        return [Described(name, tuple(shape), self._dtype) for name, shape in pairs]
+        return [Announced(name, tuple(shape), self._dtype) for name, shape in pairs]
 
-    def _by_name(self, described: list[Described], data: bytes) -> Arrays:
+    def _by_name(self, described: list[Announced], data: bytes) -> Arrays:
         pairs = zip(described, wire.arrays(data, described), strict=True)
         return {each.name: a for each, a in pairs}
 

@@ -11,7 +11,7 @@ from torch_ref.errors import LockstepError
 from torch_ref.lockstep.frameworks import wire
 from torch_ref.lockstep.frameworks.optimizers.adapter import Arrays, Evaluate
 from torch_ref.lockstep.frameworks.pipes import PipeError, Pipes
-from torch_ref.lockstep.frameworks.wire import Described, Message, WireError
+from torch_ref.lockstep.frameworks.wire import Announced, Message, WireError
 
 Settings = Mapping[str, Any]
 _LONGEST_SHOWN = 100
@@ -103,7 +103,7 @@ class Process:
         return answer, data
 
     def arrays(
-        self, doing: str, answer: Message, data: bytes, whose: Sequence[Described]
+        self, doing: str, answer: Message, data: bytes, whose: Sequence[Announced]
     ) -> list[np.ndarray]:
         """The numbers of an answer as arrays, if there are as many as there must be."""
         needed = sum(each.size for each in whose)
@@ -114,7 +114,7 @@ class Process:
             self._fail(doing, expected, f'"bytes": {len(data)}')
         return wire.arrays(data, whose)
 
-    def described(self, doing: str, answer: Message, field: str, dtype: str) -> list[Described]:
+    def described(self, doing: str, answer: Message, field: str, dtype: str) -> list[Announced]:
         """The arrays that a field of an answer describes."""
         try:
             return wire.described(field, answer.get(field), dtype)
@@ -168,7 +168,7 @@ class ProcessAdapter:
             self._process.start()
         self._steps = 0
         self._dtype = next((w.dtype.name for w in params.values()), "float64")
-        self._known = [Described(name, w.shape, w.dtype.name) for name, w in params.items()]
+        self._known = [Announced(name, w.shape, w.dtype.name) for name, w in params.items()]
         self._tell("its start", {"do": "start", "dtype": self._dtype}, params)
         for name, w in params.items():
             if not np.array_equal(self._now[name], w):
@@ -197,7 +197,7 @@ class ProcessAdapter:
     def add(self, name: str, w: np.ndarray) -> None:
         if "add" not in self._process.abilities:
             raise NotImplementedError(f"{self.name} takes no parameter after its start")
-        self._known = [*self._known, Described(name, w.shape, w.dtype.name)]
+        self._known = [*self._known, Announced(name, w.shape, w.dtype.name)]
         self._tell(f"adding {name}", {"do": "add"}, {name: w})
 
     def scale_lr(self, factor: float) -> bool:

@@ -24,7 +24,7 @@ class WireError(Exception):
     """A message is not as it must be; the text says what was expected, and what came."""
 
 
-class Described(NamedTuple):
+class Announced(NamedTuple):
     """An array that a message announces: how it is called, and what its numbers are."""
 
     name: str
@@ -74,7 +74,7 @@ def parse(line: bytes, most: int = MOST_BYTES) -> Message:
     return found
 
 
-def described(field: str, listed: Any, dtype: str) -> list[Described]:
+def described(field: str, listed: Any, dtype: str) -> list[Announced]:
     """The arrays that a field describes: ``[[name, shape], …]``, with a dtype where it is another.
 
     Raises:
@@ -84,7 +84,7 @@ def described(field: str, listed: Any, dtype: str) -> list[Described]:
     8
     """
     try:
-        found = [Described(name, tuple(shape), *(rest or [dtype])) for name, shape, *rest in listed]
+        found = [Announced(name, tuple(shape), *(rest or [dtype])) for name, shape, *rest in listed]
         if all(map(_is_sound, found)):
             return found
     except (TypeError, ValueError):
@@ -92,7 +92,7 @@ def described(field: str, listed: Any, dtype: str) -> list[Described]:
     raise WireError(f'expected [[name, shape], …] as "{field}", got {shown(repr(listed).encode())}')
 
 
-def arrays(data: bytes, whose: Sequence[Described]) -> list[np.ndarray]:
+def arrays(data: bytes, whose: Sequence[Announced]) -> list[np.ndarray]:
     """The arrays whose numbers ``data`` holds, one behind the other."""
     found, start = [], 0
     for each in whose:
@@ -133,7 +133,7 @@ def _number(value: Any) -> Any:
     raise TypeError(f"{value!r} is nothing that JSON has: a number, a text, true, false or null")
 
 
-def _is_sound(one: Described) -> bool:
+def _is_sound(one: Announced) -> bool:
     axes = len(one.shape) <= _MOST_AXES and all(type(n) is int and n >= 0 for n in one.shape)
     named = isinstance(one.name, str) and isinstance(one.dtype, str) and one.dtype.isalnum()
     return axes and named and (one.dtype == "bfloat16" or np.dtype(one.dtype).kind in "biufc")
