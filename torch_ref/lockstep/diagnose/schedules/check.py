@@ -10,7 +10,12 @@ from scratch import _check
 from torch_ref.lockstep.candidates.candidate import CandidateError, name_of, parameters_of
 from torch_ref.lockstep.candidates.reference import SCHEDULE, find
 from torch_ref.lockstep.compare.report import PARAMETER, Compared, Report
-from torch_ref.lockstep.diagnose.schedules.reference import Reference, Settings, nested, optimizers
+from torch_ref.lockstep.diagnose.schedules.reference import (
+    ReferenceSchedule,
+    Settings,
+    nested,
+    optimizers,
+)
 from torch_ref.lockstep.diagnose.schedules.variants import VARIANTS, changed, formula, shown
 from torch_ref.lockstep.diagnose.search import changes_of, closest, search
 from torch_ref.lockstep.finding import Finding, Variant
@@ -76,7 +81,7 @@ def check_schedule(
     """
     steps = _check.integer("steps", steps, at_least=1)
     lr, single = _check.number("lr", lr, at_least=0), _check.floating(dtype) == np.float32
-    theirs = Reference(against, _torchs(candidate, against, settings), lr, steps)
+    theirs = ReferenceSchedule(against, _torchs(candidate, against, settings), lr, steps)
     _refuse_samples(candidate, theirs)
     mine = rates_of(
         candidate,
@@ -117,7 +122,7 @@ def _all_single(values: np.ndarray) -> bool:
     return len(np.unique(single)) > 9 and bool(near.all())
 
 
-def _report(name: str, mine: Rates, theirs: Reference, tolerance: float) -> Report:
+def _report(name: str, mine: Rates, theirs: ReferenceSchedule, tolerance: float) -> Report:
     """Both sides' rates, and momentums where there are both, step by step."""
     report, rates = Report(name, theirs.name, tolerance), theirs.rates
     moves = _moves(mine) or _moves(rates)
@@ -130,7 +135,7 @@ def _report(name: str, mine: Rates, theirs: Reference, tolerance: float) -> Repo
     return report
 
 
-def _notes(mine: Rates, theirs: Reference, steps: int, single: bool) -> list[str]:
+def _notes(mine: Rates, theirs: ReferenceSchedule, steps: int, single: bool) -> list[str]:
     notes = [f"at step 0 it raised {mine.error!r}"] if mine.error else []
     if theirs.steps < steps:
         notes.append(f"compared at {theirs.steps} steps, which is the length of torch's")
@@ -170,7 +175,7 @@ def _torchs(candidate: Any, against: Any, settings: Settings) -> Settings:
     return ({"eps": 0.0} if lacking and isinstance(candidate, type) else {}) | own
 
 
-def _refuse_samples(candidate: Any, theirs: Reference) -> None:
+def _refuse_samples(candidate: Any, theirs: ReferenceSchedule) -> None:
     """Raise if torch's needs what no text can give, and the candidate does not take it."""
     taken = parameters_of(candidate)
     lacking = [n for n in theirs.samples if n not in taken and n not in ("milestones",)]
@@ -192,7 +197,9 @@ def _taken(against: Any) -> dict[str, Any] | None:
     return None
 
 
-def _explain(verdict: Result, mine: Rates, theirs: Reference, lr: float, tolerance: float) -> None:
+def _explain(
+    verdict: Result, mine: Rates, theirs: ReferenceSchedule, lr: float, tolerance: float
+) -> None:
     """Look for the variants that give the candidate's rates."""
     every = _defaults(verdict.theirs) | theirs.settings
     every.pop("last_epoch", None)
@@ -217,7 +224,7 @@ def _explain(verdict: Result, mine: Rates, theirs: Reference, lr: float, toleran
     verdict.explain(closest(found), "alone or in pairs")
 
 
-def _with(theirs: Reference, changes: Settings, every: Settings, lr: float) -> Rates | None:
+def _with(theirs: ReferenceSchedule, changes: Settings, every: Settings, lr: float) -> Rates | None:
     """Torch's rates with changed settings, if it takes them."""
     settings = {n.removeprefix("set "): v for n, v in changes.items() if n.startswith("set ")}
     other = formula(every | settings, lr, theirs.steps)

@@ -18,7 +18,7 @@ Settings = dict[str, Any]
 MOMENTUM = 0.9
 
 
-class Reference:
+class ReferenceSchedule:
     """A schedule of torch with its settings, over an optimizer with momentum.
 
     Attributes:
