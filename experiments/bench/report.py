@@ -10,7 +10,7 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
-from experiments.bench.section import Row
+from experiments.bench.section import Comparison
 from experiments.engine import output
 from experiments.engine.terminal import escape
 from experiments.engine.texts import parts
@@ -28,7 +28,7 @@ class Measured:
 
     name: str
     title: str
-    rows: list[Row] = field(default_factory=list)
+    rows: list[Comparison] = field(default_factory=list)
     seconds: float = 0.0
     failed: str = ""
 
@@ -42,7 +42,7 @@ class Benchmark:
     sections: list[Measured] = field(default_factory=list)
 
     @property
-    def rows(self) -> list[Row]:
+    def rows(self) -> list[Comparison]:
         """Those of all sections."""
         return [row for section in self.sections for row in section.rows]
 
@@ -90,7 +90,7 @@ def print_section(console: Console, section: Measured) -> None:
     """A table with a line for each thing measured, and a column for what it is against."""
     timed = ["takes"] if any(row.seconds for row in section.rows) else []
     columns = list(dict.fromkeys(row.against for row in section.rows))
-    lines: dict[str, dict[str, Row]] = {}
+    lines: dict[str, dict[str, Comparison]] = {}
     for row in section.rows:
         lines.setdefault(row.what, {})[row.against] = row
     table = Table(box=None)
@@ -128,7 +128,7 @@ def print_goals(console: Console, report: Benchmark) -> None:
         )
 
 
-def cell(row: Row) -> str:
+def cell(row: Comparison) -> str:
     """A value with its quartiles, and its goal: ``0.42 (0.40–0.45) ≤ 0.5 reached``."""
     if row.value is None:
         return f"[dim]{escape(row.skipped)}[/]"

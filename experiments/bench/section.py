@@ -21,7 +21,7 @@ CANNOT = (RuntimeError, TypeError, NotImplementedError)
 
 
 @dataclass(frozen=True)
-class Row:
+class Comparison:
     """One number: ``what``, compared with ``against``.
 
     Attributes:
@@ -56,7 +56,7 @@ class Row:
         value = vars(self.value) if self.value else None
         return vars(self) | {"value": value, "reached": self.reached}
 
-    def by(self, threads: int) -> "Row":
+    def by(self, threads: int) -> "Comparison":
         """The same row, measured with so many threads; the goals are for one."""
         if threads == 1:
             return self
@@ -90,7 +90,7 @@ class Bench:
         ours: Mapping[str, Call],
         others: Mapping[str, Call],
         goals: Mapping[tuple[str, str], float] | None = None,
-    ) -> Iterator[Row]:
+    ) -> Iterator[Comparison]:
         """A row for each of ``ours`` against each of the ``others``, all timed together.
 
         ``goals`` are by (ours, other), and hold on the CPU only. What does not work here is
@@ -106,7 +106,7 @@ class Bench:
         timings = self.timer.compare(working, warm=True)
         for what, against in itertools.product(ours, others):
             if missing := reasons.get(what) or reasons.get(against):
-                yield Row(what, against, None, skipped=missing)
+                yield Comparison(what, against, None, skipped=missing)
                 continue
             goal = (goals or {}).get((what, against)) if self.on_cpu else None
             yield ratio_row(timings, what, against, goal=goal)
@@ -119,9 +119,9 @@ def ratio_row(
     against: str = "",
     times: int = 1,
     goal: float | None = None,
-) -> Row:
+) -> Comparison:
     """The row of ``what`` ÷ ``times`` calls of ``to``, which the table calls ``against``."""
-    return Row(
+    return Comparison(
         what,
         against or to,
         timings.ratio(what, to, times),

@@ -21,7 +21,7 @@ from experiments.bench import machine, runner, section, training
 from experiments.bench.processes import peak_memory, run_python
 from experiments.bench.report import Benchmark, Measured, cell, print_goals, print_section
 from experiments.bench.scale import FULL, Scale
-from experiments.bench.section import Bench, Row
+from experiments.bench.section import Bench, Comparison
 from experiments.bench.sections import matrix_products, optimizer_step, stacked
 from experiments.bench.timing import Spread
 from torch_ref.device import resolve
@@ -147,7 +147,7 @@ def test_what_cannot_be_done_here_is_skipped_with_the_reason():
         raise RuntimeError("no compiler\nand much more")
 
     rows = list(tiny().against({"a": work}, {"b": cannot}))
-    assert rows == [Row("a", "b", None, skipped="no compiler")]
+    assert rows == [Comparison("a", "b", None, skipped="no compiler")]
     assert "no compiler" in cell(rows[0])
 
 
@@ -159,7 +159,7 @@ def replaced(monkeypatch: pytest.MonkeyPatch, measure: Callable, threaded: bool 
 
 def test_a_section_that_fails_keeps_its_rows_and_does_not_end_the_others(monkeypatch):
     def measure(given: Bench):
-        yield Row("a", "b", Spread(1.0, 1.0, 1.0, 1))
+        yield Comparison("a", "b", Spread(1.0, 1.0, 1.0, 1))
         raise ZeroDivisionError("nothing to divide by")
 
     replaced(monkeypatch, measure)
@@ -173,7 +173,7 @@ def test_a_section_is_measured_with_one_thread_and_where_it_matters_with_more(mo
         pools = threadpoolctl.threadpool_info()
         seen = {pool["num_threads"] for pool in pools if pool["user_api"] == "blas"}
         value = Spread.of([torch.get_num_threads(), *seen])
-        yield Row("a", f"{given.threads}", value, goal=9.0)
+        yield Comparison("a", f"{given.threads}", value, goal=9.0)
 
     before = torch.get_num_threads()
     for threaded, expected in ((False, [1]), (True, [1, 3])):
@@ -234,14 +234,18 @@ def printed(show: Callable, *args: object) -> str:
 
 def test_a_value_is_shown_with_its_quartiles_and_its_goal():
     value = Spread(0.4, 0.45, 0.5, 9)
-    assert cell(Row("a", "b", value)) == "0.45× [dim](0.40–0.50)[/]"
-    assert cell(Row("a", "b", value, goal=0.45)).endswith("≤ 0.45 [green]reached[/]")
-    assert cell(Row("a", "b", value, goal=0.44)).endswith("≤ 0.44 [red]not reached[/]")
+    assert cell(Comparison("a", "b", value)) == "0.45× [dim](0.40–0.50)[/]"
+    assert cell(Comparison("a", "b", value, goal=0.45)).endswith("≤ 0.45 [green]reached[/]")
+    assert cell(Comparison("a", "b", value, goal=0.44)).endswith("≤ 0.44 [red]not reached[/]")
 
 
 def test_a_table_has_a_line_for_each_thing_and_a_column_for_each_it_is_against():
     value = Spread(0.4, 0.45, 0.5, 9)
-    rows = [Row("a", "x", value, seconds=0.00134), Row("a", "y", value), Row("b", "y", value)]
+    rows = [
+        Comparison("a", "x", value, seconds=0.00134),
+        Comparison("a", "y", value),
+        Comparison("b", "y", value),
+    ]
     shown = printed(print_section, Measured("some", "Some", rows)).rstrip().split("\n")
     header, first, second = (line.split() for line in shown)
     assert header == ["takes", "x", "y"]
@@ -251,8 +255,8 @@ def test_a_table_has_a_line_for_each_thing_and_a_column_for_each_it_is_against()
 
 def test_the_end_says_which_goals_are_not_reached_and_how_wide_the_spread_was():
     rows = [
-        Row("a", "x", Spread(0.4, 0.5, 0.6, 9), goal=0.5),
-        Row("b", "x", Spread(0.4, 0.5, 0.5, 9), goal=0.4),
+        Comparison("a", "x", Spread(0.4, 0.5, 0.6, 9), goal=0.5),
+        Comparison("b", "x", Spread(0.4, 0.5, 0.5, 9), goal=0.4),
     ]
     report = Benchmark({}, {}, [Measured("some", "Some", rows)])
     text = printed(print_goals, report)

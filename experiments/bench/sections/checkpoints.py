@@ -13,7 +13,7 @@ import numpy as np
 import scratch.train
 import torch_ref.train
 from experiments.bench.goals import CHECKPOINTS
-from experiments.bench.section import Bench, Row
+from experiments.bench.section import Bench, Comparison
 from experiments.bench.timing import Call, Spread
 from experiments.engine.checkpoints import EVERY, Checkpoint
 from experiments.engine.texts import say
@@ -26,7 +26,7 @@ ITERATIONS = 2000
 RUNS = (1, 32)
 
 
-def measure(bench: Bench) -> Iterator[Row]:
+def measure(bench: Bench) -> Iterator[Comparison]:
     """Of the chapter's network with Adam, one and a stack, on both sides."""
     sizes = bench.scale.network
     by_torch = partial(torch_ref.nn.MultiLayerNet, device=bench.device)
@@ -48,7 +48,7 @@ def measure(bench: Bench) -> Iterator[Row]:
         share = Spread.of(100 * seconds / EVERY)
         median = timings.of(name).median
         against = say("of a run, one every {seconds} s", seconds=f"{EVERY:g}")
-        yield Row(name, against, share, "%", seconds=median, goal=CHECKPOINTS)
+        yield Comparison(name, against, share, "%", seconds=median, goal=CHECKPOINTS)
 
 
 class FirstStep(Callback):

@@ -8,7 +8,7 @@ from torch.utils.data import DataLoader, TensorDataset
 
 import scratch.train
 import torch_ref.train
-from experiments.bench.section import Bench, Row
+from experiments.bench.section import Bench, Comparison
 from experiments.bench.timing import Call
 from experiments.bench.training import eager_training, mnist
 from experiments.engine.texts import say
@@ -17,7 +17,7 @@ from scratch.train import scaled
 TITLE = say("The training loops, batches drawn and all")
 
 
-def measure(bench: Bench) -> Iterator[Row]:
+def measure(bench: Bench) -> Iterator[Comparison]:
     """As many steps of each, of the same network with Adam."""
     scale = bench.scale
     images, labels = mnist().train_images[: scale.images], mnist().train_labels[: scale.images]

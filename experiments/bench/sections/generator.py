@@ -5,14 +5,14 @@ from functools import partial
 
 import torch
 
-from experiments.bench.section import Bench, Row
+from experiments.bench.section import Bench, Comparison
 from experiments.engine.texts import say
 from scratch.random import Generator
 
 TITLE = say("A million random numbers")
 
 
-def measure(bench: Bench) -> Iterator[Row]:
+def measure(bench: Bench) -> Iterator[Comparison]:
     """As many numbers of each kind."""
     n, mine = bench.scale.numbers, Generator(0)
     on = {"generator": torch.Generator(bench.device).manual_seed(0), "device": bench.device}

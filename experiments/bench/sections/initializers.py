@@ -5,7 +5,7 @@ from functools import partial
 
 import torch
 
-from experiments.bench.section import Bench, Row
+from experiments.bench.section import Bench, Comparison
 from experiments.engine.texts import say
 from scratch.random import Generator
 from torch_ref.registry import INITIALIZERS, resolve
@@ -13,7 +13,7 @@ from torch_ref.registry import INITIALIZERS, resolve
 TITLE = say("Initial weights, float32")
 
 
-def measure(bench: Bench) -> Iterator[Row]:
+def measure(bench: Bench) -> Iterator[Comparison]:
     """A square matrix from each initializer that draws numbers."""
     side, device = bench.scale.side, bench.device
     mine, torchs = Generator(0), torch.Generator(device).manual_seed(0)

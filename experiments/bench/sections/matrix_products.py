@@ -7,7 +7,7 @@ import numpy as np
 import torch
 
 from experiments.bench.scale import Scale
-from experiments.bench.section import Bench, Row
+from experiments.bench.section import Bench, Comparison
 from experiments.bench.timing import Call, Spread
 from experiments.bench.training import eager_step, scratch_step
 from experiments.engine.texts import say
@@ -23,7 +23,7 @@ SHARES = {PRODUCTS: say("of its products alone"), LARGE: say("of a large one")}
 Shape = tuple[int, int, int]  # (n, k, m): an n × k matrix times a k × m one
 
 
-def measure(bench: Bench) -> Iterator[Row]:
+def measure(bench: Bench) -> Iterator[Comparison]:
     """A step, its products alone, and one large product, on both sides."""
     scale, side = bench.scale, bench.scale.product
     work = {STEP: shapes(scale), PRODUCTS: shapes(scale), LARGE: [(side, side, side)]}
@@ -35,10 +35,10 @@ def measure(bench: Bench) -> Iterator[Row]:
         rates = {kind: flops(work[kind]) / timings.seconds[kind] for kind in work}
         for kind, rate in rates.items():
             what = say("{library}: {kind}", library=library, kind=kind)
-            yield Row(what, say("rate"), Spread.of(rate / 1e9), "GFLOP/s")
+            yield Comparison(what, say("rate"), Spread.of(rate / 1e9), "GFLOP/s")
             for against, name in SHARES.items():
                 if against != kind:
-                    yield Row(what, name, Spread.of(100 * rate / rates[against]), "%")
+                    yield Comparison(what, name, Spread.of(100 * rate / rates[against]), "%")
 
 
 def shapes(scale: Scale) -> list[Shape]:

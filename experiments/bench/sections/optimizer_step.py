@@ -10,7 +10,7 @@ import torch
 
 from experiments.bench.goals import OPTIMIZER_STEP
 from experiments.bench.scale import Scale
-from experiments.bench.section import Bench, Row
+from experiments.bench.section import Bench, Comparison
 from experiments.bench.timing import Call
 from experiments.engine.texts import named, say
 from scratch.nn import MultiLayerNet
@@ -34,7 +34,7 @@ LARGE = 10**6
 Arrays = dict[str, np.ndarray]
 
 
-def measure(bench: Bench) -> Iterator[Row]:
+def measure(bench: Bench) -> Iterator[Comparison]:
     """Rows for each class: one array of each size, then the tensors of the chapter's network.
 
     With several threads, of the large arrays alone: the others are done before a second one wakes.
@@ -48,7 +48,7 @@ def measure(bench: Bench) -> Iterator[Row]:
                 continue
             what = f"{pair.name}, {elements:,}"
             if pair.axes == 2 and elements > LARGEST_MATRIX:
-                yield Row(what, DEFAULT, None, skipped="takes minutes")
+                yield Comparison(what, DEFAULT, None, skipped="takes minutes")
                 continue
             params, goal = one_array(elements, pair.axes), OPTIMIZER_STEP.get(elements)
             yield from _compared(bench, pair, what, params, goal)
@@ -73,7 +73,7 @@ def networks(scale: Scale, axes: int) -> Arrays:
 
 def _compared(
     bench: Bench, pair: OptimizerPair, what: str, params: Arrays, goal: float | None
-) -> Iterator[Row]:
+) -> Iterator[Comparison]:
     # Not the parameters themselves: along g = w the weights would become ever smaller.
     grads = {name: np.roll(w, 1) for name, w in params.items()}
     theirs = {name: torchs_step(bench, pair, v, params, grads) for name, v in VARIANTS.items()}

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from operator import itemgetter
 
 import scratch
-from experiments.bench.section import Bench, Row
+from experiments.bench.section import Bench, Comparison
 from experiments.bench.stopwatch import REST, Stopwatch
 from experiments.bench.timing import Spread
 from experiments.bench.training import mnist
@@ -24,7 +24,7 @@ PARTS = (
 )
 
 
-def measure(bench: Bench) -> Iterator[Row]:
+def measure(bench: Bench) -> Iterator[Comparison]:
     """The shares of each step, over the quicker half of many: others were interrupted."""
     net, optimizer, watch = MultiLayerNet(*bench.scale.network), Adam(), Stopwatch()
     for layer in net.layers:
@@ -49,4 +49,4 @@ def measure(bench: Bench) -> Iterator[Row]:
     quicker = sorted(steps, key=itemgetter(0))[: -(-len(steps) // 2)]
     for part in PARTS:
         shares = Spread.of(100 * seconds.get(part, 0.0) / total for total, seconds in quicker)
-        yield Row(part, say("share"), shares, "%")
+        yield Comparison(part, say("share"), shares, "%")

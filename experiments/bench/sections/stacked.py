@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from functools import partial
 
 from experiments.bench.goals import STACKED
-from experiments.bench.section import Bench, Row, ratio_row
+from experiments.bench.section import Bench, Comparison, ratio_row
 from experiments.bench.sections.matrix_products import multiplying, shapes
 from experiments.bench.training import graph_step, scratch_step, twin_step
 from experiments.engine.texts import say
@@ -14,7 +14,7 @@ TITLE = say("K runs as one stack against one after another, a training step")
 FLOOR = f"scratch, {say('products alone')}"
 
 
-def measure(bench: Bench) -> Iterator[Row]:
+def measure(bench: Bench) -> Iterator[Comparison]:
     """A step of a stack of K, against K steps of a single network, on all sides.
 
     The single network is one and the same: trained one after another, each has the cache to itself.
