@@ -51,7 +51,7 @@ def report(what: str, step: int, steps: int, loss: float | None) -> None:
 
 
 @dataclass(frozen=True)
-class Place:
+class ProgressTable:
     """Where processes say how far their units have come: a table in a file, a row for each unit.
 
     Attributes:
@@ -111,16 +111,16 @@ class Display:
         self._live.stop()
 
     @contextmanager
-    def showing(self, units: "Sequence[Unit]") -> Iterator[Place]:
+    def showing(self, units: "Sequence[Unit]") -> Iterator[ProgressTable]:
         """Within, the units are shown, each called by its place; gives where they report."""
         self._begun, self._over, self._units = set(), set(), units
         if not self.is_live or not units:
-            yield Place()
+            yield ProgressTable()
             return
         path = self._folder / f".progress.{os.getpid()}.partial"
         self._rows = np.memmap(path, ROW, "w+", shape=len(units))
         try:
-            yield Place(path)
+            yield ProgressTable(path)
         finally:
             self._rows = None
             path.unlink(missing_ok=True)

@@ -20,7 +20,7 @@ from typing import Any
 from experiments.engine import interrupt, progress
 from experiments.engine.checkpoints import EVERY, Checkpoint, Checkpoints, Say, tell
 from experiments.engine.fingerprint import code_digest, fingerprint
-from experiments.engine.progress import Display, Place
+from experiments.engine.progress import Display, ProgressTable
 from experiments.engine.workers import Task, Workers
 from torch_ref import checkpoint
 from torch_ref.checkpoint import CheckpointError
@@ -166,8 +166,8 @@ def run(
         if begun := unit.last_checkpoint():
             tell(f"{unit.title} goes on from what was kept at {begun}")
     with (
-        display.showing(order) as place,
-        closing(workers.each(_tasks(order, display, place, wanted), display.under_way)) as ended,
+        display.showing(order) as table,
+        closing(workers.each(_tasks(order, display, table, wanted), display.under_way)) as ended,
     ):
         for number, result, said in ended:
             unit, error = order[number], None
@@ -196,7 +196,7 @@ def ordered(units: Sequence[Unit], workers: Workers) -> list[Unit]:
 
 
 def _tasks(
-    order: Sequence[Unit], display: Display, place: Place, wanted: Callable[[Unit], bool]
+    order: Sequence[Unit], display: Display, table: ProgressTable, wanted: Callable[[Unit], bool]
 ) -> Iterator[Task]:
     """What the workers are given, each when one of them is free."""
     for number, unit in enumerate(order):
@@ -204,15 +204,15 @@ def _tasks(
             display.over(number)
             continue
         display.begun(number)
-        yield partial(_do, unit, number, place, code_digest())
+        yield partial(_do, unit, number, table, code_digest())
 
 
 def _do(
-    unit: Unit, number: int, place: Place, code: str
+    unit: Unit, number: int, table: ProgressTable, code: str
 ) -> tuple[int, Result | Exception, list[str]]:
     """Do a unit, in whatever process; one at a time in each, as threads are set for all of it."""
     said: list[str] = []
-    with _one_at_a_time, progress.reported_to(place.report(number)):
+    with _one_at_a_time, progress.reported_to(table.report(number)):
         try:
             if code_digest() != code:
                 raise LockstepError(

@@ -14,7 +14,7 @@ from rich.console import Console
 import experiments
 from experiments.engine import memory, progress, runner
 from experiments.engine.options import Options
-from experiments.engine.progress import Display, Place
+from experiments.engine.progress import Display, ProgressTable
 from experiments.engine.runner import fitting
 from experiments.engine.units import Unit
 from parity_tests.command_line import lockstep, run_without
@@ -154,13 +154,13 @@ def test_where_there_is_no_terminal_nothing_is_shown(tmp_path: Path) -> None:
 
 
 def test_who_cannot_see_the_place_as_on_another_disk_reports_to_nobody(tmp_path: Path) -> None:
-    Place(tmp_path / "elsewhere").report(0)("SGD", 5, 10, None)
+    ProgressTable(tmp_path / "elsewhere").report(0)("SGD", 5, 10, None)
     assert not list(tmp_path.iterdir())
 
 
 def test_a_report_is_written_no_more_often_than_it_is_looked_at(tmp_path: Path) -> None:
     rows = np.memmap(tmp_path / "rows", progress.ROW, "w+", shape=1)
-    report, seen = Place(tmp_path / "rows").report(0), []
+    report, seen = ProgressTable(tmp_path / "rows").report(0), []
     for step in range(1, 1001):
         report("SGD", step, 1000, None)
         seen.append(int(rows["done"][0]))
