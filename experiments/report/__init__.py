@@ -7,6 +7,7 @@ charts        Plotly draws the figures of ``engine.figures``
 chapter       the chapter, section by section: figures, settings, claims
 surfaces      four functions of two variables, with their gradients
 explorer      the paths that ``scratch`` takes down them
+javascript    the optimizers and schedules that the explorer steps with
 lab           activations and gradients in deep networks, from many kinds of weights
 parity        the twins and how far apart they are; where the conventions differ
 shapes        what the files are to have in them

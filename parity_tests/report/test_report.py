@@ -186,5 +186,6 @@ def test_the_package_brings_the_templates_and_assets(tmp_path: Path) -> None:
     names = set(zipfile.ZipFile(built).namelist())
     assert "experiments/report/ko.po" in names
     for folder in ("templates", "assets"):
-        for path in (ROOT / "experiments" / "report" / folder).iterdir():
-            assert f"experiments/report/{folder}/{path.name}" in names
+        home = ROOT / "experiments" / "report"
+        for path in filter(Path.is_file, (home / folder).rglob("*")):
+            assert f"experiments/report/{path.relative_to(home).as_posix()}" in names
