@@ -49,6 +49,12 @@ rounding, at every step of 40 gradients of all sizes, and after lr has been halv
   the first moves go, from the value asked for or the best of a few decades; then rounded to the
   shortest decimal with which the rule still agrees. So "β₂ = 0.97, not 0.999" can be named,
   whatever it is.
+* An lr that is another in every step, and clipped gradients: how long each move is beside the
+  rule's gives a length for each step, and if these follow a known form, the rule is run with it:
+  "lr decays by 0.9 every 10 steps", "lr is divided by 1 + 0.01·t in step t", "lr warms up linearly
+  over 5 steps", half a cosine, a line, 1 − βᵗ, a warm-up with one of these after it. The bound of a
+  clip, by the norm of all gradients, of each, or by value, is fitted in the same way. Both are
+  found together with a variant, and around another optimizer of the catalogue, too.
 * Three and four causes at once, in the order of how many digits of the first moves they put
   right: a cause that is one of several makes right what the others do not touch.
 * The search ends after 30,000 steps of rules, two to three seconds, and says so if it found

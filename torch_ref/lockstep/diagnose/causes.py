@@ -1,9 +1,12 @@
 """The fewest causes that make a rule do what a candidate does: variants, and numbers that fit."""
 
 from collections.abc import Iterable, Iterator
+from itertools import chain
 
+from torch_ref.lockstep.diagnose.clips import clips
 from torch_ref.lockstep.diagnose.nearest import Nearest
 from torch_ref.lockstep.diagnose.numbers import Fit, Values, fit
+from torch_ref.lockstep.diagnose.rates import rates
 from torch_ref.lockstep.diagnose.search import changes_of, nearest_sets, search, within
 from torch_ref.lockstep.diagnose.trial import Trial
 from torch_ref.lockstep.finding import Finding, Variant
@@ -23,9 +26,10 @@ def causes(
 ) -> tuple[list[Finding], int]:
     """The findings, and how many sets of variants were tried.
 
-    First each variant, then which of the ``others`` does the same; then a number, and one of the
-    others with a variant; two of these together, or another with fitted numbers, and last more.
-    Sets of three and four are tried in the order of how near they come.
+    First each variant, then which of the ``others`` does the same; then a number; a rate that
+    changes from step to step, or gradients that are clipped, alone or with a variant, and another
+    with them or with a variant; two of these together, or another with fitted numbers, and last
+    more. Sets of three and four are tried in the order of how near they come.
     """
     known = [each for each in variants if _changes_something(each, trial)]
     fits = within(trial.distance, trial.tolerance)
@@ -35,7 +39,9 @@ def causes(
     fitted = list(_with_numbers([()], trial))
     if any(len(finding.variants) == 1 for finding in fitted):
         return fitted, tried
-    if others and (found := others.varied()):
+    if found := list(_regular(known, trial)):
+        return found, tried
+    if others and (found := others.regular() or others.varied()):
         return found, tried
     start = Fit(trial, {}).more({})
     found, more = search(known, fits, least=2)
@@ -59,6 +65,18 @@ def _changes_something(variant: Variant, trial: Trial) -> bool:
     """Whether it is something else than what is asked for."""
     asked, changed = trial.rule(), trial.rule(**variant.changes)
     return asked.settings != changed.settings or asked.form != changed.form
+
+
+def _regular(known: list[Variant], trial: Trial) -> Iterator[Finding]:
+    """Yield what agrees with a regular rate, or with gradients clipped; alone, else with one."""
+    for chosen in ((), *((each,) for each in known)):
+        changes = changes_of(chosen)
+        ways = rates(trial, changes) if chosen else chain(rates(trial, {}), clips(trial, {}))
+        for way in ways:
+            every = (way, *chosen)
+            yield Finding.of(every, trial.distance(changes_of(every)))
+            if not chosen:
+                return
 
 
 def _profiled(chosen: tuple[Variant, ...], trial: Trial, start: Values) -> float:

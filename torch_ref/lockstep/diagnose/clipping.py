@@ -136,20 +136,30 @@ def _changed(grads: Grads, by_norm: bool, settings: Settings, changes: Settings)
         return grads
     bound = settings["max_norm" if by_norm else "clip_value"]
     if by_norm and not changes.get("value"):
-        return _scaled(grads, bound, {"p": settings.get("norm_type", 2.0)} | changes)
+        return scaled(grads, bound, {"p": settings.get("norm_type", 2.0)} | changes)
     if kind := changes.get("norm"):
         p = np.inf if kind == "largest" else 2.0
-        return _scaled(grads, bound, {"eps": 0.0, "each": kind != "all", "p": p})
+        return scaled(grads, bound, {"eps": 0.0, "each": kind != "all", "p": p})
     low = -bound if changes.get("low", True) else -np.inf
     high = bound if changes.get("high", True) else np.inf
     return {name: np.clip(g, low, high) for name, g in grads.items()}
 
 
-def _scaled(grads: Grads, bound: float, changes: Settings) -> Grads:
-    """By the norm of all, or of each."""
+def scaled(grads: Grads, bound: float, changes: Settings) -> Grads:
+    """The gradients, where their norm is larger than the bound scaled down to that.
+
+    Args:
+        grads: by name.
+        bound: of the norm.
+        changes: "each" for the norm of each by itself; its "p", 2, and "eps", 1e-6; and "up" if
+            they are scaled up as well.
+
+    >>> scaled({"w": np.array([3.0, 4.0])}, 2.5, {"eps": 0.0})
+    {'w': array([1.5, 2. ])}
+    """
     if changes.get("each"):
         one = {**changes, "each": False}
-        return {name: _scaled({name: g}, bound, one)[name] for name, g in grads.items()}
+        return {name: scaled({name: g}, bound, one)[name] for name, g in grads.items()}
     norm = _norm(np.concatenate([g.ravel() for g in grads.values()]), changes.get("p", 2.0))
     factor = bound / (norm + changes.get("eps", 1e-6))
     factor = factor if changes.get("up") else min(factor, 1.0)

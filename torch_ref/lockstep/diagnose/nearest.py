@@ -10,7 +10,9 @@ import math
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
+from torch_ref.lockstep.diagnose.clips import clips
 from torch_ref.lockstep.diagnose.numbers import fit
+from torch_ref.lockstep.diagnose.rates import rates
 from torch_ref.lockstep.diagnose.rules import FAMILIES, Settings, UpdateRule
 from torch_ref.lockstep.diagnose.search import changes_of
 from torch_ref.lockstep.diagnose.trial import Trial
@@ -48,6 +50,10 @@ class Nearest:
     def same(self) -> list[Finding]:
         """What the candidate is, as it is; none or one."""
         return self._first(_plain, self._tried)
+
+    def regular(self) -> list[Finding]:
+        """What it is but for a rate that changes, or for gradients that are clipped."""
+        return self._first(_rated, self._tried) or self._first(_clipped, self._by_likeness[:FITTED])
 
     def varied(self) -> list[Finding]:
         """What it is but for one variant: all such of the first family that has one."""
@@ -108,6 +114,18 @@ def _fitted(family: str, trial: Trial) -> Iterator[Finding]:
     """Yield the family with fitted values of its settings, if there are such."""
     if numbers := fit(trial, {}):
         yield _likeness(family, trial, numbers)
+
+
+def _rated(family: str, trial: Trial) -> Iterator[Finding]:
+    """Yield the family with a regular rate, if there is one."""
+    for variant in rates(trial, {}):
+        yield _likeness(family, trial, (), (variant,))
+
+
+def _clipped(family: str, trial: Trial) -> Iterator[Finding]:
+    """Yield the family with its gradients clipped, if that agrees."""
+    for variant in clips(trial, {}):
+        yield _likeness(family, trial, (), (variant,))
 
 
 def _varied(family: str, trial: Trial) -> Iterator[Finding]:

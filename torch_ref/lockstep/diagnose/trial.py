@@ -151,6 +151,52 @@ class Trial:
             usual = np.median(factors[np.isfinite(factors)]) if np.isfinite(factors).any() else 1.0
             return max(self._agreeing(moves), 0.9 * self._agreeing(moves * usual))
 
+    def lengths(self, changes: Mapping[str, Any]) -> np.ndarray | None:
+        """By step, the lr that the candidate has, in parts of the rule's; ``None`` if it has none.
+
+        Each step of the rule is taken from where the candidate stood. What it subtracts is a
+        straight line in lr, so two steps tell which lr gives the candidate's; all parameters must
+        have the same.
+        """
+        rule, lengths = self.rule(**changes), []
+        rows = [self._run.began.astype(np.float64), *self._expected[:-1]]
+        with np.errstate(all="ignore"):
+            for step, (here, grads) in enumerate(zip(rows, self._stream, strict=False)):
+                rule.lr *= 0.5 if step + 1 == self._run.half else 1.0
+                halfway, whole = (
+                    self._moved(copy.deepcopy(rule), here, grads, part) for part in (0.5, 1.0)
+                )
+                length = self._length(step, here, halfway, whole)
+                if length is None:
+                    return None
+                self._moved(rule, here, grads, length)
+                lengths.append(length)
+        return np.array(lengths)
+
+    def _length(
+        self, step: int, here: np.ndarray, halfway: np.ndarray, whole: np.ndarray
+    ) -> float | None:
+        still, along = 2 * halfway - whole, 2 * (whole - halfway)
+        scales = np.maximum(self._scales[step], np.abs(along))
+        moved, slope = (self._expected[step] - here - still) / scales, along / scales
+        length = float(moved @ slope / (slope @ slope))
+        # An element that is large beside its move has it rounded.
+        apart = np.abs(moved - length * slope).max()
+        return length if apart <= 10 * self.tolerance else None
+
+    def _moved(self, rule: UpdateRule, here: np.ndarray, grads: Arrays, part: float) -> np.ndarray:
+        """What a step at a part of lr adds to the parameters, from where they are put."""
+        self.spent += 1
+        params, start = {}, 0
+        for name in sorted(self._problem.params):
+            shape = np.shape(self._problem.params[name])
+            end = start + math.prod(shape)
+            params[name], start = here[start:end].reshape(shape).copy(), end
+        lr, rule.lr = rule.lr, rule.lr * part
+        rule.update(params, grads)
+        rule.lr = lr
+        return flat(params) - here
+
     def _agreeing(self, moves: np.ndarray) -> float:
         with np.errstate(all="ignore"):
             apart = np.maximum(np.abs(moves - self._moves) - self._rounding, 0.0)

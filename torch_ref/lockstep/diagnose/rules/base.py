@@ -51,7 +51,10 @@ class UpdateRule:
                  parameter" (one more for each parameter, not for each step)
     ``gradient`` that of "now", or the "late" one of the step before; zero at first
     ``memory``   the buffers are "kept", or made "anew" in every step
+    ``rates``    ``None``, or what has the ``factor`` of lr in a step
     ============ ===================================================================
+
+    And ``clipped_by`` is ``None``, or what has the ``clipped`` gradients, which are used.
     """
 
     PAPER: ClassVar[str] = ""
@@ -67,6 +70,8 @@ class UpdateRule:
         "counter": "t",
         "gradient": "now",
         "memory": "kept",
+        "rates": None,
+        "clipped_by": None,
     }
 
     def __init__(self, settings: Settings | None = None, **changes: Any) -> None:
@@ -79,7 +84,7 @@ class UpdateRule:
             changed[name] = change(changed[name]) if callable(change) else change
         self.lr = float(self.settings["lr"])
         self.state: dict[str, dict[str, Any]] = {}
-        self._updates = 0
+        self._updates = self._taken = 0
 
     def _refuse_unknown(self, what: str, given: Settings, known: Settings) -> None:
         if unknown := given.keys() - known.keys():
@@ -101,13 +106,18 @@ class UpdateRule:
 
     def update(self, params: Arrays, grads: Mapping[str, np.ndarray]) -> None:
         """Take one step: change every array of ``params`` in place."""
+        self._taken += 1
+        lr, rates, clips = self.lr, self.form["rates"], self.form["clipped_by"]
         # A variant may divide by zero where torch does not; the result shows it.
         with np.errstate(all="ignore"):
             try:
-                self._update_all(params, grads)
+                self.lr = lr * rates.factor(self._taken) if rates else lr
+                self._update_all(params, clips.clipped(grads) if clips else grads)
             except (ZeroDivisionError, OverflowError):  # of a number, that is no array's
                 for w in params.values():
                     w[...] = np.nan
+            finally:
+                self.lr = lr
 
     def _update_all(self, params: Arrays, grads: Mapping[str, np.ndarray]) -> None:
         for name, w in params.items():
