@@ -297,6 +297,15 @@ def test_one_in_float32_is_judged_by_its_rounding(lr: float, gamma: float, steps
     assert check_schedule(lambda step: float(mine(step)), "ExponentialLR", **given).agrees
 
 
+def test_halves_are_no_sign_of_float32() -> None:
+    def mine(step: int) -> float:
+        return (1 + 1e-7) * LR * 0.5 ** (step // 15)
+
+    verdict = check_schedule(mine, "StepLR", step_size=15, gamma=0.5)
+    assert not verdict.agrees
+    assert "float32" not in str(verdict)
+
+
 def test_what_no_text_can_give_is_said() -> None:
     with pytest.raises(CandidateError, match=r"needs lr_lambda, which your .* does not take"):
         check(lambda step: 1 / (1 + step), "LambdaLR")
