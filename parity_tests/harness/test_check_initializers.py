@@ -79,6 +79,14 @@ PLANTED: dict[str, list[tuple[Callable[..., np.ndarray], str, Settings]]] = {
     "truncated normal": [(truncated(HE), KAIMING, RELU)],
     "truncated normal of the same variance": [(truncated(HE / NARROW), KAIMING, RELU)],
     "not cut off": [(normal(1), TRUNCATED, {}), (normal(2), TRUNCATED, {"std": 2})],
+    "clipped to [a, b]": [
+        (lambda shape, rng: rng.normal(0, 1.5, shape).clip(-2, 2), TRUNCATED, {"std": 1.5}),
+        (
+            lambda shape, rng: rng.normal(0, 1, shape).clip(-9, 0.5),
+            TRUNCATED,
+            {"a": -9.0, "b": 0.5},
+        ),
+    ],
     "a and b in units of std": [
         (truncated(0.02), TRUNCATED, {"std": 0.02}),
         (truncated(3), TRUNCATED, {"std": 3}),

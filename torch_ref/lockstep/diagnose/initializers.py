@@ -72,6 +72,11 @@ MOST = 10**8
 #: In place of those, where torch cuts off: with std = 0.02 its default ±2 is no cut at all.
 CUTS = (
     Variant("not cut off", "torch draws anew what falls outside [a, b]", {"kind": "normal"}),
+    Variant(
+        "clipped to [a, b]",
+        "torch draws anew what falls outside [a, b]; clipping piles it up at the two",
+        {"kind": "clipped"},
+    ),
     Variant("a and b in units of std", _IN_WEIGHTS, {"in_stds": True}),
     Variant(
         "a and b in units of std, and std that after the cut",

@@ -18,9 +18,10 @@ class Continuous:
     """A continuous distribution.
 
     Attributes:
-        kind: "normal", "uniform" or "truncated", a normal without what is outside ``cut``.
-        mean, std: of the distribution, after the cut.
-        cut: of a truncated one, in standard deviations from the mean before the cut.
+        kind: "normal", "uniform", "truncated", a normal without what is outside ``cut``, or
+            "clipped", one that has it piled up at the two ends.
+        mean, std: of the distribution, after the cut; of a clipped one, before it.
+        cut: in standard deviations from the mean before the cut.
     """
 
     kind: str
@@ -38,6 +39,19 @@ class Continuous:
         mean, std, _ = self._moments
         below, above = map(_phi_at, self.cut)
         return np.clip((_phi(mean + std * z) - below) / (above - below), 0, 1)
+
+    def spread(self, x: np.ndarray) -> np.ndarray:
+        """P(X ≤ x) of a clipped sample, with what is piled up spread evenly: uniform, if it fits.
+
+        >>> Continuous("clipped", 0.0, 1.0).spread(np.array([-2.0, 0.0, 2.0])).round(2)
+        array([0.01, 0.5 , 0.99])
+        """
+        z = np.sort((x - self.mean) / self.std)
+        found, (low, high) = _phi(z), self.cut
+        for piled in (z <= low + 1e-9 * abs(low), z >= high - 1e-9 * abs(high)):
+            ends = (0.0, _phi_at(low)) if piled[0] else (_phi_at(high), 1.0)
+            found[piled] = np.interp(np.arange(piled.sum()) + 0.5, (0, piled.sum()), ends)
+        return found
 
     def std_error(self, n: int) -> float:
         """The relative standard error of the standard deviation of ``n`` numbers."""
@@ -88,12 +102,14 @@ def drawn_from(
         scale *= math.sqrt(3)
     elif std == "as half width" and drawn.kind == "uniform":
         scale /= math.sqrt(3)
-    if drawn.kind not in ("truncated", "rescaled"):
+    if drawn.kind in ("normal", "uniform"):
         return Continuous(drawn.kind, drawn.mean, scale)
     cut = drawn.bounds or TWO_STDS
     if drawn.bounds and not in_stds:
         low, high = drawn.bounds
         cut = (low - drawn.mean) / scale, (high - drawn.mean) / scale
+    if drawn.kind == "clipped":
+        return Continuous("clipped", drawn.mean, scale, cut)
     moved, narrowed, _ = truncated_moments(*cut)
     if drawn.kind == "rescaled" or std == "after the cut":
         narrowed = 1.0
@@ -140,6 +156,8 @@ def fit_test(x: np.ndarray, expected: Continuous) -> tuple[float, float]:
     times the smallest (Bonferroni). The last is the asymptotic one with Stephens' (1970)
     correction, 2·Σ (−1)^(k−1)·exp(−2k²λ²) where λ = (√n + 0.12 + 0.11/√n)·D.
     """
+    if expected.kind == "clipped":
+        return fit_test(expected.spread(x), Continuous("uniform", 0.5, math.sqrt(1 / 12)))
     n = x.size
     below = expected.cdf(np.sort(x))
     d = float(max((np.arange(1, n + 1) / n - below).max(), (below - np.arange(n) / n).max()))
