@@ -67,6 +67,35 @@ def test_optax_is_run_in_64_bits_compiled_once_and_its_rate_is_changed() -> None
     assert traced == [0.5, 0.25]
 
 
+@needs("jax", "optax")
+def test_an_optimizer_of_optax_that_looks_for_its_length_is_given_the_loss() -> None:
+    import optax
+
+    from torch_ref.lockstep.compare.problems import Rosenbrock
+
+    def searching(learning_rate: float) -> Any:
+        search = optax.scale_by_backtracking_linesearch(max_backtracking_steps=20)
+        return optax.chain(optax.sgd(learning_rate), search)
+
+    valley, side = Rosenbrock(), make(searching, {"learning_rate": 1.0})
+    side.start(valley.params)
+    losses = [valley.evaluate(valley.params)[0]]
+    for _ in range(5):
+        side.minimize(valley.evaluate)
+        losses.append(valley.evaluate(side.params())[0])
+    assert losses == sorted(losses, reverse=True)
+    assert losses[-1] < losses[0] / 4  # with the whole step it would be at 1e10 by now
+
+
+@needs("pytorch_optimizer")
+def test_a_step_in_two_is_one_around_sgd_and_what_that_does_not_show_is_said() -> None:
+    import pytorch_optimizer
+
+    result = agrees(pytorch_optimizer.SAM, "SGD", lr=0.1, momentum=0.9)
+    assert result.lr_varied
+    assert "first_step and second_step were given one gradient" in result.notes[0]
+
+
 @needs("jax")
 def test_jaxs_triples() -> None:
     from jax.example_libraries import optimizers

@@ -80,6 +80,49 @@ class Layers:
         self.steps += 1
 
 
+class WithState(Settings):
+    """As in MXNet: it makes a state for each parameter, and is given it again."""
+
+    def create_state(self, index: str, weight: np.ndarray) -> np.ndarray:
+        return np.zeros_like(weight)
+
+    def update(self, index: str, weight: np.ndarray, grad: np.ndarray, state: np.ndarray) -> None:
+        state[...] = self.momentum * state + grad
+        weight[...] -= self.lr * state
+
+
+class ToldItsModel(Settings):
+    """As in DeZero: arrays and gradients have ``.data``, the model ``params()``."""
+
+    def setup(self, target: Any) -> Any:
+        self.target = target
+        return self
+
+    def update(self) -> None:
+        for p in self.target.params():
+            p.data = self.moved(p.data, p.grad.data * 1.0, id(p))
+
+
+class OfOneLength:
+    """It makes its buffer at the start; the rate is set by a method."""
+
+    def __init__(self, n: int, lr: float = 0.1, momentum: float = 0.9) -> None:
+        self._lr, self.momentum, self.b = lr, momentum, np.zeros(n)
+
+    def set_lr(self, lr: float) -> None:
+        self._lr = lr
+
+    def step(self, theta: np.ndarray, g: np.ndarray) -> np.ndarray:
+        self.b = self.momentum * self.b + g
+        return theta - self._lr * self.b
+
+
+class OfOneShape(OfOneLength):
+    def __init__(self, shape: tuple, lr: float = 0.1, momentum: float = 0.9) -> None:
+        super().__init__(1, lr, momentum)
+        self.b = np.zeros(shape)
+
+
 class Bound(Settings):
     """Made with the parameters, which have ``.data`` and ``.grad``."""
 
@@ -151,6 +194,42 @@ def triple(step_size: float = 0.1, mass: float = 0.9) -> Any:
         return {name: (w, 0.0) for name, w in params.items()}
 
     return init, update, lambda state: {name: w for name, (w, _) in state.items()}
+
+
+def triple_of_arrays(step_size: float = 0.1, mass: float = 0.9) -> Any:
+    """The same of one parameter: the functions are called for each."""
+
+    def update(i: int, g: np.ndarray, state: tuple) -> tuple:
+        w, b = state[0], mass * state[1] + g
+        return w - step_size * b, b
+
+    return (lambda w: (w, 0 * w)), update, lambda state: state[0]
+
+
+def pair_of_arrays(lr: float = 0.1, momentum: float = 0.9) -> Any:
+    def update(w: np.ndarray, state: np.ndarray, grad: np.ndarray) -> tuple:
+        state = momentum * state.reshape(w.shape) + grad
+        return -lr * state, state
+
+    return np.zeros_like, update
+
+
+def numbered(parameters: dict, grads: dict, v: dict, learning_rate: float, beta: float) -> tuple:
+    """As in a course: by layers."""
+    for i in range(1, len(parameters) // 2 + 1):
+        for key in (f"W{i}", f"b{i}"):
+            v[f"d{key}"] = beta * v[f"d{key}"] + grads[f"d{key}"]
+            parameters[key] = parameters[key] - learning_rate * v[f"d{key}"]
+    return parameters, v
+
+
+def with_hyperparams(params: list, states: list, hyperparams: dict) -> None:
+    """As in d2l; the torch in this file is tried first, and fails."""
+    for p, v in zip(params, states, strict=True):
+        v[...] = hyperparams["momentum"] * v + np.negative(p.grad) * -1
+        p[...] -= hyperparams["lr"] * v
+    assert hyperparams["t"] >= 1
+    hyperparams["t"] += 1
 
 
 def with_state(
@@ -259,12 +338,20 @@ WAYS: dict[str, tuple[Any, bool]] = {
     "each": (Each, True),
     "each by its name": (EachByName, True),
     "layers": (Layers, True),
+    "with a state that it makes": (WithState, True),
+    "told its model": (ToldItsModel, True),
+    "of one length": (OfOneLength, True),
+    "of one shape": (OfOneShape, True),
     "bound": (Bound, True),
     "bound to tensors": (BoundToTensors, True),
     "bound to arrays": (BoundToArrays, True),
     "a factory": (factory, False),
     "a pair": (pair, True),
     "a triple": (triple, True),
+    "a triple of arrays": (triple_of_arrays, True),
+    "a pair of arrays": (pair_of_arrays, True),
+    "a function of numbered layers": (numbered, True),
+    "a function with hyperparams": (with_hyperparams, True),
     "a function with a state": (with_state, True),
     "a function with arrays and the step": (with_arrays, True),
     "a function with a config": (with_config, True),

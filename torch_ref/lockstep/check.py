@@ -232,6 +232,7 @@ def _run(
         result.faults += without_effect(candidate, theirs, matched, dtype)
     else:
         result.portrait = _portrait(mine, theirs, matched.theirs)
+    result.notes += [mine.remark] if mine.remark else []
     if dtype != asked:
         result.notes.append(f"in {dtype}, not {asked}: {candidate.name} computes in that alone")
     return result

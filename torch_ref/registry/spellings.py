@@ -7,11 +7,11 @@ from torch_ref.registry.pairs import Names
 OPTIMIZER: Names = {
     "lr": (
         *("learning_rate", "learning_rate_init", "eta", "step_size", "lrate", "rate", "η"),
-        *("initial_learning_rate", "init_lr", "base_lr"),
+        *("initial_learning_rate", "init_lr", "base_lr", "learn_rate"),
     ),
     "eps": ("epsilon", "ε", "delta"),
     "weight_decay": ("wd", "l2", "l2_reg", "weight_decay_rate", "lam", "lambda_", "λ"),
-    "momentum": ("mu", "μ", "mass", "friction", "momentum_coefficient"),
+    "momentum": ("mu", "μ", "mass", "friction", "momentum_coefficient", "beta"),
     "nesterov": ("use_nesterov",),
     "amsgrad": ("use_amsgrad",),
     "dampening": ("damping", "tau"),

@@ -24,6 +24,7 @@ class Monitored:
         changed_gradient: a sentence on the first gradient that it changed; or nothing.
         non_finite: a sentence on the first parameter that became inf or NaN; or nothing.
         precision: the only dtype that it can be run in, or nothing.
+        remark: a sentence on what the run does not show, or nothing.
 
     >>> class Careless:
     ...     def update(self, params, grads):
@@ -39,6 +40,7 @@ class Monitored:
         self._candidate, self._side = candidate, candidate.side(settings)
         self.name, self.strict = self._side.name, self._side.strict
         self.precision: str = getattr(self._side, "precision", "")
+        self.remark: str = getattr(self._side, "remark", "")
 
     @property
     def optimizer(self) -> Any:

@@ -57,6 +57,12 @@ class Parameter:
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
         return np.array(self.data, dtype)
 
+    def __getitem__(self, at: Any) -> Any:
+        return self.data[at]
+
+    def __setitem__(self, at: Any, values: Any) -> None:
+        self.data[at] = values
+
     def __isub__(self, other: Any) -> "Parameter":
         self.data = self.data - other
         return self
@@ -73,18 +79,24 @@ class BoundAdapter(Side):
         recipe: the class, and its settings.
         library: whose arrays have ``.grad``; NumPy's are made such.
         container: of the parameters, ``list`` or ``dict``.
+        name: of the class, or of what makes it.
     """
 
-    def __init__(self, recipe: Recipe, library: NumPy, container: type = list) -> None:
+    def __init__(
+        self, recipe: Recipe, library: NumPy, container: type = list, name: str = ""
+    ) -> None:
         self._recipe, self.library, self._container = recipe, library, container
-        self.precision, self.name = library.precision, recipe.target.__name__
+        self.precision, self.name = library.precision, name or recipe.target.__name__
 
     def start(self, params: Arrays) -> None:
         self._dtype = np.result_type(*params.values())
         with self.library.context(self._dtype):
             self._params = {name: self.tensor(w) for name, w in params.items()}
-            contained = self._params if self._container is dict else [*self._params.values()]
-            self.optimizer = self._recipe(contained)
+            self.optimizer = self.bound()
+
+    def bound(self) -> Any:
+        """The optimizer of ``self._params``."""
+        return self._recipe(self._params if self._container is dict else [*self._params.values()])
 
     def tensor(self, w: np.ndarray) -> Any:
         """An array that has a gradient."""
@@ -94,7 +106,11 @@ class BoundAdapter(Side):
         with self.library.context(self._dtype):
             for name, g in self.library.tensors(grads).items():
                 self._params[name].grad = g
-            self.optimizer.step()
+            self.move()
+
+    def move(self) -> None:
+        """Take the step, once the parameters have their gradients."""
+        self.optimizer.step()
 
     def params(self) -> Arrays:
         return {

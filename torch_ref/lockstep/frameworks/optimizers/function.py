@@ -54,8 +54,14 @@ class FunctionAdapter(Side):
     def _beginning(self, w: Any) -> dict[str, Any]:
         """What is kept of a parameter from step to step, at the start: by the argument's name."""
         kept = {n: self._takes[n] for n in _kept(self._function)}
-        begin = {roles.STATE: self._empty, roles.BUFFER: lambda: _zeros(w), roles.COUNT: int}
+        begin = {roles.STATE: self._empty, roles.BUFFER: lambda: self.zeros(w), roles.COUNT: int}
         return {n: begin[r]() for n, r in kept.items()} | self._config()
+
+    def zeros(self, w: Any) -> Any:
+        """A buffer at the start."""
+        if isinstance(w, dict):
+            return {name: self.zeros(each) for name, each in w.items()}
+        return w * 0
 
     def _config(self) -> dict[str, Any]:
         """cs231n's dict of settings and state, if the function has that."""
@@ -99,10 +105,28 @@ class FunctionAdapter(Side):
         return bool(names) or scaled is not None
 
 
-def _zeros(w: Any) -> Any:
-    if isinstance(w, dict):
-        return {name: _zeros(each) for name, each in w.items()}
-    return w * 0
+class NumberedAdapter(FunctionAdapter):
+    """A function of the dicts of a course: ``parameters["W1"]``, ``grads["dW1"]``, ``v["dW1"]``.
+
+    Parameters are the weights and the biases of layers; where their number is odd, the last layer
+    has a bias of zeros that counts for nothing.
+    """
+
+    def start(self, params: Arrays) -> None:
+        odd = {"": np.zeros((), np.result_type(*params.values()))} if len(params) % 2 else {}
+        self._numbers = {n: f"{'Wb'[i % 2]}{i // 2 + 1}" for i, n in enumerate([*params, *odd])}
+        super().start({self._numbers[name]: w for name, w in (params | odd).items()})
+
+    def zeros(self, w: Any) -> Any:
+        return {f"d{name}": each * 0 for name, each in w.items()}
+
+    def step(self, grads: Arrays) -> None:
+        odd = {"": np.zeros(())} if "" in self._numbers else {}
+        super().step({f"d{self._numbers[n]}": g for n, g in (grads | odd).items()})
+
+    def params(self) -> Arrays:
+        own = super().params()
+        return {name: own[number] for name, number in self._numbers.items() if name}
 
 
 def _container(returned: Any, params: Any) -> Any:
@@ -141,6 +165,8 @@ def side(recipe: Recipe) -> Adapter:
         for each in ((True, False) if takes & {roles.PARAM, roles.GRAD} else (False, True))
         for empty in ((dict, _none) if roles.STATE in takes else (dict,))
     ]
+    if {roles.PARAMS, roles.GRADS} <= takes:
+        sides[1:1] = [NumberedAdapter(recipe, sides[0].library, each=False)]
     return FirstThatRuns(recipe.target.__name__, sides)
 
 

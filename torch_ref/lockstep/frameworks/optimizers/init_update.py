@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 
 from torch_ref.lockstep.frameworks.optimizers import roles
-from torch_ref.lockstep.frameworks.optimizers.adapter import Adapter, Arrays
+from torch_ref.lockstep.frameworks.optimizers.adapter import Adapter, Arrays, Evaluate
 from torch_ref.lockstep.frameworks.optimizers.buffers import found
+from torch_ref.lockstep.frameworks.optimizers.jax_loss import loss_in_jax
 from torch_ref.lockstep.frameworks.optimizers.libraries import JAX, NumPy, libraries_of
 from torch_ref.lockstep.frameworks.optimizers.recipe import Recipe
 from torch_ref.lockstep.frameworks.optimizers.side import FirstThatRuns, Side
@@ -26,8 +27,8 @@ class InitUpdateAdapter(Side):
         self._recipe, self._pair, self.library, self._compiled = recipe, pair, library, compiled
         self.name = getattr(pair, "__name__", type(pair).__name__)
         self.precision = library.precision
-        # By the factor of the learning rate, and the dtype.
-        self._steps: dict[tuple[float, Any], Any] = {}
+        # By the factor of the learning rate, the dtype, and whether the loss is given.
+        self._steps: dict[tuple[float, Any, bool], Any] = {}
 
     def start(self, params: Arrays) -> None:
         self._dtype, self._factor = np.result_type(*params.values()), 1.0
@@ -46,11 +47,12 @@ class InitUpdateAdapter(Side):
             given = self.library.tensors(grads)
             self._params, self._state = self._step()(given, self._state, self._params)
 
-    def _step(self) -> Any:
+    def _step(self, loss: bool = False) -> Any:
         """The function of one step; compiled, it is traced once for each learning rate."""
-        key = (self._factor, self._dtype)
+        key = (self._factor, self._dtype, loss)
         if key not in self._steps:
-            self._steps[key] = self.compiled(self.one_step(self._pair))
+            step = self.one_with_loss if loss else self.one_step
+            self._steps[key] = self.compiled(step(self._pair))
         return self._steps[key]
 
     def compiled(self, step: Any) -> Any:
@@ -59,8 +61,7 @@ class InitUpdateAdapter(Side):
 
     def one_step(self, pair: Any) -> Any:
         """The function of one step: gradients, state and parameters to parameters and state."""
-        first = next(iter(roles.of(pair.update).values()), "")
-        swapped = first in (roles.PARAM, roles.PARAMS)
+        swapped = _is_swapped(pair.update)
 
         def step(grads: Any, state: Any, params: Any) -> tuple[Any, Any]:
             given = (params, state, grads) if swapped else (grads, state, params)
@@ -68,6 +69,30 @@ class InitUpdateAdapter(Side):
             return {n: _sum(w, updates[n]) for n, w in params.items()}, state
 
         return step
+
+    def one_with_loss(self, pair: Any) -> Any:
+        """The function of one step that may look for its length itself, where the loss is known."""
+        value_fn = loss_in_jax(lambda params: self._evaluate(params), self._dtype)
+        takes = {p.name for p in roles.signature(pair.update)}
+
+        def step(grads: Any, state: Any, params: Any, loss: Any) -> tuple[Any, Any]:
+            asked = {"value": loss, "grad": grads, "value_fn": value_fn}
+            known = asked if "extra_args" in takes else {n: asked[n] for n in takes & {*asked}}
+            updates, state = pair.update(grads, state, params, **known)
+            return {n: _sum(w, updates[n]) for n, w in params.items()}, state
+
+        return step
+
+    def minimize(self, evaluate: Evaluate) -> None:
+        """A step where the loss can be evaluated anywhere."""
+        if not isinstance(self.library, JAX):
+            return super().minimize(evaluate)
+        self._evaluate = evaluate
+        loss, grads = evaluate(self.params())
+        with self.library.context(self._dtype):
+            given = self.library.tensors(grads)
+            self._params, self._state = self._step(True)(given, self._state, self._params, loss)
+        return None
 
     def params(self) -> Arrays:
         return {name: self.library.array(w) for name, w in self._params.items()}
@@ -103,8 +128,32 @@ class TripleAdapter(InitUpdateAdapter):
 
         return step
 
+    def minimize(self, evaluate: Evaluate) -> None:
+        Side.minimize(self, evaluate)
+
     def state(self) -> dict[str, Arrays]:
         return found({}, self.params())
+
+
+class EachInitUpdateAdapter(InitUpdateAdapter):
+    """The same of functions that take the array of one parameter, and are called for each."""
+
+    @staticmethod
+    def made(made: Any) -> Any:
+        return _Each(InitUpdateAdapter.made(made))
+
+
+class EachTripleAdapter(TripleAdapter):
+    """A triple of functions that take the array of one parameter."""
+
+    @staticmethod
+    def made(made: Any) -> Any:
+        init, update, get_params = made
+        return _Triple(
+            lambda params: {n: init(w) for n, w in params.items()},
+            lambda i, grads, state: {n: update(i, g, state[n]) for n, g in grads.items()},
+            lambda state: {n: get_params(each) for n, each in state.items()},
+        )
 
 
 def _sum(w: Any, update: Any) -> Any:
@@ -124,6 +173,25 @@ class _Triple:
         return 0, self._init(params)
 
 
+def _is_swapped(update: Any) -> bool:
+    """Whether it takes the parameters first and the gradients last."""
+    return next(iter(roles.of(update).values()), "") in (roles.PARAM, roles.PARAMS)
+
+
+class _Each:
+    def __init__(self, pair: Any) -> None:
+        self._pair, self._swapped = pair, _is_swapped(pair.update)
+
+    def init(self, params: Any) -> Any:
+        return {name: self._pair.init(w) for name, w in params.items()}
+
+    def update(self, grads: Any, state: Any, params: Any) -> tuple[Any, Any]:
+        given = {n: (g, state[n], params[n]) for n, g in grads.items()}
+        order = -1 if self._swapped else 1
+        each = {n: self._pair.update(*one[::order]) for n, one in given.items()}
+        return {n: new[0] for n, new in each.items()}, {n: new[1] for n, new in each.items()}
+
+
 def is_pair(made: Any) -> bool:
     """Whether it has ``init`` and ``update``, under these names or as a plain tuple of two."""
     if type(made) is tuple:
@@ -138,9 +206,10 @@ def is_triple(made: Any) -> bool:
 
 def side(recipe: Recipe, made: Any) -> Adapter:
     """The adapter of a pair or a triple: compiled by JAX, if it is written in that, or as it is."""
-    cls = TripleAdapter if is_triple(made) else InitUpdateAdapter
+    pair = (InitUpdateAdapter, EachInitUpdateAdapter)
     sides = [
         cls(recipe, made, library, compiled)
+        for cls in ((TripleAdapter, EachTripleAdapter) if is_triple(made) else pair)
         for library in libraries_of(made)
         for compiled in ([True, False] if isinstance(library, JAX) else [False])
     ]

@@ -10,9 +10,13 @@ LEARNING_RATE = (
     "learning_rate",
     "learning_rate_init",
     "current_learning_rate",
+    "learn_rate",
 )
 #: What it may be called where nothing has one of those names; else it follows from the rate.
 SYMBOLS = ("eta", "step_size")
+#: What a method that sets it may be called; it may be kept where nobody else is to assign.
+SETTERS = ("set_lr", "set_learning_rate")
+_PRIVATE = ("_lr", "_learning_rate", "_rate")
 
 
 def scale_attribute(optimizer: Any, factor: float) -> bool:
@@ -27,6 +31,8 @@ def scale_attribute(optimizer: Any, factor: float) -> bool:
     >>> scale_attribute(adam, 0.5), adam.lr
     (True, 0.25)
     """
+    if _set(optimizer, factor):
+        return True
     changed = False
     for holder in _holders(optimizer):
         rates = holder.items()
@@ -34,6 +40,17 @@ def scale_attribute(optimizer: Any, factor: float) -> bool:
             if before == rates[0][1] == holder.get(name):
                 changed |= holder.assign(name, before * factor)
     return changed
+
+
+def _set(optimizer: Any, factor: float) -> bool:
+    """Call the method that sets the rate, if there is one and the rate is known."""
+    setter = next((s for s in SETTERS if callable(getattr(optimizer, s, None))), None)
+    known = (getattr(optimizer, name, None) for name in (*LEARNING_RATE, *_PRIVATE))
+    rate = next((value for value in known if _is_rate(value)), None)
+    if setter is None or rate is None:
+        return False
+    getattr(optimizer, setter)(rate * factor)
+    return True
 
 
 class _Attributes:

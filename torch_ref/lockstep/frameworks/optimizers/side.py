@@ -14,12 +14,14 @@ class Side:
     Attributes:
         precision: the only dtype that it can be run in, or ``""``.
         optimizer: the object that takes the steps, if there is one.
+        remark: a sentence on what a run of it does not show, or ``""``.
     """
 
     strict = False
     pair: Any = None
     precision = ""
     name = ""
+    remark = ""
     optimizer: Any = None
 
     def start(self, params: Arrays) -> None:

@@ -27,18 +27,30 @@ _WAYS: dict[str, Callable[[dict[str, torch.Tensor]], Any]] = {
 }
 
 
+#: The argument for the class of an optimizer that another one, as SAM, is around.
+BASE = "base_optimizer"
+_TWO_STEPS = (
+    "its first_step and second_step were given one gradient: it is the rule of the second that was "
+    "compared, not where the gradient is taken"
+)
+
+
 class TorchAdapter(Side):
     """A ``torch.optim.Optimizer`` class with its settings.
 
     One that has ``train()`` is put into training. One that wants its parameters otherwise than as a
-    list of tensors is given them so; one that wants a closure, a closure that has nothing to do.
+    list of tensors is given them so; one that wants a closure, a closure that has nothing to do;
+    one that is around another, SGD, whose settings it then takes too.
     """
 
     _way = ""  # the one of _WAYS that it takes, once that is known
     _closure: bool | None = False  # whether a step takes one; None until the first, where it may
 
     def __init__(self, cls: type[torch.optim.Optimizer], **settings: Any) -> None:
-        self._cls, self._settings = cls, settings
+        around = {BASE: torch.optim.SGD} if BASE in required(cls) else {}
+        self._cls, self._settings = cls, around | settings
+        if all(hasattr(cls, name) for name in ("first_step", "second_step")):
+            self.remark = _TWO_STEPS
         self.name = public_name(cls)
         self.strict = cls.__module__.startswith("torch.optim.")
         self._closure = True if "closure" in required(cls.step) else None
@@ -146,7 +158,9 @@ def _array(value: Any) -> np.ndarray:
 
 def parameters(cls: type[torch.optim.Optimizer]) -> dict[str, inspect.Parameter]:
     """The settings of a class: the arguments of its constructor but for the parameters."""
-    return arguments(cls, skip=1)
+    found = arguments(cls, skip=1)
+    around = arguments(torch.optim.SGD, skip=1) if found.pop(BASE, None) else {}
+    return found | {name: p for name, p in around.items() if name not in found}
 
 
 def fits(target: Any) -> bool:

@@ -93,6 +93,7 @@ class EachAdapter(Side):
     """An object whose method takes one parameter and its gradient, ``w = update(w, g)``.
 
     One that takes a name as well keeps all buffers; else each parameter has an object of its own.
+    What ``create_state(index, weight)`` gives for a parameter, as in MXNet, its updates are given.
     """
 
     def __init__(self, recipe: Recipe, method: str = "update", library: NumPy = NUMPY) -> None:
@@ -103,10 +104,16 @@ class EachAdapter(Side):
         self._dtype, self._count = np.result_type(*params.values()), 0
         with self.library.context(self._dtype):
             self._params = {name: self.library.tensor(w) for name, w in params.items()}
-            self.optimizer = self._recipe()
-            call = getattr(self.optimizer, self._method)
-            shared = roles.NAME in roles.of(call).values()
-            self._each = {n: self.optimizer if shared else self._recipe() for n in params}
+            self._each = self.made(params)
+            self.optimizer = next(iter(self._each.values()))
+            create = getattr(self.optimizer, "create_state", None)
+            self._states = {n: create(n, w) for n, w in self._params.items()} if create else {}
+
+    def made(self, params: Arrays) -> dict[str, Any]:
+        """The object of each parameter: one for all, where it is told the name."""
+        first = self._recipe()
+        shared = roles.NAME in roles.of(getattr(first, self._method)).values()
+        return {n: first if shared else self._recipe() for n in params}
 
     def step(self, grads: Arrays) -> None:
         self._count += 1
@@ -117,7 +124,8 @@ class EachAdapter(Side):
 
     def _update(self, name: str, g: Any) -> None:
         w, call = self._params[name], getattr(self._each[name], self._method)
-        self._params[name] = taken(invoke(call, w, g, name, self._count), w)
+        state = self._states.get(name)
+        self._params[name] = taken(invoke(call, w, g, name, self._count, state), w)
 
     def params(self) -> Arrays:
         return {name: self.library.array(w) for name, w in self._params.items()}
@@ -201,16 +209,19 @@ def side(recipe: Recipe, made: Any, method: str) -> Adapter:
     return FirstThatRuns(ways[0].name, ways)
 
 
-def invoke(call: Callable[..., Any], w: Any, g: Any, name: str | None, count: int) -> Any:
+def invoke(
+    call: Callable[..., Any], w: Any, g: Any, name: str | None, count: int, state: Any = None
+) -> Any:
     """Call with the parameters and the gradients in the order in which it takes them.
 
-    Where it asks for them, with the name of the parameter and the step, too.
+    Where it asks for them, with the name of the parameter, the step and a state, too.
 
     >>> invoke(lambda grads, params: f"by {grads}", "parameters", "gradients", None, 1)
     'by gradients'
     """
     values = {roles.PARAM: w, roles.PARAMS: w, roles.GRAD: g, roles.GRADS: g, roles.COUNT: count}
     values |= {} if name is None else {roles.NAME: name}
+    values |= {} if state is None else {roles.STATE: state}
     meanings, needed = roles.of(call), roles.required(call)
     asked = {n: r for n, r in meanings.items() if n in needed or r == roles.NAME}
     found = set(asked.values())

@@ -7,10 +7,13 @@ from typing import Any
 from torch_ref.lockstep.frameworks.optimizers import (
     bound,
     function,
+    hyperparams,
     init_update,
     keras,
     loop,
     mlx,
+    setup,
+    sized,
     update,
 )
 from torch_ref.lockstep.frameworks.optimizers.adapter import Adapter
@@ -54,11 +57,16 @@ def parameters(target: Any) -> Parameters:
     """
     if is_made(target):
         return {}
-    if loop.fits(target):
-        return loop.parameters(target)
-    if function.fits(target):
-        return function.parameters(target)
-    return arguments(target, skip=int(takes_parameters(target)))
+    if is_torch(target):
+        from torch_ref.lockstep.frameworks.optimizers.torch import parameters as of_torch
+
+        return of_torch(target)
+    for way in (loop, function, hyperparams):
+        if way.fits(target):
+            return way.parameters(target)
+    found = arguments(target, skip=int(takes_parameters(target)))
+    found.pop("" if takes_parameters(target) else sized.argument(target), None)
+    return found
 
 
 def make(target: Any, settings: Mapping[str, Any], name: str = "") -> Adapter:
@@ -85,8 +93,12 @@ def _made(target: Any, settings: Mapping[str, Any]) -> Adapter:
         return loop.LoopAdapter(recipe)
     if function.fits(target):
         return function.side(recipe)
+    if hyperparams.fits(target):
+        return hyperparams.side(recipe)
     if bound.fits(target):
         return bound.side(recipe)
+    if sized.argument(target):
+        return sized.side(recipe)
     return _of_object(recipe, recipe())
 
 
@@ -96,6 +108,8 @@ def _of_object(recipe: Recipe, made: Any) -> Adapter:
         return keras.KerasAdapter(recipe)
     if mlx.fits(made):
         return mlx.MLXAdapter(recipe)
+    if setup.fits(made):
+        return setup.side(recipe, made)
     if init_update.is_pair(made) or init_update.is_triple(made):
         return init_update.side(recipe, made)
     if method := update.fits(made):
