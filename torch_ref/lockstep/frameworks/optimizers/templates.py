@@ -4,6 +4,7 @@ import difflib
 import inspect
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from torch_ref.lockstep.frameworks.optimizers import roles
@@ -209,5 +210,9 @@ def _names(target: Any) -> Iterable[str]:
 
 
 def _likeness(word: str, own: Iterable[str]) -> float:
-    ratios = (difflib.SequenceMatcher(None, word, each.lower()).ratio() for each in own)
-    return max(ratios, default=0.0)
+    return max((_ratio(word, each.lower()) for each in own), default=0.0)
+
+
+@lru_cache(10_000)  # the same words are asked for of one candidate after the other
+def _ratio(word: str, other: str) -> float:
+    return difflib.SequenceMatcher(None, word, other).ratio()
