@@ -7,12 +7,14 @@
 the others with a reason, and says so at its head.
 """
 
+import os
 import re
 import tomllib
 from collections.abc import Iterable
 from importlib import metadata
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -27,6 +29,16 @@ def needs(*modules: str) -> pytest.MarkDecorator:
     ('jax', 'optax')
     """
     return pytest.mark.frameworks(*modules)
+
+
+def keras_on_jax() -> Any:
+    """Keras, on JAX as far as it is not imported yet; on what cannot do the same it is skipped."""
+    os.environ.setdefault("KERAS_BACKEND", "jax")
+    import keras
+
+    if keras.config.backend() not in ("jax", "torch"):
+        pytest.skip("Keras runs on another backend here")
+    return keras
 
 
 def missing(modules: Iterable[str]) -> list[str]:

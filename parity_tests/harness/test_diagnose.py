@@ -22,8 +22,19 @@ from torch_ref.registry import Settings
 
 #: The families whose settings are known here; ``test_catalogue`` has all of them.
 DIAGNOSED = ("SGD", "Adagrad", "RMSprop", "Adam", "AdamW")
+#: The first family of those that share a variant's name and changes: their rules share its code.
+FIRST = {
+    (variant.name, str(variant.changes)): family
+    for family in reversed(DIAGNOSED)
+    for variant in VARIANTS[family]
+}
 EACH = [
-    pytest.param(family, variant, id=f"{family}-{variant.name}")
+    pytest.param(
+        family,
+        variant,
+        id=f"{family}-{variant.name}",
+        marks=() if FIRST[variant.name, str(variant.changes)] == family else pytest.mark.slow,
+    )
     for family in DIAGNOSED
     for variant in VARIANTS[family]
 ]

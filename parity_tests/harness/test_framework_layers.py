@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from parity_tests.frameworks import needs
+from parity_tests.frameworks import keras_on_jax, needs
 from torch_ref.lockstep.diagnose.layers import check_norm
 
 KEPT = {"momentum inverted", "running variance biased"}
@@ -46,13 +46,7 @@ def test_haiku_corrects_its_statistics_for_their_start() -> None:
 
 @needs("keras", "jax")
 def test_keras_computes_its_norms_in_float32() -> None:
-    import os
-
-    os.environ.setdefault("KERAS_BACKEND", "jax")
-    import keras
-
-    if keras.config.backend() not in ("jax", "torch"):
-        pytest.skip("Keras runs on another backend here")
+    keras = keras_on_jax()
     verdict = check_norm(keras.layers.GroupNormalization, "GroupNorm")
     assert verdict.agrees, str(verdict)
     assert "its channels are the last axis" in str(verdict)

@@ -1,5 +1,6 @@
 """Optimizers of other packages, as they are: which are torch's, and what differs."""
 
+import ast
 import os
 import sys
 from typing import Any
@@ -7,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from parity_tests.frameworks import needs
+from parity_tests.frameworks import keras_on_jax, needs
 from torch_ref.lockstep.check import check
 from torch_ref.lockstep.frameworks.optimizers.ways import make
 from torch_ref.lockstep.result import Result
@@ -135,24 +136,34 @@ def test_mlx_is_run_in_float32_and_says_so() -> None:
     agrees(optimizers.SGD, "SGD", lr=0.1, momentum=0.9, nesterov=True)
 
 
+def said_of_keras() -> tuple[str, bool, set[tuple[str, ...]], bool]:
+    """Of Keras's Adam the dtype, whether it is torch's, and how it differs; whether its SGD is."""
+    import keras
+
+    adam = check(keras.optimizers.Adam, "Adam", {"epsilon": 1e-6}, steps=20, seconds=100)
+    plain = check(keras.optimizers.SGD, "SGD", {"lr": 0.1}, steps=20)
+    return adam.dtype, adam.agrees, {each.names for each in adam.findings}, plain.agrees
+
+
 @needs("keras", "jax")
-@pytest.mark.parametrize(
-    "backend",
-    [
-        "jax",
-        pytest.param("torch", marks=pytest.mark.slow),
-        pytest.param("numpy", marks=pytest.mark.slow),
-    ],
-)
-def test_keras_is_the_papers_adam_on_every_backend(backend: str) -> None:
+@pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
+def test_keras_is_the_papers_adam() -> None:
+    keras_on_jax()
+    dtype, adam, differs, plain = said_of_keras()
+    assert (dtype, adam, plain) == ("float64", False, True)
+    assert (EPSILON_HAT,) in differs
+
+
+@pytest.mark.slow
+@needs("keras", "jax")
+@pytest.mark.parametrize("backend", ["jax", "torch", "numpy"])
+def test_keras_is_that_on_every_backend(backend: str) -> None:
     import subprocess
 
     # One backend a process: Keras chooses it when it is imported.
     source = (
-        "import keras\nfrom torch_ref.lockstep.check import check\n"
-        "result = check(keras.optimizers.Adam, 'Adam', {'epsilon': 1e-6}, steps=20, seconds=100)\n"
-        "print(result.dtype, result.agrees, [each.names for each in result.findings])\n"
-        "print(check(keras.optimizers.SGD, 'SGD', {'lr': 0.1}, steps=20).agrees)\n"
+        "from parity_tests.harness.test_framework_optimizers import said_of_keras\n"
+        "print(said_of_keras())\n"
     )
     done = subprocess.run(
         [sys.executable, "-W", "ignore", "-c", source],
@@ -161,11 +172,10 @@ def test_keras_is_the_papers_adam_on_every_backend(backend: str) -> None:
         text=True,
         check=True,
     )
-    said, plain = done.stdout.splitlines()[-2:]
-    assert plain == "True"
-    assert said.startswith("float32" if backend == "numpy" else "float64"), said
-    assert " False " in said
-    assert EPSILON_HAT in said
+    dtype, adam, differs, plain = ast.literal_eval(done.stdout.splitlines()[-1])
+    assert (adam, plain) == (False, True)
+    assert dtype == ("float32" if backend == "numpy" else "float64")
+    assert (EPSILON_HAT,) in differs
 
 
 @needs("tinygrad")
