@@ -19,6 +19,11 @@ def small(experiment: Experiment) -> object:
     return replace(experiment.quick, **{k: v for k, v in SMALL.items() if k in names})
 
 
+def few(data: Dataset) -> Dataset:
+    """It with two hundred test images."""
+    return replace(data, test_images=data.test_images[:200], test_labels=data.test_labels[:200])
+
+
 @cache
 def measured(name: str, backend: str, data: Dataset, seeds: tuple[int, ...]) -> Measurements:
     """What the experiment measures with them."""

@@ -25,6 +25,7 @@ from experiments.engine.texts import restored
 from experiments.report import explorer
 from experiments.report.translations import korean
 from parity_tests.command_line import done_anew, lockstep, run_python, run_without
+from parity_tests.experiments import cut_down
 from parity_tests.experiments.cut_down import measured, small
 from parity_tests.helpers import unwrapped
 
@@ -38,7 +39,7 @@ ALL = pytest.mark.parametrize("name", experiments.NAMES)
 @pytest.fixture(scope="session")
 def few(mnist: Dataset) -> Dataset:
     """MNIST with two hundred test images."""
-    return replace(mnist, test_images=mnist.test_images[:200], test_labels=mnist.test_labels[:200])
+    return cut_down.few(mnist)
 
 
 @ALL
@@ -246,6 +247,30 @@ def test_scratch_imports_numpy_and_nothing_else_that_is_installed() -> None:
     assert not imported & {"torch", "torch_ref", "experiments", "matplotlib", "rich", "typer"}
 
 
+WITHOUT_TORCH = """
+import sys
+
+import experiments
+from experiments.data import load_mnist
+from experiments.engine.experiment import judged
+from parity_tests.experiments.cut_down import few, measured, small
+
+images = few(load_mnist())
+for name in experiments.NAMES:
+    experiment = experiments.load(name)
+    found = measured(name, "scratch", images, (0,))
+    assert judged(experiment.claims, found, (0,))
+    assert experiment.figure({"scratch": found}, small(experiment)).charts
+assert "torch" not in sys.modules
+"""
+
+
+def test_no_experiment_needs_torch_for_the_scratch_backend() -> None:
+    done = run_python(WITHOUT_TORCH)
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.slow
 def test_the_scratch_backend_runs_to_the_end_without_torch(tmp_path: Path) -> None:
     run_without({"torch"}, "run", "all", "--backend", "scratch", "--quick", "--out", tmp_path)
     assert {path.name for path in tmp_path.iterdir()} == {*experiments.NAMES, LOCK}

@@ -19,7 +19,7 @@ from experiments.engine.runner import fitting
 from experiments.engine.units import Unit
 from parity_tests.command_line import lockstep, run_without
 
-FAST = ("surface", "optimizer-paths", "activation-distributions")
+FAST = ("surface", "activation-distributions")
 
 
 def result(folder: Path) -> dict[str, Any]:

@@ -45,8 +45,17 @@ def test_what_is_written_is_read_again() -> None:
     assert "why / not" in report.as_markdown([one], report.versions())
 
 
+#: These take a moment, and are of every kind.
+AT_ONCE = ("mlx", "timm")
+
+
 @pytest.mark.parametrize(
-    "package", [pytest.param(name, marks=needs(name)) for name in SAMPLE], ids=SAMPLE
+    "package",
+    [
+        pytest.param(name, marks=[needs(name), *([] if name in AT_ONCE else [pytest.mark.slow])])
+        for name in SAMPLE
+    ],
+    ids=SAMPLE,
 )
 def test_a_fresh_run_says_what_is_committed(package: str) -> None:
     for kind, row in rows():
