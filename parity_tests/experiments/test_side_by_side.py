@@ -28,15 +28,30 @@ def result(folder: Path) -> dict[str, Any]:
     return {name: value for name, value in whole.items() if name not in ("seconds", "finished")}
 
 
-def test_two_processes_write_what_one_does_and_the_parent_needs_no_torch(tmp_path: Path) -> None:
-    arguments = ("run", *FAST, "--quick", "--device", "cpu", "--seeds", "5", "--out")
-    run_without({"torch"}, *arguments, tmp_path / "two", "--processes", "2")
-    assert lockstep(*arguments, tmp_path / "one", "--processes", "1").exit_code == 0
+QUICK = ("run", *FAST, "--quick", "--device", "cpu", "--seeds", "5", "--out")
+
+
+def assert_same(two: Path, one: Path) -> None:
     for name in FAST:
-        mine, theirs = tmp_path / "two" / name, tmp_path / "one" / name
+        mine, theirs = two / name, one / name
         assert (mine / "metrics.csv").read_bytes() == (theirs / "metrics.csv").read_bytes()
         assert result(mine) == result(theirs)
-    assert not (tmp_path / "two" / ".units").exists()
+    assert not (two / ".units").exists()
+
+
+@pytest.mark.usefixtures("undrawn")
+def test_two_processes_write_what_one_does(tmp_path: Path) -> None:
+    for count in ("2", "1"):
+        done = lockstep(*QUICK, tmp_path / count, "--processes", count)
+        assert done.exit_code == 0, done.output
+    assert_same(tmp_path / "2", tmp_path / "1")
+
+
+@pytest.mark.slow
+def test_the_parent_of_two_processes_needs_no_torch_and_draws_the_same(tmp_path: Path) -> None:
+    run_without({"torch"}, *QUICK, tmp_path / "two", "--processes", "2")
+    assert lockstep(*QUICK, tmp_path / "one", "--processes", "1").exit_code == 0
+    assert_same(tmp_path / "two", tmp_path / "one")
 
 
 def test_what_fails_in_another_process_stops_no_other_experiment(tmp_path: Path) -> None:
