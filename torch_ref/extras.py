@@ -17,7 +17,6 @@ EXTRAS = {
     "threadpoolctl": "plots",
     "babel": "report",
     "jinja2": "report",
-    "plotly": "report",
 }
 
 
@@ -57,8 +56,8 @@ def brings(error: ModuleNotFoundError) -> bool:
 def explained(error: ModuleNotFoundError, what: str = "this") -> ImportError:
     """The same error with what to install for ``what``; itself for a package of no extra.
 
-    >>> print(explained(ModuleNotFoundError(name="plotly.io"), "the page"))
-    the page needs plotly, which is not installed: pip install 'lockstep-scratch[report]'
+    >>> print(explained(ModuleNotFoundError(name="jinja2.ext"), "the page"))
+    the page needs jinja2, which is not installed: pip install 'lockstep-scratch[report]'
     """
     package = _package(error)
     if package not in EXTRAS:

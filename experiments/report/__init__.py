@@ -5,8 +5,8 @@ results       reads the results folder; what is damaged is named, and never stop
 translations  the Korean, in the catalogue ko.po, and what keeps that complete
 charts        Plotly draws the figures of ``engine.figures``
 chapter       the chapter, section by section: figures, settings, claims
-surfaces      four functions of two variables, with their gradients
-explorer      the paths that ``scratch`` takes down them
+surfaces      functions of two variables to walk down
+explorer      what the explorer has to choose from
 javascript    the optimizers and schedules that the explorer steps with
 lab           activations and gradients in deep networks, from many kinds of weights
 parity        the twins and how far apart they are; where the conventions differ

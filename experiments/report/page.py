@@ -9,19 +9,21 @@ from typing import Any
 
 import jinja2
 from markupsafe import Markup, escape
-from plotly.offline import get_plotlyjs
 
 from experiments.engine import output, threads
 from experiments.engine.figures import Chart
 from experiments.engine.texts import Text, named, say
-from experiments.report import chapter, explorer, lab, parity, reproduce, results, speed
+from experiments.report import chapter, explorer, javascript, lab, parity, reproduce, results, speed
 from experiments.report import charts as charts_
 from experiments.report.translations import korean
 from experiments.report.words import WORDS
 
 FILE = "report.html"
 STYLES = ("page.css",)
-SCRIPTS = ("page.js", "charts.js", "explorer.js", "lab.js", "start.js")
+#: What draws the charts comes last: it is most of the page, and the explorer does without.
+PARSER, CHARTS = "vendor/jsep.iife.min.js", "vendor/plotly-cartesian.min.js"
+FIRST = ("page.js", "expression.js", "walk.js", "map.js", "explorer.js", "begin.js")
+THEN = ("charts.js", "lab.js", "start.js")
 
 
 def write(folder: Path, computed: Mapping[str, Any] | None = None) -> tuple[Path, results.Results]:
@@ -29,7 +31,7 @@ def write(folder: Path, computed: Mapping[str, Any] | None = None) -> tuple[Path
 
     Args:
         folder: the results, and the page.
-        computed: the lab and the explorer, where they are computed already.
+        computed: the lab, where it is computed already.
 
     Raises:
         LockstepError: it cannot be written.
@@ -66,7 +68,11 @@ def render(found: results.Results, computed: Mapping[str, Any] | None = None) ->
         words=WORDS,
         data=_data(charts, computed or {}),
         styles=[asset(name) for name in STYLES],
-        scripts=[Markup(get_plotlyjs()), *(asset(name) for name in SCRIPTS)],
+        scripts=[
+            asset(PARSER),
+            Markup(javascript.bundled()),
+            *(asset(name) for name in (*FIRST, CHARTS, *THEN)),
+        ],
         made=datetime.now(UTC).isoformat(timespec="seconds"),
         version=_version(),
     )
@@ -74,10 +80,10 @@ def render(found: results.Results, computed: Mapping[str, Any] | None = None) ->
 
 def _data(charts: list[Chart], computed: Mapping[str, Any]) -> dict[str, Any]:
     """What the scripts draw, and the Korean for what they write."""
-    paths = computed.get("explorer") or explorer.as_dict()
+    paths = explorer.as_dict()
     flows = computed.get("lab") or lab.as_dict()
     words = {word for chart in charts for word in charts_.words(chart)}
-    words |= {*flows["activations"], *flows["named"], *(o["name"] for o in paths["optimizers"])}
+    words |= {*flows["activations"], *flows["named"], *(o["label"] for o in paths["optimizers"])}
     texts = {word if isinstance(word, Text) else named(word) for word in words}
     return {
         "charts": {chart.name: charts_.as_dict(chart) for chart in charts},

@@ -9,7 +9,7 @@ from experiments.engine.checkpoints import Checkpoints
 from experiments.engine.units import Unit, of_pieces
 
 #: The modules, with about the milliseconds that they take.
-PIECES = {"lab": 1500, "explorer": 800}
+PIECES = {"lab": 1500}
 
 
 def computed(piece: str, checkpoints: Checkpoints) -> dict[str, Any]:

@@ -27,6 +27,10 @@ WORDS: dict[str, Text] = {
         "In layer {layer} of {depth}: std {std}; {small} {smallShare}, dead units {dead}, "
         "identical units {identical}."
     ),
-    "arrives": say("{optimizer}: after {step} steps at ({x}, {y}), {state}."),
+    "lowest": say("After {step} steps {optimizer} is lowest: f = {f}."),
+    "dragStart": say("Drag the ring, or click where the paths are to start."),
+    "unknownName": say("{name} is not known here."),
+    "notFunction": say("This is not a function of x and y alone."),
+    "notRead": say("This cannot be read from character {place} on."),
     "nobody": say("No optimizer is chosen."),
 }

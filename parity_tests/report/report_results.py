@@ -17,7 +17,7 @@ from experiments.engine.experiment import judged
 from experiments.engine.fingerprint import identity_of
 from experiments.engine.measurements import write_csv
 from experiments.engine.texts import parts
-from experiments.report import explorer, lab, page, results
+from experiments.report import lab, page, results
 from experiments.report.lab import Size
 from parity_tests.experiments.cut_down import measured, small
 from torch_ref.conventions import CONVENTIONS
@@ -150,7 +150,7 @@ def write_all(folder: Path, data: Dataset) -> None:
 @cache
 def computed() -> dict[str, Any]:
     """What of the page no results change, a small lab in it."""
-    return {"explorer": explorer.as_dict(), "lab": lab.as_dict(LAB)}
+    return {"lab": lab.as_dict(LAB)}
 
 
 def rendered(folder: Path) -> str:

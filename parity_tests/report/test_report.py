@@ -133,7 +133,7 @@ def test_the_command_writes_the_page_names_it_and_says_what_it_lacks(folder: Pat
     written = (folder / "report.html").read_bytes()
     assert written.startswith(b"<!doctype html>")
     # The curves of a real run, 400 points each at most, add a quarter of a megabyte.
-    assert len(written) < 7_500_000
+    assert len(written) < 2_700_000
 
 
 def test_a_page_that_cannot_be_written_leaves_the_old_one(

@@ -5,14 +5,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
 from typer.testing import CliRunner
 
 from experiments import cli
 from experiments.data import Dataset
 from experiments.parity import drift, run, twins
-from experiments.report import charts, explorer, lab, results
-from experiments.report.surfaces import SURFACES, Surface
+from experiments.report import charts, lab, results
 from parity_tests.report.report_results import LAB
 from torch_ref import registry
 from torch_ref.conventions import CONVENTIONS, Convention, as_markdown
@@ -33,38 +31,6 @@ def test_packed_numbers_are_what_plotly_reads() -> None:
     assert packed["shape"] == "1,2"
     raw = np.frombuffer(base64.b64decode(packed["bdata"]), "<f4")
     np.testing.assert_array_equal(raw, [1.5, np.nan])
-
-
-@pytest.mark.parametrize("surface", SURFACES, ids=[s.name for s in SURFACES])
-def test_a_surfaces_gradient_is_autograds(surface: Surface) -> None:
-    x = torch.linspace(-2, 3, 7, dtype=torch.float64, requires_grad=True)
-    y = torch.linspace(3, -1, 7, dtype=torch.float64, requires_grad=True)
-    expected = torch.autograd.grad(surface.f(x, y).sum(), (x, y))
-    mine = surface.gradient(x.detach().numpy(), y.detach().numpy())
-    for ours, theirs in zip(mine, expected, strict=True):
-        np.testing.assert_allclose(ours, theirs.numpy(), rtol=1e-12, atol=1e-12)
-    for minimum in surface.minima:
-        assert np.hypot(*surface.gradient(*map(np.float64, minimum))) < 1e-12
-
-
-@pytest.mark.parametrize("name", explorer.names())
-def test_a_path_is_the_one_that_the_optimizer_takes_alone(name: str) -> None:
-    rate, momentum = 3, 0.8 if registry.OPTIMIZERS[name].momentum else 0.0
-    together = explorer.paths(name, momentum)
-    for surface, found in zip(SURFACES, together, strict=True):
-        stepper = explorer.optimizer(name, explorer.RATES[rate], momentum)
-        params = dict(zip("xy", surface.start, strict=True))
-        for step in range(20):
-            np.testing.assert_allclose(found[rate].points[step], [*params.values()], rtol=1e-9)
-            grads = dict(zip("xy", surface.gradient(params["x"], params["y"]), strict=True))
-            stepper.update(params, grads)
-
-
-def test_a_path_ends_where_it_diverges() -> None:
-    bowl = explorer.paths("SGD", 0.0)[0]
-    assert bowl[-1].diverged  # lr 3: the curvature of 2 allows less than 1
-    assert len(bowl[-1].points) < explorer.STEPS
-    assert not bowl[explorer.RATES.index(0.95)].diverged
 
 
 def test_the_lab_counts_what_is_saturated_dead_and_identical() -> None:

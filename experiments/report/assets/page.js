@@ -6,8 +6,10 @@ const root = document.documentElement;
 const page = { language: "en", dark: false, print: false, redraws: [] };
 
 // Okabe and Ito's colours; on a dark ground lighter ones of the same hues.
-const LIGHT = ["#0072b2", "#d55e00", "#009e73", "#b0578d", "#b37a00", "#2b87bd", "#1b1f24"];
-const DARK = ["#56a8e0", "#f58a3c", "#2fc79b", "#e09cc4", "#e8b53a", "#8fd0f5", "#e8eaed"];
+const LIGHT = ["#0072b2", "#d55e00", "#009e73", "#b0578d", "#b37a00", "#6a3fc4", "#1b1f24",
+  "#8c1d40", "#4f7f00", "#00838f", "#7a4a2b", "#c2185b", "#5a6b7a", "#3949ab", "#806000", "#00695c", "#b0178f", "#666600"];
+const DARK = ["#56a8e0", "#f58a3c", "#2fc79b", "#e09cc4", "#e8b53a", "#b49cf5", "#e8eaed",
+  "#ff8fa8", "#a5d34f", "#4dd0e1", "#d2a27c", "#ff77b0", "#a9b8c6", "#9fa8ff", "#dfc35a", "#5fc9b5", "#f58ae0", "#cfcf5a"];
 
 function remembered(key) {
   try { return localStorage.getItem("lockstep-" + key); } catch { return null; }

@@ -1,12 +1,10 @@
 "use strict";
-// Begins, and sees to widths and to printing.
+// Begins the charts, and sees to widths and to printing.
 
-paint();
 const figures = [...document.querySelectorAll("[data-chart]")];
 // All widths first: to read one after a change would lay the whole page out again.
 const widths = figures.map((figure) => figure.clientWidth);
 figures.forEach((figure, index) => mount(figure, widths[index]));
-explorer.begin();
 lab.begin();
 
 let width = innerWidth, waiting = null;

@@ -1,0 +1,5 @@
+"use strict";
+// The explorer is ready before the charts are read.
+
+paint();
+explorer.begin();
