@@ -13,9 +13,13 @@ import pytest
 import torch
 from rich.console import Console
 from rich.table import Table
+from threadpoolctl import threadpool_limits
 
 from experiments.data import Dataset, load_mnist
 from parity_tests import frameworks
+
+# A plugin of another package may have imported NumPy before.
+threadpool_limits(int(os.environ["OPENBLAS_NUM_THREADS"]), "blas")
 
 # So that a failing assertion in there shows its values, as in a test file.
 pytest.register_assert_rewrite("parity_tests.helpers", "parity_tests.optimizer_helpers")

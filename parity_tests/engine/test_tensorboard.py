@@ -4,7 +4,7 @@ import csv
 import json
 from collections.abc import Callable
 from dataclasses import replace
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -61,6 +61,7 @@ def results(tmp_path_factory: pytest.TempPathFactory, mnist: Dataset) -> Path:
     return out
 
 
+@cache
 def events(folder: Path, side: str, run: str, seed: int) -> EventAccumulator:
     place = folder / "tensorboard" / side / run / f"seed-{seed}"
     return EventAccumulator(str(place), {"scalars": 0, "histograms": 0}).Reload()

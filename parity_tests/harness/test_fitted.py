@@ -46,9 +46,21 @@ def said(asked: Settings, name: str, value: Any) -> str:
 
 
 @pytest.mark.parametrize("family", WRONG)
-@settings(max_examples=3, deadline=None)
+@settings(max_examples=1, deadline=None)
 @given(data=st.data())
 def test_any_value_is_found(family: str, data: st.DataObject) -> None:
+    assert_found(family, data)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("family", WRONG)
+@settings(max_examples=5, deadline=None)
+@given(data=st.data())
+def test_any_of_more_values_is_found(family: str, data: st.DataObject) -> None:
+    assert_found(family, data)
+
+
+def assert_found(family: str, data: st.DataObject) -> None:
     case = ASKED[family]
     asked = reference(family, case).settings
     name = data.draw(st.sampled_from(sorted(WRONG[family])))
