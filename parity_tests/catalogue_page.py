@@ -6,10 +6,12 @@ python -m parity_tests.catalogue_page          # writes experiments/docs/catalog
 from collections.abc import Iterator
 from pathlib import Path
 
+from torch_ref.lockstep.diagnose.lbfgs import LBFGSRule
 from torch_ref.lockstep.diagnose.rules import FAMILIES, OF_TORCH, UpdateRule
 from torch_ref.lockstep.finding import Variant
 
 PAGE = Path(__file__).parents[1] / "experiments" / "docs" / "catalogue.md"
+RULES: dict[str, type[UpdateRule | LBFGSRule]] = {**FAMILIES, "LBFGS": LBFGSRule}
 HEAD = """\
 # The ways to get Adam wrong, and {others} other optimizers
 
@@ -34,20 +36,20 @@ table of its variants.
 
 def page() -> str:
     """The whole page."""
-    variants = sum(len(cls.VARIANTS) for cls in FAMILIES.values())
-    others = len(FAMILIES) - 1
-    head = HEAD.format(others=others, variants=variants, families=len(FAMILIES))
-    first = ["Adam", *(name for name in FAMILIES if name != "Adam")]
-    return "\n".join([head, *(_section(name, FAMILIES[name]) for name in first)])
+    variants = sum(len(cls.VARIANTS) for cls in RULES.values())
+    others = len(RULES) - 1
+    head = HEAD.format(others=others, variants=variants, families=len(RULES))
+    first = ["Adam", *(name for name in RULES if name != "Adam")]
+    return "\n".join([head, *(_section(name, RULES[name]) for name in first)])
 
 
-def _section(name: str, cls: type[UpdateRule]) -> str:
-    home = cls.PAPER or (f"`torch.optim.{name}`" if name in OF_TORCH else "")
+def _section(name: str, cls: type[UpdateRule | LBFGSRule]) -> str:
+    home = cls.PAPER or (f"`torch.optim.{name}`" if name in (*OF_TORCH, "LBFGS") else "")
     settings = ", ".join(f"{key}={value}" for key, value in cls.DEFAULTS.items())
     return "\n".join([f"## {name}\n", f"{home}; `{settings}`\n", *_table(cls), ""])
 
 
-def _table(cls: type[UpdateRule]) -> Iterator[str]:
+def _table(cls: type[UpdateRule | LBFGSRule]) -> Iterator[str]:
     yield "| variant | what the optimizer does | done so by |"
     yield "| --- | --- | --- |"
     for variant in cls.VARIANTS:
@@ -55,7 +57,7 @@ def _table(cls: type[UpdateRule]) -> Iterator[str]:
         yield f"| {' | '.join(map(_cell, cells))} |"
 
 
-def _theirs(variant: Variant, cls: type[UpdateRule]) -> str:
+def _theirs(variant: Variant, cls: type[UpdateRule | LBFGSRule]) -> str:
     return variant.instead(cls().settings).removeprefix("torch ")
 
 

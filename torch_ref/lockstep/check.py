@@ -47,6 +47,9 @@ from torch_ref.lockstep.low_precision import check_in_low_precision
 from torch_ref.lockstep.result import Result, Row
 from torch_ref.registry import SAME_GRADIENTS
 
+#: On a landscape, of what cannot be run in more.
+FEW_STEPS = 4
+
 
 def check(
     candidate: Any,
@@ -173,7 +176,7 @@ def _optimizer(
 ) -> Result:
     matched = match(candidate, theirs, args)
     if theirs.optimizer and theirs.optimizer.gradients == "closure":
-        return _run(candidate, theirs, matched, dtype, steps, Rosenbrock)
+        return _on_a_landscape(candidate, theirs, matched, dtype, steps)
     shapes = theirs.optimizer.shapes if theirs.optimizer else SHAPES
     try:
         return _run(candidate, theirs, matched, dtype, steps, _stream(shapes))
@@ -187,6 +190,21 @@ def _optimizer(
         except CandidateError:
             raise error from None
         outcome.notes.append(f"without a parameter of shape (), where it cannot be run: {error}")
+        return outcome
+
+
+def _on_a_landscape(
+    candidate: Candidate, theirs: Reference, matched: Match, dtype: str, steps: int
+) -> Result:
+    """The check of one that takes a closure; in few steps if it leaves the valley and raises."""
+    try:
+        return _run(candidate, theirs, matched, dtype, steps, Rosenbrock)
+    except CandidateError as error:
+        try:
+            outcome = _run(candidate, theirs, matched, dtype, min(steps, FEW_STEPS), Rosenbrock)
+        except CandidateError:
+            raise error from None
+        outcome.notes.append(f"in {outcome.steps} steps: in {steps} it cannot be run: {error}")
         return outcome
 
 
@@ -230,7 +248,7 @@ def _run(
         _find_cause(result, report, mine, theirs)
     if result.agrees:
         result.faults += without_effect(candidate, theirs, matched, dtype)
-    else:
+    elif isinstance(stream, GradientStream):
         result.portrait = _portrait(mine, theirs, matched.theirs)
     result.notes += [mine.remark] if mine.remark else []
     if dtype != asked:

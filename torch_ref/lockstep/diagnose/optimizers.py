@@ -21,6 +21,7 @@ from torch_ref.lockstep.compare.sides import as_adapter
 from torch_ref.lockstep.diagnose import moves
 from torch_ref.lockstep.diagnose.catalogue import Catalogue, Settings
 from torch_ref.lockstep.diagnose.causes import causes
+from torch_ref.lockstep.diagnose.lbfgs import diagnose_lbfgs
 from torch_ref.lockstep.diagnose.nearest import Nearest
 from torch_ref.lockstep.diagnose.probe import Probe
 from torch_ref.lockstep.diagnose.rounding import rounding
@@ -70,6 +71,9 @@ def diagnose(
         if named is not None:
             _check.mapping(name, named)
     theirs, given = _reference(against), settings or {}
+    if theirs.optimizer and theirs.optimizer.gradients == "closure":
+        sides = as_adapter(candidate, **given), theirs.side(dict(given))
+        return diagnose_lbfgs(*sides, given, own or {})
     catalogue = Catalogue(theirs, given, dtype)
     problem = Probe(dtype, steps, theirs.axes)
     mine = as_adapter(candidate, **given)
