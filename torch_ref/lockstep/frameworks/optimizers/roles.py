@@ -1,6 +1,8 @@
 """What an argument is, by its name."""
 
 import inspect
+from functools import lru_cache
+from types import FunctionType, MethodType
 from typing import Any
 
 #: All parameters, or all gradients, in one container; or those of one parameter.
@@ -59,6 +61,20 @@ def signature(function: Any) -> list[inspect.Parameter]:
     Of a wrapper that hands on ``**kwargs`` to a function of its own name, as autograd's optimizers
     are, those of that.
     """
+    if isinstance(function, MethodType) and isinstance(function.__func__, FunctionType):
+        own, *rest = _of_function(function.__func__)
+        return [own, *rest] if own.kind is own.VAR_POSITIONAL else rest
+    if isinstance(function, FunctionType):
+        return list(_of_function(function))
+    return _looked_up(function)
+
+
+@lru_cache(maxsize=64)  # it is asked for at every step
+def _of_function(function: FunctionType) -> tuple[inspect.Parameter, ...]:
+    return tuple(_looked_up(function))
+
+
+def _looked_up(function: Any) -> list[inspect.Parameter]:
     try:
         found = list(inspect.signature(function).parameters.values())
     except (TypeError, ValueError):
