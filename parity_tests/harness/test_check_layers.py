@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from scratch import nn
+from scratch.nn import chapter
 from scratch.nn.norm import Norm
 from torch_ref.lockstep.diagnose.layers import NORMALIZATIONS, NormRule, check_norm
 from torch_ref.lockstep.diagnose.search import changes_of
@@ -268,6 +269,45 @@ def test_statistics_along_other_axes_are_named(
     assert names_of(verdict) == [{name}], str(verdict)
     if "last" in name:
         assert check_norm(layer, against, layout="channels_last").agrees
+
+
+@pytest.mark.parametrize(
+    ("layer", "own"),
+    [
+        (nn.BatchNorm1d, set()),
+        (
+            chapter.BatchNormalization,
+            {
+                "eps 1e-06",
+                "momentum inverted",
+                "running variance biased",
+                "running variance starts at zero",
+            },
+        ),
+    ],
+)
+def test_a_layer_that_flattens_images_is_told_so_and_what_else_it_does(
+    layer: Callable[..., Any], own: set[str]
+) -> None:
+    class Flattening:
+        def __init__(self, num_features: int, momentum: float = layer.momentum) -> None:
+            self.flat = layer(num_features, momentum=momentum, dtype=np.float64)
+            self.params = self.flat.params
+
+        def forward(self, x: np.ndarray, training: bool = True) -> np.ndarray:
+            self.flat.train(training)
+            y = self.flat.forward(x.reshape(len(x), -1))
+            self.running_mean, self.running_var = self.flat.running_mean, self.flat.running_var
+            return y.reshape(x.shape)
+
+        def backward(self, dy: np.ndarray) -> np.ndarray:
+            dx = self.flat.backward(dy.reshape(len(dy), -1))
+            self.grads = self.flat.grads
+            return dx.reshape(dy.shape)
+
+    verdict = check_norm(Flattening, "BatchNorm2d")
+    assert names_of(verdict) == [{"each position of a channel taken for a feature"} | own]
+    assert "inputs (N, C, …), which it flattens" in str(verdict)
 
 
 def test_a_courses_function_with_a_dict_of_settings_is_a_layer() -> None:

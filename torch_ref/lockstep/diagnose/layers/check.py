@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -26,6 +26,7 @@ from torch_ref.lockstep.diagnose.layers.trace import (
 from torch_ref.lockstep.finding import Finding, Variant
 from torch_ref.lockstep.frameworks.layers import Construction, Layer, Wanted, construction
 from torch_ref.lockstep.frameworks.layers.arrays import ArrayLayer
+from torch_ref.lockstep.frameworks.layers.layout import Flattened
 from torch_ref.lockstep.frameworks.layers.torch_ import ModuleLayer
 from torch_ref.lockstep.result import Result
 from torch_ref.registry import LAYERS, SAME_GRADIENTS, resolve
@@ -35,6 +36,11 @@ _LAST = Variant(
     "channels last",
     "torch's channels are the second axis: (N, C, …)",
     {"channels_last": True},
+)
+_FLAT = Variant(
+    "each position of a channel taken for a feature",
+    "torch's γ, β and statistics are one a channel, over all its positions",
+    {"flattened": True},
 )
 
 
@@ -100,6 +106,7 @@ def check_norm(
             raise
         other = construction(candidate, _wanted(norm, "channels_last"), settings)
         verdict = _in_other_layout(candidate, norm, other, dtype)
+        verdict = verdict or _flattened(candidate, norm, settings, dtype)
         if verdict is None:
             raise
         return verdict
@@ -126,6 +133,38 @@ def _in_other_layout(
             f'your {verdict.mine} agrees with "{_LAST.name}": given (N, …, C), it does what '
             f"torch's does; {_LAST.theirs} (--layout channels_last checks it so)"
         ]
+    return verdict
+
+
+def _flattened(
+    candidate: Any, norm: Normalization, settings: Settings, dtype: np.dtype
+) -> Result | None:
+    """The verdict on a layer that has C·H·W features where torch's has C, as the chapter's has."""
+    flat = NORMALIZATIONS["BatchNorm1d"]
+    if norm.blocks is not flat.blocks or len(norm.inputs[0]) < 2:
+        return None
+    (rows, *shape), *_ = norm.input_shapes({**norm.sizes, **settings})
+    size = {"num_features": math.prod(shape)}
+    wanted = replace(_wanted(flat, ""), sizes=size, by_channel=False)
+    made = construction(candidate, wanted, {**settings, **size})
+
+    def make(dtype: np.dtype, _: Shape) -> Flattened:
+        return Flattened(made.make(dtype, (rows, *shape)), tuple(shape))
+
+    try:
+        verdict = _checked(
+            candidate, replace(flat, inputs=[(rows,)]), replace(made, make=make), dtype
+        )
+    except Exception:  # it cannot be run so, either
+        return None
+    verdict.theirs = find(norm.name).name
+    own = verdict.findings or ([] if verdict.first else [Finding.of([], 0.0)])
+    verdict.first = "inputs (N, C, …), which it flattens: it has a γ for each position"
+    if own:
+        found = [Finding.of([_FLAT, *each.variants], each.distance) for each in own]
+        verdict.explain(found, "quantity by quantity")
+    else:
+        verdict.cause = [f"{_FLAT.name}: {_FLAT.theirs}", *verdict.cause]
     return verdict
 
 

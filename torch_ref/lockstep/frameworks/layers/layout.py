@@ -21,6 +21,26 @@ class ChannelsLast:
         return _first(self._layer.backward(last(dy)))
 
 
+class Flattened:
+    """A layer that takes each position of a channel for a feature, for inputs that are flat."""
+
+    layout = ""
+
+    def __init__(self, layer: Any, shape: tuple[int, ...]) -> None:
+        self._layer, self._shape = layer, shape
+        self.read, self.write = layer.read, layer.write
+
+    def forward(self, x: np.ndarray, training: bool) -> np.ndarray | None:
+        return _flat(self._layer.forward(x.reshape(len(x), *self._shape), training))
+
+    def backward(self, dy: np.ndarray) -> np.ndarray | None:
+        return _flat(self._layer.backward(dy.reshape(len(dy), *self._shape)))
+
+
+def _flat(x: np.ndarray | None) -> np.ndarray | None:
+    return x if x is None else x.reshape(len(x), -1)
+
+
 def last(x: np.ndarray) -> np.ndarray:
     """(N, C, …) as (N, …, C)."""
     return np.ascontiguousarray(np.moveaxis(x, 1, -1))
