@@ -125,6 +125,7 @@ class Fit:
         self._trial, self._changes = trial, changes
         rule = trial.rule(**changes)
         self._settings, self.numbers = rule.settings, numbers_of(rule, but=changes)
+        self._seen: dict[Any, np.ndarray] = {}  # a place is come to more than once
 
     def changed(self, values: Values) -> dict[str, Any]:
         """The changes, with these values of numbers."""
@@ -199,7 +200,10 @@ class Fit:
         return self._trial.residual(self.changed(values), steps)
 
     def _ratios(self, values: Values, steps: int = FIRST_STEPS) -> np.ndarray:
-        return self._trial.ratios(self.changed(values), steps)
+        key = (steps, *values.items())
+        if key not in self._seen:
+            self._seen[key] = self._trial.ratios(self.changed(values), steps)
+        return self._seen[key]
 
     def _size(self, values: Values, steps: int = FIRST_STEPS) -> float:
         return float(np.abs(self._ratios(values, steps)).mean())

@@ -137,7 +137,8 @@ class Trial:
         with np.errstate(all="ignore"):
             logs = np.clip(np.log(moves / expected), -FAR, FAR)
             logs[moves == expected] = 0.0
-        return (np.nan_to_num(logs, nan=OTHER_WAY) * self._weights[:steps]).ravel()
+        logs[np.isnan(logs)] = OTHER_WAY
+        return (logs * self._weights[:steps]).ravel()
 
     def digits(self, changes: Mapping[str, Any]) -> float:
         """The share of digits in which the first moves agree, from 0 to 1.
@@ -251,4 +252,4 @@ def in_double(arrays: Mapping[str, np.ndarray]) -> Arrays:
 
 def flat(params: Mapping[str, np.ndarray]) -> np.ndarray:
     """All elements in one row."""
-    return np.concatenate([np.ravel(params[name]) for name in sorted(params)])
+    return np.concatenate([np.asarray(params[name]).reshape(-1) for name in sorted(params)])
