@@ -132,37 +132,38 @@ def test_loaded_state_that_does_not_fit_the_parameters_is_refused_by_the_update(
     assert_refused(adam, params, grads, ValueError, message)
 
 
+@pytest.mark.parametrize("each", [15, pytest.param(40, marks=pytest.mark.slow)])
 @DTYPES
 @OF_STEPPED
-def test_40_steps_in_numpy_40_in_torch_and_40_back_are_120_on_either_side(
-    pair: OptimizerPair, dtype: str, record_parity
+def test_steps_in_numpy_in_torch_and_back_are_as_many_on_either_side(
+    pair: OptimizerPair, dtype: str, each: int, record_parity
 ) -> None:
     worst = 0.0
     for case in pair.cases if dtype == "float64" else pair.cases[:1]:
         shapes = shapes_for(pair, *SHAPES)
         mine, theirs, mixed = (GradientStream(shapes, dtype=dtype) for _ in range(3))
-        trained(pair.scratch(**case, groups=GROUPS), mine, 120)
+        trained(pair.scratch(**case, groups=GROUPS), mine, 3 * each)
         tensors = convert.to_torch(theirs.params)
         twin = Twin(pair.scratch(**case, groups=GROUPS))
-        trained_by_torch(twin, tensors, theirs, 120)
-        handed_over(pair.scratch(**case, groups=GROUPS), mixed)
+        trained_by_torch(twin, tensors, theirs, 3 * each)
+        handed_over(pair.scratch(**case, groups=GROUPS), mixed, each)
         for name, w in mine.params.items():
             size = np.abs(w).max(initial=1e-300)
             for other in (tensors[name].numpy(), mixed.params[name]):
                 worst = max(worst, np.abs(other - w).max(initial=0) / size)
-    record_parity(pair.name, dtype, "handed over twice", 120, worst)
+    record_parity(pair.name, dtype, "handed over twice", 3 * each, worst)
     assert worst <= pair.tolerance[dtype]
 
 
-def handed_over(optimizer: optim.Optimizer, stream: GradientStream) -> None:
-    """40 steps by hand, 40 through torch, 40 by hand again."""
-    trained(optimizer, stream, 40)
+def handed_over(optimizer: optim.Optimizer, stream: GradientStream, each: int) -> None:
+    """So many steps by hand, as many through torch, as many by hand again."""
+    trained(optimizer, stream, each)
     tensors, twin = convert.to_torch(stream.params), Twin(optimizer)
     convert.load_state_to_torch(optimizer, twin, tensors)
-    trained_by_torch(twin, tensors, stream, 40)
-    convert.load_state_to_numpy(twin, optimizer, tensors, step=80)
+    trained_by_torch(twin, tensors, stream, each)
+    convert.load_state_to_numpy(twin, optimizer, tensors, step=2 * each)
     stream.params |= convert.to_numpy(tensors)
-    trained(optimizer, stream, 40)
+    trained(optimizer, stream, each)
 
 
 def test_state_is_handed_over_to_an_optimizer_of_torch_itself() -> None:

@@ -44,12 +44,12 @@ def test_the_same_gradients_for_200_steps(
 
 
 @pytest.mark.arithmetic
-@pytest.mark.parametrize(("dtype", "every"), [("float64", 20), ("float32", 5)])
+@pytest.mark.parametrize(("dtype", "every", "steps"), [("float64", 20, 1000), ("float32", 5, 200)])
 @OF_STEPPED
-def test_the_same_gradients_for_1000_steps_with_the_defaults(
-    pair: OptimizerPair, dtype: str, every: int, record_parity: Callable[..., None]
+def test_the_same_gradients_with_the_defaults(
+    pair: OptimizerPair, dtype: str, every: int, steps: int, record_parity: Callable[..., None]
 ) -> None:
-    assert_same(pair, pair.cases[0], dtype, record_parity, every)
+    assert_same(pair, pair.cases[0], dtype, record_parity, every, steps)
 
 
 @pytest.mark.arithmetic
@@ -67,7 +67,8 @@ def test_the_same_gradients_compared_at_each_of_1000_steps(
     ("huge", "dtype"),
     [
         pytest.param(False, "float64", id="awkward-float64"),
-        pytest.param(False, "float32", id="awkward-float32"),
+        # Of half the bits, the formula is the same; there huge ones ask for more.
+        pytest.param(False, "float32", id="awkward-float32", marks=pytest.mark.slow),
         pytest.param(True, "float32", id="huge-float32"),
         # Nothing overflows there: it is awkward numbers on another scale.
         pytest.param(True, "float64", id="huge-float64", marks=pytest.mark.slow),
