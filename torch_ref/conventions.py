@@ -1,6 +1,7 @@
 """The conventions in which chapter and PyTorch differ, each with numbers that show it.
 
-The README's table and the report's are made of this one.
+The README's table and the report's are made of this one. The table itself needs no torch; what
+measures it does.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -9,12 +10,9 @@ from functools import partial
 from typing import Any
 
 import numpy as np
-import torch
 
 from scratch import init, nn, optim
 from scratch.random import Generator
-from torch_ref import convert
-from torch_ref.optim import EpsilonHatAdam
 
 STEPS = 40
 CONSTANT = [0.1] * STEPS
@@ -58,6 +56,8 @@ def _convention(name: str, chapter: str, torch: str, shown: str) -> Callable[...
     "the parameters after 40 steps, lr a tenth from the 21st on; aligned: lr stays",
 )
 def _() -> Distances:
+    import torch
+
     theirs = partial(_torchs, torch.optim.SGD, momentum=0.9)
     return tuple(
         _apart(_ours(optim.Momentum(), rates=rates), theirs(rates=rates))
@@ -83,6 +83,8 @@ class WidelyCopiedNesterov:
     "the parameters after 40 steps; aligned: our Nesterov",
 )
 def _() -> Distances:
+    import torch
+
     theirs = _torchs(torch.optim.SGD, momentum=0.9, nesterov=True)
     ours = (_ours(optimizer) for optimizer in (WidelyCopiedNesterov(), optim.Nesterov()))
     return tuple(_apart(w, theirs) for w in ours)
@@ -95,6 +97,8 @@ def _() -> Distances:
     "the parameters after 40 steps along gradients of 1e-7; aligned: eps=1e-7",
 )
 def _() -> Distances:
+    import torch
+
     ends = (_torchs(torch.optim.Adagrad, scale=1e-7, eps=eps) for eps in (1e-10, 1e-7))
     return _each_apart(_ours(optim.AdaGrad(), scale=1e-7), ends)
 
@@ -106,6 +110,8 @@ def _() -> Distances:
     "the parameters after 40 steps along gradients of 1e-7; aligned: eps=1e-7",
 )
 def _() -> Distances:
+    import torch
+
     ends = (_torchs(torch.optim.RMSprop, scale=1e-7, eps=eps) for eps in (1e-8, 1e-7))
     return _each_apart(_ours(optim.RMSProp(), scale=1e-7), ends)
 
@@ -118,6 +124,10 @@ def _() -> Distances:
     "ε̂ beside √v in torch, too",
 )
 def _() -> Distances:
+    import torch
+
+    from torch_ref.optim import EpsilonHatAdam
+
     classes = (torch.optim.Adam, EpsilonHatAdam)
     ends = (_torchs(cls, scale=1e-6, eps=1e-7) for cls in classes)
     return _each_apart(_ours(optim.chapter.Adam(), scale=1e-6), ends)
@@ -151,6 +161,8 @@ def _() -> Distances:
     "weights of 200 inputs and 50 outputs from one seed; aligned: LeCun's",
 )
 def _() -> Distances:
+    import torch
+
     shape, generator = (50, 200), torch.Generator()
     linear = partial(torch.nn.init.kaiming_normal_, nonlinearity="linear")
     ends = (
@@ -191,6 +203,8 @@ def _() -> Distances:
     "the output in evaluation before any training; aligned: torch's layer is given both",
 )
 def _() -> Distances:
+    import torch
+
     x = _batches()[0]
     mine = nn.chapter.BatchNormalization(4, dtype=np.float64).train(False).forward(x)
     layers = (_torchs_layer(eps=eps, start=start) for eps, start in ((1e-5, 1.0), (1e-6, 0.0)))
@@ -204,6 +218,8 @@ def _() -> Distances:
     "a layer's output, W put into Linear as it is; aligned: transposed",
 )
 def _() -> Distances:
+    import torch
+
     random = np.random.default_rng(0)
     weight, x = random.standard_normal((5, 5)), random.standard_normal((8, 5))
     linear = torch.nn.functional.linear
@@ -223,12 +239,16 @@ def _normalized(layer: nn.Layer) -> Any:
 
 
 def _torchs_layer(momentum: float = 0.1, eps: float = 1e-5, start: float = 1.0) -> Any:
+    import torch
+
     layer = torch.nn.BatchNorm1d(4, eps=eps, momentum=momentum, dtype=torch.float64)
     layer.get_buffer("running_var").fill_(start)
     return layer
 
 
 def _torchs_normalized(**settings: float) -> Any:
+    import torch
+
     layer = _torchs_layer(**settings)
     for x in _batches():
         layer(torch.tensor(x))
@@ -252,6 +272,8 @@ def _ours(optimizer: Any, *, rates: Sequence[float] = CONSTANT, scale: float = 1
 def _torchs(
     cls: type, *, rates: Sequence[float] = CONSTANT, scale: float = 1.0, **settings: Any
 ) -> np.ndarray:
+    import torch
+
     w = torch.zeros(20, dtype=torch.float64, requires_grad=True)
     optimizer = cls([w], **settings)
     for rate, g in zip(rates, _gradients(scale), strict=True):
@@ -265,6 +287,10 @@ def _plain_sgd(
     network: nn.MultiLayerNet, x: np.ndarray, t: np.ndarray, decay: dict[str, float]
 ) -> dict[str, np.ndarray]:
     """Return where ``torch.optim.SGD`` gets from the network's values, with a decay for each."""
+    import torch
+
+    from torch_ref import convert
+
     modules = convert.plain(network)
     params = convert.plain_params(modules)
     groups = [{"params": [w], "weight_decay": decay[name]} for name, w in params.items()]
