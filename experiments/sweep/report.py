@@ -1,4 +1,4 @@
-"""What a sweep says: the best learning rates, how broad they are, and for whom."""
+"""What a sweep says: a table of the best learning rates, how broad they are, and for whom."""
 
 import csv
 import io
@@ -103,47 +103,50 @@ def summary(settings: Sweep, rows: Sequence[Row], classes: int) -> Summary:
     return result
 
 
-def sentences(settings: Sweep, summary: Summary) -> list[str]:
-    """A sentence or two for each optimizer, and one on which of them is best where."""
-    lines = [
-        f"{label(optimizer)}: {_overall(settings, found)} {_by_architecture(found)}".rstrip()
-        for optimizer, found in summary.items()
+def table(summary: Summary) -> list[str]:
+    """A line for each optimizer: its best rate, the loss there, and how broad that is."""
+    header = ("optimizer", "best lr", "loss", "good range", "by architecture", "diverged")
+    rows = [header, *(_row(label(name), found) for name, found in summary.items())]
+    sizes = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return [
+        "  ".join(cell.ljust(size) for cell, size in zip(row, sizes, strict=True)).rstrip()
+        for row in rows
     ]
-    return [*lines, *_ranking(summary)]
 
 
-def _overall(settings: Sweep, found: Mapping[str, Any]) -> str:
-    best, count = found["best"], len(found["by_architecture"])
-    over = f"over {_counted(count, 'architecture')} and {_counted(settings.seeds, 'seed')}"
+def _row(name: str, found: Mapping[str, Any]) -> tuple[str, ...]:
+    best, lost = found["best"], f"{found['diverged']:,} of {found['runs']:,}"
+    rates = [each.lr for each in found["by_architecture"].values() if each.learns]
+    by_architecture = _range(min(rates), max(rates)) if rates else "–"
     if not best.learns:
-        return f"learns nothing at any learning rate, {over}."
-    ends = (settings.rates[0], settings.rates[-1]) if len(settings.rates) > 1 else ()
-    at, low, high = (
-        f"{lr:.3g}{' (the end of the grid)' if lr in ends else ''}"
-        for lr in (best.lr, best.low, best.high)
-    )
-    within = f"from {low} to {high}" if best.low < best.high else "at no other of the grid"
-    return (
-        f"best learning rate {at}, loss {best.loss:.3g} there, {over}; within 10 % of it {within}. "
-        f"{found['diverged']} of {_counted(found['runs'], 'run')} diverged."
-    )
+        return name, "–", f"{best.loss:.3g}", "–", by_architecture, lost
+    at, good = f"{best.lr:.3g}", _range(best.low, best.high)
+    return name, at, f"{best.loss:.3g}", good, by_architecture, lost
 
 
-def _by_architecture(found: Mapping[str, Any]) -> str:
-    each = found["by_architecture"]
-    rates = {name: best.lr for name, best in each.items() if best.learns}
-    if len(each) < 2 or not rates:
-        return ""
-    lowest, highest = (pick(rates, key=rates.get) for pick in (min, max))
-    text = (
-        f"By architecture the best rate goes from {rates[lowest]:.3g} ({lowest}) to "
-        f"{rates[highest]:.3g} ({highest})"
-    )
-    if rates[lowest] == rates[highest]:
-        text = "It is the best rate of every architecture"
-    if len(rates) < len(each):
-        text += f"; {len(each) - len(rates)} of {len(each)} learn at no rate"
-    return text + "."
+def _range(low: float, high: float) -> str:
+    return f"{low:.3g}" if low == high else f"{low:.3g}–{high:.3g}"
+
+
+def notes(settings: Sweep, summary: Summary) -> list[str]:
+    """What the table is over, and what it cannot show."""
+    architectures = next(iter(summary.values()))["by_architecture"]
+    lines = [
+        f"The loss is the mean over {_counted(len(architectures), 'architecture')} and "
+        f"{_counted(settings.seeds, 'seed')}; the good range is that of the rates whose loss is "
+        f"within {MARGIN:.0%} of it."
+    ]
+    ends = settings.rates[0], settings.rates[-1]
+    at_end = [label(o) for o, f in summary.items() if f["best"].learns and f["best"].lr in ends]
+    if at_end and len(settings.rates) > 1:
+        lines.append(
+            f"At an end of the grid: {', '.join(at_end)}. A wider --lr may find a better rate."
+        )
+    for optimizer, found in summary.items():
+        each = found["by_architecture"].values()
+        if lost := sum(not best.learns for best in each):
+            lines.append(f"{label(optimizer)} learns at no rate in {lost} of {len(each)}.")
+    return [*lines, *_ranking(summary)]
 
 
 def _ranking(summary: Summary) -> list[str]:
@@ -159,10 +162,8 @@ def _ranking(summary: Summary) -> list[str]:
     if not wins:
         return []
     shares = ", ".join(f"{name} in {count}" for name, count in wins.most_common())
-    return [
-        f"Each at its own best rate, the lowest loss has {shares} of "
-        f"{_counted(len(architectures), 'architecture')}."
-    ]
+    of = _counted(len(architectures), "architecture")
+    return [f"With each optimizer at its best rate, the lowest loss of {of} is that of: {shares}."]
 
 
 def apart(mine: Summary, theirs: Summary) -> dict[str, float]:

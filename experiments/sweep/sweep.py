@@ -19,22 +19,22 @@ from experiments.engine.fingerprint import identity_of
 from experiments.engine.lock import locked
 from experiments.engine.options import Options
 from experiments.engine.progress import Display
-from experiments.engine.terminal import escape
+from experiments.engine.terminal import escape, show
 from experiments.engine.units import Unit
 from experiments.engine.workers import Workers
 from experiments.sweep import figures, report
 from experiments.sweep.plan import Sweep, pieces, stack_of
 from experiments.sweep.run import Row, trained
 
-NAME, CSV, JSON, SENTENCES = "sweep", "sweep.csv", "sweep.json", "sentences.txt"
+NAME, CSV, JSON, SUMMARY = "sweep", "sweep.csv", "sweep.json", "summary.txt"
 FIGURES = ("best-lr.png", "best-lr.svg", "heat-map.png", "heat-map.svg")
-FILES = (CSV, SENTENCES, *FIGURES)
+FILES = (CSV, SUMMARY, *FIGURES)
 
 
 def sweep(
     settings: Sweep, options: Options, workers: Workers, display: Display, console: Console
 ) -> Path:
-    """Do the sweep, write its files, print its sentences; returns the folder.
+    """Do the sweep, write its files, print its table; returns the folder.
 
     A finished one of the same settings, code and data is kept, and one that was interrupted goes
     on where it was.
@@ -57,8 +57,8 @@ def _sweep(
     kept = units.folder_of(options.out, NAME, of["fingerprint"])
     if not options.force and output.vouched(folder / JSON, of, FILES):
         units.clear(kept)  # it may have been killed just before that
-        said = (folder / SENTENCES).read_text(encoding="utf-8").rstrip()
-        console.print(f"[bold]sweep[/] is done already; --force runs it again\n{escape(said)}")
+        show(console, "[bold]sweep[/] is done already; --force runs it again")
+        _tell(console, (folder / SUMMARY).read_text(encoding="utf-8").splitlines())
         return folder
     start = time.perf_counter()
     asked = _units(settings, options, images, of["fingerprint"], used, workers.processes)
@@ -70,11 +70,14 @@ def _sweep(
     result = _result(settings, of, rows, len(images.classes), seconds)
     _write(folder, settings, rows, result, images)
     units.clear(kept)
-    console.print(
-        f"[bold]sweep[/] of {len(rows):,} runs in {seconds:.1f} s\n"
-        + escape("\n".join(result["sentences"]))
-    )
+    show(console, f"[bold]sweep[/] of {len(rows):,} runs in {seconds:.1f} s")
+    _tell(console, result["lines"])
     return folder
+
+
+def _tell(console: Console, lines: Sequence[str]) -> None:
+    for line in lines:
+        show(console, f"  {escape(line)}")
 
 
 def _units(
@@ -124,13 +127,14 @@ def _result(
     summaries = {
         name: report.summary(settings, _of_backend(rows, name), classes) for name in of["backends"]
     }
-    lines = report.sentences(settings, next(iter(summaries.values())))
+    first = next(iter(summaries.values()))
+    lines = [*report.table(first), *report.notes(settings, first)]
     result = dict(of) | {
         "python": platform.python_version(),
         "machine": f"{platform.system()} {platform.machine()}",
         "runs": len(rows),
         "seconds": round(seconds, 1),
-        "sentences": lines,
+        "lines": lines,
         "summary": summaries,
         "finished": datetime.now(UTC).isoformat(timespec="seconds"),
     }
@@ -152,7 +156,7 @@ def _write(
 ) -> None:
     """All files of a sweep; ``sweep.json`` comes last and vouches for the others."""
     output.write(folder / CSV, report.as_csv(rows))
-    output.write(folder / SENTENCES, "".join(f"{line}\n" for line in result["sentences"]))
+    output.write(folder / SUMMARY, "".join(f"{line}\n" for line in result["lines"]))
     losses = {
         name: report.losses_of(settings, _of_backend(rows, name)) for name in result["backends"]
     }

@@ -147,7 +147,7 @@ def whole(folder: Path, files: tuple[str, ...]) -> dict[str, Any]:
     for each in files:
         (folder / each).write_text(each)
     vouched = {each: runner.output.sha256(folder / each) for each in files}
-    return IDENTITY | {"files": vouched, "tensorboard": [], "sentences": ["One."]}
+    return IDENTITY | {"files": vouched, "tensorboard": [], "lines": ["One."]}
 
 
 RUN_FILES = (runner.METRICS, *runner.FIGURES)

@@ -3,6 +3,7 @@
 import csv
 import json
 import math
+import re
 import signal
 import tracemalloc
 from dataclasses import replace
@@ -160,15 +161,30 @@ def fake_rows(settings: Sweep) -> list[run.Row]:
     return rows
 
 
-def test_the_sentences_say_what_was_measured() -> None:
+def test_the_table_says_what_was_measured() -> None:
     summary = report.summary(TINY, fake_rows(TINY), 10)
-    sgd, adam, ranking = report.sentences(TINY, summary)
-    assert sgd.startswith("SGD: best learning rate 0.1 (the end of the grid), loss 0.5 there, over")
-    assert "8 architectures and 2 seeds" in sgd
-    assert "2 of 32 runs diverged" in sgd
-    assert adam.startswith("Adam: best learning rate 0.01 (the end of the grid), loss 0.5 there")
-    assert "best rate of every architecture" in adam
-    assert "of 8 architectures" in ranking
+    header, sgd, adam = report.table(summary)
+    assert header.split("  ")[0] == "optimizer"
+    assert re.split("  +", sgd) == ["SGD", "0.1", "0.5", "0.1", "0.1", "2 of 32"]
+    assert re.split("  +", adam) == ["Adam", "0.01", "0.5", "0.01", "0.01", "0 of 32"]
+    over, ends, ranking = report.notes(TINY, summary)
+    assert "over 8 architectures and 2 seeds" in over
+    assert ends.startswith("At an end of the grid: SGD, Adam. A wider --lr")
+    assert "the lowest loss of 8 architectures is that of: SGD in 8." in ranking
+    wider = replace(TINY, rates=(0.001, 0.01, 0.1, 1.0))
+    learning, *_ = report.notes(wider, summary)[1:]
+    assert "At an end" not in learning
+    lost = {"by_architecture": {"a": report.Best(0.1, 2.3, 0.1, 0.1, False)}, "runs": 2}
+    lost |= {"best": report.Best(0.1, 2.3, 0.1, 0.1, False), "diverged": 2}
+    assert re.split("  +", report.table({"SGD": lost})[1]) == [
+        "SGD",
+        "–",
+        "2.3",
+        "–",
+        "–",
+        "2 of 2",
+    ]
+    assert "SGD learns at no rate in 1 of 1." in report.notes(TINY, {"SGD": lost})
 
 
 @pytest.mark.parametrize("sides", [("scratch",), ("scratch", "torch")], ids="-".join)
@@ -199,8 +215,8 @@ def test_a_sweep_writes_its_files_and_is_not_done_twice(tmp_path: Path) -> None:
     written = json.loads((folder / "sweep.json").read_text(encoding="utf-8"))
     assert written["settings"]["rates"] == [0.01, 0.1]
     assert written["backends"].keys() == written["summary"].keys() == {"scratch", "torch"}
-    said = (folder / "sentences.txt").read_text(encoding="utf-8").splitlines()
-    assert said == written["sentences"]
+    said = (folder / "summary.txt").read_text(encoding="utf-8").splitlines()
+    assert said == written["lines"]
     again = lockstep(*arguments).output
     assert "is done already" in again
     assert all(line[:60] in again for line in said)
