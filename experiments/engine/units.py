@@ -5,6 +5,7 @@ goes on from its last checkpoint.
 """
 
 import shutil
+import time
 import traceback
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, suppress
@@ -32,6 +33,7 @@ Result = Mapping[str, Any]
 Work = Callable[[Checkpoints], Result]
 
 FOLDER = ".units"
+FORGOTTEN = 30 * 24 * 3600.0  # seconds
 _one_at_a_time = Lock()
 
 
@@ -129,9 +131,16 @@ def folder_of(out: Path, name: str, identity: str) -> Path:
 
 
 def clear(folder: Path) -> None:
-    """All units of a result are used: remove them, and the folders above that are empty then."""
+    """All units of a result are used: remove them, and the folders above that are empty then.
+
+    Those of the same result for other settings or by older code go after a month.
+    """
     shutil.rmtree(folder, ignore_errors=True)
     with suppress(OSError):
+        for other in folder.parent.iterdir():
+            newest = max(path.stat().st_mtime for path in (other, *other.rglob("*")))
+            if time.time() - newest > FORGOTTEN:
+                shutil.rmtree(other, ignore_errors=True)
         for above in folder.parents:
             above.rmdir()
             if above.name == FOLDER:

@@ -64,7 +64,8 @@ def check_launcher() -> None:
             raise LockstepError(
                 f"{launcher} has started {count} of this command; start it once, by itself: "
                 "--processes N uses the cores of this machine, and --cluster dask://HOST:PORT or "
-                "ray://HOST:PORT those of many"
+                f"ray://HOST:PORT those of many. ({processes}={count} says so; if it is left over, "
+                "unset it)"
             )
 
 
