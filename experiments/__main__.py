@@ -6,6 +6,9 @@ import sys
 def main() -> None:
     """The console script; a Ctrl-C that comes before all is imported ends it, too."""
     try:
+        from experiments.engine.terminal import forget_a_width_of_nothing
+
+        forget_a_width_of_nothing()  # before there is any console
         from experiments import cli
 
         cli.main()

@@ -1,17 +1,19 @@
 """The command ``lockstep``: a module for each of its commands.
 
 options   the options that several commands take
+help      what --help shows
 ending    how a command ends: a message and an exit code for every error
 """
 
 import io
 import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import typer
-import typer.core
 
 from experiments.cli import (
     bench,
@@ -25,26 +27,35 @@ from experiments.cli import (
     survey,
     sweep,
 )
+from experiments.cli import help as help_
+from experiments.cli.version import versions
 from experiments.engine.terminal import visible
 
 UsageError = typer.BadParameter.__base__  # typer brings its own click, and does not name this one
+CHAPTER, CODE, MEASURE = "The chapter", "Your code, and others'", "Both sides, measured"
 
 
-class _Group(typer.core.TyperGroup):
-    """Commands whose usage errors show what was typed, and do not obey it."""
+class _Group(help_.Group):
+    """Commands whose usage errors are one line each, and show what was typed."""
 
     def parse_args(self, ctx: typer.Context, args: list[str]) -> list[str]:
-        for text in args:
-            if "\0" in text:  # which os.stat refuses in its own words, if a path was meant
-                raise typer.BadParameter(f"{visible(text)} has a null byte")
-        return super().parse_args(ctx, args)
+        with self._refused(ctx):
+            for text in args:
+                if "\0" in text:  # which os.stat refuses in its own words, if a path was meant
+                    raise typer.BadParameter(f"{visible(text)} has a null byte")
+            return super().parse_args(ctx, args)
 
     def invoke(self, ctx: typer.Context) -> Any:
-        try:
+        with self._refused(ctx):
             return super().invoke(ctx)
+
+    @contextmanager
+    def _refused(self, ctx: typer.Context) -> Iterator[None]:
+        try:
+            yield
         except UsageError as error:
-            error.message = visible(error.message)
-            raise
+            ending.refuse(error, ctx)
+            raise typer.Exit(2) from None
         except ModuleNotFoundError as error:  # a command's own imports, and its options'
             ending.report(error)
             raise typer.Exit(1) from None
@@ -53,22 +64,49 @@ class _Group(typer.core.TyperGroup):
 app = typer.Typer(
     cls=_Group,
     name="lockstep",
-    help="The learning techniques of chapter 6 by hand in NumPy, in lockstep with PyTorch.",
-    no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
-    rich_markup_mode="rich",
+    rich_markup_mode=None,
 )
-app.command("list")(list_.list_)
-app.command()(run.run)
-app.command()(bench.bench)
-app.command()(check.check)
-app.command()(golden.golden)
-app.command()(parity.parity)
-app.command()(report.report)
-app.command()(survey.survey)
-app.command()(sweep.sweep)
-app.command()(golden.verify)
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        typer.echo(versions())
+        raise typer.Exit
+
+
+@app.callback(invoke_without_command=True)
+def lockstep(
+    ctx: typer.Context,
+    version: Annotated[
+        bool,
+        typer.Option("--version", callback=_version, is_eager=True, help="Print the versions."),
+    ] = False,
+) -> None:
+    """The learning techniques of chapter 6 by hand in NumPy, in lockstep with PyTorch.
+
+    Examples:
+        lockstep run all --quick --open  # a first look at the whole chapter
+        lockstep check my_adam.py:MyAdam --against Adam  # is your optimizer PyTorch's, and why not?
+        lockstep list adam  # what there is of that name
+    """
+    if ctx.invoked_subcommand is None:
+        typer.echo(ctx.get_help())
+
+
+COMMANDS = {
+    CHAPTER: {"run": run.run, "sweep": sweep.sweep, "report": report.report, "list": list_.list_},
+    CODE: {
+        "check": check.check,
+        "survey": survey.survey,
+        "golden": golden.golden,
+        "verify": golden.verify,
+    },
+    MEASURE: {"parity": parity.parity, "bench": bench.bench},
+}
+for panel, commands in COMMANDS.items():
+    for name, function in commands.items():
+        app.command(name, cls=help_.Command, rich_help_panel=panel)(function)
 
 
 def main() -> None:

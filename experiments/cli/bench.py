@@ -5,10 +5,12 @@ from typing import Annotated
 
 import typer
 
-from experiments.cli.ending import console, errors_reported, usage_error
-from experiments.cli.options import Debug, Device, one_of
+from experiments.cli.ending import begin, console, errors_reported, usage_error
+from experiments.cli.options import Debug, Device, Out, one_of
 from experiments.engine import interrupt
 from experiments.engine.terminal import visible
+
+FILE = "bench.json"
 
 
 def _sections(only: list[str] | None) -> list[str]:
@@ -23,23 +25,29 @@ def bench(
     only: Annotated[
         list[str] | None,
         typer.Option(
-            callback=_sections, metavar="NAME[,NAME…]", help="Only these sections; repeatable."
+            callback=_sections,
+            metavar="NAME,…",
+            help="Only these sections, such as memory; repeatable.",
         ),
     ] = None,
-    device: Device = "cpu",
+    device: Device = "auto",
     quick: Annotated[
         bool, typer.Option("--quick", help="Fewer sizes and repetitions: a minute.")
     ] = False,
-    out: Annotated[
-        Path, typer.Option(help="The file for the numbers, as JSON.", readable=False)
-    ] = Path("results/bench.json"),
+    out: Out = Path("results"),
     debug: Debug = False,
 ) -> None:
     """Measure how fast both sides are, as ratios timed side by side.
 
     A ratio is ours ÷ torch's: less than 1 is faster. Behind it are the quartiles of several
-    repetitions, and the goal where there is one.
+    repetitions, and the goal where there is one. The numbers go to bench.json in the folder, for
+    `lockstep report`.
+
+    Examples:
+        lockstep bench --quick  # a minute for all sections
+        lockstep bench --only memory,stacked --device cpu  # two of them, on the processor
     """
+    begin("measuring how fast both sides are")
     with errors_reported(debug):
         from experiments.engine.output import prepare
 
@@ -48,10 +56,8 @@ def bench(
             from torch_ref.device import resolve
         with usage_error("--device"):
             place = resolve(device)
-        prepare(out.parent)
-        if out.is_dir():
-            raise typer.BadParameter(f"must be a file, got the folder {out}", param_hint="--out")
+        prepare(out)
         report = run(only, place, quick, console)
-        report.write(out)
-    typer.echo(visible(out))
+        report.write(out / FILE)
+    typer.echo(visible(out / FILE))
     raise typer.Exit(1 if any(section.failed for section in report.sections) else 0)

@@ -12,7 +12,7 @@ from experiments.cli import verdict
 from experiments.cli.ending import errors, errors_reported
 from experiments.cli.example import COMMAND
 from experiments.cli.example import write as write_example
-from experiments.cli.options import Debug, Json, one_of
+from experiments.cli.options import Debug, Json, decimal, number, one_of, spelled, whole
 from experiments.cli.verdict import GREEN, RED
 from experiments.engine import interrupt
 from experiments.engine.terminal import as_json, escape
@@ -36,35 +36,53 @@ def _svg(path: Path | None) -> Path | None:
 def check(
     candidate: Annotated[
         str | None,
-        typer.Argument(metavar="FILE.py:NAME", help="Your class or function. It is run here."),
+        typer.Argument(metavar="FILE.py:NAME", help="Your class or function; it is run."),
     ] = None,
     against: Annotated[
         str | None,
         typer.Option(
-            metavar="NAME", help="What it should do, of `lockstep list`; else the nearest of all."
+            metavar="NAME",
+            help="What it should do, see `lockstep list`; without it, the nearest of all.",
         ),
     ] = None,
     program: Annotated[
         str | None,
-        typer.Option("--exec", metavar="COMMAND", help="Instead: your program, in any language."),
+        typer.Option(
+            "--exec", metavar="COMMAND", help="Your program, in any language, instead of a file."
+        ),
     ] = None,
     arg: Annotated[
         list[str] | None,
         typer.Option(metavar="NAME=VALUE", help="A hyperparameter for both sides; repeatable."),
     ] = None,
     dtype: Annotated[
-        str, typer.Option(callback=_dtype, metavar="|".join(_DTYPES), help="Of the run.")
+        str,
+        typer.Option(
+            callback=_dtype, metavar="|".join(_DTYPES), help="What both sides compute in."
+        ),
     ] = "float64",
     layout: Annotated[
         str,
-        typer.Option(metavar="LAYOUT", help="Of your layer or weights: channels_last, in_out."),
+        typer.Option(
+            metavar="LAYOUT",
+            help="How your layer has its axes (channels_last) or its weights (in_out).",
+        ),
     ] = "",
-    steps: Annotated[int, typer.Option(min=1, max=1_000_000, help="How many steps to run.")] = 200,
-    seconds: Annotated[float, typer.Option(min=0.001, max=1e6, help="The time limit.")] = 20.0,
-    quiet: Annotated[bool, typer.Option("--quiet", help="The verdict alone, on a line.")] = False,
+    steps: Annotated[int, number("N", whole(1, 1_000_000), "How many steps to compare.")] = 200,
+    seconds: Annotated[
+        float,
+        number(
+            "SECONDS",
+            decimal("seconds, from 0.001 to a million", lambda value: 0.001 <= value <= 1e6),
+            "The time limit of your code, and of looking for causes.",
+        ),
+    ] = 20.0,
+    quiet: Annotated[
+        bool, typer.Option("--quiet", help="Print the verdict alone, on one line.")
+    ] = False,
     json: Json = False,
     github: Annotated[
-        bool, typer.Option("--github", help="Annotate the pull request, in a workflow of GitHub.")
+        bool, typer.Option("--github", help="Annotate the pull request, in a GitHub workflow.")
     ] = False,
     badge: Annotated[
         Path | None,
@@ -77,7 +95,9 @@ def check(
     ] = False,
     template: Annotated[
         bool,
-        typer.Option("--template", help="Print code that fits; `--template layer` another."),
+        typer.Option(
+            "--template", help="Print code to begin with; `--template layer` that of a layer."
+        ),
     ] = False,
     debug: Debug = False,
 ) -> None:
@@ -87,6 +107,12 @@ def check(
     Both sides get the same hyperparameters: an --arg, else your default, else torch's.
 
     Exit status: 0 it agrees, 1 it diverges, 2 it cannot be run.
+
+    Examples:
+        lockstep check --example  # writes a wrong Adam to try this on
+        lockstep check wrong_adam.py:Adam --against Adam  # what is wrong with it, and in which line
+        lockstep check my_sgd.py:MySGD --against SGD --arg momentum=0.9  # both with a setting
+        lockstep check --exec "node adam.mjs" --against Adam  # a program in another language
     """
     with errors_reported(debug, CANNOT_RUN, json=json):
         if example or template:
@@ -107,7 +133,8 @@ def check(
                 settings = parse(arg or []) | ({"layout": layout} if layout else {})
                 limits = {"steps": steps, "seconds": seconds}
                 with _found(candidate, program, patience=seconds / 3) as found:
-                    outcome = run_check(found, against, settings, dtype=dtype, **limits)
+                    stands_for = against and spelled(against)
+                    outcome = run_check(found, stands_for, settings, dtype=dtype, **limits)
         if json:
             typer.echo(as_json(outcome.as_dict()))
         else:

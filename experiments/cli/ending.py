@@ -4,18 +4,37 @@ import errno
 import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import typer
 from rich.console import Console
 
 from experiments.engine import interrupt
-from experiments.engine.terminal import as_json, escape
+from experiments.engine.terminal import as_json, escape, show
 from torch_ref.errors import LockstepError
 from torch_ref.extras import explained
 
 console = Console(highlight=False)
 errors = Console(stderr=True, highlight=False)
 INTERRUPTED = 130
+
+
+def begin(what: str) -> None:
+    """Say at once at a terminal what a command does: to import what it needs can take seconds."""
+    if errors.is_terminal:
+        show(errors, f"[dim]{escape(what)} …[/]")
+
+
+def refuse(error: Any, context: typer.Context) -> None:
+    """Say what is wrong with what was typed."""
+    where = getattr(error, "param_hint", None)
+    if where is None and (param := getattr(error, "param", None)):
+        where = max(param.opts, key=len) if param.param_type_name == "option" else param.metavar
+    # What has no message of its own, such as an argument that is missing, has words of click's.
+    text = f"{where}: {error.message}" if where and error.message else error.format_message()
+    command = (error.ctx or context).command_path
+    show(errors, f"[bold red]Error:[/] {escape(text)}")
+    show(errors, f"[dim]`{command} --help` shows what there is.[/]")
 
 
 @contextmanager
@@ -48,7 +67,7 @@ def errors_reported(
         raise
     except KeyboardInterrupt as ended:
         text = f"{str(ended) or 'Interrupted'}. {kept()}"
-        errors.print(escape(text.strip()), soft_wrap=True)
+        show(errors, escape(text.strip()))
         raise typer.Exit(getattr(ended, "exit_code", INTERRUPTED)) from None
     except Exception as raised:
         error = _with_what_to_install(raised)
@@ -79,7 +98,7 @@ def report(error: Exception, debug: bool = False, kept: str = "") -> None:
     elif not isinstance(error, LockstepError | MemoryError):
         text = f"{type(error).__name__}: {text}; --debug shows where"
     text += f"; {kept}" if kept else ""
-    errors.print(f"[bold red]Error:[/] {escape(text)}", soft_wrap=True)
+    show(errors, f"[bold red]Error:[/] {escape(text)}")
     if debug:
         errors.print(escape("".join(traceback.format_exception(error))), soft_wrap=True)
 

@@ -16,6 +16,7 @@ interrupt      Ctrl-C that is not lost
 figures        a figure as data: panels of curves, histograms, contours
 drawing        matplotlib draws it
 progress       a live display in a terminal, nothing elsewhere
-terminal       text from files and arguments: shown, and never obeyed
+telling        what is said of a result
+terminal       text in whole words; what comes from files and arguments is never obeyed
 texts          texts for people, which can be translated
 """

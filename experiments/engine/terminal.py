@@ -1,9 +1,14 @@
-"""Text from files and arguments for a terminal: shown, and never obeyed."""
+"""Text for a terminal: in whole words, and what comes from files and arguments is never obeyed."""
 
 import json
+import os
+import re
 from typing import Any
 
 from rich import markup
+from rich.cells import cell_len
+from rich.console import Console
+from rich.text import Text
 
 #: C0 and C1 control characters, by which a terminal is commanded, but for the end of a line and the
 #: tabulator; and the marks by which text is reordered.
@@ -29,6 +34,53 @@ def escape(text: object) -> str:
     '\\x1b\\[bold]'
     """
     return markup.escape(visible(text))
+
+
+def forget_a_width_of_nothing() -> None:
+    """Let a ``COLUMNS`` that is no width not count: rich would print lines of no column."""
+    columns = os.environ.get("COLUMNS", "")
+    if not (columns.isdigit() and int(columns)):
+        os.environ.pop("COLUMNS", None)
+
+
+def show(console: Console, line: str, hanging: int = 2) -> None:
+    """Print a line of markup: at a terminal in whole words, what does not fit further in.
+
+    In a pipe it stays one line. A word that is longer than a line stands out, so that a path can be
+    copied.
+
+    Args:
+        console: where.
+        line: with the blanks that it is to begin with.
+        hanging: how much further in it goes on.
+    """
+    width = console.width if console.is_terminal else None
+    for each in wrapped(line, width, hanging):
+        console.print(each, soft_wrap=True)
+
+
+def wrapped(line: str, width: int | None, hanging: int = 2) -> list[Text]:
+    """A line of markup as several of at most ``width`` columns; as itself where that is ``None``.
+
+    >>> [str(part) for part in wrapped("  one [bold]two[/] three", 12)]
+    ['  one two', '    three']
+    """
+    whole = Text.from_markup(line)
+    plain, cuts, indent = whole.plain, [0], ""
+    if width is None or cell_len(plain) <= width:
+        return [whole]
+    for word in re.finditer(r"\S+", plain):
+        if (
+            cell_len(indent + plain[cuts[-1] : word.end()]) > width
+            and plain[: word.start()].strip()
+        ):
+            cuts.append(word.start())
+            indent = " " * (len(plain) - len(plain.lstrip()) + hanging)
+    first, *others = whole.divide(cuts[1:])
+    parts = [first, *(Text(indent).append_text(part) for part in others)]
+    for part in parts:
+        part.rstrip()
+    return parts
 
 
 def as_json(value: Any) -> str:

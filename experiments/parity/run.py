@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -20,10 +21,22 @@ PIECES = {"optimizers": 4000, "drift": 3000, "layers": 600, "initializers": 300,
 PIECES |= {"conventions": 200, "machine": 10}
 
 
-def measure(tell: Callable[[str], None]) -> dict[str, Any]:
-    """Everything that the file has."""
-    with progress.reported_to(lambda what, *_: tell(what)):
-        return assembled([measured(piece) for piece in PIECES])
+def measure(tell: Callable[[str, float], None]) -> dict[str, Any]:
+    """Everything that the file has.
+
+    Args:
+        tell: told what is measured, and how much of all of :data:`PIECES` is done.
+    """
+    found: list[dict[str, Any]] = []
+    for piece in PIECES:
+        done = sum([*PIECES.values()][: len(found)])
+        with progress.reported_to(partial(_told, tell, piece, done)):
+            found.append(measured(piece))
+    return assembled(found)
+
+
+def _told(tell: Callable[[str, float], None], piece: str, done: float, what: str, *_: Any) -> None:
+    tell(f"{len(PIECES)} pieces, {piece}: {what}", done)
 
 
 def measured(piece: str, checkpoints: Checkpoints | None = None) -> dict[str, Any]:

@@ -270,7 +270,7 @@ def test_the_end_says_which_goals_are_not_reached_and_how_wide_the_spread_was():
 
 
 def lockstep_bench(*arguments: str, out: Path) -> Result:
-    return CliRunner().invoke(cli.app, ["bench", *arguments, "--out", str(out)])
+    return CliRunner().invoke(cli.app, ["bench", *arguments, "--out", str(out.parent)])
 
 
 def test_the_sections_may_be_named_together_or_one_by_one():

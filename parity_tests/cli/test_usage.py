@@ -145,19 +145,37 @@ def test_a_failure_has_one_message_and_with_debug_its_traceback(
         ("bench --device abacus", "device must be auto or one of"),
         ("bench --only stackd", f"one of {', '.join(bench.NAMES)}; did you mean 'stacked'?"),
         ("run surface --dataset mnits", "did you mean 'mnist'?"),
-        ("run surface --memory -1", "must be gigabytes, above 0 and below a million, got -1.0"),
-        ("run surface --seeds 0", "must be a whole number >= 1, got 0"),
-        ("run surface --seeds 1000001", "must be at most 1,000,000, got 1,000,001"),
+        ("run surface --memory -1", "must be gigabytes, above 0 and below a million, got '-1'"),
+        ("run surface --memory lots", "--memory: must be gigabytes, above 0 and below a million"),
+        ("run surface --seeds 0", "must be a whole number from 1 to 1,000,000, got '0'"),
+        ("run surface --seeds 1000001", "from 1 to 1,000,000, got '1000001'"),
+        (
+            "run surface --seeds abc",
+            "--seeds: must be a whole number from 1 to 1,000,000, got 'abc'",
+        ),
+        (
+            "run surface --processes 0",
+            "--processes: must be a whole number from 1 to 1,024, got '0'",
+        ),
+        (
+            "check a.py:A --steps -5",
+            "--steps: must be a whole number from 1 to 1,000,000, got '-5'",
+        ),
+        (
+            f"sweep --iterations {10**30}",
+            "--iterations: must be a whole number from 1 to 1,000,000,",
+        ),
+        ("run surface --out ", "--out: must be a folder, got ''; a dot is the current one"),
+        ("list xyz", "WORD: nothing has 'xyz' in it"),
         ("sweep --seeds 100000", "117,000,000 runs, allowed are 1,000,000"),
         ("sweep --lr 1:2", "neither a number nor a range"),
-        ("run surface --checkpoint-every nan", "must be seconds, 0 or more, got nan"),
-        ("sweep --checkpoint-every -1", "must be seconds, 0 or more, got -1.0"),
+        ("run surface --checkpoint-every nan", "must be seconds, 0 or more, got 'nan'"),
+        ("sweep --checkpoint-every -1", "must be seconds, 0 or more, got '-1'"),
         ("check a.py:A --against Adam --seconds inf", "--seconds"),
         ("run surface --out a\0b", "null byte"),
         ("golden Adam --out a\0b", "null byte"),
         ("golden Admm", "NAME: there is no golden file for 'Admm'; did you mean"),
         ("golden", "give the name of one optimizer, or --all"),
-        ("bench --out .", "must be a file, got the folder ."),
     ],
 )
 def test_what_cannot_be_meant_is_refused_before_any_work(
@@ -178,8 +196,7 @@ def test_a_file_where_a_folder_must_be_is_named_before_any_training(
     file = tmp_path / "file"
     file.touch()
     for out, it in ((file, "it"), (file / "inner", str(file))):
-        inner = out / "bench.json" if name == "bench" else out
-        result = lockstep(name, *ENOUGH.get(name, []), "--out", str(inner))
+        result = lockstep(name, *ENOUGH.get(name, []), "--out", str(out))
         said = " ".join(result.stderr.split())
         assert result.exit_code == 1
         assert f"{it if name != 'golden' else file} is a file, not a folder" in said

@@ -14,7 +14,7 @@ state                                         an optimizer's state in torch's na
 
 from torch_ref.registry.initializers import INITIALIZERS
 from torch_ref.registry.layers import LAYERS
-from torch_ref.registry.names import TABLES, Entry, entry_of, find, nearest
+from torch_ref.registry.names import TABLES, Entry, entry_of, find, nearest, spelled
 from torch_ref.registry.optimizers import OPTIMIZERS, pair_of
 from torch_ref.registry.pairs import (
     OWN_GRADIENTS,
@@ -53,6 +53,7 @@ __all__ = [
     "nearest",
     "pair_of",
     "resolve",
+    "spelled",
     "state_to_torch",
     "torch_since",
 ]

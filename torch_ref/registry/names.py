@@ -49,6 +49,21 @@ def find(name: str) -> Entry | None:
     return None
 
 
+def spelled(name: str) -> str:
+    """``name`` in the letters that :func:`find` knows, if it is one but for their case.
+
+    >>> spelled("adam"), spelled("Chapter.adam"), spelled("RMSPROP"), spelled("optax.adam")
+    ('Adam', 'chapter.Adam', 'RMSprop', 'optax.adam')
+    """
+    parts = name.count(".") + 1
+    for dotted in _dotted() if find(name) is None else ():
+        for known in (dotted, dotted.removesuffix("_")):
+            last = ".".join(known.split(".")[-parts:])
+            if last.casefold() == name.casefold():
+                return last
+    return name
+
+
 def entry_of(target: object) -> Entry | None:
     """The entry of a class or function itself."""
     for dotted, pair in _dotted().items():
