@@ -1,25 +1,31 @@
 """The command ``lockstep report``."""
 
+import webbrowser
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import typer
-from rich.markup import escape
 
-from experiments.cli.ending import computing, console
-from experiments.cli.options import Debug, Out
+from experiments.cli.ending import begin, computing, console, errors
+from experiments.cli.options import Debug, Open, Out
 from experiments.engine import interrupt
+from experiments.engine.terminal import escape, show, visible
 
 if TYPE_CHECKING:
     from experiments.report.results import Missing, Unreadable
 
 
-def report(out: Out = Path("results"), debug: Debug = False) -> None:
+def report(out: Out = Path("results"), open_: Open = False, debug: Debug = False) -> None:
     """Write one page of whatever results there are: figures, claims, parity, an explorer, a lab.
 
     The page is report.html in the folder, opens from disk, and needs no network.
+
+    Examples:
+        lockstep report --open  # of the folder results, in the browser
+        lockstep report --out numpy  # of another folder
     """
+    begin(f"writing the page of {out}")
     with computing(lambda: "The page was not written.", debug):
         from experiments.engine.output import prepare
 
@@ -27,19 +33,26 @@ def report(out: Out = Path("results"), debug: Debug = False) -> None:
         with console.status("report"):
             path, lacking = written(out)
         say_what_it_lacks(lacking)
-    typer.echo(path)
+    typer.echo(visible(path))
+    open_page(path, open_)
 
 
 def written(
     out: Path, computed: Mapping[str, Any] | None = None
 ) -> tuple[Path, "list[Missing | Unreadable]"]:
     """Write the page, in whatever process; its path, and what it lacks."""
-    with interrupt.deferred():  # torch aborts where it is interrupted while it is imported
+    with interrupt.deferred():
         from experiments.report import page
         from experiments.report.results import Missing, Unreadable
 
     path, found = page.write(out, computed=computed)
     return path, [item for item in found.items if isinstance(item, Missing | Unreadable)]
+
+
+def open_page(path: Path, asked: bool) -> None:
+    """Show the page in a browser, if that is asked for and there is one."""
+    if asked and not webbrowser.open(path.resolve().as_uri()):
+        show(errors, "no browser was found here; open the page in one yourself")
 
 
 def say_what_it_lacks(lacking: "Iterable[Missing | Unreadable]") -> None:
@@ -48,7 +61,7 @@ def say_what_it_lacks(lacking: "Iterable[Missing | Unreadable]") -> None:
 
     for item in lacking:
         if isinstance(item, Missing):
-            console.print(f"[yellow]missing:[/] {item.name}; `{item.command}` makes it")
+            show(console, f"[yellow]missing:[/] {item.name}; `{item.command}` makes it")
         else:
             why = escape(f"{item.why}; `{item.command}` makes it anew")
-            console.print(f"[red]unreadable:[/] {item.name}: {why}", soft_wrap=True)
+            show(console, f"[red]unreadable:[/] {item.name}: {why}")

@@ -1,6 +1,7 @@
 """The command ``lockstep run``."""
 
 import os
+import shlex
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -9,10 +10,10 @@ import typer
 
 import experiments
 from experiments.cli import options
-from experiments.cli.ending import computing, console, errors
+from experiments.cli.ending import begin, computing, console, errors
 from experiments.cli.parity import sum_up
-from experiments.cli.report import say_what_it_lacks, written
-from experiments.engine.terminal import escape
+from experiments.cli.report import open_page, say_what_it_lacks, written
+from experiments.engine.terminal import escape, show
 
 if TYPE_CHECKING:
     from experiments.engine.runner import Outcome
@@ -43,7 +44,9 @@ def run(
     names: Annotated[
         list[str],
         typer.Argument(
-            callback=_chosen, metavar="NAME…|all", help="Experiments, see `lockstep list`."
+            callback=_chosen,
+            metavar="NAME…|all",
+            help="Experiments; `lockstep list --kind experiments` shows them.",
         ),
     ],
     backend: options.Backends = "both",
@@ -58,21 +61,39 @@ def run(
     cluster: options.Cluster = None,
     checkpoint_every: options.CheckpointEvery = 30.0,
     quick: Annotated[
-        bool, typer.Option("--quick", help="Smaller settings, for a first look.")
+        bool, typer.Option("--quick", help="Smaller settings, too short to judge claims.")
     ] = False,
     force: options.Force = False,
     tensorboard: Annotated[
         bool,
         typer.Option(
-            "--tensorboard", callback=_event_files, help="Write event files for TensorBoard, too."
+            "--tensorboard",
+            callback=_event_files,
+            help="Write event files for TensorBoard, too.",
+            rich_help_panel=options.RESULTS,
         ),
     ] = False,
     page: Annotated[
-        bool, typer.Option("--report", help="Then measure the parity, and write the page of it.")
+        bool,
+        typer.Option(
+            "--report",
+            help="Measure the parity, too, and write the page of all results.",
+            rich_help_panel=options.RESULTS,
+        ),
     ] = False,
+    open_: options.Open = False,
     debug: options.Debug = False,
 ) -> None:
-    """Run experiments: write their numbers, figures and verdicts on the chapter's claims."""
+    """Run experiments: write their numbers, figures and verdicts on the chapter's claims.
+
+    What was interrupted goes on where it was when the same command is given again.
+
+    Examples:
+        lockstep run all --quick --open  # a first look at the whole chapter, as a page
+        lockstep run optimizer-comparison --seeds 5  # how sure are its claims?
+        lockstep run all --backend scratch --out numpy  # by hand alone, without torch
+    """
+    begin(f"running {', '.join(names)} with {' and '.join(backend)}")
     from experiments.engine.options import Options
     from experiments.engine.progress import Display
     from experiments.engine.runner import Outcome, fitting, run_all
@@ -103,11 +124,16 @@ def run(
             beside = _beside(out) if page else []
             run_all(names, asked, workers, display, console, outcome, beside)
             made = _write_page(out, workers) if page else None
-        _print_outcome(outcome, out)
+            made = made or (workers.call(written, out) if open_ else None)
+        _sum_up(outcome, out)
         if made:
             path, lacking = made
             say_what_it_lacks(lacking)
-            console.print(escape(path), soft_wrap=True)
+            show(console, escape(path))
+            open_page(path, open_)
+        elif outcome.written:
+            again = "" if out == Path("results") else f" --out {shlex.quote(str(out))}"
+            show(console, escape(f"`lockstep report --open{again}` shows all of it as a page"))
     raise typer.Exit(1 if outcome.failed else 0)
 
 
@@ -141,14 +167,36 @@ def _kept(outcome: "Outcome", asked: int, out: Path) -> str:
     return f"{done} of {asked} are finished and kept in {out}; the same command goes on from here."
 
 
-def _print_outcome(outcome: "Outcome", out: Path) -> None:
+def _sum_up(outcome: "Outcome", out: Path) -> None:
+    """How many claims hold, those that do not, and where everything is."""
+    from experiments.engine import telling
     from experiments.engine.runner import FIGURES, METRICS, RESULT
-    from experiments.engine.tensorboard import FOLDER
+    from experiments.report import results
+    from experiments.report.shapes import Damaged
 
-    done = outcome.written + outcome.kept
-    for name in filter(done.__contains__, experiments.NAMES):
-        events = [f"{FOLDER}{os.sep}"] if (out / name / FOLDER).exists() else []
-        files = ", ".join((*FIGURES, METRICS, RESULT, *events))
-        console.print(f"{escape(out / name)}{os.sep}: {files}", soft_wrap=True)
+    done = [name for name in experiments.NAMES if name in outcome.written + outcome.kept]
+    held, failing, unjudged = 0, [], 0
+    for name in done:
+        try:
+            found = results.verdicts(out, name)
+        except Damaged as error:  # it was edited since it was finished
+            show(console, f"[red]unreadable:[/] {name}: {escape(error.why)}")
+            continue
+        claims = telling.claims_of(found)
+        bad = [] if found["quick"] else [c for c in claims if not telling.holds(c)]
+        unjudged += len(claims) if found["quick"] else 0
+        held += 0 if found["quick"] else len(claims) - len(bad)
+        failing += [(name, claim) for claim in bad]
+    console.print()
+    if held or failing:
+        shown = f"[bold]{held} of {held + len(failing)} claims hold[/]"
+        show(console, shown + (", but not:" if failing else ""))
+    for name, claim in failing:
+        telling.tell_claim(console, claim, f"{name}: ")
+    if unjudged:
+        show(console, f"{unjudged} claims are not judged: --quick is too short for them")
+    if done:
+        files = ", ".join((*FIGURES, METRICS, RESULT))
+        show(console, f"{escape(out)}{os.sep} has a folder for each, with {files}")
     if outcome.failed:
-        errors.print(f"[bold red]Failed:[/] {', '.join(outcome.failed)}")
+        show(errors, f"[bold red]Failed:[/] {', '.join(outcome.failed)}")

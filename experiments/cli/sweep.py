@@ -7,8 +7,10 @@ from typing import Annotated, Any
 import typer
 
 from experiments.cli import options
-from experiments.cli.ending import computing, console, usage_error
-from experiments.engine.terminal import visible
+from experiments.cli.ending import begin, computing, console, usage_error
+from experiments.engine.terminal import escape, show
+
+GRID = "The grid, and how each of its networks is trained"
 
 
 def _grid(kind: str, metavar: str, help: str) -> Any:
@@ -20,29 +22,33 @@ def _grid(kind: str, metavar: str, help: str) -> Any:
         with usage_error():
             return None if text is None else getattr(grid, kind)(text)
 
-    return typer.Option(callback=values, metavar=metavar, help=help)
+    return typer.Option(callback=values, metavar=metavar, help=help, rich_help_panel=GRID)
 
 
 def sweep(
     optimizer: Annotated[
-        str | None, _grid("optimizers", "NAME,…", "See `lockstep list`; in any case.")
+        str | None, _grid("optimizers", "NAME,…", "Which optimizers; see `lockstep list`.")
     ] = None,
-    lr: Annotated[
-        str | None, _grid("rates", "GRID", "Numbers and ranges, as 1e-4:1:13log.")
-    ] = None,
-    depth: Annotated[str | None, _grid("depths", "GRID", "Numbers of hidden layers.")] = None,
+    lr: Annotated[str | None, _grid("rates", "GRID", "The learning rates.")] = None,
+    depth: Annotated[str | None, _grid("depths", "GRID", "The numbers of hidden layers.")] = None,
     init: Annotated[
-        str | None, _grid("inits", "NAME|STD,…", "Initializers, standard deviations.")
+        str | None,
+        _grid("inits", "NAME|STD,…", "How weights begin: initializers, standard deviations."),
     ] = None,
     batch_norm: Annotated[
         str | None, _grid("switches", "on,off", "With BatchNorm, without, or both.")
     ] = None,
     seeds: options.Seeds = 1,
     width: Annotated[
-        int | None, typer.Option(min=1, max=100_000, help="Units of a hidden layer.")
+        int | None,
+        options.number("N", options.whole(1, 100_000), "Units of a hidden layer; 100.", GRID),
     ] = None,
-    iterations: Annotated[int | None, typer.Option(min=1, help="Updates of each run.")] = None,
-    batch_size: Annotated[int | None, typer.Option(min=1, help="Images a batch.")] = None,
+    iterations: Annotated[
+        int | None, options.number("N", options.whole(1, 10**9), "Updates of each run; 300.", GRID)
+    ] = None,
+    batch_size: Annotated[
+        int | None, options.number("N", options.whole(1, 10**6), "Images of a batch; 128.", GRID)
+    ] = None,
     backend: options.Backends = "scratch",
     device: options.Device = "auto",
     out: options.Out = Path("results"),
@@ -63,7 +69,12 @@ def sweep(
 
     A grid is numbers and ranges with commas between them: 0.1,1 or 1e-4:1:13log (13 values from
     1e-4 to 1, evenly in the logarithm) or 0.1:0.5:5lin.
+
+    Examples:
+        lockstep sweep --quick  # a small grid, for a first look
+        lockstep sweep --optimizer SGD,Adam --lr 1e-4:1:13log --depth 3  # two optimizers, one depth
     """
+    begin("sweeping over learning rates and architectures")
     from experiments.sweep import plan
 
     given = {
@@ -112,7 +123,7 @@ def sweep(
                 backends=options.described(backend, device, workers),
             )
             folder = do(settings, asked, workers, display, console)
-        typer.echo(f"{visible(folder)}: {', '.join((*FILES, JSON))}")
+        show(console, f"{escape(folder)}: {', '.join((*FILES, JSON))}")
 
 
 def _kept() -> str:

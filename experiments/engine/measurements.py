@@ -131,6 +131,46 @@ def write_csv(file: TextIO, by_backend: dict[str, Measurements], seeds: list[int
         writer.writerows((backend, *row) for row in measurements.rows(seeds))
 
 
+@dataclass(frozen=True)
+class Parting:
+    """Where two sides begin to differ by more than rounding.
+
+    Attributes:
+        metric, run: of the curve.
+        x: the first at which they are further apart than ``limit``.
+        first: how far they are apart where the curve begins.
+        limit: as a part of the curve's largest value, as ``first``.
+    """
+
+    metric: str
+    run: str
+    x: float
+    first: float
+    limit: float
+
+
+def parting(mine: Measurements, theirs: Measurements, limit: float = 1e-3) -> Parting | None:
+    """The earliest parting in the first metric that has one; ``None`` if all curves agree."""
+    found: dict[str, list[Parting]] = {}
+    for (run, metric), curve in mine.curves.items():
+        apart = _apart(curve.values, theirs[run, metric].values)
+        (beyond,) = np.nonzero(apart > limit)
+        if beyond.size:
+            x, first = float(curve.x[beyond[0]]), min(float(apart[0]), 1e308)
+            found.setdefault(metric, []).append(Parting(metric, run, x, first, limit))
+    return min(next(iter(found.values())), key=lambda each: each.x) if found else None
+
+
+def _apart(mine: np.ndarray, theirs: np.ndarray) -> np.ndarray:
+    """At each x the largest distance of a seed, as a part of the largest value; (X,)."""
+    scale = np.abs(theirs[np.isfinite(theirs)]).max(initial=0.0)
+    with np.errstate(invalid="ignore"):  # both infinite
+        apart = np.abs(mine - theirs) / (scale or 1.0)
+    one_sided = np.isfinite(mine) != np.isfinite(theirs)
+    apart = np.where(one_sided, np.inf, np.where(np.isfinite(apart), apart, 0.0))
+    return apart.max(axis=0, initial=0.0)
+
+
 def distances(mine: Measurements, theirs: Measurements) -> dict[str, float]:
     """For each metric, the largest |mine − theirs| of a curve, as a part of its largest value.
 

@@ -19,16 +19,32 @@ from rich.console import Console
 
 import experiments
 from experiments import data
-from experiments.engine import interrupt, measuring, memory, output, tensorboard, threads, units
+from experiments.engine import (
+    interrupt,
+    measuring,
+    memory,
+    output,
+    telling,
+    tensorboard,
+    threads,
+    units,
+)
 from experiments.engine.drawing import draw, save
 from experiments.engine.experiment import Experiment, judged
 from experiments.engine.fingerprint import fingerprint, identity_of
 from experiments.engine.lock import locked
-from experiments.engine.measurements import Measurements, distances, joined, write_csv
+from experiments.engine.measurements import (
+    Measurements,
+    Parting,
+    distances,
+    joined,
+    parting,
+    write_csv,
+)
 from experiments.engine.memory import Stack
 from experiments.engine.options import Options
 from experiments.engine.progress import Display
-from experiments.engine.terminal import escape
+from experiments.engine.terminal import escape, show
 from experiments.engine.texts import parts as texts_of
 from experiments.engine.units import Unit
 from experiments.engine.workers import Workers
@@ -122,7 +138,7 @@ class _Run:
             return
         self.outcome.failed.append(name)
         message = escape(str(error) or type(error).__name__)
-        self.console.print(f"[bold red]{name} failed:[/] {message}")
+        show(self.console, f"[bold red]{name} failed:[/] {message}")
         if self.options.debug:
             self.console.print(escape("".join(traceback.format_exception(error))))
 
@@ -141,7 +157,7 @@ class _Run:
         ):
             units.clear(asked.unit_folder)  # it may have been killed just before that
             self.outcome.kept.append(name)
-            self.console.print(f"[bold]{name}[/] is done already; --force runs it again")
+            show(self.console, f"[bold]{name}[/] is done already; --force runs it again")
             return None
         output.prepare(asked.folder)
         return asked
@@ -163,7 +179,7 @@ class _Run:
             result = _written(asked)
             units.clear(asked.unit_folder)
             self.outcome.written.append(name)
-            _report_result(self.console, result)
+            telling.tell(self.console, result)
 
 
 @dataclass(frozen=True)
@@ -292,7 +308,7 @@ def _set_aside(folder: Path, identity: Mapping[str, Any], console: Console) -> N
         return
     if not (folder.parent / name).exists():
         folder.rename(folder.parent / name)
-        console.print(f"{escape(folder.name)}: the earlier result is kept as {escape(name)}")
+        show(console, f"{escape(folder.name)}: the earlier result is kept as {escape(name)}")
 
 
 def finished(folder: Path, identity: Mapping[str, Any], events: bool = False) -> bool:
@@ -327,6 +343,7 @@ def _written(asked: Asked) -> dict[str, Any]:
             for name, measurements in measured.items()
         },
         "distance": _plain(distances(*measured.values())) if len(measured) == 2 else None,
+        "parting": asdict(apart) if (apart := _parting(measured)) else None,
         "finished": datetime.now(UTC).isoformat(timespec="seconds"),
     }
     _write(asked, found, measured, result)
@@ -365,28 +382,8 @@ def _write(
     output.write(folder / RESULT, json.dumps(result, indent=2, ensure_ascii=False) + "\n")
 
 
-def _report_result(console: Console, result: Mapping[str, Any]) -> None:
-    seconds = ", ".join(f"{name} {value:.1f} s" for name, value in result["seconds"].items())
-    console.print(f"[bold]{result['experiment']}[/] ({result['section']}) in {seconds}")
-    by_backend = result["claims"]
-    for index, claim in enumerate(next(iter(by_backend.values()))):
-        counts = {name: claims[index] for name, claims in by_backend.items()}
-        all_hold = all(c["holds"] == c["of"] for c in counts.values())
-        mark = "[green]✓[/]" if all_hold else "[red]✗[/]"
-        held = ", ".join(f"{name} {c['holds']}/{c['of']}" for name, c in counts.items())
-        console.print(f"  {mark} {escape(claim['text'])} [dim]({held})[/]")
-        if not all_hold:
-            for name, c in counts.items():
-                shown = next((s for s in c["seeds"] if not s["holds"]), None)
-                if shown:
-                    measured = escape(f"{name}, seed {shown['seed']}: {shown['measured']}")
-                    console.print(f"      [dim]{measured}[/]")
-    if result["distance"] is not None:
-        apart = ", ".join(
-            f"{metric} {value if value == 'inf' else format(value, '.1e')}"
-            for metric, value in result["distance"].items()
-        )
-        console.print(f"    [dim]scratch and torch differ by at most (relative): {apart}[/]")
+def _parting(measured: Mapping[str, Measurements]) -> Parting | None:
+    return parting(*measured.values()) if len(measured) == 2 else None
 
 
 def _plain(distance: Mapping[str, float]) -> dict[str, float | str]:

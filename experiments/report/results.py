@@ -137,7 +137,16 @@ def _refuse_constant(name: str) -> NoReturn:
     raise ValueError(f"JSON knows no {name}")
 
 
-def _experiment(name: str, path: Path) -> Finished:
+def verdicts(folder: Path, name: str) -> Mapping[str, Any]:
+    """What the result of an experiment says, without its curves.
+
+    Raises:
+        Damaged: it cannot be used.
+    """
+    return _verdicts(name, folder / name / RESULT)
+
+
+def _verdicts(name: str, path: Path) -> Mapping[str, Any]:
     info = _json(path)
     shapes.check(info, shapes.RESULT)
     if info["experiment"] != name:
@@ -147,6 +156,11 @@ def _experiment(name: str, path: Path) -> Finished:
         raise shapes.wrong("seeds")
     if len({len(info["claims"].get(backend) or ()) for backend in info["backends"]}) > 1:
         raise shapes.wrong("claims")
+    return info
+
+
+def _experiment(name: str, path: Path) -> Finished:
+    info = _verdicts(name, path)
     chapters = asdict(experiments.load(name).settings)
     wanted = {f"{key}?": shapes.like(value) for key, value in chapters.items()}
     shapes.check(info["settings"], wanted, "settings")
