@@ -101,7 +101,8 @@ def _group(heading: str, rows: Iterable[tuple[str, str]]) -> Iterator[str]:
 def _row(param: Any) -> tuple[str, str]:
     """An option or an argument, and its help with the default."""
     about, default = escape(param.help or ""), param.default
-    if isinstance(default, str | int | float | Path) and not isinstance(default, bool):
+    named = isinstance(default, str | int | float | Path) and not isinstance(default, bool)
+    if named and default != "":
         shown = f"{default:g}" if isinstance(default, float) else default
         about += f" [dim]{escape(f'[{shown}]')}[/]"
     if param.param_type_name == "argument":

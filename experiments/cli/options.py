@@ -119,7 +119,8 @@ def described(
 def _backends(name: str) -> tuple[str, ...]:
     from experiments.engine.backends import NAMES
 
-    return NAMES if one_of(name, (*NAMES, "both")) == "both" else (name,)
+    chosen = one_of(name, (*NAMES, "both"))
+    return NAMES if chosen == "both" else (chosen,)
 
 
 def _dataset(name: str) -> str:
@@ -185,7 +186,7 @@ DatasetName = Annotated[
     typer.Option(
         callback=_dataset,
         metavar="NAME",
-        help="mnist, or one that torchvision downloads: fashion-mnist, kmnist …",
+        help="mnist, or one that torchvision downloads, such as fashion-mnist.",
         rich_help_panel=DATA,
     ),
 ]

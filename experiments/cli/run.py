@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 def _chosen(names: list[str]) -> list[str]:
     """The experiments named, in the chapter's order and each once."""
     allowed = (*experiments.NAMES, "all")
-    for name in names:
-        options.one_of(name, allowed, "`lockstep list` shows them all", "NAME")
+    hint = "`lockstep list` shows them all"
+    names = [options.one_of(name, allowed, hint, "NAME") for name in names]
     return [name for name in experiments.NAMES if name in names or "all" in names]
 
 
