@@ -24,6 +24,7 @@ from torch_ref.errors import LockstepError
 #: By the scheme of ``--cluster``: what must be installed, and how pip installs it.
 CLUSTERS = {"dask": ("distributed", "distributed"), "ray": ("ray", "'ray[client]'")}
 POLL = 0.5  # seconds
+ANSWERS = 10.0  # a cluster does within so many seconds
 
 #: A function that another process can be sent.
 Task = Callable[[], Any]
@@ -173,7 +174,7 @@ def _connected(address: str) -> Iterator[joblib.Parallel | None]:
             if kind == "dask":
                 from distributed import Client
 
-                stack.enter_context(Client(f"tcp://{place}", timeout=10))
+                stack.enter_context(Client(f"tcp://{place}", timeout=ANSWERS))
             else:
                 import ray
                 from ray.util.joblib import register_ray

@@ -167,8 +167,9 @@ def test_a_cluster_that_cannot_be_is_a_usage_error(
     assert message in " ".join(result.output.replace("│", " ").split())
 
 
-def test_a_cluster_that_does_not_answer_is_named() -> None:
+def test_a_cluster_that_does_not_answer_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("distributed")
+    monkeypatch.setattr(engine_workers, "ANSWERS", 1.0)
     with (
         pytest.raises(LockstepError, match=r"dask://localhost:1 cannot be reached"),
         workers(1, cluster="dask://localhost:1"),
