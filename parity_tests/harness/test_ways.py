@@ -2,6 +2,7 @@
 
 import sys
 import threading
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -124,6 +125,17 @@ def test_a_loop_that_ends_too_soon_or_raises_is_told_with_the_step() -> None:
     ):
         with pytest.raises(CandidateError, match=said):
             check(loop, "SGD")
+
+
+def test_what_is_tried_on_a_parameter_without_elements_does_not_warn() -> None:
+    def step(w: np.ndarray, g: np.ndarray, lr: float = 0.1) -> np.ndarray:
+        return w - 2 * lr * (g + 0 * np.mean(g))
+
+    with warnings.catch_warnings(record=True) as seen:
+        warnings.simplefilter("always")
+        result = check(step, "SGD", steps=20)
+    assert not result.agrees
+    assert not seen, [str(each.message) for each in seen]
 
 
 def _never_accused(way: str, name: str, case: dict) -> None:

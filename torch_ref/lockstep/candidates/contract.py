@@ -1,5 +1,6 @@
 """A candidate's side in a run, watched for what no comparison of numbers would tell."""
 
+import warnings
 from typing import Any
 
 import numpy as np
@@ -57,9 +58,10 @@ class Monitored:
     def step(self, grads: Arrays) -> None:
         self.steps += 1
         given = {name: None if g is None else g.copy() for name, g in grads.items()}
-        # As in torch, what overflows is inf; NumPy would warn.
+        # As in torch, what overflows is inf and the mean of nothing NaN; NumPy would warn.
         with (
             np.errstate(all="ignore"),
+            warnings.catch_warnings(action="ignore", category=RuntimeWarning),
             self._candidate.blamed(f"step {self.steps} raised"),
         ):
             self._side.step(given)
