@@ -188,9 +188,9 @@ def _sum_up(outcome: "Outcome", out: Path) -> None:
         held += 0 if found["quick"] else len(claims) - len(bad)
         failing += [(name, claim) for claim in bad]
     console.print()
-    if held or failing:
-        shown = f"[bold]{held} of {held + len(failing)} claims hold[/]"
-        show(console, shown + (", but not:" if failing else ""))
+    if count := held + len(failing):
+        shown = f"{held} of {count} claims hold" if count > 1 or failing else "The one claim holds"
+        show(console, f"[bold]{shown}[/]" + (", but not:" if failing else ""))
     for name, claim in failing:
         telling.tell_claim(console, claim, f"{name}: ")
     if unjudged:
