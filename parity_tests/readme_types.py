@@ -1,4 +1,4 @@
-"""Type-checks the Python of README.md: ``python -m parity_tests.readme_types``.
+"""Type-checks the Python of README.md and of the pages: ``python -m parity_tests.readme_types``.
 
 An example that is an excerpt of the code, all of its lines in one file of ``scratch``, is checked
 there.
@@ -12,6 +12,8 @@ from tempfile import TemporaryDirectory
 from mypy import api
 
 ROOT = Path(__file__).parents[1]
+#: In both languages the examples are the same, which a test sees to.
+PAGES = [ROOT / "README.md", *sorted((ROOT / "experiments" / "docs").glob("*.md"))]
 #: The reader's own file, which the examples for pytest import.
 MY_ADAM = "from scratch.optim import Adam\n\n\nclass MyAdam(Adam): ...\n"
 
@@ -34,16 +36,18 @@ def is_excerpt(block: str) -> bool:
 
 
 def main() -> int:
-    """Check them all in one run of mypy; what it finds has the README's line numbers."""
+    """Check them all in one run of mypy; what it finds has the pages' line numbers."""
     with TemporaryDirectory() as folder:
         readme = Path(folder, "readme")
         readme.mkdir()
         Path(folder, "my_adam.py").write_text(MY_ADAM, encoding="utf-8")
         (readme / "__init__.py").touch()
-        for number, block in examples((ROOT / "README.md").read_text(encoding="utf-8")).items():
-            if not is_excerpt(block):
-                text = "\n" * (number - 1) + block
-                (readme / f"from_line_{number}.py").write_text(text, encoding="utf-8")
+        for page in PAGES:
+            for number, block in examples(page.read_text(encoding="utf-8")).items():
+                if not is_excerpt(block):
+                    text = "\n" * (number - 1) + block
+                    file = readme / f"{page.stem}_from_line_{number}.py"
+                    file.write_text(text, encoding="utf-8")
         found, trouble, status = api.run(
             [
                 f"--config-file={ROOT / 'pyproject.toml'}",
@@ -52,7 +56,7 @@ def main() -> int:
                 folder,
             ]
         )
-    print(found.replace(f"{readme}/", "README.md, ") + trouble, end="")
+    print(found.replace(f"{readme}/", "") + trouble, end="")
     return status
 
 

@@ -1,5 +1,6 @@
-"""README.ko.md says in Korean what README.md says: their commands and tables stay in step."""
+"""A page of Korean says what the English one says: their commands and tables stay in step."""
 
+import os
 import re
 from collections import Counter
 from itertools import chain
@@ -8,7 +9,8 @@ from typing import NamedTuple
 
 import pytest
 
-ROOT = Path(__file__).parents[2]
+from parity_tests.readme_tables import ENGLISH_OF, ROOT
+
 FENCE = re.compile(r"^```.*?^```", re.M | re.S)
 CODE = re.compile(r"`[^`]+`")
 NUMBER = re.compile(r"\d+(?:[.,]\d+)*(?:e[-+]?\d+)?")
@@ -19,6 +21,7 @@ HANGUL = re.compile(r"[가-힣]")
 class Section(NamedTuple):
     """A heading, and what stands under it up to the next one, with its blocks of code and not."""
 
+    page: Path
     title: str
     text: str
 
@@ -32,27 +35,20 @@ class Section(NamedTuple):
         return [table.splitlines() for table in re.findall(r"^(?:\|.*\n?)+", self.prose, re.M)]
 
 
-def sections(name: str) -> list[Section]:
-    text = (ROOT / name).read_text(encoding="utf-8")
+def sections(page: Path) -> list[Section]:
+    text = page.read_text(encoding="utf-8")
     text = FENCE.sub(lambda block: block[0].replace("\n#", "\n\0#"), text)  # a comment in there
     _, *parts = re.split(r"^(#+ .*)$", text, flags=re.M)
-    return [Section(*found) for found in zip(parts[::2], parts[1::2], strict=True)]
+    return [Section(page, *found) for found in zip(parts[::2], parts[1::2], strict=True)]
 
 
-ENGLISH, KOREAN = sections("README.md"), sections("README.ko.md")
+PAIRS = {korean: (sections(english), sections(korean)) for korean, english in ENGLISH_OF.items()}
+SAME = [both for pair in PAIRS.values() for both in zip(*pair, strict=False)]
 EACH = pytest.mark.parametrize(
     ("english", "korean"),
-    list(zip(ENGLISH, KOREAN, strict=False)),
-    ids=[section.title.strip("# ") for section in ENGLISH][: len(KOREAN)],
+    SAME,
+    ids=[f"{english.page.stem}: {english.title.strip('# ')}" for english, _ in SAME],
 )
-
-
-def anchors(of: list[Section]) -> list[str]:
-    """The headings as GitHub makes them targets of links."""
-    return [
-        re.sub(r"[^\w\- ]", "", section.title.strip("# ").lower()).replace(" ", "-")
-        for section in of
-    ]
 
 
 def code(text: str) -> Counter[str]:
@@ -61,23 +57,27 @@ def code(text: str) -> Counter[str]:
 
 
 def targets(section: Section) -> list[str]:
-    """Where its links lead; within the page, to which of the headings."""
-    own = ENGLISH if section in ENGLISH else KOREAN
-    found = re.findall(r"\]\(([^)\s]+)\)", section.prose)
-    found = [link for link in found if not re.fullmatch(r"README(\.ko)?\.md", link)]
-    return sorted(
-        f"#{anchors(own).index(link[1:])}" if link.startswith("#") else link for link in found
-    )
+    """Where its links lead; to the English page, where there is one."""
+    links = re.findall(r"\]\(([^)\s]+)\)", section.prose)
+    links = [link for link in links if not re.fullmatch(r"README(\.ko)?\.md", link)]
+    return sorted(link if ":" in link else _english(section.page.parent, link) for link in links)
 
 
-def test_they_have_the_same_headings() -> None:
-    levels = [[section.title.split()[0] for section in of] for of in (KOREAN, ENGLISH)]
-    assert levels[0] == levels[1]
+def _english(folder: Path, link: str) -> str:
+    target = Path(os.path.normpath(folder / link))
+    return str(ENGLISH_OF.get(target, target).relative_to(ROOT))
+
+
+@pytest.mark.parametrize("page", PAIRS, ids=lambda page: str(page.relative_to(ROOT)))
+def test_they_have_the_same_headings(page: Path) -> None:
+    english, korean = ([section.title.split()[0] for section in of] for of in PAIRS[page])
+    assert korean == english
 
 
 def test_they_lead_to_each_other() -> None:
-    assert "[한국어](README.ko.md)" in ENGLISH[0].text
-    assert "[English](README.md)" in KOREAN[0].text
+    english, korean = PAIRS[ROOT / "README.ko.md"]
+    assert "[한국어](README.ko.md)" in english[0].text
+    assert "[English](README.md)" in korean[0].text
 
 
 @EACH
