@@ -114,3 +114,32 @@ def test_what_has_no_check_in_half_the_bits_says_so(against: str) -> None:
 def test_what_rounding_allows_is_by_the_bits_and_the_steps() -> None:
     for name, bits in LOW.items():
         assert rounding(name, 40) - rounding(name, 20) == pytest.approx(2 * 20 * 2.0**-bits)
+
+
+class RoundsAtRandom:
+    """SGD whose weights are rounded to bfloat16 up or down, as near as either is likely."""
+
+    random = np.random.default_rng(0)
+
+    def __init__(self, lr: float = 0.01) -> None:
+        self.lr = lr
+
+    def update(self, params: dict, grads: dict) -> None:
+        for name, w in params.items():
+            exact = w.astype(np.float64) - self.lr * grads[name].astype(np.float64)
+            if w.dtype != np.float64:
+                noise = self.random.integers(0, 2**16, w.shape, "u4")
+                bits = exact.astype("f4").view("u4") + noise
+                exact = (bits & 0xFFFF0000).view("f4")
+            w[...] = exact.astype(w.dtype)
+
+
+@needs("ml_dtypes")
+def test_rounding_at_random_is_recognised() -> None:
+    at_random = "it rounds at random: the same input gives other weights in bfloat16"
+    assert any(note.startswith(at_random) for note in _notes(RoundsAtRandom))
+    assert not any("random" in note for note in _notes(optim.SGD))
+
+
+def _notes(candidate: type) -> list[str]:
+    return check(candidate, "SGD", {"lr": 0.01}, dtype="bfloat16").notes

@@ -16,7 +16,7 @@ PROPERTIES = {name for name, _ in PROBES}
 
 
 def rows(mine: Any, theirs: Any) -> dict[str, tuple[str, str]]:
-    measured = portrait(as_adapter(mine), as_adapter(theirs))
+    measured = portrait(as_adapter(mine), as_adapter(theirs)).rows
     assert {row.property for row in measured} <= PROPERTIES
     return {row.property: (row.mine, row.theirs) for row in measured}
 
@@ -43,6 +43,18 @@ class Noisy(optim.SGD):
 
     def update(self, params: Any, grads: Any) -> None:
         super().update(params, {k: g * (1 + 1e-3 * self.random.random()) for k, g in grads.items()})
+
+
+class RoundsAtRandom(optim.SGD):
+    """To bfloat16, up or down."""
+
+    random = np.random.default_rng(0)
+
+    def update(self, params: Any, grads: Any) -> None:
+        super().update(params, grads)
+        for w in params.values():
+            bits = w.astype("f4").view("u4") + self.random.integers(0, 2**16, w.shape, "u4")
+            w[...] = (bits & 0xFFFF0000).view("f4")
 
 
 IMPULSE = "after one gradient, then zeros"
@@ -86,6 +98,18 @@ SEEN = [
         "one element's larger gradient changes",
         "the steps of the whole matrix",
     ),
+    (
+        optim.SGD(momentum=0.9, dampening=0.4),
+        optim.SGD(momentum=0.9),
+        "the dampening of later gradients",
+        "0.4",
+    ),
+    (
+        RoundsAtRandom(),
+        optim.SGD(),
+        "the same input gives the same output",
+        "no: it is rounded to bfloat16, as if at random",
+    ),
     (Noisy(), optim.SGD(), "the same input gives the same output", "no"),
     (
         optim.SGD(),
@@ -123,7 +147,24 @@ class Deaf:
             params[name] -= self.lr * grads[name]
 
 
+class HalfDeaf(optim.Adam):
+    """Takes two betas, and forgets the second."""
+
+    def __init__(self, lr: float = 1e-3, betas: tuple[float, float] = (0.9, 0.999)) -> None:
+        super().__init__(lr=lr, betas=(betas[0], 0.999))
+
+
+class Forgets(optim.Adam):
+    def __init__(self, lr: float = 1e-3, beta1: float = 0.9, beta2: float = 0.999) -> None:
+        super().__init__(lr=lr, betas=(beta1, 0.999))
+
+
 def test_an_argument_without_effect_is_found_unasked() -> None:
+    for cls, name in ((HalfDeaf, "betas"), (Forgets, "beta2")):
+        faults = check(cls, "Adam").faults
+        assert [fault.partition(":")[0] for fault in faults] == [
+            f"takes {name} and makes nothing of it"
+        ]
     result = check(Deaf, "SGD")
     assert not result.agrees
     assert [fault.partition(":")[0] for fault in result.faults] == [

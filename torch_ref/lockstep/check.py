@@ -39,12 +39,12 @@ from torch_ref.lockstep.compare.run import lockstep
 from torch_ref.lockstep.diagnose.arguments import without_effect
 from torch_ref.lockstep.diagnose.catalogue import Catalogue, Settings
 from torch_ref.lockstep.diagnose.optimizers import diagnose, excused
-from torch_ref.lockstep.diagnose.portrait import portrait
+from torch_ref.lockstep.diagnose.portrait import Portrait, portrait
 from torch_ref.lockstep.diagnose.trial import Recorded
 from torch_ref.lockstep.finding import Likeness
 from torch_ref.lockstep.frameworks.optimizers.adapter import Arrays
 from torch_ref.lockstep.low_precision import check_in_low_precision
-from torch_ref.lockstep.result import Result, Row
+from torch_ref.lockstep.result import Result
 from torch_ref.registry import SAME_GRADIENTS
 
 #: On a landscape, of what cannot be run in more.
@@ -249,7 +249,8 @@ def _run(
     if result.agrees:
         result.faults += without_effect(candidate, theirs, matched, dtype)
     elif isinstance(stream, GradientStream):
-        result.portrait = _portrait(mine, theirs, matched.theirs)
+        result.portrait, left_out = _portrait(mine, theirs, matched.theirs)
+        result.notes += [left_out] if left_out else []
     result.notes += [mine.remark] if mine.remark else []
     if dtype != asked:
         result.notes.append(f"in {dtype}, not {asked}: {candidate.name} computes in that alone")
@@ -275,12 +276,12 @@ def _rounding(
     return excused(report, mine, theirs, catalogue, RecordedGradients(stream.params, grads))
 
 
-def _portrait(mine: Monitored, theirs: Reference, settings: Settings) -> list[Row]:
+def _portrait(mine: Monitored, theirs: Reference, settings: Settings) -> Portrait:
     """The measured properties that differ, as far as both sides take what measures them."""
     try:
         return portrait(mine, theirs.side(dict(settings)), theirs.axes)
     except (CandidateError, ContractError, TimeUp, RuntimeError, TypeError, ValueError):
-        return []
+        return Portrait([], "")
 
 
 def _rounds_much(theirs: Reference) -> bool:

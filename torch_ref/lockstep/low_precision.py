@@ -84,6 +84,8 @@ def check_in_low_precision(
         result.notes += _hardly_moved(side, dtype, shapes, allowed)
     else:
         result.cause = [_in_float64(mine, theirs, shapes)]
+    at_random = _at_random(mine, side, dtype, shapes)
+    result.notes += [at_random] if at_random else []
     return result
 
 
@@ -102,6 +104,33 @@ def _hardly_moved(side: InPrecision, dtype: str, shapes: Shapes, allowed: float)
     if max(moved) > _AS_GOOD * allowed * size:
         return []
     return ["the steps are too small here to tell one rule from another: give a larger --arg lr"]
+
+
+def _at_random(mine: Monitored, side: InPrecision, dtype: str, shapes: Shapes) -> str:
+    """A note where the same gradients give other weights; what rounds so repeats in float64."""
+    try:
+        repeats, exact = (
+            _repeats(side, dtype, shapes),
+            _repeats(InPrecision(mine, "float64"), dtype, shapes),
+        )
+    except (CandidateError, ContractError):
+        return ""
+    if repeats:
+        return ""
+    if exact:
+        return f"it rounds at random: the same input gives other weights in {dtype}, not in float64"
+    return "the same input does not give the same output"
+
+
+def _repeats(side: InPrecision, dtype: str, shapes: Shapes) -> bool:
+    ends = []
+    for _ in range(2):
+        stream = gradients(dtype, shapes, STEPS)
+        side.start(stream.params)
+        for grads in stream.stream:
+            side.step({name: g.copy() for name, g in grads.items()})
+        ends.append(side.params())
+    return all(np.array_equal(w, ends[1][name], equal_nan=True) for name, w in ends[0].items())
 
 
 def _in_float64(mine: Monitored, theirs: Callable[[], Adapter], shapes: Shapes) -> str:

@@ -33,16 +33,31 @@ def without_effect(
     if asked is None:
         return
     for each in matched.mapped:
-        other = _other(each.value)
-        if other is None or not each.mine.isidentifier() or not each.theirs.isidentifier():
+        for name, other, value in _others(each):
+            varied = _varied(candidate, theirs, matched, name, other)
+            now = _run(candidate, theirs, varied, problem) if varied else None
+            if now and _same(now[0], asked[0]) and not _same(now[1], asked[1]):
+                yield (
+                    f"takes {name} and makes nothing of it: with {name} = {other!r} in place "
+                    f"of {value!r} it does the same, and {theirs.owner} does not"
+                )
+                break
+
+
+def _others(each: Mapped) -> Iterator[tuple[str, Any, Any]]:
+    """Yield the candidate's argument, another value for it, and the value that it has."""
+    names, value = each.mine.split(", "), each.value
+    parts = value if isinstance(value, tuple) else (value,)
+    if not all(map(str.isidentifier, (*names, each.theirs))) or len(names) not in (1, len(parts)):
+        return
+    for i, part in enumerate(parts):
+        other = _other(part)
+        if other is None:
             continue
-        varied = _varied(candidate, theirs, matched, each, other)
-        now = _run(candidate, theirs, varied, problem) if varied else None
-        if now and _same(now[0], asked[0]) and not _same(now[1], asked[1]):
-            yield (
-                f"takes {each.mine} and makes nothing of it: with {each.mine} = {other!r} in place "
-                f"of {each.value!r} it does the same, and {theirs.owner} does not"
-            )
+        if len(names) == len(parts):
+            yield names[i], other, part
+        else:
+            yield names[0], (*parts[:i], other, *parts[i + 1 :]), value
 
 
 def _other(value: Any) -> Any:
@@ -55,9 +70,9 @@ def _other(value: Any) -> Any:
 
 
 def _varied(
-    candidate: Candidate, theirs: Reference, matched: Match, which: Mapped, value: Any
+    candidate: Candidate, theirs: Reference, matched: Match, name: str, value: Any
 ) -> Match | None:
-    given = {**matched.mine, which.mine: value}
+    given = {**matched.mine, name: value}
     try:
         return match(candidate, theirs, given)
     except CandidateError:

@@ -7,6 +7,6 @@ fits        numbers read off a series of moves
 Nothing here is looked up: a candidate that no catalogue knows has a portrait, too.
 """
 
-from torch_ref.lockstep.diagnose.portrait.probes import PROBES, portrait
+from torch_ref.lockstep.diagnose.portrait.probes import PROBES, Portrait, portrait
 
-__all__ = ["PROBES", "portrait"]
+__all__ = ["PROBES", "Portrait", "portrait"]

@@ -87,7 +87,7 @@ class Measurement:
         moves: by parameter, what is subtracted from it in each step.
         halved: the same with lr halved before step ``HALF``; ``None`` where it cannot be.
         repeats: whether a second run of the same was the same.
-        slow: whether the first took so long that nothing else is tried.
+        slow: whether the first took so long that nothing else is tried, and that is told.
     """
 
     def __init__(self, side: Any, axes: int = 0) -> None:

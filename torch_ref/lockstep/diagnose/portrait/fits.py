@@ -101,3 +101,31 @@ def power(small: float, large: float, by: float) -> str:
         return "none"
     times = large / small
     return "as long" if abs(times - 1) < 1e-3 else f"{short(times)} times as long"
+
+
+def narrowest(values: np.ndarray) -> str:
+    """The shortest format of numbers that has all of these.
+
+    >>> narrowest(np.array([1.0, 0.5])), narrowest(np.array([0.1])), narrowest(np.float32([0.1]))
+    ('bfloat16', 'float64', 'float32')
+    """
+    single = values.astype(np.float32)
+    if not np.array_equal(single, values):
+        return "float64"
+    if not (single.view(np.uint32) & 0xFFFF).any():
+        return "bfloat16"
+    return "float16" if np.array_equal(values.astype(np.float16), values) else "float32"
+
+
+def dampening(impulse: np.ndarray, steady: np.ndarray) -> str:
+    """The part τ of later gradients that a momentum leaves out: b = μb + (1 − τ)g, at first g.
+
+    >>> dampening(0.9 ** np.arange(4), np.array([1.0, 1.4, 1.76, 2.084]))
+    '0.5'
+    """
+    with np.errstate(all="ignore"):
+        mu, ratios = impulse[1] / impulse[0], impulse[1:] / impulse[:-1]
+        if not (np.ptp(ratios) < EXACT and mu > 0):
+            return "no momentum of one decay"
+        left_out = 1 - (steady[1] / steady[0] - mu)
+    return short(left_out) if abs(left_out) > EXACT else "none"

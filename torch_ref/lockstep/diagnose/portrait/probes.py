@@ -1,12 +1,27 @@
 """The properties, each with how it is read off; and the rows of those that differ."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from torch_ref.lockstep.diagnose.portrait.experiment import HALF, LATE, SCALES, STEPS, Measurement
-from torch_ref.lockstep.diagnose.portrait.fits import epsilon, moments, power, series, short
+from torch_ref.lockstep.diagnose.portrait.experiment import (
+    HALF,
+    LATE,
+    SCALES,
+    SLOW,
+    STEPS,
+    Measurement,
+)
+from torch_ref.lockstep.diagnose.portrait.fits import (
+    dampening,
+    epsilon,
+    moments,
+    narrowest,
+    power,
+    series,
+    short,
+)
 from torch_ref.lockstep.result import Row
 
 #: Reads a property off an experiment.
@@ -81,15 +96,25 @@ def _together(run: Measurement) -> str:
     return "the steps of the whole matrix" if len(others) > 5 else "its row's and column's steps"
 
 
+def _dampening(run: Measurement) -> str:
+    moves = run.moves["scaled"][0]
+    if abs(moves[-1] / moves[-3] - 100.0) > 1e-3:
+        return "no momentum of one decay"
+    return dampening(run.moves["impulse"][:, 0], run.moves["steady"][:, 0])
+
+
 def _precision(run: Measurement) -> str:
-    moves = run.moves["odd"][0]
-    if np.array_equal(moves, moves.astype(np.float32)):
-        return "no more than single precision"
-    return "double precision"
+    narrow = narrowest(run.moves["odd"][0])
+    named = {"float64": "double precision", "float32": "no more than single precision"}
+    return named.get(narrow, f"no more than {narrow}")
 
 
 def _repeats(run: Measurement) -> str:
-    return "yes" if run.repeats else "no"
+    if run.repeats:
+        return "yes"
+    narrow = narrowest(run.moves["odd"][0])
+    # From zero a move is a weight.
+    return "no" if narrow == "float64" else f"no: it is rounded to {narrow}, as if at random"
 
 
 def _missing(run: Measurement) -> str:
@@ -122,6 +147,7 @@ PROBES: tuple[tuple[str, Reading], ...] = (
     ("the first step, of a gradient of 1", _first_step),
     ("steps under a constant gradient, in first steps", _steady),
     ("after one gradient, then zeros", _impulse),
+    ("the dampening of later gradients", _dampening),
     (f"a first gradient at step {LATE}", _late),
     ("a step after an impulse, if lr is halved before it", _lr_inside),
     ("for a gradient 100 times as large, a step is", _scale),
@@ -143,7 +169,19 @@ PROBES: tuple[tuple[str, Reading], ...] = (
 OTHER_RUNS = 4
 
 
-def portrait(mine: Any, theirs: Any, axes: int = 0) -> list[Row]:
+class Portrait(NamedTuple):
+    """What was measured.
+
+    Attributes:
+        rows: in which two sides differ.
+        left_out: a sentence on what was not measured, and why; or nothing.
+    """
+
+    rows: list[Row]
+    left_out: str
+
+
+def portrait(mine: Any, theirs: Any, axes: int = 0) -> Portrait:
     """The rows in which two sides differ, as measured.
 
     Args:
@@ -152,13 +190,21 @@ def portrait(mine: Any, theirs: Any, axes: int = 0) -> list[Row]:
 
     >>> from scratch.optim import Adam
     >>> from torch_ref.lockstep.compare.sides import as_adapter
-    >>> for row in portrait(*(as_adapter(Adam(betas=(0.9, beta))) for beta in (0.99, 0.999))):
+    >>> sides = (as_adapter(Adam(betas=(0.9, beta))) for beta in (0.99, 0.999))
+    >>> for row in portrait(*sides).rows:
     ...     print(row.property, "|", row.mine, "|", row.theirs)
     after one gradient, then zeros | as two averages do: β₁ = 0.9, β₂ = 0.99 | as ... β₂ = 0.999
     a first gradient at step 6 | 0.5163 times the first step | 0.5221 times the first step
     """
     with np.errstate(all="ignore"):
         sides = Measurement(mine, axes), Measurement(theirs, axes)
-        probes = PROBES[:-OTHER_RUNS] if any(side.slow for side in sides) else PROBES
+        slow = any(side.slow for side in sides)
+        probes = PROBES[:-OTHER_RUNS] if slow else PROBES
         read = ((name, *(probe(side) for side in sides)) for name, probe in probes)
-        return [Row(name, mine, theirs) for name, mine, theirs in read if mine != theirs]
+        rows = [Row(name, mine, theirs) for name, mine, theirs in read if mine != theirs]
+    return Portrait(rows, _left_out() if slow else "")
+
+
+def _left_out() -> str:
+    names = ", ".join(name for name, _ in PROBES[-OTHER_RUNS:])
+    return f"not measured, since {STEPS} steps took more than {SLOW:g} s of computing: {names}"
