@@ -14,7 +14,7 @@ from torch_ref.optim import Twin
 from torch_ref.registry import OWN_GRADIENTS, OptimizerPair
 
 BATCH, SEED = 64, 11
-STEPS, FEW_STEPS = 1000, 200
+STEPS, FEW_STEPS = 1000, 100
 SIZES = (784, (32, 32), 10)
 VARIANTS = {
     "plain": {},
@@ -32,7 +32,8 @@ CASES = [
     for name, pair in ANY_SHAPE.items()
     for variant, steps, marks in (
         # With BatchNorm the chapter's train for as long in ``test_training.py``.
-        ("plain", STEPS, () if pair.section else (pytest.mark.slow,)),
+        ("plain", STEPS, (pytest.mark.slow,)),
+        *([("plain", FEW_STEPS, ())] if pair.section else []),
         ("BatchNorm, dropout", STEPS, (pytest.mark.slow, pytest.mark.arithmetic)),
         ("BatchNorm, dropout", FEW_STEPS, (pytest.mark.arithmetic,)),
     )
