@@ -324,7 +324,7 @@ def lowest_and_highest(template: str, found: Mapping[str, float]) -> Text:
 
 
 _HIGHEST = say(
-    "In the end the accuracy is lowest with {low} ({at_low}), highest with {high} ({at_high})."
+    "In the end the accuracy is highest for: {high} ({at_high}); lowest for: {low} ({at_low})."
 )
 #: A metric's title, what stands at its axis, and what is said of the runs' ends.
 METRICS = {
@@ -332,14 +332,14 @@ METRICS = {
         say("Training loss"),
         say("training loss (mean of 21 batches)"),
         say(
-            "In the end the training loss is lowest with {low} ({at_low}), highest with {high} "
+            "In the end the training loss is lowest for: {low} ({at_low}); highest for: {high} "
             "({at_high})."
         ),
     ),
     "test accuracy": (say("Accuracy on test images"), say("accuracy on test images"), _HIGHEST),
     "accuracy": (say("Accuracy on training images"), say("accuracy on training images"), _HIGHEST),
 }
-_ENDS = say("In the end it is lowest with {low} ({at_low}), highest with {high} ({at_high}).")
+_ENDS = say("In the end it is lowest for: {low} ({at_low}); highest for: {high} ({at_high}).")
 
 
 def curves(

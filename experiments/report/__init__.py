@@ -12,6 +12,8 @@ lab           activations and gradients in deep networks, from many kinds of wei
 parity        the twins and how far apart they are; where the conventions differ
 shapes        what the files are to have in them
 speed         the last benchmark
+survey        what the field's packages have, beside PyTorch's
+reasons       why a claim does not hold where it does not
 reproduce     what made each item, on what
 page          the whole of it, as one file
 """

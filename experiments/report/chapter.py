@@ -13,6 +13,7 @@ from experiments.engine.figures import Axis, Chart, Panel, Points, Table, colors
 from experiments.engine.measurements import MissingCurve
 from experiments.engine.texts import Text, joined, named, number, restored, say
 from experiments.report import results
+from experiments.report.reasons import REASONS
 from experiments.report.results import Document, Finished, Item, Missing, Results, Unreadable
 
 
@@ -30,6 +31,8 @@ class Verdict:
 
     @property
     def words(self) -> Text:
+        if self.of == 1:
+            return say("holds") if self.always else say("does not hold")
         if self.always:
             return say("holds in {holds} of {of} seeds", holds=self.holds, of=self.of)
         if self.holds:
@@ -49,6 +52,11 @@ class JudgedClaim:
     text: Text
     verdicts: list[Verdict]
     seen: list[tuple[str, int, bool, Text]]
+
+    @property
+    def why(self) -> Text | None:
+        """Why it does not hold, where that is known."""
+        return None if self.holds else REASONS.get(str(self.text))
 
     @property
     def holds(self) -> bool:

@@ -199,7 +199,7 @@ def _(mark: figures.Surface3D, beside: str) -> list[Trace]:
 
 @_drawn.register
 def _(mark: figures.Heat, beside: str) -> list[Trace]:
-    return _grid(mark, type="heatmap", colorscale="Cividis", hovertemplate=HOVER)
+    return _grid(mark, type="heatmap", colorscale="Cividis", zsmooth="best", hovertemplate=HOVER)
 
 
 @_drawn.register

@@ -13,17 +13,29 @@ from markupsafe import Markup, escape
 from experiments.engine import output, threads
 from experiments.engine.figures import Chart
 from experiments.engine.texts import Text, named, say
-from experiments.report import chapter, explorer, javascript, lab, parity, reproduce, results, speed
+from experiments.report import (
+    chapter,
+    explorer,
+    javascript,
+    lab,
+    parity,
+    reproduce,
+    results,
+    speed,
+    survey,
+)
 from experiments.report import charts as charts_
 from experiments.report.translations import korean
 from experiments.report.words import WORDS
 
 FILE = "report.html"
 STYLES = ("page.css",)
-#: What draws the charts comes last: it is most of the page, and the explorer does without.
+SCRIPTS = (
+    *("page.js", "expression.js", "walk.js", "map.js", "explorer.js"),
+    *("charts.js", "lab.js", "survey.js", "start.js"),
+)
+#: What draws the charts is most of the page, and is read when the first chart comes into view.
 PARSER, CHARTS = "vendor/jsep.iife.min.js", "vendor/plotly-cartesian.min.js"
-FIRST = ("page.js", "expression.js", "walk.js", "map.js", "explorer.js", "begin.js")
-THEN = ("charts.js", "lab.js", "start.js")
 
 
 def write(folder: Path, computed: Mapping[str, Any] | None = None) -> tuple[Path, results.Results]:
@@ -63,16 +75,15 @@ def render(found: results.Results, computed: Mapping[str, Any] | None = None) ->
         sections=sections,
         overview=chapter.overview(sections),
         parity=twins,
+        survey=survey.section(),
+        headline=headline(sections, twins),
         speed=measured,
         origins=reproduce.origins(found),
         words=WORDS,
         data=_data(charts, computed or {}),
         styles=[asset(name) for name in STYLES],
-        scripts=[
-            asset(PARSER),
-            Markup(javascript.bundled()),
-            *(asset(name) for name in (*FIRST, CHARTS, *THEN)),
-        ],
+        scripts=[asset(PARSER), Markup(javascript.bundled()), *map(asset, SCRIPTS)],
+        plotly=asset(CHARTS),
         made=datetime.now(UTC).isoformat(timespec="seconds"),
         version=_version(),
     )
@@ -92,6 +103,19 @@ def _data(charts: list[Chart], computed: Mapping[str, Any]) -> dict[str, Any]:
         "words": {name: (text, korean(text)) for name, text in WORDS.items()},
         "korean": {text: korean(text) for text in sorted(texts) if korean(text) != text},
     }
+
+
+def headline(sections: list[chapter.Section], twins: parity.Parity) -> list[tuple[str, Text]]:
+    """The numbers that the page begins with: each and what it counts."""
+    claims = [claim.holds for section in sections for claim in section.claims]
+    exact = [row.cells[0][0] == "0" for rows in twins.twins.values() for row in rows]
+    found = [
+        (str(len(exact)), say("pairs in lockstep with PyTorch")),
+        (str(sum(exact)), say("of them equal bit for bit in float64")),
+        (f"{sum(claims)}/{len(claims)}", say("claims of the chapter hold here")),
+        (str(len(javascript.optimizers())), say("optimizers on this page proven against PyTorch")),
+    ]
+    return [row for row in found if row[0] not in ("0", "0/0")]
 
 
 def spans(english: str, korean: str) -> Markup:

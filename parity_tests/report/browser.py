@@ -14,7 +14,7 @@ OPTIONS = (
 DESKTOP = {"width": 1280, "height": 900}
 
 
-def slide(slider: Locator, to: float) -> None:
+def slide(slider: Locator, to: float | str) -> None:
     """Set an input, and let the page know."""
     slider.evaluate(
         "(s, to) => { s.value = to; s.dispatchEvent(new Event('input', { bubbles: true })); }", to

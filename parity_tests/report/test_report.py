@@ -76,7 +76,7 @@ def test_a_new_experiment_appears_on_the_page_by_itself(
     assert 'id="dropout-effect-claim-2"' in html
     for text in ("What dropout does", "it helps", "by 2", "The noise", "with dropout, scratch"):
         assert text in found.text
-    assert "In the end it is lowest with with dropout (0.25), highest with" in found.text
+    assert "In the end it is lowest for: with dropout (0.25); highest for: " in found.text
     assert "lack" not in found.text
 
 

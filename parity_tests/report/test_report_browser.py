@@ -66,27 +66,43 @@ def test_a_curve_and_a_backend_are_switched_off(tab: Page) -> None:
 
 
 def test_the_language_switch_changes_texts_and_charts(tab: Page) -> None:
+    tab.locator("#fig-optimizer-comparison-loss").scroll_into_view_if_needed()
     tab.locator("#language").click()
     assert tab.locator("html").get_attribute("lang") == "ko"
-    assert tab.locator("#chapter-title").inner_text() == "장의 내용"
+    assert tab.locator("#chapter-title").inner_text() == "6장"
     axis = "document.querySelector('#fig-optimizer-comparison-loss .plot').layout.xaxis.title.text"
-    assert tab.evaluate(axis) == "반복"
+    assert comes_true(tab, f"{axis} === '반복'")
     visible = tab.locator("main").inner_text()
     assert "What the chapter says" not in visible
     tab.locator("#language").click()
+    tab.locator("#fig-optimizer-comparison-loss").scroll_into_view_if_needed()
     assert tab.locator("#chapter-title").inner_text() == "The chapter"
-    assert tab.evaluate(axis) == "iteration"
+    assert comes_true(tab, f"{axis} === 'iteration'")
 
 
 def test_the_theme_switch_changes_page_and_charts(tab: Page) -> None:
-    colours = (
-        "[getComputedStyle(document.body).backgroundColor, "
-        "document.querySelector('#fig-optimizer-comparison-loss .plot').layout.font.color]"
-    )
-    light = tab.evaluate(colours)
+    tab.locator("#fig-optimizer-comparison-loss").scroll_into_view_if_needed()
+    ground = "getComputedStyle(document.body).backgroundColor"
+    text = "document.querySelector('#fig-optimizer-comparison-loss .plot').layout.font.color"
+    light = [tab.evaluate(ground), tab.evaluate(text)]
     tab.locator("#theme").click()
     assert tab.locator("#theme").get_attribute("aria-pressed") == "true"
-    assert all(a != b for a, b in zip(light, tab.evaluate(colours), strict=True))
+    assert tab.evaluate(ground) != light[0]
+    assert comes_true(tab, f"{text} !== '{light[1]}'")
+
+
+def test_the_survey_is_filtered(tab: Page) -> None:
+    shown = "[...document.querySelectorAll('#survey tbody tr')].filter(r => r.checkVisibility())"
+    everything = tab.evaluate(f"{shown}.length")
+    tab.locator("#survey-differs").check()
+    slide(tab.locator("#survey-find"), "optax.a")
+    rows = tab.evaluate(f"{shown}.map(r => r.innerText)")
+    assert 0 < len(rows) < everything
+    assert all("optax.a" in row and "✗ differs" in row for row in rows)
+    assert tab.locator("#survey-count").inner_text() == f"{len(rows)} / {everything}"
+    tab.locator("#survey-differs").uncheck()
+    slide(tab.locator("#survey-find"), "")
+    assert tab.evaluate(f"{shown}.length") == everything
 
 
 def test_the_keyboard_reaches_every_control(tab: Page) -> None:

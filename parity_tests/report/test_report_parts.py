@@ -7,10 +7,12 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
+import experiments
 from experiments import cli
 from experiments.data import Dataset
 from experiments.parity import drift, run, twins
-from experiments.report import charts, lab, results
+from experiments.report import chapter, charts, lab, results, survey
+from experiments.report.reasons import REASONS
 from parity_tests.report.report_results import LAB
 from torch_ref import registry
 from torch_ref.conventions import CONVENTIONS, Convention, as_markdown
@@ -111,3 +113,26 @@ def test_a_convention_makes_a_difference_and_none_once_it_is_aligned(
     apart, aligned = convention.measure()
     assert apart > 0.01
     assert aligned < 1e-14
+
+
+def test_a_reason_is_of_a_claim_and_stands_where_it_does_not_hold() -> None:
+    claims = {c.text for name in experiments.NAMES for c in experiments.load(name).claims}
+    assert REASONS.keys() <= claims
+    text = next(iter(REASONS))
+    for holds, expected in ((0, REASONS[text]), (1, None)):
+        verdicts = [chapter.Verdict("scratch", holds, 1)]
+        assert chapter.JudgedClaim("", text, verdicts, []).why == expected
+
+
+def test_one_seed_is_told_without_counting() -> None:
+    words = [chapter.Verdict("torch", *of).words for of in ((1, 1), (0, 1), (2, 3))]
+    assert words == ["holds", "does not hold", "holds in only 2 of 3 seeds"]
+
+
+def test_the_survey_on_the_page_is_the_committed_one() -> None:
+    found = survey.section()
+    assert {row.verdict for row in found.rows} <= survey.VERDICTS.keys()
+    assert set(found.kinds) <= survey.KINDS.keys()
+    differ = sum(row.sign == "✗" for row in found.rows)
+    assert f"{differ} differ" in found.finding
+    assert f"{differ} differ" in (ROOT / "experiments" / "docs" / "survey.md").read_text("utf-8")

@@ -40,19 +40,29 @@ function axis(spec, title, domain, anchor, room) {
 
 function hover(trace, panel) {
   if (trace.hoverinfo || trace.hovertemplate || trace.type === "contour") return {};
-  const text = trace.text ? "<br>%{text}" : "";
+  const text = trace.text ? "<br>%{text}" : "", side = trace.backend ? `, ${trace.backend}` : "";
   const x = panel.x.title ? plain(panel.x.title) + " " : "";
   const y = panel.rows?.length ? "" : "<br>" + (panel.y.title ? plain(panel.y.title) + " " : "") + "%{y:.4g}";
-  return { hovertemplate: `<b>${plain(trace.name)}</b>${text}<br>${x}%{x:.4g}${y}<extra></extra>` };
+  return { hovertemplate: `<b>${plain(trace.name)}${side}</b>${text}<br>${x}%{x:.4g}${y}<extra></extra>` };
+}
+
+// A picture of the plane, whose axes are in one scale: then how high it is for its width.
+function heightToWidth(panel) {
+  const { x, y } = panel ?? {};
+  const plane = x && x.title === "x" && y.title === "y" && x.range && y.range;
+  return plane ? (y.range[1] - y.range[0]) / (x.range[1] - x.range[0]) : null;
 }
 
 // The panels that are chosen, how many columns fit, and how much room they take inside of the margins.
 function grid(spec, chosen, width) {
   const panels = spec.panels.filter((panel) => panel.choice == null || panel.choice === chosen.choice);
-  const least = spec.columns > 2 ? 130 : 320;
+  const ratio = heightToWidth(panels[0]);
+  const least = spec.columns > 2 && !ratio ? 130 : 320;
   const columns = Math.max(1, Math.min(spec.columns, panels.length, Math.floor(width / least)));
   const rows = Math.ceil(panels.length / columns);
-  return { panels, columns, inner: { x: width - MARGIN.l - MARGIN.r, y: rows * spec.height + (rows - 1) * GAP.y } };
+  const across = width - MARGIN.l - MARGIN.r, panelWidth = (across - (columns - 1) * GAP.x) / columns;
+  const high = ratio ? panelWidth * ratio : spec.height;
+  return { panels, columns, panelWidth, high, inner: { x: across, y: rows * high + (rows - 1) * GAP.y } };
 }
 
 // Keep the room that a chart will take, so that a link to what is below it leads there.
@@ -63,8 +73,7 @@ function reserve(element, spec, width = element.clientWidth) {
 
 // Plotly's data and layout of a chart, with those traces that are chosen.
 function compose(spec, chosen, width) {
-  const { panels, columns, inner } = grid(spec, chosen, width);
-  const panelWidth = (inner.x - (columns - 1) * GAP.x) / columns;
+  const { panels, columns, panelWidth, high, inner } = grid(spec, chosen, width);
   const data = [], annotations = [], shapes = [];
   const layout = {
     width, height: inner.y + MARGIN.t + MARGIN.b, margin: MARGIN, showlegend: false,
@@ -77,13 +86,13 @@ function compose(spec, chosen, width) {
     const suffix = index ? String(index + 1) : "";
     const column = index % columns, row = Math.floor(index / columns);
     const left = (column * (panelWidth + GAP.x)) / inner.x;
-    const top = 1 - (row * (spec.height + GAP.y)) / inner.y;
+    const top = 1 - (row * (high + GAP.y)) / inner.y;
     const x = [left, left + panelWidth / inner.x];
-    const y = [Math.max(0, top - spec.height / inner.y), top];
+    const y = [Math.max(0, top - high / inner.y), top];
     const last = index + columns >= panels.length;
     const yTitle = column === 0 || panel.y.title !== panels[index - 1]?.y.title ? panel.y.title : "";
     layout["xaxis" + suffix] = axis(panel.x, last ? panel.x.title : "", x, "y" + suffix, panelWidth);
-    layout["yaxis" + suffix] = axis(panel.y, yTitle, y, "x" + suffix, spec.height);
+    layout["yaxis" + suffix] = axis(panel.y, yTitle, y, "x" + suffix, high);
     if (panel.rows?.length) inRows(panel, layout["yaxis" + suffix], annotations, suffix);
     if (panel.title) {
       annotations.push({
@@ -130,18 +139,30 @@ function inRows(panel, yaxis, annotations, suffix) {
 function drawInto(element, spec, chosen) {
   const { data, layout } = compose(spec, chosen, page.print ? 660 : element.clientWidth || 300);
   element.style.minHeight = `${layout.height}px`;
-  return Plotly.react(element, data, layout, { displayModeBar: false, responsive: false });
+  return plotly().react(element, data, layout, { displayModeBar: false, responsive: false });
 }
 
-// Draw when it comes into view, and again when anything changes.
+// Plotly is a third of a second's reading: it waits as text until the first chart is drawn.
+function plotly() {
+  if (!window.Plotly) {
+    const script = document.createElement("script");
+    script.textContent = document.getElementById("plotly").textContent;
+    document.head.append(script);
+  }
+  return Plotly;
+}
+
+// Draw when it comes into view, and when anything has changed as soon as it is in view again.
 function whenSeen(element, draw) {
-  let drawn = false;
-  const now = () => { drawn = true; draw(); };
   const watcher = new IntersectionObserver((entries) => {
-    if (entries.some((entry) => entry.isIntersecting) && !drawn) { watcher.disconnect(); now(); }
-  }, { rootMargin: "600px" });
+    if (entries.some((entry) => entry.isIntersecting)) { watcher.disconnect(); draw(); }
+  }, { rootMargin: "300px" });
   watcher.observe(element);
-  page.redraws.push((all) => { if (drawn || all) now(); });
+  page.redraws.push((all) => {
+    watcher.disconnect();
+    if (all) draw();
+    else watcher.observe(element);
+  });
 }
 
 function mount(figure, width) {

@@ -1,11 +1,14 @@
 "use strict";
-// Begins the charts, and sees to widths and to printing.
+// Begins, and sees to widths and to printing.
 
+paint();
+explorer.begin();
 const figures = [...document.querySelectorAll("[data-chart]")];
 // All widths first: to read one after a change would lay the whole page out again.
 const widths = figures.map((figure) => figure.clientWidth);
 figures.forEach((figure, index) => mount(figure, widths[index]));
 lab.begin();
+survey.begin();
 
 let width = innerWidth, waiting = null;
 addEventListener("resize", () => {
