@@ -76,7 +76,8 @@ def no_work(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
         (golden, "verify"),
         (surveying, "survey"),
     ]
-    for module, name in [*begins, (parity_run, "measure"), (page, "write")]:
+    begins += [(parity_run, "measure"), (page, "write"), (cli.check, "write_example")]
+    for module, name in begins:
         monkeypatch.setattr(module, name, begin)
     monkeypatch.chdir(tmp_path)
     yield
