@@ -20,6 +20,7 @@ from experiments.cli import (
     check,
     ending,
     golden,
+    learn,
     list_,
     parity,
     report,
@@ -95,7 +96,13 @@ def lockstep(
 
 
 COMMANDS = {
-    CHAPTER: {"run": run.run, "sweep": sweep.sweep, "report": report.report, "list": list_.list_},
+    CHAPTER: {
+        "run": run.run,
+        "learn": learn.learn,
+        "sweep": sweep.sweep,
+        "report": report.report,
+        "list": list_.list_,
+    },
     CODE: {
         "check": check.check,
         "survey": survey.survey,

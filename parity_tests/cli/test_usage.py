@@ -19,6 +19,7 @@ from experiments import bench, cli
 from experiments.bench import runner as bench_runner
 from experiments.cli import options
 from experiments.engine import runner, terminal, units
+from experiments.lesson import files as lesson_files
 from experiments.parity import run as parity_run
 from experiments.report import page
 from experiments.survey import run as surveying
@@ -75,6 +76,8 @@ def no_work(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
         (golden, "write_golden"),
         (golden, "verify"),
         (surveying, "survey"),
+        (lesson_files, "copy"),
+        (lesson_files, "marked"),
     ]
     begins += [(parity_run, "measure"), (page, "write"), (cli.check, "write_example")]
     for module, name in begins:
