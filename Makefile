@@ -69,8 +69,8 @@ texts: $(STAMP) ## put new texts into experiments/report/ko.po, to be translated
 	$(BIN)/python -m parity_tests.catalogue_page
 	$(BIN)/python -m parity_tests.portrait_page
 
-notebook: $(STAMP) ## make experiments/chapter6.ipynb from its text, experiments/chapter6.md
-	$(BIN)/jupytext --to ipynb --update experiments/chapter6.md
+notebook: $(STAMP) ## make the notebooks of the lesson from their texts, and run them
+	$(BIN)/python -m experiments.lesson.making
 
 clean: ## remove .venv, .venv-oldest, caches and build output; results stay
 	rm -rf $(VENV) $(OLDEST) .mypy_cache .pytest_cache .ruff_cache .hypothesis build dist

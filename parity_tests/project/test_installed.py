@@ -85,6 +85,11 @@ def test_a_candidate_is_checked_and_finds_what_is_beside_it(site: Path, theirs: 
     assert "agrees" in lockstep(site, theirs, "check", "my_sgd.py:MySGD", "--against", "SGD")
 
 
+def test_the_lesson_is_in_the_wheel(site: Path, theirs: Path) -> None:
+    lockstep(site, theirs, "learn", "my-lesson", "--no-open")
+    assert (theirs / "my-lesson" / "6.1.ipynb").stat().st_size > 10_000
+
+
 def test_a_wheel_alone_asks_for_four_packages(site: Path) -> None:
     """What a check needs; torch, plots, the page and the tests are asked for by an extra."""
     (metadata,) = site.glob("*.dist-info")
