@@ -103,3 +103,9 @@ def test_several_causes_at_once(
     for finding in diagnosis.findings:
         rule = reference(family, case, *finding.variants)
         assert (rule.settings, rule.form) == (planted.settings, planted.form)
+
+
+def test_a_fitted_value_that_has_a_name_is_told_once() -> None:
+    diagnosis = diagnose(Planted(reference("Adam", {"lr": 0.0023, "eps": 1e-6})), "Adam")
+    assert len(diagnosis.findings) == 1
+    assert "lr = 0.0023, not 0.001" in diagnosis.findings[0].names

@@ -171,8 +171,9 @@ def _run(mine: Adapter, theirs: Adapter, problem: Probe, steps: int) -> Run:
 
 
 def _simplest(found: list[Finding]) -> Iterator[Finding]:
-    """Yield the findings whose changes do not include those of another finding."""
+    """Yield the findings whose changes do not include those of another finding, each once."""
     changes = [changes_of(finding.variants) for finding in found]
-    for finding, own in zip(found, changes, strict=True):
-        if not any(other.items() < own.items() for other in changes):
+    for i, (finding, own) in enumerate(zip(found, changes, strict=True)):
+        # A value that was fitted may also be one that has a name.
+        if not any(other.items() < own.items() for other in changes) and own not in changes[:i]:
             yield finding
