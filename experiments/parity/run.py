@@ -30,13 +30,16 @@ def measure(tell: Callable[[str, float], None]) -> dict[str, Any]:
     found: list[dict[str, Any]] = []
     for piece in PIECES:
         done = sum([*PIECES.values()][: len(found)])
-        with progress.reported_to(partial(_told, tell, piece, done)):
+        heading = f"{len(found) + 1}/{len(PIECES)} {piece}"
+        with progress.reported_to(partial(_told, tell, heading, done)):
             found.append(measured(piece))
     return assembled(found)
 
 
-def _told(tell: Callable[[str, float], None], piece: str, done: float, what: str, *_: Any) -> None:
-    tell(f"{len(PIECES)} pieces, {piece}: {what}", done)
+def _told(
+    tell: Callable[[str, float], None], heading: str, done: float, what: str, *_: object
+) -> None:
+    tell(f"{heading}: {what}", done)
 
 
 def measured(piece: str, checkpoints: Checkpoints | None = None) -> dict[str, Any]:
