@@ -11,7 +11,7 @@ from torch_ref.optim import Twin
 from torch_ref.registry import OPTIMIZERS, OWN_GRADIENTS, OptimizerPair
 
 STEPS, SEED = 1000, 7
-SHORT = 300  # for what compares three runs
+SHORT = 300  # in make test, and for what compares three runs
 #: Without BatchNorm they train for as long from one seed (``test_same_seed.py``).
 PLAIN_TOO = [
     pytest.param(False, id="plain", marks=pytest.mark.slow),
@@ -41,23 +41,30 @@ def small_net(batch_norm: bool, dtype: type, activation: str = "relu") -> MultiL
     )
 
 
-def train(pair: OptimizerPair, trained: NetworkProblem) -> Report:
+def train(pair: OptimizerPair, trained: NetworkProblem, steps: int = STEPS) -> Report:
     mine = pair.scratch()
-    return lockstep(mine, Twin(mine), trained, steps=STEPS, every=50)
+    return lockstep(mine, Twin(mine), trained, steps=steps, every=50)
 
 
 def gradients(batch_norm: bool) -> str:
     return "own gradients, BatchNorm" if batch_norm else "own gradients"
 
 
-@BATCH_NORM
+@pytest.mark.parametrize(
+    ("batch_norm", "steps"),
+    [
+        pytest.param(False, STEPS, id="plain", marks=pytest.mark.slow),
+        pytest.param(True, STEPS, id="batch-norm", marks=pytest.mark.slow),
+        pytest.param(True, SHORT, id="batch-norm-short"),
+    ],
+)
 @PAIRS
-def test_own_gradients_for_1000_steps_in_float64(
-    pair: OptimizerPair, batch_norm: bool, mnist: Dataset, record_parity
+def test_own_gradients_in_float64(
+    pair: OptimizerPair, batch_norm: bool, steps: int, mnist: Dataset, record_parity
 ) -> None:
-    report = train(pair, problem(small_net(batch_norm, np.float64), mnist))
+    report = train(pair, problem(small_net(batch_norm, np.float64), mnist), steps)
     norm = max(report.norm)
-    record_parity(pair.name, "float64", gradients(batch_norm), STEPS, norm, report.worst.ulp)
+    record_parity(pair.name, "float64", gradients(batch_norm), steps, norm, report.worst.ulp)
     assert norm <= OWN_GRADIENTS
 
 
