@@ -78,6 +78,7 @@ OPTIONS = {
     "fixed std": {"init": 0.1},
     "batch norm": {"batch_norm": True},
     "dropout": {"dropout": 0.3},
+    "the book's dropout": {"dropout": 0.3, "inverted_dropout": False},
     "weight decay": {"weight_decay": 0.1},
     "everything": {"batch_norm": True, "dropout": 0.3, "weight_decay": 0.1},
 }

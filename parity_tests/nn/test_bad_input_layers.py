@@ -163,6 +163,10 @@ def test_a_bad_normalized_shape_is_refused_by_name(norm: type, value: object) ->
             for bad in (0, -1, 2.5, None, True)
         ),
         (lambda: nn.TwoLayerNet(4, 3, 2, dropout=1.0), "dropout must be .* < 1, got 1.0"),
+        *(
+            (lambda seed=seed: net(seed=seed, weight_decay=np.ones(2)), f"weight_decay must .*{of}")
+            for seed, of in ((0, "of several runs, got shape"), ([0, 1, 2], "of 3 runs, got shape"))
+        ),
         (lambda: net(init="glorot"), "init must be .*, got 'glorot'"),
         (lambda: net(init=-1), "init must be .* >= 0, got -1"),
         (lambda: net(init=["he", "x"]), "init must be .*, got 'x'"),

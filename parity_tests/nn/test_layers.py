@@ -152,6 +152,19 @@ def test_dropout_drops_the_units_that_its_twin_drops(runs: int | None) -> None:
         assert np.mean(y == 0) == pytest.approx(0.4, abs=0.1)
 
 
+@pytest.mark.parametrize("training", [True, False], ids=["training", "evaluation"])
+def test_the_books_dropout_is_torchs_times_what_is_kept(training: bool) -> None:
+    x, dy = normal(1, (20, 30)), normal(2, (20, 30))
+    book, layer = (nn.Dropout(0.4, Generator(0), inverted=b).train(training) for b in (False, True))
+    twin = torch_nn.Dropout(0.4, torch.Generator().manual_seed(0), inverted=False).train(training)
+    y = book(x)
+    assert_close(y, 0.6 * layer(x), 1e-15)
+    assert_close(book.backward(dy), 0.6 * layer.backward(dy), 1e-15)
+    np.testing.assert_array_equal(y, twin(torch.tensor(x)).numpy())
+    if training:
+        np.testing.assert_array_equal(y, np.where(y == 0, 0, x))
+
+
 @DTYPES
 def test_dropout_keeps_the_expected_value_as_torchs_own(dtype: str) -> None:
     x = normal(1, (5, 6), dtype)

@@ -61,8 +61,10 @@ def test_the_loss_of_a_stack_is_each_runs_own(labels: tuple[int, ...]) -> None:
 
 
 NETWORKS: dict[str, Callable[..., nn.MultiLayerNet]] = {
-    "MultiLayerNet": lambda **options: nn.MultiLayerNet(
-        8, [7, 6], 5, batch_norm=True, dropout=0.3, weight_decay=0.1, dtype="float64", **options
+    "MultiLayerNet": lambda weight_decay=0.1, **options: nn.MultiLayerNet(
+        *(8, [7, 6], 5, "relu"),
+        **{"batch_norm": True, "dropout": 0.3, "weight_decay": weight_decay, "dtype": "float64"},
+        **options,
     ),
     "TwoLayerNet": lambda **options: nn.TwoLayerNet(8, 7, 5, dtype="float64", **options),
 }
@@ -70,6 +72,7 @@ STACKS = {
     "seeds": {"seed": [0, 1, 2]},
     "inits": {"init": ["he", 0.1, "xavier_uniform"]},
     "both": {"seed": [5, 5, 7], "init": ["he", 0.1, "xavier"]},
+    "decays": {"seed": [5, 5, 7], "weight_decay": np.array([0, 0.1, 1])},
 }
 
 

@@ -3,7 +3,10 @@
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
+
 from scratch import _check
+from scratch.typing import Rate
 
 
 def layer_sizes(input_size: int, hidden_sizes: Sequence[int], output_size: int) -> tuple[int, ...]:
@@ -40,3 +43,14 @@ def per_run(
         list(value) if name in lengths else [value] * (runs or 1) for name, value in given.items()
     )
     return runs, seeds, inits
+
+
+def decay_of(runs: int | None, weight_decay: Rate) -> Rate:
+    """The weight decay of all runs, or (K,), that of each."""
+    decay = _check.rate("weight_decay", weight_decay)
+    if isinstance(decay, np.ndarray) and decay.shape != (runs,):
+        raise ValueError(
+            f"weight_decay must be one number, or an array of one for each of {runs or 'several'} "
+            f"runs, got shape {decay.shape}"
+        )
+    return decay

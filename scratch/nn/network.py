@@ -11,13 +11,13 @@ from scratch._signals import SignalsWait
 from scratch.init import by_name
 from scratch.nn.activations import ACTIVATIONS
 from scratch.nn.affine import Affine
-from scratch.nn.arguments import check_rows, layer_sizes, per_run
+from scratch.nn.arguments import check_rows, decay_of, layer_sizes, per_run
 from scratch.nn.batchnorm import BatchNorm1d
 from scratch.nn.dropout import Dropout
 from scratch.nn.layer import Layer
 from scratch.nn.loss import CrossEntropyLoss, class_numbers
 from scratch.random import Generator
-from scratch.typing import Array, DTypeLike, Integers, Labels
+from scratch.typing import Array, DTypeLike, Integers, Labels, Rate
 
 #: What a normalization layer remembers from batch to batch.
 REMEMBERED = ("running_mean", "running_var", "num_batches_tracked")
@@ -34,9 +34,12 @@ class MultiLayerNet:
         init: a name of ``scratch.init.INITIALIZERS``, or a number for N(0, init²); biases are zero.
         batch_norm: normalize before each activation.
         dropout: the probability of dropping a hidden unit.
-        weight_decay: λ of ½·λ·Σ W², added to the loss; biases, γ and β do not decay.
+        weight_decay: λ of ½·λ·Σ W², added to the loss; biases, γ and β do not decay. For a stack it
+            may be an array (K,), a λ for each run.
         seed: of the weights, the dropout masks and, in ``scratch.train``, the batches.
         dtype: float32 or float64.
+        inverted_dropout: scale the kept units in training, as torch does; otherwise all units in
+            evaluation, as the chapter's book does.
 
     ``seed`` and ``init`` may each be a sequence of K: the network is then a stack of K networks
     that train at once. Its parameters have a leading axis of K, its inputs may have one (without,
@@ -65,17 +68,21 @@ class MultiLayerNet:
         init: str | float | Sequence[str | float] = "he",
         batch_norm: bool = False,
         dropout: float = 0.0,
-        weight_decay: float = 0.0,
+        weight_decay: Rate = 0.0,
         seed: int | Sequence[int] = 0,
         dtype: DTypeLike = np.float32,
+        *,
+        inverted_dropout: bool = True,
     ) -> None:
         self.sizes = layer_sizes(input_size, hidden_sizes, output_size)
         self.activation = _check.choice("activation", activation, ACTIVATIONS)
         self.batch_norm = _check.flag("batch_norm", batch_norm)
         self.dtype = _check.floating(dtype)
         self.dropout = _check.number("dropout", dropout, at_least=0, below=1)
-        self.weight_decay = _check.number("weight_decay", weight_decay, at_least=0)
+        self.inverted_dropout = _check.flag("inverted_dropout", inverted_dropout)
         self.runs, seeds, inits = per_run(seed, init)
+        self.weight_decay = decay_of(self.runs, weight_decay)
+        self._decay = np.array(self.weight_decay, self.dtype)
         self.generators = [Generator(seed) for seed in seeds]
         self._initializers = [by_name(init) for init in inits]
 
@@ -120,9 +127,10 @@ class MultiLayerNet:
         # The labels are checked before the forward pass, which may change running statistics.
         labels = self._labels(x, t)
         loss = self._loss.forward(self.predict(x, train), labels)
-        if self.weight_decay:
-            squares = sum((self.params[name] ** 2).sum(axis=(-2, -1)) for name in self._weights())
-            loss = loss + self.dtype.type(self.weight_decay / 2) * squares
+        if self._decay.any():
+            weights = [self.params[name] for name in self._weights()]
+            squares = sum(np.vecdot(w, w).sum(axis=-1) for w in weights)
+            loss = loss + self._decay / 2 * squares
         return float(loss) if self.runs is None else loss
 
     def gradient(self, x: Array, t: Labels) -> dict[str, Array]:
@@ -138,9 +146,9 @@ class MultiLayerNet:
             dy = layer.backward(dy)
         first.backward_params(dy)
         grads = {name: layer.grads[slot] for name, (layer, slot) in self._slots.items()}
-        if self.weight_decay:
+        if self._decay.any():
             for name in self._weights():
-                grads[name] += self.weight_decay * self.params[name]
+                grads[name] += self._decay[..., None, None] * self.params[name]
         return loss, grads
 
     def accuracy(self, x: Array, t: Labels) -> float | Array:
@@ -240,7 +248,7 @@ class MultiLayerNet:
         self._add(ACTIVATIONS[self.activation](), {})
         if self.dropout:
             generator = self.generators[0] if self.runs is None else self.generators
-            self._add(Dropout(self.dropout, generator), {})
+            self._add(Dropout(self.dropout, generator, inverted=self.inverted_dropout), {})
 
     def _add(self, layer: Layer, names: dict[str, str]) -> None:
         self._layers.append(layer)

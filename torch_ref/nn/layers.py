@@ -95,10 +95,18 @@ class Dropout(torch.nn.Module):
 
     Attributes:
         kept: a mask to use instead of one that is drawn then and there.
+        inverted: whether it scales in training, as ``torch.nn.Dropout``; otherwise in evaluation.
     """
 
-    def __init__(self, p: float, generator: torch.Generator | Sequence[torch.Generator]) -> None:
+    def __init__(
+        self,
+        p: float,
+        generator: torch.Generator | Sequence[torch.Generator],
+        *,
+        inverted: bool = True,
+    ) -> None:
         super().__init__()
+        self.inverted = _check.flag("inverted", inverted)
         self.p = _check.number("p", p, at_least=0, at_most=1)
         self.generator = _torch_check.generators("generator", generator)
         self.kept: Tensor | None = None
@@ -111,11 +119,12 @@ class Dropout(torch.nn.Module):
         if x.shape[: len(runs)] != runs:
             raise ValueError(f"x must have a leading axis of {runs[0]} runs, got {tuple(x.shape)}")
         if not self.training or self.p == 0:
-            return x
+            return x if self.inverted else x * (1 - self.p)
         kept = self.kept
         if kept is None:
             kept = self.draw(x.shape[len(runs) :])
-        return x * (kept.to(x.device, x.dtype) / ((1 - self.p) or 1))
+        scale = kept.to(x.device, x.dtype)
+        return x * (scale / ((1 - self.p) or 1) if self.inverted else scale)
 
     def draw(self, shape: Sequence[int]) -> Tensor:
         """Return the next batch's mask, of ``shape`` in each run, on the CPU."""

@@ -4,13 +4,15 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
 from scratch import _check
-from scratch.nn.arguments import check_rows, layer_sizes, per_run
+from scratch.nn.arguments import check_rows, decay_of, layer_sizes, per_run
 from scratch.random import Generator
+from scratch.typing import Rate
 from torch_ref import _check as _torch_check
 from torch_ref.device import widest
 from torch_ref.init import by_name
@@ -39,19 +41,22 @@ class MultiLayerNet(torch.nn.Module):
         init: str | float | Sequence[str | float] = "he",
         batch_norm: bool = False,
         dropout: float = 0.0,
-        weight_decay: float = 0.0,
+        weight_decay: Rate = 0.0,
         seed: int | Sequence[int] = 0,
         dtype: torch.dtype = torch.float32,
         device: torch.device | str = "cpu",
+        *,
+        inverted_dropout: bool = True,
     ) -> None:
         super().__init__()
         self.sizes = layer_sizes(input_size, hidden_sizes, output_size)
         self.activation = _check.choice("activation", activation, ACTIVATIONS)
         self.batch_norm = _check.flag("batch_norm", batch_norm)
         self.dropout = _check.number("dropout", dropout, at_least=0, below=1)
-        self.weight_decay = _check.number("weight_decay", weight_decay, at_least=0)
+        self.inverted_dropout = _check.flag("inverted_dropout", inverted_dropout)
         self.dtype, self.device = _torch_check.floating(dtype), _torch_check.device(device)
         self.runs, seeds, inits = per_run(seed, init)
+        self.weight_decay = decay_of(self.runs, weight_decay)
         self.generators = [_seeded(seed) for seed in seeds]
         self._initializers = [by_name(init) for init in inits]
         self._slots: dict[str, tuple[int, str]] = {}
@@ -60,6 +65,8 @@ class MultiLayerNet(torch.nn.Module):
             self._add(self._affine(*sizes), {f"W{i}": "weight", f"b{i}": "bias"})
             if i < len(self.sizes) - 1:
                 self._add_hidden(i)
+        decay = torch.tensor(self.weight_decay, dtype=self.dtype)
+        self.register_buffer("_decay", decay, persistent=False)
         self.to(self.device)
 
     @property
@@ -105,9 +112,10 @@ class MultiLayerNet(torch.nn.Module):
         y = self.predict(x, train)
         losses = F.cross_entropy(y.flatten(0, -2), t.flatten(), reduction="none")
         loss = losses.unflatten(0, y.shape[:-1]).mean(dim=-1)
-        if self.weight_decay:
+        if np.any(self.weight_decay):
             weights = [w for name, w in self.params.items() if name.startswith("W")]
-            loss = loss + self.weight_decay / 2 * sum(w.square().sum((-2, -1)) for w in weights)
+            squares = sum(w.square().sum((-2, -1)) for w in weights)
+            loss = loss + self.get_buffer("_decay") / 2 * squares
         return loss
 
     def gradient(self, x: Tensor, t: Tensor) -> dict[str, Tensor]:
@@ -155,7 +163,7 @@ class MultiLayerNet(torch.nn.Module):
         self._add(ACTIVATIONS[self.activation](), {})
         if self.dropout:
             generator = self.generators[0] if self.runs is None else self.generators
-            self._add(Dropout(self.dropout, generator), {})
+            self._add(Dropout(self.dropout, generator, inverted=self.inverted_dropout), {})
 
     def _add(self, layer: torch.nn.Module, names: dict[str, str]) -> None:
         self._slots |= {name: (len(self.layers), slot) for name, slot in names.items()}
