@@ -9,10 +9,14 @@
     init_comparison           6.2.4          the initializers on MNIST
     batchnorm_effect          6.3.2          batch normalization on MNIST
     batchnorm_scales          6.3.2          the same for sixteen weight scales
+    weight_decay              6.4.1–6.4.2    overfitting, and weight decay against it
+    dropout                   6.4.3          dropout against it
+    hyperparameter_search     6.5.2–6.5.3    learning rate and weight decay, drawn at random
 
 Each module declares its settings, what it measures, its figure and the chapter's claims as an
-``EXPERIMENT``; ``engine`` runs them, ``data`` has MNIST, ``cli`` is the command ``lockstep``, and
-``sweep``, ``bench``, ``parity`` and ``report`` are what else it does.
+``EXPERIMENT``; ``overfitting`` is what two of them share. ``engine`` runs them, ``data`` has MNIST,
+``cli`` is the command ``lockstep``, and ``sweep``, ``bench``, ``parity`` and ``report`` are what
+else it does.
 """
 
 from importlib import import_module
@@ -32,6 +36,9 @@ NAMES = (
     "init-comparison",
     "batchnorm-effect",
     "batchnorm-scales",
+    "weight-decay",
+    "dropout",
+    "hyperparameter-search",
 )
 
 

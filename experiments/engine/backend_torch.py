@@ -40,6 +40,10 @@ class TorchBackend:
     def fit(self, net: Any, optimizer: Any, *args: Any, **options: Any) -> History:
         return torch_ref.train.fit(net, optimizer, *args, **options)
 
+    def accuracy(self, net: Any, images: np.ndarray, labels: np.ndarray) -> np.ndarray:
+        x, t = (torch.tensor(array, device=net.device) for array in (images, labels))
+        return self.numpy(torch_ref.train.accuracy_on(net, x, t))
+
     def inspect(self, net: Any, images: np.ndarray, labels: np.ndarray) -> dict[str, np.ndarray]:
         probe = copy.deepcopy(net)
         x, t = (torch.tensor(array, device=net.device) for array in (images, labels))

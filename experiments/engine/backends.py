@@ -54,6 +54,10 @@ class ScratchBackend:
         """Train; as ``scratch.train.fit``."""
         return scratch.train.fit(net, optimizer, *args, **options)
 
+    def accuracy(self, net: Any, images: np.ndarray, labels: np.ndarray) -> np.ndarray:
+        """The accuracies (K,) on uint8 images."""
+        return scratch.train.accuracy_on(net, images, labels)
+
     def inspect(self, net: Any, images: np.ndarray, labels: np.ndarray) -> dict[str, np.ndarray]:
         """A stack's activations and gradients (K, …) in training, by tag; it stays as it is."""
         probe, x = copy.deepcopy(net), scaled(images, net.dtype)

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from experiments.data import Dataset
+from experiments.engine.accuracy import Accuracy
 from experiments.engine.backends import Backend
 from experiments.engine.checkpoints import Checkpoints
 from experiments.engine.figures import Figure
@@ -60,6 +61,7 @@ class Context:
         labels: np.ndarray,
         *,
         runs: Sequence[str],
+        tested: Accuracy | None = None,
         after: int = 0,
         times: int = TIMES,
         **options: Any,
@@ -68,10 +70,13 @@ class Context:
 
         Args:
             runs: what the stack's networks are called, each of them with every seed.
+            tested: measures the accuracy on test images, where ``evaluate`` has others.
             after: the iterations that they have behind them.
             times: about how often TensorBoard is to show what is in them.
         """
         callbacks: list[Callback] = [next(self.checkpoints)] if self.checkpoints else []
+        if tested is not None:
+            callbacks.append(tested)
         if self.watched is not None:
             inspect = partial(self.backend.inspect, images=images[:ROWS], labels=labels[:ROWS])
             watch = Watch(inspect, options["iterations"], times)
@@ -82,7 +87,16 @@ class Context:
             if evaluate := options.get("evaluate"):
                 of = "train" if evaluate[0] is images else "test"
                 self.watched.accuracy(runs, after, history, of)
+            if tested is not None:
+                self.watched.accuracy(runs, after, tested, "test")
         return history
+
+    def tested(
+        self, images: np.ndarray, labels: np.ndarray, *, every: int, iterations: int
+    ) -> Accuracy:
+        """What :meth:`fit` takes under this name: the accuracy every so many iterations."""
+        of = partial(self.backend.accuracy, images=images, labels=labels)
+        return Accuracy(of, every, iterations)
 
     def stacked(self, items: Sequence[Any]) -> tuple[list[int], list[Any]]:
         """(seeds, items) for a stack of every item with every seed, an item's seeds together."""

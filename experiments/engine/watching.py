@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from experiments.engine.accuracy import Accuracy
 from experiments.engine.measurements import Measurements
 from scratch.callbacks import Callback
 from scratch.train import History
@@ -73,9 +74,12 @@ class Watched(Measurements):
             steps = after + np.array(watch.steps)
             self._extend(runs, tag, np.repeat(steps, WIDTH), np.concatenate(seen, axis=1))
 
-    def accuracy(self, runs: Sequence[str], after: int, history: History, of: str) -> None:
+    def accuracy(
+        self, runs: Sequence[str], after: int, measured: History | Accuracy, of: str
+    ) -> None:
         """Add the accuracies of a stack's training, on ``"train"`` or ``"test"`` images."""
-        self._extend(runs, f"accuracy/{of}", after + history.evaluated, history.accuracy)
+        steps = after + np.array(measured.evaluated)
+        self._extend(runs, f"accuracy/{of}", steps, measured.accuracy)
 
     def histogram(self, run: str, tag: str, values: np.ndarray) -> None:
         """Add one that belongs to no training; ``values`` is (seeds, …)."""

@@ -15,6 +15,7 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 import experiments
 from experiments.data import Dataset
 from experiments.engine import backends, measuring, runner, tensorboard
+from experiments.engine.accuracy import Accuracy
 from experiments.engine.experiment import Experiment
 from experiments.engine.measurements import Curve
 from experiments.engine.watching import BINS, ROWS, WIDTH, Watch, summaries
@@ -29,6 +30,7 @@ SEEDS = (0, 1)
 SHOWN = {
     "optimizer-comparison": {"loss": ("loss/train", 1), "test accuracy": ("accuracy/test", 1)},
     "batchnorm-effect": {"accuracy": ("accuracy/train", 2)},
+    "weight-decay": {"accuracy": ("accuracy/train", 2), "test accuracy": ("accuracy/test", 2)},
     "zero-init": {"loss": ("loss/train", 1)},
     "optimizer-paths": {metric: (f"path/{metric}", 1) for metric in "xyf"},
 }
@@ -172,6 +174,12 @@ def watch(side: str) -> Watch:
     return Watch(lambda net: backend.inspect(net, IMAGES, LABELS), FIT["iterations"], times=3)
 
 
+def accuracy(side: str) -> Accuracy:
+    """What ``fit`` evaluates by itself, too."""
+    of = partial(backends.create(side, "cpu").accuracy, images=IMAGES, labels=LABELS)
+    return Accuracy(of, FIT["every"], FIT["iterations"])
+
+
 def state(net: Any) -> dict[str, np.ndarray]:
     """All that training changes."""
     streams = [np.asarray(generator.get_state()) for generator in net.generators]
@@ -193,12 +201,14 @@ def test_a_training_that_is_left_and_gone_on_with_has_been_seen_whole(
     side: str, tmp_path: Path
 ) -> None:
     whole, before, after = watch(side), watch(side), watch(side)
-    fit(side, callbacks=[whole])
+    history, _ = fit(side, callbacks=[whole])
     path = tmp_path / "kept.safetensors"
     with pytest.raises(Interruption):
-        fit(side, callbacks=[before, Interrupting(path, 7)])
+        fit(side, callbacks=[before, accuracy(side), Interrupting(path, 7)])
     assert 0 < len(before.steps) < len(whole.steps)
-    fit(side, callbacks=[after, Interrupting(path)])
+    fit(side, callbacks=[after, tested := accuracy(side), Interrupting(path)])
+    assert tested.evaluated == history["evaluated"].tolist()
+    np.testing.assert_array_equal(tested.accuracy, history["accuracy"])
     assert after.steps == whole.steps == [0, 3, 6, 9]
     for tag, seen in whole.seen.items():
         np.testing.assert_array_equal(after.seen[tag], seen, err_msg=tag)

@@ -10,7 +10,7 @@ from experiments.engine.experiment import Context, Experiment
 from experiments.engine.measurements import Measurements
 
 SMALL = {"iterations": 12, "look_every": 6, "evaluate_every": 6, "epochs": 2, "rows": 100}
-SMALL |= {"images": 200, "scales": (0.1, 0.01)}
+SMALL |= {"images": 200, "scales": (0.1, 0.01), "trials": 25}
 
 
 def small(experiment: Experiment) -> object:
