@@ -164,6 +164,7 @@ ELSEWHERE = {
     "experiments/engine/figures.py": "the colours of the chapter's curves",
     "experiments/cli/example.py": "what the wrong example is called",
     "experiments/bench/": "the training that is timed is the chapter's",
+    "experiments/overfitting.py": "what two experiments train with",
 }
 #: An experiment names what it compares.
 EXPERIMENTS = {f"experiments/{name.replace('-', '_')}.py" for name in experiments.NAMES}
