@@ -23,7 +23,7 @@ CHECK_PYTHON := import sys; v = sys.version_info; sys.exit(0 if v >= (3, 11) els
 	% (sys.executable, v[0], v[1]))
 
 .DEFAULT_GOAL := help
-.PHONY: help run frameworks test test-slow test-all test-oldest test-portable soak lint format texts notebook clean
+.PHONY: help run frameworks test test-slow test-all test-oldest test-portable soak lint format texts notebook docs clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' Makefile
@@ -71,6 +71,11 @@ texts: $(STAMP) ## put new texts into experiments/report/ko.po, to be translated
 
 notebook: $(STAMP) ## make the notebooks of the lesson from their texts, and run them
 	$(BIN)/python -m experiments.lesson.making
+
+docs: $(STAMP) ## build the documentation into build/docs; it needs no network then
+	$(BIN)/python -c 'import material, mkdocstrings' 2>/dev/null || \
+		$(BIN)/python -m pip install --disable-pip-version-check -e '.[docs]'
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --quiet --strict -f experiments/mkdocs.yml
 
 clean: ## remove .venv, .venv-oldest, caches and build output; results stay
 	rm -rf $(VENV) $(OLDEST) .mypy_cache .pytest_cache .ruff_cache .hypothesis build dist

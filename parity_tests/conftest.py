@@ -1,5 +1,6 @@
 """One thread a process, the table at the end, and which tests need a GPU."""
 
+import importlib.util
 import os
 import urllib.error
 import urllib.request
@@ -17,6 +18,9 @@ from threadpoolctl import threadpool_limits
 
 from experiments.data import Dataset, load_mnist
 from parity_tests import frameworks
+
+#: It is for the documentation, whose packages are not those of the tests.
+collect_ignore = [] if importlib.util.find_spec("griffe") else ["docstrings.py"]
 
 # A plugin of another package may have imported NumPy before.
 threadpool_limits(int(os.environ["OPENBLAS_NUM_THREADS"]), "blas")
