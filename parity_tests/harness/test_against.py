@@ -165,6 +165,9 @@ ELSEWHERE = {
     "experiments/cli/example.py": "what the wrong example is called",
     "experiments/bench/": "the training that is timed is the chapter's",
     "experiments/overfitting.py": "what two experiments train with",
+    "experiments/lesson/exercises/": "what the learner is to write",
+    "experiments/report/explorer.py": "the optimizers that the page lets one try",
+    "experiments/report/javascript.py": "the optimizers that the page has in JavaScript",
 }
 #: An experiment names what it compares.
 EXPERIMENTS = {f"experiments/{name.replace('-', '_')}.py" for name in experiments.NAMES}
