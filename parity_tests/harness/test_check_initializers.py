@@ -225,6 +225,20 @@ def test_weights_in_another_order_of_axes_are_not_accused() -> None:
     assert "--layout in_out" in str(verdict)
 
 
+@pytest.mark.parametrize("layout", ["", "in_out"])
+def test_fans_by_name_are_the_same_in_any_order_of_axes(layout: str) -> None:
+    def by(fan: str) -> Callable[[int, int], np.ndarray]:
+        def mine(n_in: int, n_out: int) -> np.ndarray:
+            fans = {"in": n_in, "out": n_out}
+            return np.random.randn(n_in, n_out) * math.sqrt(2 / fans[fan])  # noqa: NPY002
+
+        return mine
+
+    assert check_initializer(by("in"), KAIMING, layout=layout, **RELU).agrees
+    verdict = check_initializer(by("out"), KAIMING, layout=layout, **RELU)
+    assert [each.names for each in verdict.findings] == [("fan_in and fan_out swapped",)]
+
+
 def test_the_error_of_each_way_to_call_is_said() -> None:
     with pytest.raises(TypeError, match=r"\(as f\(shape\)\), ValueError: Only tensors .* \(as f\("):
         check_initializer(torch.nn.init.dirac_, "dirac_", shape=(4, 3))

@@ -54,7 +54,7 @@ def way_to_call(
         return _by_package(found, shape, seed, layout)
     asked, errors = to_layout(shape, layout), dict[str, Exception]()
     for form, (seeded_by, stream), typed in product(
-        _forms(parameters, asked), _seedings(parameters), _typings(parameters, dtype)
+        _forms(parameters, shape), _seedings(parameters), _typings(parameters, dtype)
     ):
 
         def draw(n: int, form: _Form = form, stream: Any = stream, typed: Any = typed) -> Weights:
@@ -125,7 +125,9 @@ def _blank(shape: Shape, dtype: np.dtype) -> Any:
     )
 
 
-def _forms(parameters: Mapping[str, Any], shape: Shape) -> list[_Form]:
+def _forms(parameters: Mapping[str, Any], whole: Shape) -> list[_Form]:
+    """The ways to call it, the likeliest first; ``whole`` is the shape as torch has it."""
+
     def by_name(**named: int) -> _Form:
         name = ", ".join(f"{each}=" for each in named)
         return _Form(f"f({name})", lambda shape, tensor: ((), named))
@@ -136,8 +138,8 @@ def _forms(parameters: Mapping[str, Any], shape: Shape) -> list[_Form]:
         _Form("f(fan_out, fan_in)", lambda shape, tensor: (shape, {})),
     ]
     for fan_in, fan_out in FANS:
-        if {fan_in, fan_out} <= parameters.keys() and len(shape) == 2:
-            forms.insert(0, by_name(**{fan_in: shape[1], fan_out: shape[0]}))
+        if {fan_in, fan_out} <= parameters.keys() and len(whole) == 2:
+            forms.insert(0, by_name(**{fan_in: whole[1], fan_out: whole[0]}))
     return forms
 
 
