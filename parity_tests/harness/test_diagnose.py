@@ -306,6 +306,20 @@ def test_a_candidate_that_becomes_nan() -> None:
     assert "its parameters become inf or NaN" in str(diagnosis)
 
 
+def test_nan_beside_nan_is_no_agreement() -> None:
+    """A counter that begins at 0 divides by 1 − β⁰, and so does whatever else has no number."""
+
+    class Counter(Written):
+        def update(self, params: dict, grads: dict) -> None:
+            for key, g in grads.items():
+                params[key] -= 0.001 * 0.1 * g / (1 - 0.9**self.t)
+            self.t += 1
+
+    diagnosis = diagnose(Counter(), "Adam")
+    assert names(diagnosis) == []
+    assert "all of them in the first step" in str(diagnosis)
+
+
 def test_a_variant_that_becomes_nan_is_no_finding() -> None:
     """With such an lr, 1 − lr·λ is −inf, and what starts at zero becomes 0·inf at once."""
 

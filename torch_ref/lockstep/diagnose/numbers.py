@@ -18,8 +18,9 @@ from torch_ref.lockstep.diagnose.rules import UpdateRule
 from torch_ref.lockstep.diagnose.trial import FIRST_STEPS, Trial
 from torch_ref.lockstep.finding import Variant
 
-#: By how much a setting may be wrong; times it, or its odds where it is a part of one.
-DECADES = (1e-6, 1e-4, 1e-2, 0.1, 0.3, 3.0, 10.0, 100.0, 1e4, 1e5, 1e7)
+#: By how much a setting may be wrong; times it, or its odds where it is a part of one. The near
+#: ones are a momentum's: where moves change their sign, a fit may leave the right place.
+DECADES = (1e-6, 1e-4, 1e-2, 0.1, 0.3, 0.8, 0.9, 1.1, 1.25, 3.0, 10.0, 100.0, 1e4, 1e5, 1e7)
 #: What a setting may be that should be zero.
 FROM_ZERO = (1e-3, 0.01, 0.1, 0.5, 0.9)
 NEARLY_ONE = 14.0

@@ -143,7 +143,9 @@ def _nothing(run: Recorded, tried: int) -> str:
             f"no known variant does the same: {tried} sets were tried, and other values of the "
             "settings"
         )
-    return "no known variant does the same: its parameters become inf or NaN"
+    all_at_once = ", all of them in the first step: does 1 − βᵗ, or another divisor, begin at 0?"
+    when = "" if np.isfinite(run.trajectory[0]).any() else all_at_once
+    return f"no known variant does the same: its parameters become inf or NaN{when}"
 
 
 def _reference(against: Any) -> Reference:

@@ -102,7 +102,13 @@ class Trial:
         return other
 
     def distance(self, changes: Mapping[str, Any]) -> float:
-        """The largest distance from the candidate; infinite if it exceeds the tolerance."""
+        """The largest distance from the candidate; infinite if it exceeds the tolerance.
+
+        It is infinite, too, where the candidate has no number at all after its first step: there
+        whatever gives NaN does the same.
+        """
+        if not np.isfinite(self._expected[0]).any():
+            return math.inf
         worst = 0.0
         for step, w in enumerate(self._steps(changes)):
             expected = self._expected[step]
