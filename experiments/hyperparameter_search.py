@@ -180,15 +180,15 @@ def figure(by_backend: ByBackend, settings: Settings) -> Figure:
 
 
 def _all(by_backend: ByBackend) -> figures.Chart:
-    first = figures.first(by_backend).of_seed(0)
-    order = ranked(first[TRIALS, ACCURACY])
+    trials = _of_first_seed(by_backend)
+    order = ranked(trials[ACCURACY])
     header = [say("place"), *NAMES.values(), say("accuracy on validation images")]
     rows = [
-        [str(place), *(number(first[TRIALS, m][trial]) for m in (RATE, DECAY, ACCURACY))]
+        [str(place), *(number(trials[metric][trial]) for metric in trials)]
         for place, trial in enumerate(order[:SHOWN], 1)
     ]
     ends = {
-        f"{end}_{key}": number(pick(first[TRIALS, metric][order[:BEST]]))
+        f"{end}_{key}": number(pick(trials[metric][order[:BEST]]))
         for key, metric in (("rate", RATE), ("decay", DECAY))
         for end, pick in (("least", np.min), ("most", np.max))
     }
@@ -211,6 +211,12 @@ def _all(by_backend: ByBackend) -> figures.Chart:
     )
 
 
+def _of_first_seed(by_backend: ByBackend) -> dict[str, np.ndarray]:
+    """What was drawn for each trial of the first seed, and what came of it."""
+    found = figures.first(by_backend)
+    return {metric: found[TRIALS, metric].values[0] for metric in (RATE, DECAY, ACCURACY)}
+
+
 def _over(by_backend: ByBackend, metric: str) -> figures.Panel:
     """All trials of all seeds over a hyperparameter, the best of each seed in another colour."""
     marks: list[figures.Mark] = [figures.Rule(x=x) for x in FOUND[metric]]
@@ -228,12 +234,24 @@ def _over(by_backend: ByBackend, metric: str) -> figures.Panel:
 
 
 def _best(by_backend: ByBackend, settings: Settings) -> figures.Chart:
-    first = figures.first(by_backend).of_seed(0)
-    order = ranked(first[TRIALS, ACCURACY])[:SHOWN]
+    accuracies = _of_first_seed(by_backend)[ACCURACY]
+    order = ranked(accuracies)[:SHOWN]
+    header = [say("epoch"), *(say("place {place}", place=str(i + 1)) for i in range(len(order)))]
+    curves = [figures.first(by_backend)[_name(int(trial)), ACCURACY] for trial in order]
+    rows = [
+        [number(curves[0].x[i]), *(number(curve.values[0, i]) for curve in curves)]
+        for i in figures.spaced(len(curves[0].x))
+    ]
     return figures.Chart(
         "best",
         say("Accuracy on validation images over epochs, in the twenty best trials of a seed"),
-        panels=[_of_trial(by_backend, int(trial)) for trial in order],
+        say(
+            "In the end the best of them has an accuracy of {best}, the last of them {last}.",
+            best=number(accuracies[order[0]]),
+            last=number(accuracies[order[-1]]),
+        ),
+        figures.Table(header, rows),
+        [_of_trial(by_backend, int(trial)) for trial in order],
         columns=5,
         size=(2.2, 1.8),
         height=170,
@@ -246,8 +264,8 @@ def _of_trial(by_backend: ByBackend, trial: int) -> figures.Panel:
         for backend, found in by_backend.items()
         for curve in [found[_name(trial), ACCURACY]]
     ]
-    first = figures.first(by_backend).of_seed(0)
-    rate, decay = (number(first[TRIALS, metric][trial]) for metric in NAMES)
+    trials = _of_first_seed(by_backend)
+    rate, decay = (number(trials[metric][trial]) for metric in NAMES)
     y = figures.Axis(say("accuracy"), range=(0, 1))
     title = say("η {rate}, λ {decay}", rate=rate, decay=decay)
     return figures.Panel(figures.Axis(say("epoch")), y, drawn_, title)

@@ -125,7 +125,10 @@ def title(by_backend: ByBackend, settings: Settings) -> str:
 def chart(by_backend: ByBackend, runs: Sequence[str]) -> Chart:
     """The two accuracies over epochs, in a panel for each run."""
     found = {run: _lines(by_backend, run) for run in runs}
-    header = ["", *(say("{run}, {backend}", run=m.name, backend=m.backend) for m in found[runs[0]])]
+    header = [
+        say("run"),
+        *(say("{run}, {backend}", run=m.name, backend=m.backend) for m in found[runs[0]]),
+    ]
     last = {run: [float(line.mean[-1]) for line in drawn] for run, drawn in found.items()}
     rows = [[named(run), *map(number, values)] for run, values in last.items()]
     return Chart(

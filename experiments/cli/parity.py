@@ -14,7 +14,7 @@ from experiments.engine.terminal import show, visible
 
 
 def parity(out: Out = Path("results"), debug: Debug = False) -> None:
-    """Measure how far the two sides are apart: every twin, a training, every convention.
+    """Measure how far the two sides are apart: every pair, a training, every convention.
 
     The numbers go to parity.json in the folder, for `lockstep report`.
 

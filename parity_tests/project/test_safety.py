@@ -35,11 +35,12 @@ FORBIDDEN_CALLS |= {"np.load", "numpy.load", "os.system", "os.popen", "torch.jit
 FORBIDDEN_CALLS |= {"joblib.load", "joblib.dump"}
 FORBIDDEN_ARGUMENTS = {"allow_pickle", "shell"}
 #: ``lockstep check`` runs the user's own file: that is what it is asked to do. One test runs the
-#: README's examples, one defines a class as a notebook does.
+#: README's examples, one defines a class as a notebook does, one is the lesson's learner.
 RUNS_A_FILE = {
     "torch_ref/lockstep/frameworks/loading.py": ("spec.loader.exec_module",),
     "parity_tests/project/test_readme.py": ("exec", "compile"),
     "parity_tests/harness/test_check_command.py": ("exec",),
+    "parity_tests/project/test_lesson.py": ("exec",),
 }
 
 
