@@ -179,8 +179,10 @@ def test_keras_is_that_on_every_backend(backend: str) -> None:
     )
     dtype, adam, differs, plain = ast.literal_eval(done.stdout.splitlines()[-1])
     assert (adam, plain) == (False, True)
-    assert dtype == ("float32" if backend == "numpy" else "float64")
-    assert (EPSILON_HAT,) in differs
+    single = backend == "numpy"
+    assert dtype == ("float32" if single else "float64")
+    # 1 − β₂ in float32 is off by 3e-5 of it.
+    assert ((EPSILON_HAT, "bias corrections in float32") if single else (EPSILON_HAT,)) in differs
 
 
 @needs("tinygrad")
