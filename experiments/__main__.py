@@ -1,6 +1,9 @@
 """The command ``lockstep``, also as ``python -m experiments``."""
 
+import os
+import signal
 import sys
+from types import FrameType
 
 
 def main() -> None:
@@ -14,6 +17,12 @@ def main() -> None:
         cli.main()
     except KeyboardInterrupt:
         sys.exit(130)
+    finally:
+        signal.signal(signal.SIGINT, _leave)  # in Python's own end it would print a traceback
+
+
+def _leave(signum: int, frame: FrameType | None) -> None:
+    os._exit(128 + signum)
 
 
 if __name__ == "__main__":

@@ -12,7 +12,7 @@ import pytest
 
 from experiments import __main__, cli
 from experiments.engine import interrupt
-from parity_tests.command_line import ROOT, lockstep
+from parity_tests.command_line import ROOT, lockstep, run_python
 
 LIST = (sys.executable, "-m", "experiments", "list")
 FULL = Path("/dev/full")
@@ -59,9 +59,25 @@ def test_a_ctrl_c_while_all_is_imported_is_no_traceback(monkeypatch: pytest.Monk
         raise KeyboardInterrupt
 
     monkeypatch.setattr(cli, "main", interrupted)
-    with pytest.raises(SystemExit) as ended:
-        __main__.main()
+    before = signal.getsignal(signal.SIGINT)
+    try:
+        with pytest.raises(SystemExit) as ended:
+            __main__.main()
+    finally:
+        signal.signal(signal.SIGINT, before)
     assert ended.value.code == 130
+
+
+def test_a_ctrl_c_while_python_ends_is_no_traceback() -> None:
+    done = run_python(
+        "import atexit, signal, sys\n"
+        "from experiments.__main__ import main\n"
+        "atexit.register(signal.raise_signal, signal.SIGINT)\n"
+        "sys.argv = ['lockstep', '--version']\n"
+        "main()\n"
+    )
+    assert done.stdout.startswith("lockstep")
+    assert (done.returncode, done.stderr) == (130, "")
 
 
 COMMANDS = {
