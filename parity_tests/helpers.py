@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from scratch import nn
 from torch_ref import nn as torch_nn
-from torch_ref.lockstep import Distance
+from torch_ref.lockstep import Distance, Result
 from torch_ref.lockstep.compare.distance import apart
 from torch_ref.lockstep.compare.modules import as_linear, layer_of
 from torch_ref.registry import INITIALIZERS, LAYERS, LayerPair, Settings
@@ -103,6 +103,11 @@ bad_rates = st.one_of(
 def unwrapped(output: str) -> str:
     """What a terminal shows without any space: where rich breaks a line depends on a path."""
     return "".join(output.replace("│", "").split())
+
+
+def names_of(verdict: Result) -> list[set[str]]:
+    """The causes that a check names together, in no order."""
+    return [set(finding.names) for finding in verdict.findings]
 
 
 def normal(seed: int, shape: tuple[int, ...], dtype: str = "float64") -> np.ndarray:
