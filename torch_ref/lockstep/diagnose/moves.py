@@ -17,7 +17,7 @@ from torch_ref.lockstep.compare.distance import Distance
 from torch_ref.lockstep.compare.problems import RecordedGradients
 from torch_ref.lockstep.compare.report import PARAMETER, Divergence, Report
 from torch_ref.lockstep.diagnose.catalogue import Catalogue
-from torch_ref.lockstep.diagnose.trial import FIRST_STEPS, Recorded, Trial, flat
+from torch_ref.lockstep.diagnose.trial import FIRST_STEPS, Recorded, Trial, parts_of
 from torch_ref.lockstep.finding import Finding, Variant
 
 MARGIN = 4.0
@@ -47,7 +47,7 @@ def _divergence(
 ) -> Divergence:
     """The move that is farthest from torch's, at the element that is."""
     step, which = np.unravel_index(np.nan_to_num(shares, nan=np.inf).argmax(), shares.shape)
-    names, parts = sorted(problem.params), parts_of(problem)
+    names, parts = sorted(problem.params), parts_of(problem.params)
     shape = problem.params[names[which]].shape
     a, b = (side.trajectory[step][parts[which]] for side in (mine, theirs))
     i = int(np.abs(a - b).argmax())
@@ -63,7 +63,7 @@ class MovesTrial(Trial):
 
     def __init__(self, catalogue: Catalogue, run: Recorded, problem: RecordedGradients) -> None:
         super().__init__(catalogue.rule, run, problem, tolerance=math.inf)
-        self._parts = parts_of(problem)
+        self._parts = parts_of(problem.params)
         rounded, exact = (
             self._trajectory({"rounds": rounds}, self.steps) for rounds in (True, False)
         )
@@ -104,10 +104,3 @@ def causes(catalogue: Catalogue, trial: MovesTrial) -> tuple[list[Finding], int]
 
 def _finding(distance: float, variant: Variant) -> Finding:
     return Finding.of([variant], distance)
-
-
-def parts_of(problem: RecordedGradients) -> list[slice]:
-    """Where each parameter lies in a row of all."""
-    sizes = [flat({name: problem.params[name]}).size for name in sorted(problem.params)]
-    ends = np.cumsum(sizes)
-    return [slice(int(end) - size, int(end)) for size, end in zip(sizes, ends, strict=True)]

@@ -194,11 +194,9 @@ class Trial:
     def _moved(self, rule: UpdateRule, here: np.ndarray, grads: Arrays, part: float) -> np.ndarray:
         """What a step at a part of lr adds to the parameters, from where they are put."""
         self.spent += 1
-        params, start = {}, 0
-        for name in sorted(self._problem.params):
-            shape = np.shape(self._problem.params[name])
-            end = start + math.prod(shape)
-            params[name], start = here[start:end].reshape(shape).copy(), end
+        shapes = {name: np.shape(w) for name, w in sorted(self._problem.params.items())}
+        parts = zip(shapes.items(), parts_of(self._problem.params), strict=True)
+        params = {name: here[part].reshape(shape).copy() for (name, shape), part in parts}
         lr, rule.lr = rule.lr, rule.lr * part
         rule.update(params, grads)
         rule.lr = lr
@@ -259,3 +257,14 @@ def in_double(arrays: Mapping[str, np.ndarray]) -> Arrays:
 def flat(params: Mapping[str, np.ndarray]) -> np.ndarray:
     """All elements in one row."""
     return np.concatenate([np.asarray(params[name]).reshape(-1) for name in sorted(params)])
+
+
+def parts_of(params: Mapping[str, np.ndarray]) -> list[slice]:
+    """Where each parameter, in the order of their names, lies in a row of all.
+
+    >>> parts_of({"w": np.zeros((2, 3)), "b": np.zeros(2)})
+    [slice(0, 2, None), slice(2, 8, None)]
+    """
+    sizes = [np.size(params[name]) for name in sorted(params)]
+    ends = np.cumsum(sizes)
+    return [slice(int(end) - size, int(end)) for size, end in zip(sizes, ends, strict=True)]

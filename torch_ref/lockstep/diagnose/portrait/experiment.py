@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from torch_ref.errors import LockstepError
-from torch_ref.lockstep.diagnose.trial import Recorded
+from torch_ref.lockstep.diagnose.trial import Recorded, parts_of
 from torch_ref.lockstep.frameworks.optimizers.adapter import Arrays
 
 STEPS, HALF, LATE = 24, 13, 6
@@ -122,9 +122,9 @@ class Measurement:
                 {name: g(step, self.start[name].shape) for name, (_, _, g) in PARAMETERS.items()}
             )
         w = np.array([run.began, *run.trajectory])
-        ends = np.cumsum([self.start[name].size for name in sorted(PARAMETERS)])
-        parts = np.split(-np.diff(w, axis=0), ends[:-1], axis=1)
-        return dict(zip(sorted(PARAMETERS), parts, strict=True)), run.lr_assigned
+        moves, parts = -np.diff(w, axis=0), parts_of(self.start)
+        moved = {n: moves[:, part] for n, part in zip(sorted(PARAMETERS), parts, strict=True)}
+        return moved, run.lr_assigned
 
     def after(self, params: Arrays, grads: Arrays) -> Arrays | None:
         """The parameters after one step of their own; ``None`` where the side refuses them."""
