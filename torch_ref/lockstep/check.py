@@ -43,6 +43,7 @@ from torch_ref.lockstep.diagnose.portrait import Portrait, portrait
 from torch_ref.lockstep.diagnose.trial import Recorded
 from torch_ref.lockstep.finding import Likeness
 from torch_ref.lockstep.frameworks.optimizers.adapter import Arrays
+from torch_ref.lockstep.frameworks.optimizers.roles import plain
 from torch_ref.lockstep.low_precision import check_in_low_precision
 from torch_ref.lockstep.result import Result
 from torch_ref.registry import SAME_GRADIENTS
@@ -125,8 +126,7 @@ def _either(
 def _namesake(name: str) -> str:
     """What the registry has under this name, whatever its capitals; else Adam, to begin with."""
     known = {each.lower(): each for each in registry.OPTIMIZERS}
-    plain = name.lower().replace("_", "")
-    return name if registry.find(name) else known.get(plain, "Adam")
+    return name if registry.find(name) else known.get(plain(name), "Adam")
 
 
 def _locate(result: Result, candidate: Candidate) -> None:

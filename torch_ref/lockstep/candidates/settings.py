@@ -9,6 +9,7 @@ from typing import Any
 
 from torch_ref.lockstep.candidates.candidate import Candidate, CandidateError, did_you_mean
 from torch_ref.lockstep.candidates.reference import SCHEDULE, Reference
+from torch_ref.lockstep.frameworks.optimizers.roles import plain
 from torch_ref.registry import spellings
 from torch_ref.registry.pairs import Names
 
@@ -257,19 +258,19 @@ def _counterparts(
     taken: Mapping[str, inspect.Parameter], torchs: Settings, own: Names
 ) -> list[tuple[tuple[str, ...], tuple[str, ...]]]:
     """The candidate's names and torch's for the same: one each, or two for one; each comes once."""
-    free = {_plain(name): name for name in taken}
+    free = {plain(name): name for name in taken}
 
     def same(name: str, spelling: str) -> bool:
-        mine = free.get(_plain(spelling))
+        mine = free.get(plain(spelling))
         return mine is not None and _alike(taken[mine].default, torchs[name])
 
     found: dict[tuple[str, ...], tuple[str, ...]] = {
-        (name,): (free.pop(_plain(name)),) for name in torchs if same(name, name)
+        (name,): (free.pop(plain(name)),) for name in torchs if same(name, name)
     }
     both = spellings.BETAS[0]
     for pair in spellings.BETAS if "betas" in torchs and ("betas",) not in found else ():
-        if all(_plain(each) in free for each in pair):
-            found["betas",] = tuple(free.pop(_plain(each)) for each in pair)
+        if all(plain(each) in free for each in pair):
+            found["betas",] = tuple(free.pop(plain(each)) for each in pair)
             break
     if torchs.keys() >= set(both) and "betas" in free:
         found[both] = (free.pop("betas"),)
@@ -278,7 +279,7 @@ def _counterparts(
         for name in torchs:
             for spelling in late.get(name, ()) if name not in known else ():
                 if same(name, spelling):
-                    found[name,] = (free.pop(_plain(spelling)),)
+                    found[name,] = (free.pop(plain(spelling)),)
                     known.add(name)
                     break
     return [(mine, names) for names, mine in found.items()]
@@ -359,7 +360,3 @@ def _kind(value: Any) -> str:
     if isinstance(value, Real):
         return "a number"
     return f"{len(value)} values" if isinstance(value, list | tuple) else ""
-
-
-def _plain(name: str) -> str:
-    return name.lower().replace("_", "")

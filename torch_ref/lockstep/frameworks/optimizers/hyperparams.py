@@ -85,7 +85,7 @@ def fits(target: Any) -> bool:
     """
     if isinstance(target, type) or not hasattr(target, "__code__"):
         return False
-    names = [name.lower().replace("_", "") for name in roles.required(target)]
+    names = [roles.plain(name) for name in roles.required(target)]
     known = ({"params", "parameters"}, _STATES, _SETTINGS)
     return len(names) == 3 and all(n in words for n, words in zip(names, known, strict=True))
 

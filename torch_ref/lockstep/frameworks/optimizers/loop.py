@@ -124,7 +124,7 @@ def _flat(arrays: Arrays) -> np.ndarray:
 
 def _parts(function: Any) -> tuple[str, str, str, str]:
     """The names of the gradient, the start, the number of steps and, if it is there, the loss."""
-    takes = {p.name.lower().replace("_", ""): p.name for p in roles.signature(function)}
+    takes = {roles.plain(p.name): p.name for p in roles.signature(function)}
     words = (GRADIENT, START, COUNT, OBJECTIVE)
     found = [next((takes[each] for each in takes if each in known), "") for known in words]
     return found[0], found[1], found[2], found[3]

@@ -30,16 +30,25 @@ def words(text: str) -> frozenset[str]:
     return frozenset(text.split())
 
 
+def plain(name: str) -> str:
+    """A name as it is looked up.
+
+    >>> plain("Weight_Decay")
+    'weightdecay'
+    """
+    return name.lower().replace("_", "")
+
+
 def role(name: str) -> str:
     """What the argument is; ``""`` if that cannot be told.
 
     >>> role("parameters"), role("w"), role("grad_wrt_w"), role("dW"), role("config")
     ('params', 'param', 'grad', 'grad', 'state')
     """
-    plain = name.lower().replace("_", "")
-    if "gradwrt" in plain or plain.endswith(("grad", "gradient")):
+    word = plain(name)
+    if "gradwrt" in word or word.endswith(("grad", "gradient")):
         return GRAD
-    return GRADS if plain.endswith(("grads", "gradients")) else _ROLES.get(plain, "")
+    return GRADS if word.endswith(("grads", "gradients")) else _ROLES.get(word, "")
 
 
 def of(function: Any) -> dict[str, str]:

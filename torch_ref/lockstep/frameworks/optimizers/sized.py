@@ -71,8 +71,8 @@ def argument(target: Any) -> str:
     """
     if not callable(target) or (not isinstance(target, type) and not hasattr(target, "__code__")):
         return ""
-    needed = {name.lower().replace("_", ""): name for name in roles.required(target)}
-    return next((name for plain, name in needed.items() if plain in LENGTH | SHAPE), "")
+    sizes = LENGTH | SHAPE
+    return next((name for name in roles.required(target) if roles.plain(name) in sizes), "")
 
 
 def sized(recipe: Recipe, name: str, size: Any) -> Any:
@@ -83,7 +83,7 @@ def sized(recipe: Recipe, name: str, size: Any) -> Any:
 def side(recipe: Recipe) -> Adapter:
     """The adapter of such a class: by a length or a shape, the likelier first."""
     target, name = recipe.target, argument(recipe.target)
-    by_shape = name.lower().replace("_", "") in SHAPE
+    by_shape = roles.plain(name) in SHAPE
     made = sized(recipe, name, (1,) if by_shape else 1)
     method = update.fits(made)
     if method is None:
