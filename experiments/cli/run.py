@@ -4,7 +4,7 @@ import os
 import shlex
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -171,25 +171,14 @@ def _sum_up(outcome: "Outcome", out: Path) -> None:
     """How many claims hold, those that do not, and where everything is."""
     from experiments.engine import telling
     from experiments.engine.runner import FIGURES, METRICS, RESULT
-    from experiments.report import results
-    from experiments.report.shapes import Damaged
 
     done = [name for name in experiments.NAMES if name in outcome.written + outcome.kept]
-    held, failing, unjudged = 0, [], 0
-    for name in done:
-        try:
-            found = results.verdicts(out, name)
-        except Damaged as error:  # it was edited since it was finished
-            show(console, f"[red]unreadable:[/] {name}: {escape(error.why)}")
-            continue
-        claims = telling.claims_of(found)
-        bad = [] if found["quick"] else [c for c in claims if not telling.holds(c)]
-        unjudged += len(claims) if found["quick"] else 0
-        held += 0 if found["quick"] else len(claims) - len(bad)
-        failing += [(name, claim) for claim in bad]
+    judged, unjudged = _claims(done, out)
+    failing = [(name, claim) for name, claim in judged if not telling.holds(claim)]
     console.print()
-    if count := held + len(failing):
-        shown = f"{held} of {count} claims hold" if count > 1 or failing else "The one claim holds"
+    if count := len(judged):
+        several = f"{count - len(failing)} of {count} claims hold"
+        shown = several if count > 1 or failing else "The one claim holds"
         show(console, f"[bold]{shown}[/]" + (", but not:" if failing else ""))
     for name, claim in failing:
         telling.tell_claim(console, claim, f"{name}: ")
@@ -200,3 +189,24 @@ def _sum_up(outcome: "Outcome", out: Path) -> None:
         show(console, f"{escape(out)}{os.sep} has a folder for each, with {files}")
     if outcome.failed:
         show(errors, f"[bold red]Failed:[/] {', '.join(outcome.failed)}")
+
+
+def _claims(names: list[str], out: Path) -> tuple[list[tuple[str, dict[str, Any]]], int]:
+    """Those that are judged, each with its experiment's name; and how many are not."""
+    from experiments.engine import telling
+    from experiments.report import results
+    from experiments.report.shapes import Damaged
+
+    judged, unjudged = [], 0
+    for name in names:
+        try:
+            found = results.verdicts(out, name)
+        except Damaged as error:  # it was edited since it was finished
+            show(console, f"[red]unreadable:[/] {name}: {escape(error.why)}")
+            continue
+        claims = telling.claims_of(found)
+        if found["quick"]:
+            unjudged += len(claims)
+        else:
+            judged += [(name, claim) for claim in claims]
+    return judged, unjudged
