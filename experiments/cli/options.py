@@ -99,6 +99,15 @@ def number(metavar: str, read: Callable[[str], Any], help: str, panel: str | Non
     return typer.Option(parser=read, metavar=metavar, help=help, rich_help_panel=panel)
 
 
+def unless_completing(read: Callable[[Any], Any]) -> Callable[[typer.Context, Any], Any]:
+    """The callback of an option that imports what it needs: not at every Tab in a shell."""
+
+    def callback(ctx: typer.Context, value: Any) -> Any:
+        return value if ctx.resilient_parsing else read(value)
+
+    return callback
+
+
 def described(
     backends: tuple[str, ...], device: str, workers: "Workers"
 ) -> "tuple[Described, ...]":
@@ -162,7 +171,7 @@ def folder(help: str, panel: str | None = None) -> Any:
 Backends = Annotated[
     str,
     typer.Option(
-        callback=_backends,
+        callback=unless_completing(_backends),
         metavar="scratch|torch|both",
         help="Which side computes.",
         rich_help_panel=COMPUTING,
@@ -184,7 +193,7 @@ Out = Annotated[Path, folder("The folder for the results.", RESULTS)]
 DatasetName = Annotated[
     str,
     typer.Option(
-        callback=_dataset,
+        callback=unless_completing(_dataset),
         metavar="NAME",
         help="mnist, or one that torchvision downloads, such as fashion-mnist.",
         rich_help_panel=DATA,

@@ -22,7 +22,8 @@ def _grid(kind: str, metavar: str, help: str) -> Any:
         with usage_error():
             return None if text is None else getattr(grid, kind)(text)
 
-    return typer.Option(callback=values, metavar=metavar, help=help, rich_help_panel=GRID)
+    read = options.unless_completing(values)
+    return typer.Option(callback=read, metavar=metavar, help=help, rich_help_panel=GRID)
 
 
 def sweep(

@@ -79,6 +79,24 @@ def test_a_shell_completes_commands_and_options_and_the_version_is_told() -> Non
     assert lockstep("--version").output.startswith("lockstep ")
 
 
+COMPLETED = """
+import sys
+
+import typer
+
+from experiments import cli
+
+for name, command in typer.main.get_command(cli.app).commands.items():
+    command.make_context(name, [], resilient_parsing=True)
+    assert "numpy" not in sys.modules, name
+"""
+
+
+def test_to_complete_a_line_no_command_imports_numpy() -> None:
+    done = run_python(COMPLETED)
+    assert done.returncode == 0, done.stderr
+
+
 def test_a_terminal_of_no_columns_has_eighty() -> None:
     texts = [
         subprocess.run(
