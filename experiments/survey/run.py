@@ -51,11 +51,6 @@ class Surveyed:
     said: str = ""
     notes: tuple[str, ...] = field(default=())
 
-    @property
-    def package(self) -> str:
-        """The package that has it, as it is imported."""
-        return self.name.partition(".")[0]
-
     @classmethod
     def of(cls, saved: dict[str, Any]) -> "Surveyed":
         """What ``as_dict`` made, once it was JSON."""
