@@ -87,10 +87,12 @@ def _lines(mark: "Mark", hints: int) -> list[str]:
 
 
 def _open(folder: Path, jupyter: bool) -> None:
+    from experiments.lesson.files import ANSWERS
+
     if jupyter:
         subprocess.run([sys.executable, "-m", "jupyterlab", str(folder)], check=False)
         return
-    answers = folder / "my_answers.py"
+    answers = folder / ANSWERS
     show(console, escape(f"Open the notebooks: jupyter lab {folder}"))
     show(console, escape("  (pip install 'lockstep-scratch[notebook]')"))
     show(console, escape(f"Or fill in {answers}, and have it marked:"))
