@@ -176,7 +176,7 @@ def figure(by_backend: ByBackend, settings: Settings) -> Figure:
         f"{settings.training} of {settings.images} {figures.subject(by_backend)} images, "
         f"{settings.trials} trials of {settings.epochs} epochs: the accuracy on the others"
     )
-    return Figure(title, [_all(by_backend), _best(by_backend, settings)], stacked=True)
+    return Figure(title, [_all(by_backend), _best(by_backend)], stacked=True)
 
 
 def _all(by_backend: ByBackend) -> figures.Chart:
@@ -233,8 +233,9 @@ def _over(by_backend: ByBackend, metric: str) -> figures.Panel:
     return figures.Panel(figures.Axis(NAMES[metric], log=True), y_axis, marks)
 
 
-def _best(by_backend: ByBackend, settings: Settings) -> figures.Chart:
-    accuracies = _of_first_seed(by_backend)[ACCURACY]
+def _best(by_backend: ByBackend) -> figures.Chart:
+    trials = _of_first_seed(by_backend)
+    accuracies = trials[ACCURACY]
     order = ranked(accuracies)[:SHOWN]
     header = [say("epoch"), *(say("place {place}", place=str(i + 1)) for i in range(len(order)))]
     curves = [figures.first(by_backend)[_name(int(trial)), ACCURACY] for trial in order]
@@ -251,20 +252,19 @@ def _best(by_backend: ByBackend, settings: Settings) -> figures.Chart:
             last=number(accuracies[order[-1]]),
         ),
         figures.Table(header, rows),
-        [_of_trial(by_backend, int(trial)) for trial in order],
+        [_of_trial(by_backend, trials, int(trial)) for trial in order],
         columns=5,
         size=(2.2, 1.8),
         height=170,
     )
 
 
-def _of_trial(by_backend: ByBackend, trial: int) -> figures.Panel:
+def _of_trial(by_backend: ByBackend, trials: dict[str, np.ndarray], trial: int) -> figures.Panel:
     drawn_ = [
         figures.Line(say("validation images"), 0, curve.x, curve.values[:1], backend)
         for backend, found in by_backend.items()
         for curve in [found[_name(trial), ACCURACY]]
     ]
-    trials = _of_first_seed(by_backend)
     rate, decay = (number(trials[metric][trial]) for metric in NAMES)
     y = figures.Axis(say("accuracy"), range=(0, 1))
     title = say("η {rate}, λ {decay}", rate=rate, decay=decay)
