@@ -159,7 +159,7 @@ def fits(target: Any) -> bool:
     >>> fits(Mine), fits(dict)
     (True, False)
     """
-    if not callable(target) or (not isinstance(target, type) and not hasattr(target, "__code__")):
+    if not (isinstance(target, type) or roles.is_function(target)):
         return False
     first = next(iter(roles.of(target).items()), ("", ""))
     return first[0] in roles.required(target) and first[1] == roles.PARAMS

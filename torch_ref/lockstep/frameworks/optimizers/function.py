@@ -141,7 +141,7 @@ def fits(target: Any) -> bool:
     >>> fits(lambda w, dw, config=None: None), fits(lambda learning_rate, b1=0.9: None)
     (True, False)
     """
-    if isinstance(target, type) or not hasattr(target, "__code__"):
+    if not roles.is_function(target):
         return False
     first = set(list(roles.of(target).values())[:2])
     return bool(first & roles.GRADIENT) and bool(first & {roles.PARAM, roles.PARAMS})

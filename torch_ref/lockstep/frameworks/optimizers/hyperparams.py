@@ -83,7 +83,7 @@ def fits(target: Any) -> bool:
     >>> fits(lambda params, states, hyperparams: None), fits(lambda params, grads, lr: None)
     (True, False)
     """
-    if isinstance(target, type) or not hasattr(target, "__code__"):
+    if not roles.is_function(target):
         return False
     names = [roles.plain(name) for name in roles.required(target)]
     known = ({"params", "parameters"}, _STATES, _SETTINGS)

@@ -64,6 +64,15 @@ def of(function: Any) -> dict[str, str]:
     }
 
 
+def is_function(target: Any) -> bool:
+    """Whether it is written in Python, and no class.
+
+    >>> is_function(lambda w, g: w), is_function(dict), is_function(len)
+    (True, False, False)
+    """
+    return not isinstance(target, type) and hasattr(target, "__code__")
+
+
 def signature(function: Any) -> list[inspect.Parameter]:
     """The arguments of a function; none of some that are written in C, which have no signature.
 

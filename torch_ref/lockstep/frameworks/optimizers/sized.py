@@ -69,7 +69,7 @@ def argument(target: Any) -> str:
     >>> argument(Mine), argument(dict)
     ('n', '')
     """
-    if not callable(target) or (not isinstance(target, type) and not hasattr(target, "__code__")):
+    if not (isinstance(target, type) or roles.is_function(target)):
         return ""
     sizes = LENGTH | SHAPE
     return next((name for name in roles.required(target) if roles.plain(name) in sizes), "")
