@@ -1,7 +1,8 @@
 """The fewest causes that make a rule do what a candidate does: variants, and numbers that fit."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from itertools import chain
+from typing import Any
 
 from torch_ref.lockstep.diagnose.clips import clips
 from torch_ref.lockstep.diagnose.nearest import Nearest
@@ -31,7 +32,7 @@ def causes(
     with them or with a variant; two of these together, or another with fitted numbers, and last
     more. Sets of three and four are tried in the order of how near they come.
     """
-    known = [each for each in variants if _changes_something(each, trial)]
+    known = [each for each in variants if changes_something(each, trial.rule)]
     fits = within(trial.distance, trial.tolerance)
     found, tried = search(known, fits, depth=1)
     if found := found or (others.same() if others else []):
@@ -61,9 +62,9 @@ def causes(
     return _fewest(fitted), tried
 
 
-def _changes_something(variant: Variant, trial: Trial) -> bool:
-    """Whether it is something else than what is asked for."""
-    asked, changed = trial.rule(), trial.rule(**variant.changes)
+def changes_something(variant: Variant, rule: Callable[..., Any]) -> bool:
+    """Whether it is something else than what is asked for, the rule without changes."""
+    asked, changed = rule(), rule(**variant.changes)
     return asked.settings != changed.settings or asked.form != changed.form
 
 

@@ -7,6 +7,7 @@ and never in the others.
 
 import math
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from functools import partial
 from typing import Any, ClassVar
 
@@ -17,6 +18,7 @@ from torch_ref.lockstep.candidates.candidate import CandidateError
 from torch_ref.lockstep.candidates.contract import ContractError
 from torch_ref.lockstep.compare.problems import Arrays
 from torch_ref.lockstep.compare.run import lockstep
+from torch_ref.lockstep.diagnose.causes import changes_something
 from torch_ref.lockstep.diagnose.nearest import Nearest
 from torch_ref.lockstep.diagnose.numbers import shorter
 from torch_ref.lockstep.diagnose.probe import Probe
@@ -359,7 +361,8 @@ def _causes(
     """The findings, and how many sets of variants were tried."""
     # The values that have a name of their own go last, and so before the others.
     every = {str(each.changes): each for each in (*_numbers(seen, asked), *_VARIANTS)}
-    variants = [_told(each, asked) for each in every.values() if _changes_something(each, asked)]
+    rule = partial(LBFGSRule, asked.settings)
+    variants = [_told(each, asked) for each in every.values() if changes_something(each, rule)]
     fits = within(walk.distance, TOLERANCE)
     found, tried = search(variants, fits, depth=1)
     if found := found or _first_order(mine, known):
@@ -369,13 +372,7 @@ def _causes(
 
 
 def _told(each: Variant, asked: LBFGSRule) -> Variant:
-    theirs = each.instead(asked.settings)
-    return Variant(each.name, theirs, each.changes, each.seen_in)
-
-
-def _changes_something(each: Variant, asked: LBFGSRule) -> bool:
-    changed = LBFGSRule(asked.settings, **each.changes)
-    return changed.settings != asked.settings or changed.form != asked.form
+    return replace(each, theirs=each.instead(asked.settings))
 
 
 def _numbers(seen: Watched, asked: LBFGSRule) -> Iterator[Variant]:
