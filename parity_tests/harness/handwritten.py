@@ -116,3 +116,9 @@ class CubeRoot(Written):
         for key in params:
             m_hat, v_hat = self.moments(key, grads[key])
             params[key] -= self.lr * m_hat / (np.cbrt(v_hat) + 1e-8)
+
+
+def rounded_at_random(w: np.ndarray, random: np.random.Generator) -> np.ndarray:
+    """In bfloat16, rounded up or down: to the nearer of the two more often."""
+    bits = w.astype("f4").view("u4") + random.integers(0, 2**16, w.shape, "u4")
+    return (bits & 0xFFFF0000).view("f4")

@@ -7,6 +7,7 @@ import pytest
 
 from parity_tests.command_line import lockstep
 from parity_tests.frameworks import needs
+from parity_tests.harness.handwritten import rounded_at_random
 from parity_tests.helpers import unwrapped
 from parity_tests.optimizer_helpers import DENSE
 from scratch import optim
@@ -128,9 +129,7 @@ class RoundsAtRandom:
         for name, w in params.items():
             exact = w.astype(np.float64) - self.lr * grads[name].astype(np.float64)
             if w.dtype != np.float64:
-                noise = self.random.integers(0, 2**16, w.shape, "u4")
-                bits = exact.astype("f4").view("u4") + noise
-                exact = (bits & 0xFFFF0000).view("f4")
+                exact = rounded_at_random(exact, self.random)
             w[...] = exact.astype(w.dtype)
 
 

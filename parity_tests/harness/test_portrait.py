@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from parity_tests.harness.handwritten import EpsInside
+from parity_tests.harness.handwritten import EpsInside, rounded_at_random
 from parity_tests.portrait_page import PAGE, page
 from scratch import optim
 from torch_ref.lockstep import as_adapter
@@ -53,8 +53,7 @@ class RoundsAtRandom(optim.SGD):
     def update(self, params: Any, grads: Any) -> None:
         super().update(params, grads)
         for w in params.values():
-            bits = w.astype("f4").view("u4") + self.random.integers(0, 2**16, w.shape, "u4")
-            w[...] = (bits & 0xFFFF0000).view("f4")
+            w[...] = rounded_at_random(w, self.random)
 
 
 IMPULSE = "after one gradient, then zeros"
