@@ -7,8 +7,7 @@ from pathlib import Path
 from experiments.lesson.exercises import EXERCISES
 from experiments.lesson.grading import Mark, check
 from torch_ref.errors import LockstepError
-from torch_ref.lockstep.candidates.candidate import Candidate
-from torch_ref.lockstep.frameworks import loading
+from torch_ref.lockstep.candidates.candidate import module_at
 
 HERE = Path(__file__).parent
 ANSWERS = "my_answers.py"
@@ -62,8 +61,8 @@ def marked(file: Path) -> list[Mark]:
         raise LockstepError(
             f"there is no file {file}; `lockstep learn FOLDER` writes one to fill in"
         )
-    with Candidate(str(file), None, file.resolve()).blamed("running it raised"):
-        answers = vars(loading.run(file.resolve()))
+    module, _ = module_at(str(file))
+    answers = vars(module)
     found = [answers[name] for name in EXERCISES if name in answers]
     if not found:
         raise LockstepError(f"{file} has no answer: they are called {', '.join(EXERCISES)}")

@@ -146,7 +146,7 @@ def load(location: str) -> Candidate:
             "give the file and the name in it, like path/to/file.py:MyAdam, or a module's, like "
             f"package.module:MyAdam, got {location!r}"
         )
-    module, path = _module(given)
+    module, path = module_at(given)
     if not hasattr(module, name):
         names = [key for key, value in vars(module).items() if _is_own(value, module)]
         near = did_you_mean(name, names) or (f"; it has {', '.join(names)}" if names else "")
@@ -154,8 +154,15 @@ def load(location: str) -> Candidate:
     return Candidate(name, getattr(module, name), path)
 
 
-def _module(given: str) -> tuple[ModuleType, Path | None]:
-    """The module of a file or of a dotted name, and the file."""
+def module_at(given: str) -> tuple[ModuleType, Path | None]:
+    """The module of a file or of a dotted name, run in this process, and the file.
+
+    Raises:
+        CandidateError: there is no such file or module, or running it raised.
+
+    >>> module_at("scratch.optim")[0].__name__
+    'scratch.optim'
+    """
     path = Path(given).resolve()
     if path.is_file() and path.suffix != ".py":
         raise CandidateError(f"{given} is not a Python file: its name does not end in .py")
