@@ -15,7 +15,7 @@ from importlib import import_module, metadata
 from importlib.util import find_spec
 from typing import Any
 
-from experiments.survey.table import Entry, rows
+from experiments.survey.table import TableRow, rows
 
 #: What a distribution is called, where it is not as it is imported.
 DISTRIBUTIONS = {
@@ -87,7 +87,7 @@ def survey(
     with ThreadPoolExecutor(jobs) as pool:
         found = [each for outcomes in pool.map(one, names) for each in outcomes]
     order = {row: i for i, row in enumerate(rows())}
-    return sorted(found, key=lambda o: order[o.kind, Entry(o.name, o.against, o.settings)])
+    return sorted(found, key=lambda o: order[o.kind, TableRow(o.name, o.against, o.settings)])
 
 
 def known_packages() -> list[str]:
@@ -95,7 +95,7 @@ def known_packages() -> list[str]:
     return list(dict.fromkeys(row.package for _, row in rows()))
 
 
-def of_package(package: str) -> list[tuple[str, Entry]]:
+def of_package(package: str) -> list[tuple[str, TableRow]]:
     """The rows of a package."""
     return [(kind, row) for kind, row in rows() if row.package == package]
 
@@ -126,7 +126,7 @@ def checked(package: str, seconds: float) -> list[Surveyed]:
     return [check_row(kind, row, seconds) for kind, row in of_package(package)]
 
 
-def check_row(kind: str, row: Entry, seconds: float = 60.0) -> Surveyed:
+def check_row(kind: str, row: TableRow, seconds: float = 60.0) -> Surveyed:
     """The outcome of one row."""
     from torch_ref.errors import LockstepError
     from torch_ref.lockstep.candidates.settings import parse

@@ -7,7 +7,7 @@ the first ``;``, is the package's own defaults.
 from typing import NamedTuple
 
 
-class Entry(NamedTuple):
+class TableRow(NamedTuple):
     """One check.
 
     Attributes:
@@ -220,7 +220,7 @@ KINDS = {
 }
 
 
-def rows() -> list[tuple[str, Entry]]:
+def rows() -> list[tuple[str, TableRow]]:
     """Every check, with the title of its kind.
 
     >>> kind, first = rows()[0]
@@ -228,7 +228,7 @@ def rows() -> list[tuple[str, Entry]]:
     ('Optimizers', 'optax.sgd', 'SGD', ('lr=0.1',))
     """
     return [
-        (title, Entry(name.strip(), against.strip(), tuple(settings.split())))
+        (title, TableRow(name.strip(), against.strip(), tuple(settings.split())))
         for title, lines in KINDS.items()
         for name, against, several in (line.split("|") for line in lines.strip().splitlines())
         for settings in several.split(";")

@@ -10,7 +10,7 @@ import torch
 from scratch import optim
 from torch_ref.lockstep import as_adapter, diagnose
 from torch_ref.lockstep.check import check
-from torch_ref.lockstep.diagnose.lbfgs import TOLERANCE, LBFGSRule, Walk, Watched, Waves
+from torch_ref.lockstep.diagnose.lbfgs import TOLERANCE, LBFGSRule, Visited, Walk, Waves
 from torch_ref.registry import Settings
 
 WOLFE = {"line_search_fn": "strong_wolfe"}
@@ -43,7 +43,7 @@ class Planted:
     [{}, {"lr": 0.5}, WOLFE, {"history_size": 4, "lr": 0.7}, WOLFE | {"max_iter": 9}],
 )
 def test_the_rule_does_what_torch_does(case: Settings) -> None:
-    seen = Watched(as_adapter(torch.optim.LBFGS, **case), Waves())
+    seen = Visited(as_adapter(torch.optim.LBFGS, **case), Waves())
     assert Walk(seen, case).distance({}) <= TOLERANCE
 
 

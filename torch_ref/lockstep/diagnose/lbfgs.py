@@ -247,7 +247,7 @@ class Waves:
         return float(loss), g
 
 
-class Watched:
+class Visited:
     """The places where a candidate evaluates a landscape, update by update, each once in a row."""
 
     def __init__(self, side: Any, landscape: Waves) -> None:
@@ -275,7 +275,7 @@ class _Elsewhere(Exception):
 class Walk:
     """Rules held against the places of a candidate."""
 
-    def __init__(self, seen: Watched, settings: Mapping[str, Any]) -> None:
+    def __init__(self, seen: Visited, settings: Mapping[str, Any]) -> None:
         self._seen, self._settings = seen, settings
 
     def distance(self, changes: Mapping[str, Any]) -> float:
@@ -341,7 +341,7 @@ def diagnose_lbfgs(
     """
     with np.errstate(all="ignore"):
         report = lockstep(mine, theirs, Waves(), steps=UPDATES)
-        seen = Watched(mine, Waves())
+        seen = Visited(mine, Waves())
     result = Result.of_run(report, "float64", settings=LBFGSRule(settings).settings)
     walk = Walk(seen, settings)
     if report.agrees or walk.distance({}) <= TOLERANCE:
@@ -356,7 +356,7 @@ def diagnose_lbfgs(
 
 
 def _causes(
-    walk: Walk, seen: Watched, mine: Adapter, asked: LBFGSRule, known: Mapping[str, Any]
+    walk: Walk, seen: Visited, mine: Adapter, asked: LBFGSRule, known: Mapping[str, Any]
 ) -> tuple[list[Finding], int]:
     """The findings, and how many sets of variants were tried."""
     # The values that have a name of their own go last, and so before the others.
@@ -375,7 +375,7 @@ def _told(each: Variant, asked: LBFGSRule) -> Variant:
     return replace(each, theirs=each.instead(asked.settings))
 
 
-def _numbers(seen: Watched, asked: LBFGSRule) -> Iterator[Variant]:
+def _numbers(seen: Visited, asked: LBFGSRule) -> Iterator[Variant]:
     """Yield values of settings that are read off the places: of lr, the steps, the history."""
 
     def other(name: str, value: Any) -> Variant:

@@ -24,14 +24,14 @@ DIGITS = 7
 
 
 @dataclass(frozen=True)
-class Rate:
+class RegularRate:
     """What lr is multiplied by.
 
     Attributes:
         text: it in words, after "lr".
         factor: in step t, which is counted from 1.
 
-    >>> Rate("is halved", lambda t: 0.5).factor(1)
+    >>> RegularRate("is halved", lambda t: 0.5).factor(1)
     0.5
     """
 
@@ -40,7 +40,7 @@ class Rate:
 
 
 #: What reads a form off lengths, each known to a part of it.
-Form = Callable[[np.ndarray, float], Rate | None]
+Form = Callable[[np.ndarray, float], RegularRate | None]
 
 
 def rates(trial: Trial, changes: Mapping[str, Any]) -> Iterator[Variant]:
@@ -54,7 +54,7 @@ def rates(trial: Trial, changes: Mapping[str, Any]) -> Iterator[Variant]:
             return
 
 
-def forms(lengths: np.ndarray, part: float = EXACT) -> Iterator[Rate]:
+def forms(lengths: np.ndarray, part: float = EXACT) -> Iterator[RegularRate]:
     """Yield the forms that these lengths have, each within such a part of it.
 
     >>> [rate.text for rate in forms(0.9 ** (np.arange(40) // 10))]
@@ -74,7 +74,7 @@ def forms(lengths: np.ndarray, part: float = EXACT) -> Iterator[Rate]:
         yield from found or _after_warm_up(lengths, part)
 
 
-def _is(rate: Rate, lengths: np.ndarray, part: float) -> bool:
+def _is(rate: RegularRate, lengths: np.ndarray, part: float) -> bool:
     try:
         expected = np.array([rate.factor(t) for t in range(1, len(lengths) + 1)])
     except ArithmeticError:
@@ -82,7 +82,7 @@ def _is(rate: Rate, lengths: np.ndarray, part: float) -> bool:
     return bool((np.abs(expected - lengths) <= part * np.abs(lengths).max()).all())
 
 
-def _stairs(lengths: np.ndarray, part: float) -> Rate | None:
+def _stairs(lengths: np.ndarray, part: float) -> RegularRate | None:
     """γ to the power of ⌊t/n⌋."""
     changed = np.flatnonzero(np.abs(lengths[1:] / lengths[:-1] - 1) > part) + 1
     if not changed.size:
@@ -99,13 +99,13 @@ def _stairs(lengths: np.ndarray, part: float) -> Rate | None:
         text = f"{'decays' if gamma < 1 else 'grows'} by {gamma:.6g} {when}{late}"
     begun = n == 1 and start == gamma
     text = f"{text}, the first one, too" if begun else _from(start) + text
-    return Rate(text, lambda t: start * gamma ** ((t - 1 + n - first) // n))
+    return RegularRate(text, lambda t: start * gamma ** ((t - 1 + n - first) // n))
 
 
 def _divided(power: float) -> Form:
     """1/(1 + kt) to a power."""
 
-    def form(lengths: np.ndarray, part: float) -> Rate | None:
+    def form(lengths: np.ndarray, part: float) -> RegularRate | None:
         divisors = lengths ** (-1 / power)
         start, k = divisors[0], (divisors[-1] - divisors[0]) / (len(divisors) - 1)
         if not (math.isfinite(k) and k > 0):
@@ -116,12 +116,12 @@ def _divided(power: float) -> Form:
         by = f"1 + {k:.6g}·{'t' if ahead else '(t − 1)'}" if k != 1 or ahead else "t"
         by = by if power == 1 else f"√{by}" if by == "t" else f"√({by})"
         text = f"{_from(scale)}is divided by {by} in step t"
-        return Rate(text, lambda t: scale * (1 + k * (t - 1 + ahead)) ** -power)
+        return RegularRate(text, lambda t: scale * (1 + k * (t - 1 + ahead)) ** -power)
 
     return form
 
 
-def _line(lengths: np.ndarray, part: float) -> Rate | None:
+def _line(lengths: np.ndarray, part: float) -> RegularRate | None:
     """From one value to another, and there it stays."""
     n = _ramp(lengths, part)
     if n < FEWEST - 1 or np.ptp(lengths) <= part:
@@ -132,7 +132,7 @@ def _line(lengths: np.ndarray, part: float) -> Rate | None:
     last = _plain(last, part) if ends else (math.inf if slope > 0 else 0.0)
     bound = min if slope > 0 else max
     text = _line_in_words(start, slope, last, n, ends, part)
-    return Rate(text, lambda t: bound(last, start + slope * (t - 1)))
+    return RegularRate(text, lambda t: bound(last, start + slope * (t - 1)))
 
 
 def _line_in_words(start: float, slope: float, last: float, n: int, ends: bool, part: float) -> str:
@@ -155,26 +155,26 @@ def _ramp(lengths: np.ndarray, part: float) -> int:
     return int(other[0]) if other.size else len(changes)
 
 
-def _filling(lengths: np.ndarray, part: float) -> Rate | None:
+def _filling(lengths: np.ndarray, part: float) -> RegularRate | None:
     """1 − βᵗ, as an average of ones fills up."""
     beta = _plain(1 - lengths[0], part)
-    return Rate(f"is multiplied by 1 − {beta:.6g}ᵗ in step t", lambda t: float(1 - beta**t))
+    return RegularRate(f"is multiplied by 1 − {beta:.6g}ᵗ in step t", lambda t: float(1 - beta**t))
 
 
-def _cosine(lengths: np.ndarray, part: float) -> Rate | None:
+def _cosine(lengths: np.ndarray, part: float) -> RegularRate | None:
     """Half a cosine, from one down to zero."""
     angle = math.acos(min(1.0, max(-1.0, 2 * lengths[FEWEST] - 1)))
     if not angle:
         return None
     n = _plain(FEWEST * math.pi / angle, part)
     text = f"follows half a cosine down to zero over {n:.6g} steps"
-    return Rate(text, lambda t: (1 + math.cos(math.pi * min((t - 1) / n, 1))) / 2)
+    return RegularRate(text, lambda t: (1 + math.cos(math.pi * min((t - 1) / n, 1))) / 2)
 
 
 _FORMS: tuple[Form, ...] = (_stairs, _divided(1.0), _divided(0.5), _line, _filling, _cosine)
 
 
-def _after_warm_up(lengths: np.ndarray, part: float) -> Iterator[Rate]:
+def _after_warm_up(lengths: np.ndarray, part: float) -> Iterator[RegularRate]:
     """Yield a line that rises, and then another form."""
     n = _ramp(lengths, part)
     if not 2 <= n < len(lengths) - FEWEST or lengths[1] <= lengths[0]:
@@ -187,9 +187,9 @@ def _after_warm_up(lengths: np.ndarray, part: float) -> Iterator[Rate]:
                 yield _joined(start, slope, end, rate)
 
 
-def _joined(start: float, slope: float, end: int, then: Rate) -> Rate:
+def _joined(start: float, slope: float, end: int, then: RegularRate) -> RegularRate:
     text = f"grows linearly from {_shown(start)} of itself in {end} steps; counted from there it "
-    return Rate(
+    return RegularRate(
         text + then.text, lambda t: start + slope * (t - 1) if t <= end else then.factor(t - end)
     )
 
