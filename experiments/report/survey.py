@@ -29,7 +29,6 @@ class Row:
     """One thing of a package beside torch's: each with its settings and what differs."""
 
     kind: str
-    package: str
     name: str
     against: str
     settings: str
@@ -79,7 +78,6 @@ def _row(check: dict[str, Any]) -> Row:
     sign, words = VERDICTS.get(check["verdict"], ("–", VERDICTS["cannot be run"][1]))
     return Row(
         check["kind"],
-        check["name"].partition(".")[0],
         check["name"],
         check["against"],
         ", ".join(check["settings"]),
