@@ -4,8 +4,6 @@ from experiments.engine.texts import Text, say
 
 #: By the name that the scripts use.
 WORDS: dict[str, Text] = {
-    "dark": say("Dark"),
-    "light": say("Light"),
     "play": say("Play"),
     "pause": say("Pause"),
     "title": say("Lockstep: what was measured"),
