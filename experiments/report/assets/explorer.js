@@ -12,7 +12,7 @@ const explorer = (() => {
     return {
       ...optimizer, index, card,
       on: document.querySelector(`[data-control=walker][value="${index}"]`),
-      rate: card.querySelector("[data-control=rate]"),
+      rate: card.querySelector("[data-control=rate]"), lr: card.querySelector("[data-setting=lr]"),
       inputs: [...card.querySelectorAll("[data-setting]")],
     };
   });
@@ -111,7 +111,7 @@ const explorer = (() => {
     chosen = read();
     const bowl = data.surfaces[surface.value]?.name === "bowl";
     for (const walker of walkers) {
-      const settings = { ...defaultsOf(walker) };
+      const settings = defaultsOf(walker);
       if (!bowl || !walker.chapter) settings.lr = suggestedRate(walker, settings);
       put(walker.inputs, settings);
     }
@@ -213,8 +213,7 @@ const explorer = (() => {
     byId("own").hidden = !chosen.own;
     byId("seed-label").hidden = !chosen.noise;
     byId("noise-shown").textContent = number(chosen.noise);
-    for (const { rate, inputs } of walkers) {
-      const lr = inputs.find((input) => input.dataset.setting === "lr");
+    for (const { rate, lr } of walkers) {
       rate.value = Math.log10(Math.max(1e-6, number_(lr, 1e-3)));
       rate.setAttribute("aria-valuetext", lr.value);
     }
@@ -334,7 +333,7 @@ const explorer = (() => {
     for (const walker of walkers) {
       walker.on.addEventListener("change", () => update());
       walker.rate.addEventListener("input", () => {
-        walker.inputs.find((input) => input.dataset.setting === "lr").value = Number((10 ** walker.rate.value).toPrecision(3));
+        walker.lr.value = Number((10 ** walker.rate.value).toPrecision(3));
         update();
       });
       for (const input of walker.inputs) input.addEventListener("input", () => update());
