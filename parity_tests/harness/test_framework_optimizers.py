@@ -3,12 +3,14 @@
 import ast
 import os
 import sys
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
 from parity_tests.frameworks import keras_on_jax, needs
+from torch_ref.lockstep.candidates.candidate import load
 from torch_ref.lockstep.check import check
 from torch_ref.lockstep.frameworks.optimizers.ways import make
 from torch_ref.lockstep.result import Result
@@ -80,6 +82,36 @@ def test_an_optimizer_of_optax_that_looks_for_its_length_is_given_the_loss() -> 
         losses.append(valley.evaluate(side.params())[0])
     assert losses == sorted(losses, reverse=True)
     assert losses[-1] < losses[0] / 4  # with the whole step it would be at 1e10 by now
+
+
+IN_ANY_ORDER = """
+import jax
+
+def along(grads, lr):
+    return jax.tree.map(lambda g: -lr * g, grads)
+
+def usual(lr):
+    return lambda params: (), lambda grads, state, params: (along(grads, lr), state)
+
+def other(lr):
+    return lambda params: (), lambda params, state, grads: (along(grads, lr), state)
+"""
+
+
+@needs("jax")
+def test_parameters_that_a_pair_takes_first_come_first_where_the_loss_is_known_too(
+    tmp_path: Path,
+) -> None:
+    from torch_ref.lockstep.compare.problems import Rosenbrock
+
+    (tmp_path / "pairs.py").write_text(IN_ANY_ORDER)
+    valley, ends = Rosenbrock(), []
+    for name in ("usual", "other"):
+        side = load(f"{tmp_path / 'pairs.py'}:{name}").side({"lr": 1e-4})
+        side.start(valley.params)
+        side.minimize(valley.evaluate)
+        ends.append(side.params())
+    assert all(np.array_equal(w, ends[1][name]) for name, w in ends[0].items())
 
 
 @needs("pytorch_optimizer")

@@ -61,11 +61,10 @@ class InitUpdateAdapter(Side):
 
     def one_step(self, pair: Any) -> Any:
         """The function of one step: gradients, state and parameters to parameters and state."""
-        swapped = _is_swapped(pair.update)
+        update = _in_order(pair.update)
 
         def step(grads: Any, state: Any, params: Any) -> tuple[Any, Any]:
-            given = (params, state, grads) if swapped else (grads, state, params)
-            updates, state = pair.update(*given)
+            updates, state = update(grads, state, params)
             return {n: _sum(w, updates[n]) for n, w in params.items()}, state
 
         return step
@@ -73,12 +72,12 @@ class InitUpdateAdapter(Side):
     def one_with_loss(self, pair: Any) -> Any:
         """The function of one step that may look for its length itself, where the loss is known."""
         value_fn = loss_in_jax(lambda params: self._evaluate(params), self._dtype)
-        takes = {p.name for p in roles.signature(pair.update)}
+        takes, update = {p.name for p in roles.signature(pair.update)}, _in_order(pair.update)
 
         def step(grads: Any, state: Any, params: Any, loss: Any) -> tuple[Any, Any]:
             asked = {"value": loss, "grad": grads, "value_fn": value_fn}
             known = asked if "extra_args" in takes else {n: asked[n] for n in takes & {*asked}}
-            updates, state = pair.update(grads, state, params, **known)
+            updates, state = update(grads, state, params, **known)
             return {n: _sum(w, updates[n]) for n, w in params.items()}, state
 
         return step
@@ -173,22 +172,22 @@ class _Triple:
         return 0, self._init(params)
 
 
-def _is_swapped(update: Any) -> bool:
-    """Whether it takes the parameters first and the gradients last."""
-    return next(iter(roles.of(update).values()), "") in (roles.PARAM, roles.PARAMS)
+def _in_order(update: Any) -> Any:
+    """It with the gradients first and the parameters last, whichever it takes first."""
+    if next(iter(roles.of(update).values()), "") not in (roles.PARAM, roles.PARAMS):
+        return update
+    return lambda grads, state, params, **known: update(params, state, grads, **known)
 
 
 class _Each:
     def __init__(self, pair: Any) -> None:
-        self._pair, self._swapped = pair, _is_swapped(pair.update)
+        self._pair, self._update = pair, _in_order(pair.update)
 
     def init(self, params: Any) -> Any:
         return {name: self._pair.init(w) for name, w in params.items()}
 
     def update(self, grads: Any, state: Any, params: Any) -> tuple[Any, Any]:
-        given = {n: (g, state[n], params[n]) for n, g in grads.items()}
-        order = -1 if self._swapped else 1
-        each = {n: self._pair.update(*one[::order]) for n, one in given.items()}
+        each = {n: self._update(g, state[n], params[n]) for n, g in grads.items()}
         return {n: new[0] for n, new in each.items()}, {n: new[1] for n, new in each.items()}
 
 
