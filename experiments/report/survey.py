@@ -40,7 +40,7 @@ class Row:
 
 @dataclass(frozen=True)
 class Survey:
-    """The section; empty where the file is not there, as in an installed package."""
+    """The section; empty where the file is not there."""
 
     versions: dict[str, str] = field(default_factory=dict)
     rows: list[Row] = field(default_factory=list)
