@@ -36,9 +36,6 @@ def as_dict(chart: figures.Chart) -> dict[str, Any]:
             }
             for panel in chart.panels
         ],
-        "groups": list(chart.groups),
-        "backends": chart.backends,
-        "choices": choices,
         "columns": chart.columns,
         "height": chart.height,
     }
