@@ -1,7 +1,7 @@
 """The notebooks of the lesson, made from their texts and run: ``make notebook``.
 
 In a text a block of Python ``given: NAME`` stands for the cell that the learner is to fill in, and
-a paragraph ``solution: NAME`` for the solution, folded.
+a paragraph ``solution: NAME`` for the solution, folded. A paragraph ``answer: …`` is folded, too.
 """
 
 import os
@@ -18,15 +18,9 @@ from experiments.lesson.exercises import EXERCISES
 from experiments.lesson.language import LANGUAGES
 
 HERE = Path(__file__).parent
-_FOLDED = """\
-<details>
-<summary>{word}: <code>{name}</code></summary>
-
-```python
-{source}```
-
-</details>"""
-_WORDS = {"en": "The solution", "ko": "풀이"}
+_FOLDED = "<details>\n<summary>{summary}</summary>\n\n{text}\n\n</details>"
+_SOLUTION = {"en": "The solution", "ko": "풀이"}
+_ANSWER = {"en": "An answer", "ko": "답"}
 
 
 def texts() -> list[Path]:
@@ -47,13 +41,15 @@ def made(text: Path) -> nbformat.NotebookNode:
 
 
 def _filled(source: str, language: str) -> Iterator[str]:
-    for part in re.split(r"^(given: \w+|solution: \w+)$", source, flags=re.M):
-        kind, _, name = part.partition(": ")
+    for part in re.split(r"^((?:given|solution|answer): (?s:.+?))(?=\n\n|\Z)", source, flags=re.M):
+        kind, _, what = part.partition(": ")
         if kind == "given":
-            yield EXERCISES[name].given
+            yield EXERCISES[what].given
         elif kind == "solution":
-            source = EXERCISES[name].source
-            yield _FOLDED.format(word=_WORDS[language], name=name, source=source)
+            summary = f"{_SOLUTION[language]}: <code>{what}</code>"
+            yield _FOLDED.format(summary=summary, text=f"```python\n{EXERCISES[what].source}```")
+        elif kind == "answer":
+            yield _FOLDED.format(summary=_ANSWER[language], text=what)
         else:
             yield part
 
