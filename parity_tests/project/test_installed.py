@@ -98,6 +98,20 @@ def test_a_wheel_alone_asks_for_four_packages(site: Path) -> None:
     assert alone == {"numpy", "rich", "safetensors", "typer"}
 
 
+def test_pypi_shows_the_readme_without_what_lies_beside_it(site: Path) -> None:
+    (metadata,) = site.glob("*.dist-info")
+    described = PathDistribution(metadata).metadata
+    assert described["Description-Content-Type"] == "text/markdown"
+    text = described.get_payload()
+    headings = re.findall(r"^## .*", (ROOT / "README.md").read_text(encoding="utf-8"), re.M)
+    assert [*re.findall(r"^## .*", text, re.M)] == [h for h in headings if "How close" not in h]
+    targets = re.findall(r"\]\(([^)]*)\)", text)
+    assert "https://arxiv.org/abs/1412.6980" in targets
+    assert all(target.startswith("https://") for target in targets)
+    assert not re.search(r"!\[|\$\$|<!--|pip install '?\.", text)
+    assert "\npip install lockstep-scratch " in text
+
+
 def test_a_wheel_says_that_it_is_typed(site: Path) -> None:
     assert (site / "scratch/py.typed").exists()
     assert (site / "torch_ref/py.typed").exists()
