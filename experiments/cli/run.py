@@ -13,6 +13,7 @@ from experiments.cli import options
 from experiments.cli.ending import begin, computing, console, errors
 from experiments.cli.parity import sum_up
 from experiments.cli.report import open_page, say_what_it_lacks, written
+from experiments.engine.fingerprint import code_digest
 from experiments.engine.terminal import escape, show
 
 if TYPE_CHECKING:
@@ -94,6 +95,7 @@ def run(
         lockstep run all --backend scratch --out numpy  # by hand alone, without torch
     """
     begin(f"running {', '.join(names)} with {' and '.join(backend)}")
+    code_digest()  # of the code as it is before what computes is imported
     from experiments.engine.options import Options
     from experiments.engine.progress import Display
     from experiments.engine.runner import Outcome, fitting, run_all

@@ -8,6 +8,7 @@ import typer
 
 from experiments.cli import options
 from experiments.cli.ending import begin, computing, console, usage_error
+from experiments.engine.fingerprint import code_digest
 from experiments.engine.terminal import escape, show
 
 GRID = "The grid, and how each of its networks is trained"
@@ -76,6 +77,7 @@ def sweep(
         lockstep sweep --optimizer SGD,Adam --lr 1e-4:1:13log --depth 3  # two optimizers, one depth
     """
     begin("sweeping over learning rates and architectures")
+    code_digest()  # of the code as it is before what computes is imported
     from experiments.sweep import plan
 
     given = {

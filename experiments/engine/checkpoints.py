@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from experiments.engine.fingerprint import check_code
 from experiments.engine.terminal import visible
 from scratch.callbacks import Callback, Training
 from torch_ref import checkpoint
@@ -59,10 +60,15 @@ class Checkpoint(Callback):
             self.say(f"{self.what}: {error}; the training begins again")
 
     def after_step(self, training: Training) -> None:
-        """Save it where that is due; one that is finished if it took long: more may follow."""
+        """Save it where that is due; one that is finished if it took long: more may follow.
+
+        Raises:
+            CodeMoved: the project's code was changed meanwhile.
+        """
         since = self.begun if training.finished else self.last
         if time.monotonic() - since < self.every:
             return
+        check_code()  # the next command of the same code would go on from it
         if self.path.parents[1].is_dir():
             try:
                 self.path.parent.mkdir(exist_ok=True)

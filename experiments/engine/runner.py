@@ -31,7 +31,7 @@ from experiments.engine import (
 )
 from experiments.engine.drawing import draw, save
 from experiments.engine.experiment import Experiment, judged
-from experiments.engine.fingerprint import fingerprint, identity_of
+from experiments.engine.fingerprint import CodeMoved, check_code, fingerprint, identity_of
 from experiments.engine.lock import locked
 from experiments.engine.measurements import (
     Measurements,
@@ -130,6 +130,8 @@ class _Run:
         interrupt.check()
         try:
             yield
+        except CodeMoved:  # it is none of this experiment's own
+            raise
         except Exception as error:
             self._fail(name, error)
 
@@ -357,6 +359,7 @@ def _write(
     result: dict[str, Any],
 ) -> None:
     """All files of a result; ``result.json`` comes last and vouches for the others."""
+    check_code()  # all that computes and judges is imported now
     folder, seeds = asked.folder, asked.options.seeds
     with (
         output.atomic(folder / METRICS) as path,

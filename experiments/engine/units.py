@@ -20,7 +20,7 @@ from typing import Any
 
 from experiments.engine import interrupt, progress
 from experiments.engine.checkpoints import EVERY, Checkpoint, Checkpoints, Say, tell
-from experiments.engine.fingerprint import code_digest, fingerprint
+from experiments.engine.fingerprint import CodeMoved, check_code, code_digest, fingerprint
 from experiments.engine.progress import Display, ProgressTable
 from experiments.engine.workers import Task, Workers
 from torch_ref import checkpoint
@@ -168,8 +168,11 @@ def run(
 
     Raises:
         WorkersLost: a process was ended from outside, or the cluster was lost.
+        CodeMoved: the project's code was changed meanwhile; nothing computed since is kept.
     """
     order = ordered(units, workers)
+    for folder in dict.fromkeys(unit.folder for unit in order):
+        _say_what_is_others(folder)
     for unit in order:
         unit.folder.mkdir(parents=True, exist_ok=True)
         if begun := unit.last_checkpoint():
@@ -186,12 +189,24 @@ def run(
             try:
                 if isinstance(result, Exception):
                     raise result
+                check_code()
                 unit.keep(result)
+            except CodeMoved:
+                raise
             except Exception as raised:
                 error = raised
             yield unit, error
             interrupt.check()
     interrupt.check()
+
+
+def _say_what_is_others(folder: Path) -> None:
+    """Say where a result begins anew although something of it is kept: it is another one's."""
+    if not any(folder.rglob("*.safetensors")) and any(folder.parent.glob("*/**/*.safetensors")):
+        tell(
+            f"{folder.parent.name}: what is kept of it is of other settings, code or threads; "
+            "it begins anew"
+        )
 
 
 def ordered(units: Sequence[Unit], workers: Workers) -> list[Unit]:
@@ -227,7 +242,9 @@ def _do(
                 raise LockstepError(
                     "the project's code here is not that of the command; use the same"
                 )
-            return number, unit.work(unit.checkpoints(said.append)), said
+            result = unit.work(unit.checkpoints(said.append))
+            check_code()  # of this process, which may be of another machine
+            return number, result, said
         except Exception as error:
             error.add_note("".join(traceback.format_exception(error)))
             return number, error, said

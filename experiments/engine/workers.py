@@ -8,6 +8,7 @@ import os
 import signal
 import threading
 import time
+import warnings
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -158,6 +159,9 @@ def workers(processes: int, threads: int = 1, cluster: str | None = None) -> Ite
         LockstepError: the cluster cannot be reached.
     """
     with ExitStack() as stack:
+        # Where one unit's failure ends the command, the others' work is dropped: that is meant.
+        stack.enter_context(warnings.catch_warnings())
+        warnings.filterwarnings("ignore", ".*still being processed by the workers", UserWarning)
         pool = stack.enter_context(_connected(cluster)) if cluster else None
         if not cluster and processes > 1:
             config = joblib.parallel_config("loky", inner_max_num_threads=threads, max_nbytes=None)

@@ -15,7 +15,7 @@ from rich.console import Console
 from experiments import data
 from experiments.engine import measuring, memory, output, threads, units
 from experiments.engine.drawing import draw, save
-from experiments.engine.fingerprint import identity_of
+from experiments.engine.fingerprint import check_code, identity_of
 from experiments.engine.lock import locked
 from experiments.engine.options import Options
 from experiments.engine.progress import Display
@@ -155,6 +155,7 @@ def _write(
     images: data.Dataset,
 ) -> None:
     """All files of a sweep; ``sweep.json`` comes last and vouches for the others."""
+    check_code()  # all that computes and sums up is imported now
     output.write(folder / CSV, report.as_csv(rows))
     output.write(folder / SUMMARY, "".join(f"{line}\n" for line in result["lines"]))
     losses = {

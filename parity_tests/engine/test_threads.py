@@ -1,6 +1,7 @@
 """Threads: set by the size of the products or by --threads, said in the result, never inherited."""
 
 import json
+import os
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,7 +13,7 @@ import experiments
 from experiments.engine import memory, threads
 from experiments.engine.experiment import Context
 from experiments.engine.measurements import Measurements
-from parity_tests.command_line import done_anew, lockstep
+from parity_tests.command_line import done_anew, lockstep, run_python
 
 
 def in_use() -> dict[str, set[int]]:
@@ -111,3 +112,34 @@ def test_a_number_of_threads_that_cannot_be_is_refused(
     done = lockstep(*command, "--threads", value, "--out", tmp_path)
     assert done.exit_code == 2
     assert "--threads" in done.output
+
+
+RUNS_ON = """
+import os, signal, sys
+cores, last = int(sys.argv.pop(1)), int(sys.argv.pop(1))
+os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:cores])
+from torch_ref import checkpoint
+save = checkpoint.save
+def and_die(*arguments):
+    global last
+    save(*arguments)
+    last -= 1
+    if last == 0:
+        os.kill(os.getpid(), signal.SIGKILL)
+checkpoint.save = and_die
+from experiments import cli
+sys.argv[0] = "lockstep"
+cli.main()
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="the cores cannot be chosen here")
+def test_what_is_gone_on_with_on_fewer_cores_has_the_numbers_of_the_whole(tmp_path: Path) -> None:
+    run = "run init-comparison --quick --processes 1 --checkpoint-every 0.2 --out"
+    for out, cores, last in (("whole", "2", "0"), ("part", "2", "3"), ("part", "1", "0")):
+        done = run_python(RUNS_ON, cores, last, *run.split(), str(tmp_path / out))
+        assert done.returncode == (-9 if last == "3" else 0), done.stderr
+    assert "goes on from what was kept" in done.stderr
+    whole, part = (tmp_path / out / "init-comparison/metrics.csv" for out in ("whole", "part"))
+    assert part.read_bytes() == whole.read_bytes()

@@ -3,7 +3,8 @@
 import os
 import signal
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
@@ -12,9 +13,10 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from experiments.engine import backends, measuring, memory, output, units
+from experiments.engine import backends, fingerprint, measuring, memory, output, units
 from experiments.engine import workers as engine_workers
-from experiments.engine.checkpoints import Checkpoints
+from experiments.engine.checkpoints import Checkpoint, Checkpoints
+from experiments.engine.fingerprint import CodeMoved
 from experiments.engine.progress import Display
 from experiments.engine.units import Unit
 from experiments.engine.workers import WorkersLost, workers
@@ -36,10 +38,8 @@ def telling(piece: str, checkpoints: Checkpoints) -> dict[str, Any]:
 
 
 def unit(folder: Path, piece: str, **options: Any) -> Unit:
-    options = {"of": "a job"} | options
-    return Unit(
-        f"a job, {piece}", partial(telling, piece), folder / ".units" / "job", piece, **options
-    )
+    options = {"of": "a job", "identity": piece} | options
+    return Unit(f"a job, {piece}", partial(telling, piece), folder / ".units" / "job", **options)
 
 
 def do(
@@ -133,6 +133,76 @@ def test_other_code_or_other_versions_do_not_work_for_a_command(
     described = backends.Described("scratch", "cpu", {"numpy": "1.0"})
     with pytest.raises(LockstepError, match=r"with \{'numpy': '1.0'\}, as for"):
         measuring.created(described)
+
+
+@pytest.fixture
+def code(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A file that is all of the project's code."""
+    file = tmp_path / "project" / "scratch" / "rule.py"
+    file.parent.mkdir(parents=True)
+    file.write_text("lr = 0.5")
+    monkeypatch.setattr(fingerprint, "ROOT", tmp_path / "project")
+    caches = fingerprint.code_digest, fingerprint._at_first
+    for each in caches:
+        each.cache_clear()
+    yield file
+    for each in caches:
+        each.cache_clear()
+
+
+def edited_meanwhile(code: Path, checkpoints: Checkpoints) -> dict[str, Any]:
+    """Work during which the code is another for a moment."""
+    was = code.read_text()
+    code.write_text("lr = 0.4")
+    code.write_text(was)
+    return {"loss": 0.1}
+
+
+def test_what_was_computed_while_the_code_changed_is_not_kept_if_it_changed_back_too(
+    tmp_path: Path, code: Path
+) -> None:
+    todo = [unit(tmp_path, "a"), unit(tmp_path, "b"), unit(tmp_path, "c")]
+    todo[1] = replace(todo[1], work=partial(edited_meanwhile, code))
+    digest = fingerprint.code_digest()
+    with pytest.raises(CodeMoved, match=r"^scratch/rule\.py changed while this was computing"):
+        do(todo)
+    assert [each.find() is None for each in todo] == [False, True, True]
+    fingerprint.code_digest.cache_clear()
+    assert fingerprint.code_digest() == digest
+    training = Checkpoint(tmp_path / "it" / "000.safetensors", "it", "a training", every=0.0)
+    training.begun = training.last = 0.0
+    with pytest.raises(CodeMoved):
+        training.after_step(SimpleNamespace(finished=False, state_dict=dict))
+    assert not (tmp_path / "it").exists()
+
+
+def test_what_was_kept_of_other_settings_code_or_threads_is_said_not_to_be_gone_on_from(
+    tmp_path: Path, capsys: pytest.CaptureFixture
+) -> None:
+    earlier, now = (replace(unit(tmp_path, f), folder=tmp_path / "job" / f) for f in "ab")
+    do([earlier])
+    assert "begins anew" not in capsys.readouterr().err
+    do([now])
+    assert (
+        "job: what is kept of it is of other settings, code or threads" in capsys.readouterr().err
+    )
+    do([replace(now, identity="c")])
+    assert "begins anew" not in capsys.readouterr().err
+
+
+def test_no_result_is_written_once_the_code_has_changed(tmp_path: Path, code: Path) -> None:
+    run = "run optimizer-paths --backend scratch --force"
+    sweep = "sweep --optimizer sgd --lr 0.1 --depth 2 --init he --iterations 2"
+    result = lockstep(*run.split(), "--out", tmp_path)
+    assert result.exit_code == 0
+    code.with_name("new.py").write_text("")
+    for command in (run, sweep):
+        result = lockstep(*command.split(), "--processes", "1", "--out", tmp_path)
+        assert result.exit_code == 1
+        said = " ".join(result.stderr.split())
+        assert said.startswith("Error: scratch/new.py changed while this was computing")
+        assert "; the same command goes on from" in said
+    assert not (tmp_path / "sweep" / "sweep.json").exists()
 
 
 @pytest.mark.parametrize("name", ["WORLD_SIZE", "SLURM_STEP_NUM_TASKS"])
