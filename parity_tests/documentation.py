@@ -23,8 +23,10 @@ def on_files(files: Any, config: Any) -> Any:
     """Add the gallery and the page of the commands."""
     from mkdocs.structure.files import File
 
-    for picture in sorted((ROOT / "experiments" / "gallery").iterdir()):
-        files.append(File.generated(config, f"gallery/{picture.name}", abs_src_path=str(picture)))
+    experiments = ROOT / "experiments"
+    for picture in sorted(filter(Path.is_file, (experiments / "gallery").rglob("*"))):
+        name = picture.relative_to(experiments).as_posix()
+        files.append(File.generated(config, name, abs_src_path=str(picture)))
     files.append(File.generated(config, "commands.md", content=commands()))
     return files
 

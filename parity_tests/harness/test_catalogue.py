@@ -1,10 +1,14 @@
 """The catalogue: each rule is the optimizer of its name; each variant is told from the others."""
 
+import re
+
 import numpy as np
 import pytest
 import torch
 
-from parity_tests.catalogue_page import PAGE, page
+from parity_tests import catalogue_page
+from parity_tests.catalogue_page import PAGE, PICTURES, page
+from parity_tests.catalogue_pictures import picture
 from parity_tests.harness.catalogue_cases import agrees, cases, probe, trajectory
 from torch_ref.lockstep import diagnose, lockstep
 from torch_ref.lockstep.check import check
@@ -56,7 +60,32 @@ def test_a_sentence_says_what_the_reference_does_with_the_settings_as_they_are()
 
 
 def test_the_page_has_what_the_tables_have() -> None:
-    assert PAGE.read_text(encoding="utf-8") == page()
+    assert PAGE.read_text(encoding="utf-8") == page(), "make texts writes it"
+    for family, rule in FAMILIES.items():
+        drawn = (PICTURES / f"{family.lower()}.svg").read_text(encoding="utf-8")
+        assert drawn.count("<g ") == len(rule.VARIANTS), f"make texts draws {family}"
+
+
+def test_the_page_says_which_package_ships_a_variant_as_it_was_measured() -> None:
+    names = [variant.name for variant in FAMILIES["RMSprop"].VARIANTS]
+    found = catalogue_page.measured("RMSprop", names)
+    assert found["epsilon inside the square root"] == ["optax.rmsprop", "keras.optimizers.RMSprop"]
+    assert found["square_avg started at one"] == ["autograd.misc.optimizers.rmsprop"]
+    assert found["no epsilon"] == []
+    (adopt,) = catalogue_page.measured("ADOPT", ["clipped at ±t^¼"]).values()
+    assert adopt == ["pytorch_optimizer.ADOPT"]
+
+
+@pytest.mark.parametrize("family", ["SGD", pytest.param("Adam", marks=pytest.mark.slow)])
+def test_a_picture_shows_two_paths_that_part(family: str) -> None:
+    stored = (PICTURES / f"{family.lower()}.svg").read_text(encoding="utf-8")
+    made = picture(family)
+    assert re.sub(r"\d+", "", made) == re.sub(r"\d+", "", stored)
+    numbers = [[*map(int, re.findall(r"\d+", each))] for each in (made, stored)]
+    assert np.abs(np.subtract(*numbers)).max() <= 1  # of a pixel, which a processor may round
+    for panel in made.split("<g ")[1:]:
+        rule, variant = re.findall(r' d="M([^"]*)"', panel)
+        assert rule != variant or "apart" in panel
 
 
 @pytest.mark.arithmetic
