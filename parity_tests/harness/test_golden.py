@@ -6,6 +6,7 @@ import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
+import jsonschema
 import numpy as np
 import pytest
 import typer
@@ -28,6 +29,9 @@ Arrays = dict[str, np.ndarray]
 DTYPES = tuple(SAME_GRADIENTS)
 READERS = Path(harness.__file__).parent / "readers"
 LARGEST = 200_000
+SCHEMA = json.loads(
+    (Path(golden_commands.__file__).parents[1] / "docs" / "golden.schema.json").read_text()
+)
 
 needs_node = pytest.mark.skipif(
     shutil.which("node") is None, reason="the examples in JavaScript need node; there is none"
@@ -127,6 +131,7 @@ def test_no_two_files_differ_in_case_only() -> None:
 def test_the_manifest_says_what_the_file_holds(golden: Callable, name: str) -> None:
     path = golden(name)
     manifest = manifest_of(path)
+    jsonschema.Draft202012Validator(SCHEMA).validate(manifest)
     assert manifest == json.loads(path.with_suffix(".json").read_text())
     assert (manifest["format"], manifest["version"]) == ("lockstep-golden", 2)
     assert (manifest["class"], manifest["steps"]) == (OPTIMIZERS[name].torch, STEPS)

@@ -12,13 +12,14 @@ from collections.abc import Callable
 from contextlib import closing, suppress
 from pathlib import Path
 
+import jsonschema
 import numpy as np
 import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from parity_tests.command_line import lockstep
+from parity_tests.command_line import ROOT, lockstep
 from parity_tests.frameworks import needs
 from parity_tests.helpers import normal, unwrapped
 from scratch import optim
@@ -61,6 +62,29 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], str]:
         return run.format(**paths)
 
     return build
+
+
+@pytest.mark.parametrize("name", COMPILED)
+def test_what_an_example_answers_fits_the_schema(name: str, built: Callable[[str], str]) -> None:
+    schema = json.loads((ROOT / "experiments" / "docs" / "protocol.schema.json").read_text())
+    jsonschema.Draft202012Validator.check_schema(schema)
+    start = {"do": "start", "dtype": "float64", "names": ["W"], "shapes": [[2]], "sizes": [2]}
+    asked = [{"lockstep": 1, "do": "hello", "settings": {"lr": 0.1}}, start | {"bytes": 16}]
+    asked += [{"do": "step", "given": [1], "bytes": 16}, start | {"dtype": "float16", "bytes": 16}]
+    numbers = np.ones(2).tobytes()
+    sent = b"".join(
+        json.dumps(each).encode() + b"\n" + (numbers if "bytes" in each else b"") for each in asked
+    )
+    command = shlex.split(built(name))
+    rest = subprocess.run(command, input=sent, capture_output=True, timeout=20).stdout
+    kinds = ["hello", "parameters", "parameters", "error"]
+    for kind in kinds:
+        line, _, rest = rest.partition(b"\n")
+        answer = json.loads(line)
+        jsonschema.validate(answer, schema)
+        jsonschema.validate(answer, schema | {"anyOf": [{"$ref": f"#/$defs/{kind}"}]})
+        rest = rest[answer.get("bytes", 0) :]
+    assert rest == b""
 
 
 @pytest.mark.parametrize("name", COMPILED)
