@@ -157,7 +157,7 @@ def _import() -> None:
 
 def _asked(candidate: str | None, program: str | None) -> str:
     if (candidate is None) == (program is None):
-        raise typer.BadParameter("give either FILE.py:NAME or --exec COMMAND")
+        raise typer.BadParameter("give either this or --exec COMMAND", param_hint="FILE.py:NAME")
     return candidate or str(program)
 
 

@@ -60,14 +60,23 @@ def show(console: Console, line: str, hanging: int = 2) -> None:
 
 
 def wrapped(line: str, width: int | None, hanging: int = 2) -> list[Text]:
-    """A line of markup as several of at most ``width`` columns; as itself where that is ``None``.
+    r"""A line of markup as several of at most ``width`` columns; as itself where that is ``None``.
 
-    >>> [str(part) for part in wrapped("  one [bold]two[/] three", 12)]
-    ['  one two', '    three']
+    One that has ends of lines in it keeps them.
+
+    >>> [str(part) for part in wrapped("  one [bold]two[/] three\nfour", 12)]
+    ['  one two', '    three', 'four']
     """
     whole = Text.from_markup(line)
+    if width is None:
+        return [whole]
+    lines = whole.split("\n", allow_blank=True)
+    return [part for each in lines for part in _wrapped(each, width, hanging)]
+
+
+def _wrapped(whole: Text, width: int, hanging: int) -> list[Text]:
     plain, cuts, indent = whole.plain, [0], ""
-    if width is None or cell_len(plain) <= width:
+    if cell_len(plain) <= width:
         return [whole]
     for word in re.finditer(r"\S+", plain):
         if (

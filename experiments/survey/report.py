@@ -14,7 +14,7 @@ same gradients, inputs or seeds, step by step. A package that differs is not wro
 another formula, which is good to know before hyperparameters move from one to the other. A cause
 is named only where torch's formula with that one change gives the package's numbers to rounding.
 
-✓ agrees · ≈ cannot be told apart by a sample of 100,000 numbers · ✗ differs · — cannot be run
+✓ agrees · ≈ cannot be told apart by a sample of 100,000 numbers · ✗ differs · – cannot be run
 
 As run with {versions}. The numbers behind it are in [survey.json](survey.json).
 """
@@ -62,7 +62,7 @@ def _counts(outcomes: list[Surveyed]) -> Iterator[str]:
 
 
 def _line(each: Surveyed) -> str:
-    mark = {AGREES: "✓", LIKE: "≈", DIFFERS: "✗", REFUSED: "—"}[each.verdict]
+    mark = {AGREES: "✓", LIKE: "≈", DIFFERS: "✗", REFUSED: "–"}[each.verdict]
     home, _, name = each.name.rpartition(".")
     said = "; ".join(each.causes) or each.said.partition(" (|")[0]
     if each.causes and each.verdict == AGREES:

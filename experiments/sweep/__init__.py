@@ -3,6 +3,6 @@
 grid     what is written on the command line, as values
 plan     the settings; which runs train as one stack, and where a stack is cut
 run      training them, on all cores
-report   the best rates, the sentences, the table
+report   the best rates: what they come to, and a table
 figures  the loss against the rate, and the heat map
 """

@@ -262,7 +262,7 @@ def cases() -> Iterator[tuple[int, str, str, str, tuple[str, ...]]]:
         (
             "for k in params: params[k][:] -= self.lr * grads[k]",
             AGREES,
-            "without a parameter of shape (), where it cannot be run: ",
+            "not tried with a parameter of shape (): step 1 raised IndexError: ",
         ),
         (
             "return {k: params[k] - self.lr * grads[k] for k in params}",
@@ -303,6 +303,7 @@ def cases() -> Iterator[tuple[int, str, str, str, tuple[str, ...]]]:
         ("--arg lr=1 --arg learning_rate=2", "are the same, and differ"),
         ("--arg b3=1", "neither side takes 'b3'"),
         ("--arg lr=-1.0", "torch.optim.Adam cannot be run here: Invalid learning rate"),
+        ("--arg lr=fast", "it was given lr='fast', betas="),
         ("--arg betas=0.9", "betas must be 2 numbers, got 0.9"),
         ("--dtype float8", "'float8' is not one of float64, float32"),
     ):
@@ -311,6 +312,7 @@ def cases() -> Iterator[tuple[int, str, str, str, tuple[str, ...]]]:
         ("MyAdam", "AdamX", "torch has no 'AdamX', nor has the chapter; did you mean"),
         ("MyAdam", "nothing like it", "it may be an optimizer"),
         ("My-Adam", "Adam", "like path/to/file.py:MyAdam"),
+        ("", "Adam", "mine.py:MyAdam"),
     ):
         yield CANNOT_RUN, MINE, name, against, (said,)
     # Layers, initializers, schedules.

@@ -189,7 +189,8 @@ def _optimizer(
             outcome = _run(candidate, theirs, matched, dtype, steps, _stream(with_axes))
         except CandidateError:
             raise error from None
-        outcome.notes.append(f"without a parameter of shape (), where it cannot be run: {error}")
+        raised = str(error).partition("\n")[0].removeprefix(f"{candidate.name}: ")
+        outcome.notes.append(f"not tried with a parameter of shape (): {raised}")
         return outcome
 
 
@@ -224,16 +225,16 @@ def _run(
             raise CandidateError(f"there is no check of {theirs.name} in {dtype}")
         shapes = tuple(w.shape for w in problem(dtype="float32").params.values())
         make = partial(theirs.side, matched.theirs)
-        with _refusals(theirs):
+        with _refusals(theirs, matched.theirs):
             return check_in_low_precision(mine, make, dtype, steps, shapes, **known)
     asked, dtype = dtype, mine.precision or dtype
     stream = problem(dtype=dtype)
-    with _refusals(theirs):
+    with _refusals(theirs, matched.theirs):
         their_side = theirs.side(matched.theirs)
         their_side.start(stream.params)
     sides = Recorded(mine), Recorded(their_side)
     try:
-        with _refusals(theirs):
+        with _refusals(theirs, matched.theirs):
             report = lockstep(*sides, stream, steps=steps)
     except ContractError as error:
         known |= {"dtype": dtype, "steps": mine.steps, "faults": [str(error)]}
@@ -372,14 +373,16 @@ def _in_place(mine: Monitored) -> str:
 
 
 @contextmanager
-def _refusals(theirs: Reference) -> Iterator[None]:
+def _refusals(theirs: Reference, settings: Settings) -> Iterator[None]:
     """Say that it was the reference which raised: what the candidate's raises is known by now."""
     try:
         yield
     except (CandidateError, ContractError):
         raise
     except Exception as error:
-        raise CandidateError(f"{theirs.name} cannot be run here: {error}") from error
+        given = ", ".join(f"{name}={value!r}" for name, value in settings.items())
+        said = f"{theirs.name} cannot be run here: {error}; it was given {given}"
+        raise CandidateError(said) from error
 
 
 def _unloaded(candidate: Any) -> Candidate:

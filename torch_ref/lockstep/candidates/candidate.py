@@ -4,11 +4,12 @@ A candidate is a class or a function that makes an optimizer, an optimizer alrea
 function that is one; ``frameworks.optimizers`` has the ways in which it may be written.
 """
 
+import ast
 import difflib
 import inspect
 import traceback
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
@@ -142,16 +143,28 @@ def load(location: str) -> Candidate:
     """
     given, _, name = location.rpartition(":")
     if not given or not name.isidentifier():
-        raise CandidateError(
-            "give the file and the name in it, like path/to/file.py:MyAdam, or a module's, like "
-            f"package.module:MyAdam, got {location!r}"
-        )
+        raise CandidateError(_how_to_name(location))
     module, path = module_at(given)
     if not hasattr(module, name):
         names = [key for key, value in vars(module).items() if _is_own(value, module)]
         near = did_you_mean(name, names) or (f"; it has {', '.join(names)}" if names else "")
         raise CandidateError(f"{given} has no {name!r}{near}")
     return Candidate(name, getattr(module, name), path)
+
+
+def _how_to_name(location: str) -> str:
+    """What to write instead of a location without a name; a file is read for it, and not run."""
+    path = Path(location.rstrip(":"))
+    if path.suffix == ".py" and path.is_file():
+        with suppress(SyntaxError, ValueError):
+            body = ast.parse(path.read_bytes()).body
+            names = [each.name for each in body if isinstance(each, ast.ClassDef | ast.FunctionDef)]
+            if names:
+                return f"name what is to be checked in it, like {path}:{names[0]}"
+    return (
+        "give the file and the name in it, like path/to/file.py:MyAdam, or a module's, like "
+        f"package.module:MyAdam, got {location!r}"
+    )
 
 
 def module_at(given: str) -> tuple[ModuleType, Path | None]:
