@@ -306,11 +306,13 @@ EXPERIMENT = Experiment(
             "LSUV: the std before every activation of all three is within 5 % of 1, on rows that "
             "it has not seen",
             lsuv_keeps_1,
+            ours=True,
         ),
         Claim(
             "every other kind of weights leaves 1 by more than 5 % in some layer, for some "
             "activation",
             no_other_keeps_1,
+            ours=True,
         ),
     ),
 )

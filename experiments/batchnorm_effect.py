@@ -11,7 +11,14 @@ from experiments.engine.measurements import Measurements
 from experiments.engine.memory import Stack
 from experiments.engine.texts import Text, number, say
 
-RUNS = {say("without BatchNorm"): False, say("with BatchNorm"): True}
+PLAIN, NORMALIZED = say("without BatchNorm"), say("with BatchNorm")
+#: The chapter's figure, its layer and its colours.
+RUNS: dict[str, dict[str, bool]] = {
+    NORMALIZED: {"batch_norm": True, "chapter_batch_norm": True},
+    PLAIN: {},
+}
+#: What is drawn dashed, as in the chapter.
+DASHED = (PLAIN,)
 
 
 @dataclass(frozen=True)
@@ -23,29 +30,32 @@ class Settings:
     batch_size: int = 100
     epochs: int = 20
     lr: float = 0.01
-    scales: tuple[float, ...] = (0.1,)
+    scales: tuple[float, ...] = (float(np.logspace(0, -4, 16)[4]),)
 
 
 def measure(context: Context) -> Measurements:
     """The accuracy on the training images before the first epoch and after each."""
     settings, measurements = context.settings, Measurements()
-    for run, batch_norm in RUNS.items():
-        accuracy = train(context, run, batch_norm, [run])
+    for run, options in RUNS.items():
+        accuracy = train(context, run, options, [run])
         measurements.add(run, "accuracy", np.arange(settings.epochs + 1), accuracy[0])
     return measurements
 
 
-def train(context: Context, run: str, batch_norm: bool, names: Sequence[str]) -> np.ndarray:
+def train(
+    context: Context, run: str, options: Mapping[str, bool], names: Sequence[str]
+) -> np.ndarray:
     """Accuracies (scales, seeds, epochs + 1); all scales and seeds train as one stack.
 
     Args:
+        options: of the network.
         names: what the run is called in each of the scales.
     """
     settings, data = context.settings, context.data
     images, labels = data.train_images[: settings.images], data.train_labels[: settings.images]
     seeds, inits = context.stacked(settings.scales)
     net = context.backend.network(
-        784, settings.hidden, len(data.classes), init=inits, batch_norm=batch_norm, seed=seeds
+        784, settings.hidden, len(data.classes), init=inits, seed=seeds, **options
     )
     per_epoch = settings.images // settings.batch_size
     history = context.fit(
@@ -63,13 +73,13 @@ def train(context: Context, run: str, batch_norm: bool, names: Sequence[str]) ->
     return history.accuracy.reshape(len(settings.scales), len(context.seeds), -1)
 
 
-def stack(settings: Settings) -> Stack:
-    """All scales at once."""
+def stack(settings: Settings, trainings: int = len(RUNS)) -> Stack:
+    """All scales at once, in each of the trainings."""
     return Stack.of(
         784,
         settings.hidden,
         settings.batch_size,
-        steps=len(RUNS) * settings.epochs * (settings.images // settings.batch_size),
+        steps=trainings * settings.epochs * (settings.images // settings.batch_size),
         runs=len(settings.scales),
         batch_norm=True,
     )
@@ -77,13 +87,12 @@ def stack(settings: Settings) -> Stack:
 
 def shown(values: Mapping[str, float]) -> dict[str, str]:
     """The values of the two runs, for a text."""
-    plain, normalized = (number(values[run]) for run in RUNS)
-    return {"plain": plain, "normalized": normalized}
+    return {"plain": number(values[PLAIN]), "normalized": number(values[NORMALIZED])}
 
 
 def faster(seed: Seed) -> tuple[bool, Text]:
     means = {run: float(seed[run, "accuracy"].mean()) for run in RUNS}
-    holds = means["with BatchNorm"] > means["without BatchNorm"]
+    holds = means[NORMALIZED] > means[PLAIN]
     return holds, say(
         "mean accuracy: without BatchNorm {plain}, with BatchNorm {normalized}", **shown(means)
     )
@@ -91,7 +100,7 @@ def faster(seed: Seed) -> tuple[bool, Text]:
 
 def higher(seed: Seed) -> tuple[bool, Text]:
     final = {run: float(seed[run, "accuracy"][-1]) for run in RUNS}
-    holds = final["with BatchNorm"] > final["without BatchNorm"]
+    holds = final[NORMALIZED] > final[PLAIN]
     return holds, say(
         "accuracy in the end: without BatchNorm {plain}, with BatchNorm {normalized}",
         **shown(final),
@@ -102,8 +111,8 @@ def figure(by_backend: ByBackend, settings: Settings) -> Figure:
     """The accuracy over epochs."""
     return Figure(
         f"{settings.images:,} {subject(by_backend)} images, {len(settings.hidden)} hidden layers, "
-        f"SGD {settings.lr:g}, weights N(0, {settings.scales[0]:g}²)",
-        [curves(by_backend, "accuracy", say("epoch"), range=(0, 1))],
+        f"SGD {settings.lr:g}, weights N(0, {settings.scales[0]:.3g}²)",
+        [curves(by_backend, "accuracy", say("epoch"), dashed=DASHED, range=(0, 1))],
     )
 
 

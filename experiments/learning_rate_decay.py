@@ -134,6 +134,7 @@ EXPERIMENT = Experiment(
             "AdaGrad, with a decay of its own for each weight, goes further: its loss ends lower "
             "than that of SGD with decay",
             adagrad_goes_further,
+            ours=True,
         ),
     ),
     needs_data=True,

@@ -79,6 +79,7 @@ OPTIONS = {
     "batch norm": {"batch_norm": True},
     "dropout": {"dropout": 0.3},
     "the book's dropout": {"dropout": 0.3, "inverted_dropout": False},
+    "the book's BatchNorm": {"batch_norm": True, "chapter_batch_norm": True},
     "weight decay": {"weight_decay": 0.1},
     "everything": {"batch_norm": True, "dropout": 0.3, "weight_decay": 0.1},
 }

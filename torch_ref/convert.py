@@ -54,6 +54,7 @@ def network_to_torch(net: scratch_nn.MultiLayerNet, device: str = "cpu") -> nn.M
         dropout=net.dropout,
         weight_decay=net.weight_decay,
         inverted_dropout=net.inverted_dropout,
+        chapter_batch_norm=net.chapter_batch_norm,
         seed=[g.seed for g in net.generators] if net.runs else net.generators[0].seed,
         dtype=getattr(torch, net.dtype.name),
         device=device,

@@ -31,10 +31,12 @@ class Claim:
     Attributes:
         text: what the chapter says, with the number that makes it testable.
         judge: whether it holds, and what was measured, in words.
+        ours: whether the chapter says nothing of it, and the sentence is this project's.
     """
 
     text: str
     judge: Callable[[Seed], tuple[bool, Text]]
+    ours: bool = False
 
 
 @dataclass(frozen=True)
@@ -158,7 +160,8 @@ def judged(
             for seed, (holds, measured) in zip(seeds, verdicts, strict=True)
         ]
         holds = sum(verdict["holds"] for verdict in each)
-        results.append({"text": claim.text, "holds": holds, "of": len(seeds), "seeds": each})
+        said = {"text": claim.text, "ours": claim.ours}
+        results.append(said | {"holds": holds, "of": len(seeds), "seeds": each})
     return results
 
 

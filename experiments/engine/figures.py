@@ -1,6 +1,6 @@
 """A figure as data: panels, and the marks in them. ``drawing`` and the page draw it."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import count
 from typing import Any
@@ -279,6 +279,7 @@ def lines(
     *,
     smooth: bool = False,
     least: float = -np.inf,
+    dashed: Collection[str] = (),
 ) -> list[Line]:
     """A curve in each backend for each of the runs, which are by their names in the figure."""
     drawn = []
@@ -286,7 +287,9 @@ def lines(
         for backend, measurements in by_backend.items():
             curve = measurements[run, metric]
             values = np.maximum(smoothed(curve.values) if smooth else curve.values, least)
-            drawn.append(Line(name, palette[name], curve.x, values, backend, smooth=smooth))
+            dash = name in dashed
+            line = Line(name, palette[name], curve.x, values, backend, dash=dash, smooth=smooth)
+            drawn.append(line)
     return drawn
 
 
@@ -353,6 +356,7 @@ def curves(
     smooth: bool = False,
     least: float = -np.inf,
     palette: Mapping[str, int] | None = None,
+    dashed: Collection[str] = (),
     marks: Sequence[Mark] = (),
     **y: Any,
 ) -> Chart:
@@ -364,13 +368,14 @@ def curves(
         smooth: whether to draw means of 21 values.
         least: what is less is drawn there; for a logarithmic axis.
         palette: the runs' colours.
+        dashed: the runs whose curves are, on paper.
         marks: what else is in the panel.
         **y: what its y axis is to be.
     """
     usual, along, ending = METRICS.get(metric, (metric, metric, _ENDS))
     runs = first(by_backend).runs(metric)
     names, palette = {run: run for run in runs}, palette or colors(runs)
-    drawn = lines(by_backend, metric, names, palette, smooth=smooth, least=least)
+    drawn = lines(by_backend, metric, names, palette, smooth=smooth, least=least, dashed=dashed)
     return Chart(
         metric.replace(" ", "-"),
         title or usual,

@@ -51,7 +51,8 @@ def tell_claim(console: Console, claim: Mapping[str, Any], of: str = "") -> None
     mark = "[green]✓[/]" if holds(claim) else "[red]✗[/]"
     counts = ", ".join(f"{name} {c['holds']}/{c['of']}" for name, c in claim.items())
     counted = f" [dim]({escape(counts)})[/]" if first["of"] > 1 else ""
-    show(console, f"  {mark} {escape(of)}{escape(first['text'])}{counted}")
+    whose = " [dim](ours, not the chapter's)[/]" if first.get("ours") else ""
+    show(console, f"  {mark} {escape(of)}{escape(first['text'])}{counted}{whose}")
     for line in _against(claim):
         show(console, f"      [dim]{escape(line)}[/]")
 

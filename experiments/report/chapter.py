@@ -46,12 +46,14 @@ class JudgedClaim:
 
     Attributes:
         seen: (backend, seed, whether it holds, what was measured).
+        ours: whether the chapter says nothing of it.
     """
 
     name: str
     text: Text
     verdicts: list[Verdict]
     seen: list[tuple[str, int, bool, Text]]
+    ours: bool = False
 
     @property
     def why(self) -> Text | None:
@@ -200,6 +202,7 @@ def _claims(result: Finished) -> list[JudgedClaim]:
                     for backend, claim in judged.items()
                     for seen in claim["seeds"]
                 ],
+                bool(first.get("ours")),
             )
         )
     return found

@@ -12,7 +12,7 @@ from torch_ref.errors import LockstepError
 
 NUMBER = (int, float)
 SEEN = {"seed": int, "holds": bool, "measured": str}
-CLAIM = {"text": str, "holds": int, "of": int, "seeds": [SEEN]}
+CLAIM = {"text": str, "ours?": bool, "holds": int, "of": int, "seeds": [SEEN]}
 TEXTS = {"*": {"template": str, "values": {"*": str}}}
 NAMES = ("experiment", "title", "section", "python", "machine", "finished", "code")
 RESULT = {

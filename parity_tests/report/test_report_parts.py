@@ -136,3 +136,10 @@ def test_the_survey_on_the_page_is_the_committed_one() -> None:
     differ = sum(row.sign == "✗" for row in found.rows)
     assert f"{differ} differ" in found.finding
     assert f"{differ} differ" in (ROOT / "experiments" / "docs" / "survey.md").read_text("utf-8")
+
+
+def test_it_is_said_whose_a_claim_is(folder: Path) -> None:
+    found = {part.name: part for part in chapter.sections(results.read(folder))}
+    whose = [claim.ours for claim in found["batchnorm-scales"].claims]
+    assert whose == [claim.ours for claim in experiments.load("batchnorm-scales").claims]
+    assert {True, False} == set(whose)

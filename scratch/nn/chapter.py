@@ -18,6 +18,7 @@ class BatchNormalization(BatchNorm1d):
         momentum: the part that is kept.
         eps: ε.
         dtype: float32 or float64.
+        runs: K for a stack of K runs.
 
     >>> bn = BatchNormalization(1, dtype=np.float64)
     >>> _ = bn.forward(np.array([[1.0], [3.0]]))
@@ -34,8 +35,9 @@ class BatchNormalization(BatchNorm1d):
         eps: float = 1e-6,
         *,
         dtype: DTypeLike = np.float32,
+        runs: int | None = None,
     ) -> None:
-        super().__init__(num_features, eps, momentum, dtype=dtype)
+        super().__init__(num_features, eps, momentum, dtype=dtype, runs=runs)
         self.running_var[...] = 0
 
     def share_of_new_batch(self) -> float:

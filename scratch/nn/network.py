@@ -13,6 +13,7 @@ from scratch.nn.activations import ACTIVATIONS
 from scratch.nn.affine import Affine
 from scratch.nn.arguments import check_rows, decay_of, layer_sizes, per_run
 from scratch.nn.batchnorm import BatchNorm1d
+from scratch.nn.chapter import BatchNormalization
 from scratch.nn.dropout import Dropout
 from scratch.nn.layer import Layer
 from scratch.nn.loss import CrossEntropyLoss, class_numbers
@@ -40,6 +41,7 @@ class MultiLayerNet:
         dtype: float32 or float64.
         inverted_dropout: scale the kept units in training, as torch does; otherwise all units in
             evaluation, as the chapter's book does.
+        chapter_batch_norm: normalize with the chapter's :class:`BatchNormalization`, not torch's.
 
     ``seed`` and ``init`` may each be a sequence of K: the network is then a stack of K networks
     that train at once. Its parameters have a leading axis of K, its inputs may have one (without,
@@ -73,6 +75,7 @@ class MultiLayerNet:
         dtype: DTypeLike = np.float32,
         *,
         inverted_dropout: bool = True,
+        chapter_batch_norm: bool = False,
     ) -> None:
         self.sizes = layer_sizes(input_size, hidden_sizes, output_size)
         self.activation = _check.choice("activation", activation, ACTIVATIONS)
@@ -80,6 +83,7 @@ class MultiLayerNet:
         self.dtype = _check.floating(dtype)
         self.dropout = _check.number("dropout", dropout, at_least=0, below=1)
         self.inverted_dropout = _check.flag("inverted_dropout", inverted_dropout)
+        self.chapter_batch_norm = _check.flag("chapter_batch_norm", chapter_batch_norm)
         self.runs, seeds, inits = per_run(seed, init)
         self.weight_decay = decay_of(self.runs, weight_decay)
         self._decay = np.array(self.weight_decay, self.dtype)
@@ -243,7 +247,8 @@ class MultiLayerNet:
 
     def _add_hidden(self, i: int) -> None:
         if self.batch_norm:
-            norm = BatchNorm1d(self.sizes[i], dtype=self.dtype, runs=self.runs)
+            kind = BatchNormalization if self.chapter_batch_norm else BatchNorm1d
+            norm = kind(self.sizes[i], dtype=self.dtype, runs=self.runs)
             self._add(norm, {"weight": f"gamma{i}", "bias": f"beta{i}"})
         self._add(ACTIVATIONS[self.activation](), {})
         if self.dropout:

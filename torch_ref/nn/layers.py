@@ -87,6 +87,29 @@ class BatchNorm1d(torch.nn.BatchNorm1d):
         return y.unflatten(1, (self.runs, -1)).movedim(1, 0)
 
 
+class BatchNormalization(BatchNorm1d):
+    """The twin of the chapter's layer: ε = 1e-6, and the biased running variance starts at zero."""
+
+    def __init__(self, num_features: int, *, dtype: torch.dtype, runs: int | None = None) -> None:
+        super().__init__(num_features, dtype=dtype, runs=runs)
+        self.eps = 1e-6
+        self.get_buffer("running_var").zero_()
+
+    def forward(self, x: Tensor) -> Tensor:
+        if not self.training:
+            return super().forward(x)
+        running = self.get_buffer("running_var")
+        self.running_var = running.clone()  # torch's function adds the unbiased variance to it
+        try:
+            y = super().forward(x)
+        finally:
+            self.running_var = running
+        rows = (0, *range(2, x.ndim)) if self.runs is None else 1
+        with torch.no_grad():
+            running.lerp_(x.var(rows, correction=0), self.momentum)
+        return y
+
+
 class Dropout(torch.nn.Module):
     """Dropout with masks from given generators, one for each run of a stack.
 

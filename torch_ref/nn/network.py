@@ -16,7 +16,7 @@ from scratch.typing import Rate
 from torch_ref import _check as _torch_check
 from torch_ref.device import widest
 from torch_ref.init import by_name
-from torch_ref.nn.layers import ACTIVATIONS, Affine, BatchNorm1d, Dropout
+from torch_ref.nn.layers import ACTIVATIONS, Affine, BatchNorm1d, BatchNormalization, Dropout
 
 
 class MultiLayerNet(torch.nn.Module):
@@ -47,6 +47,7 @@ class MultiLayerNet(torch.nn.Module):
         device: torch.device | str = "cpu",
         *,
         inverted_dropout: bool = True,
+        chapter_batch_norm: bool = False,
     ) -> None:
         super().__init__()
         self.sizes = layer_sizes(input_size, hidden_sizes, output_size)
@@ -54,6 +55,7 @@ class MultiLayerNet(torch.nn.Module):
         self.batch_norm = _check.flag("batch_norm", batch_norm)
         self.dropout = _check.number("dropout", dropout, at_least=0, below=1)
         self.inverted_dropout = _check.flag("inverted_dropout", inverted_dropout)
+        self.chapter_batch_norm = _check.flag("chapter_batch_norm", chapter_batch_norm)
         self.dtype, self.device = _torch_check.floating(dtype), _torch_check.device(device)
         self.runs, seeds, inits = per_run(seed, init)
         self.weight_decay = decay_of(self.runs, weight_decay)
@@ -158,7 +160,8 @@ class MultiLayerNet(torch.nn.Module):
 
     def _add_hidden(self, i: int) -> None:
         if self.batch_norm:
-            norm = BatchNorm1d(self.sizes[i], dtype=self.dtype, runs=self.runs)
+            kind = BatchNormalization if self.chapter_batch_norm else BatchNorm1d
+            norm = kind(self.sizes[i], dtype=self.dtype, runs=self.runs)
             self._add(norm, {f"gamma{i}": "weight", f"beta{i}": "bias"})
         self._add(ACTIVATIONS[self.activation](), {})
         if self.dropout:
