@@ -88,3 +88,9 @@ def agrees(
         if not (np.abs(flat - expected[step]) <= 1e-12 * scales[step]).all():
             return False
     return True
+
+
+def same(run: np.ndarray, expected: np.ndarray, tolerance: float = 1e-12) -> bool:
+    """Whether a run is another one at every step, to rounding."""
+    scales = np.maximum(np.maximum.accumulate(np.abs(expected)), np.finfo(float).tiny)
+    return bool((np.abs(run - expected) <= tolerance * scales).all())

@@ -40,7 +40,7 @@ EACH = [
 ]
 #: The settings without which a change of what is named makes no difference.
 SHOWN_BY: dict[str, Settings] = {
-    **{name: {"weight_decay": 0.1} for name in ("decay", "decay_on", "weight_decay")},
+    **{name: {"weight_decay": 0.1} for name in ("decay", "decay_on", "weight_decay", "zeros")},
     **{name: {"momentum": 0.9} for name in ("momentum", "lr_place", "order")},
     **{name: {"momentum": 0.9, "dampening": 0.3} for name in ("share", "first")},
     "nesterov": {"momentum": 0.9, "nesterov": True},
@@ -88,7 +88,7 @@ def settings_for(family: str, *variants: Variant) -> dict[str, Any]:
         found |= SHOWN_BY["lr_decay"]
     # What is changed to a value must not have it already.
     taken = {"eps": 3e-7} if "eps" in changes else {}
-    taken |= {"nesterov": False} if changes.get("nesterov") is True else {}
+    taken |= {name: False for name, value in changes.items() if value is True and name in found}
     return found | taken
 
 

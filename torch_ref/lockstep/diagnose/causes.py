@@ -6,7 +6,7 @@ from typing import Any
 
 from torch_ref.lockstep.diagnose.clips import clips
 from torch_ref.lockstep.diagnose.nearest import Nearest
-from torch_ref.lockstep.diagnose.numbers import Fit, Values, fit
+from torch_ref.lockstep.diagnose.numbers import Fit, fit
 from torch_ref.lockstep.diagnose.rates import rates
 from torch_ref.lockstep.diagnose.search import changes_of, nearest_sets, search, within
 from torch_ref.lockstep.diagnose.trial import Trial
@@ -44,7 +44,7 @@ def causes(
         return found, tried
     if others and (found := others.regular() or others.varied()):
         return found, tried
-    start = Fit(trial, {}).more({})
+    likely = _Likely(trial)
     found, more = search(known, fits, least=2)
     tried += more
     if not (found or fitted) and others and (likeness := others.fitted()):
@@ -54,8 +54,7 @@ def causes(
             found = [finding for each in sets[:NEAREST] if (finding := fits(each))]
             tried += len(sets[:NEAREST])
         if not found:
-            likely = sorted(sets[:LIKELY], key=lambda each: _profiled(each, trial, start))
-            fitted += _with_numbers(likely[:how_many], trial)
+            fitted += _with_numbers(likely.of(sets)[:how_many], trial)
         fewest = _fewest([*found, *fitted])
         if fewest and len(fewest[0].variants) <= len(sets[0]) + 1:
             return fewest, tried
@@ -80,8 +79,31 @@ def _regular(known: list[Variant], trial: Trial) -> Iterator[Finding]:
                 return
 
 
-def _profiled(chosen: tuple[Variant, ...], trial: Trial, start: Values) -> float:
-    return Fit(trial, changes_of(chosen)).profiled(start)
+class _Likely:
+    """Which sets of variants are the nearest once their numbers are about right.
+
+    Of those that come equally near one is enough, and none if fewer variants come as near: what
+    makes no difference, as a form of the weight decay without one, is no cause.
+    """
+
+    def __init__(self, trial: Trial) -> None:
+        self._trial, self._start = trial, Fit(trial, {}).more({})
+        self._seen = {self._profiled(())}
+
+    def of(self, sets: list[tuple[Variant, ...]]) -> list[tuple[Variant, ...]]:
+        """Those of the sets that are new, the nearest first."""
+        found: dict[float, tuple[Variant, ...]] = {}
+        for chosen in sets[:LIKELY]:
+            size = self._profiled(chosen)
+            if size not in self._seen:
+                self._seen.add(size)
+                found[size] = chosen
+        return [found[size] for size in sorted(found)]
+
+    def _profiled(self, chosen: tuple[Variant, ...]) -> float:
+        fit = Fit(self._trial, changes_of(chosen))
+        # What one number makes up for without a variant is far off beside it.
+        return min(fit.profiled(start) for start in (self._start, {}))
 
 
 def _with_numbers(sets: Iterable[tuple[Variant, ...]], trial: Trial) -> Iterator[Finding]:

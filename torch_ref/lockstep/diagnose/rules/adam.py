@@ -12,9 +12,16 @@ from torch_ref.lockstep.diagnose.variants.decay import (
     DECOUPLED_DECAY,
     EVERYWHERE,
     MEMORY,
+    SCALE,
 )
 from torch_ref.lockstep.diagnose.variants.epsilon import ADAMS_EPSILON
-from torch_ref.lockstep.diagnose.variants.moments import AMSGRAD, CORRECTED_DECAY, MOMENTS
+from torch_ref.lockstep.diagnose.variants.moments import (
+    AMSGRAD,
+    CORRECTED_DECAY,
+    MOMENTS,
+    ONE_MOMENT,
+)
+from torch_ref.lockstep.diagnose.variants.squares import SQUARES
 from torch_ref.lockstep.finding import Variant
 
 
@@ -27,11 +34,14 @@ class AdamRule(MomentsRule):
     VARIANTS: ClassVar[tuple[Variant, ...]] = (
         *ADAMS_EPSILON,
         *MOMENTS,
+        *ONE_MOMENT,
         *AMSGRAD,
         *conventions.ADAM,
         *COUPLED,
         *CORRECTED_DECAY,
         *EVERYWHERE,
+        *SCALE,
+        *SQUARES,
         *MEMORY,
     )
     DEFAULTS: ClassVar[Settings] = {
@@ -44,7 +54,7 @@ class AdamRule(MomentsRule):
         return {**super().init_state(w), "largest": np.zeros_like(w)}
 
     def step(self, w: np.ndarray, g: np.ndarray, state: dict[str, Any], t: int) -> np.ndarray:
-        m, v, correct1, correct2 = self.moments(g, g * g, state, t)
+        m, v, correct1, correct2 = self.moments(g, self.squared(g), state, t)
         if self.settings["amsgrad"]:
             if self.settings["amsgrad"] == "corrected":
                 v, correct2 = v / correct2, 1.0
@@ -58,11 +68,14 @@ class AdamWRule(AdamRule):
     VARIANTS: ClassVar[tuple[Variant, ...]] = (
         *ADAMS_EPSILON,
         *MOMENTS,
+        *ONE_MOMENT,
         *AMSGRAD,
         *conventions.ADAM,
         *DECOUPLED_DECAY,
         *CORRECTED_DECAY,
         *EVERYWHERE,
+        *SCALE,
+        *SQUARES,
         *MEMORY,
     )
     DEFAULTS: ClassVar[Settings] = {

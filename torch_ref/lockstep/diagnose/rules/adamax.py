@@ -7,7 +7,7 @@ import numpy as np
 from torch_ref.lockstep.diagnose.rules.base import Settings
 from torch_ref.lockstep.diagnose.rules.moments import MomentsRule
 from torch_ref.lockstep.diagnose.variants import conventions
-from torch_ref.lockstep.diagnose.variants.decay import COUPLED, EVERYWHERE, MEMORY
+from torch_ref.lockstep.diagnose.variants.decay import COUPLED, EVERYWHERE, MEMORY, SCALE
 from torch_ref.lockstep.diagnose.variants.epsilon import other_values
 from torch_ref.lockstep.diagnose.variants.moments import COUNTER, FIRST_MOMENT
 from torch_ref.lockstep.diagnose.variants.variant import variant
@@ -57,6 +57,7 @@ class AdamaxRule(MomentsRule):
         *COUNTER,
         *COUPLED,
         *EVERYWHERE,
+        *SCALE,
         *MEMORY,
     )
     DEFAULTS: ClassVar[Settings] = {**MomentsRule.DEFAULTS, "lr": 2e-3}
@@ -72,7 +73,7 @@ class AdamaxRule(MomentsRule):
         m = self.average(state, "m", beta1, g, self.form["m_factor"])
         below = self._largest(np.abs(g), beta2 if self.form["decayed"] else 1.0, state["v"])
         correct1, correct2 = self.corrections(t)
-        if self.form["corrected"] == "in place":
+        if self.form["corrected"] == "m in place":
             m /= correct1
             correct1 = 1.0
         return self.lr / correct1 * m / (below / correct2)

@@ -1,6 +1,7 @@
 """What all rules share: settings, changes, the weight decay and the counter; and a denominator."""
 
-from collections.abc import Mapping, MutableMapping
+import copy
+from collections.abc import Callable, Mapping, MutableMapping
 from typing import Any, ClassVar
 
 import numpy as np
@@ -15,6 +16,19 @@ Arrays = MutableMapping[str, np.ndarray]
 NO_EFFECT = frozenset({"foreach", "fused", "capturable", "differentiable"})
 #: Decays of the parameter itself that come before the step; the last two are Adam's alone.
 _BEFORE = ("decoupled", "unscaled", "corrected", "corrected first")
+#: Of the names of all parameters, those that are updated.
+_PARTS: Mapping[str, Callable[[list[str]], list[str]]] = {
+    "all": lambda names: names,
+    "first": lambda names: names[:1],
+    "last": lambda names: names[-1:],
+}
+_DIVIDED: Mapping[str, Callable[[np.ndarray], np.ndarray]] = {
+    "nothing": lambda g: g,
+    "rows": lambda g: g / (len(g) if g.ndim else 1),
+    "elements": lambda g: g / g.size,
+    "norm": lambda g: g / (np.sqrt((g * g).sum()) or 1.0),
+    "size": np.sign,
+}
 
 
 class UpdateRule:
@@ -44,12 +58,19 @@ class UpdateRule:
     ``sign``     "torch", "gradient" (g ← −g) or "step" (w ← w + step)
     ``decay``    "torch", "coupled" (g ← g + λw), "decoupled" (w ← w − lr·λ·w),
                  "after" (the same after the step), "unscaled" (w ← w − λw),
-                 "proximal" (w ← w/(1 + lr·λ) after the step)
+                 "proximal" (w ← w/(1 + lr·λ) after the step), "sign" (g ← g + λ·sign w)
     ``decay_on`` "all" parameters, or "matrices": no arrays of one axis
     ``counter``  what a formula has for t: "t", "behind" (t − 1, but at least 1),
                  "zero" (t − 1), "ahead" (t + 1), "still" (1 for ever), "per
                  parameter" (one more for each parameter, not for each step)
-    ``gradient`` that of "now", or the "late" one of the step before; zero at first
+    ``gradient`` that of "now", the "late" one of the step before, zero at first; or the
+                 "sum" of all so far
+    ``divided``  the gradient by "nothing", or its number of "rows" or "elements"; by its
+                 "norm"; or each element by its "size", which leaves the sign
+    ``updated``  "all" parameters, or the "first" alone, or the "last"
+    ``zeros``    elements whose gradient is zero are "taken" as others, or "left" as they
+                 are, and their buffers too
+    ``lr_times`` how often a step is multiplied by lr: "once" or "twice"
     ``memory``   the buffers are "kept", or made "anew" in every step
     ``rates``    ``None``, or what has the ``factor`` of lr in a step
     ============ ===================================================================
@@ -69,6 +90,10 @@ class UpdateRule:
         "decay_on": "all",
         "counter": "t",
         "gradient": "now",
+        "divided": "nothing",
+        "updated": "all",
+        "zeros": "taken",
+        "lr_times": "once",
         "memory": "kept",
         "rates": None,
         "clipped_by": None,
@@ -124,8 +149,21 @@ class UpdateRule:
             if name not in self.state:
                 self.state[name] = {"step": 0, **self.init_state(w)}
         self.prepare(params, grads)
-        for name, w in params.items():
-            self._update(w, grads[name], self.state[name])
+        for name in _PARTS[self.form["updated"]](list(params)):
+            if self.form["zeros"] == "left":
+                self._update_some(params[name], grads[name], self.state[name])
+            else:
+                self._update(params[name], grads[name], self.state[name])
+
+    def _update_some(self, w: np.ndarray, g: np.ndarray, state: dict[str, Any]) -> None:
+        """Leave the elements, and those of the buffers, as they are where the gradient is zero."""
+        still = g == 0
+        before: dict[str, Any] = {"w": w.copy(), **copy.deepcopy(state)}
+        self._update(w, g, state)
+        for name, array in {"w": w, **state}.items():
+            old = before.get(name)
+            if isinstance(old, np.ndarray) and np.shape(array) == old.shape == g.shape:
+                array[still] = old[still]
 
     def _update(self, w: np.ndarray, g: np.ndarray, state: dict[str, Any]) -> None:
         g = self._gradient(g, state)
@@ -133,11 +171,11 @@ class UpdateRule:
         if style == "torch":
             style = "decoupled" if self.settings.get("decoupled_weight_decay") else "coupled"
         decay = self.decay_of(w)
-        if style == "coupled":
-            g = g + decay * w
+        if style in ("coupled", "sign"):
+            g = g + decay * (w if style == "coupled" else np.sign(w))
         elif style in _BEFORE:
             w *= 1 - self.decay_rate(style, t) * decay
-        step = self.step(w, g, state, t)
+        step = self.step(w, g, state, t) * (self.lr if self.form["lr_times"] == "twice" else 1)
         w -= -step if self.form["sign"] == "step" else step
         if style == "after":
             w *= 1 - self.lr * decay
@@ -149,6 +187,9 @@ class UpdateRule:
             state |= self.init_state(np.zeros_like(g))
         if self.form["gradient"] == "late":
             state["late"], g = g.copy(), state.get("late", np.zeros_like(g))
+        elif self.form["gradient"] == "sum":
+            g = state["sum"] = state.get("sum", 0.0) + g
+        g = _DIVIDED[self.form["divided"]](g)
         return -g if self.settings["maximize"] != (self.form["sign"] == "gradient") else g
 
     def decay_of(self, w: np.ndarray) -> float:
@@ -185,12 +226,37 @@ class ScaledRule(UpdateRule):
                    "maximum" (max(√ĥ, ε)), "squared" (√(ĥ + ε²)), "1e-15 inside"
                    (√(h + 1e-15) + ε, then corrected), "1e-15 in v̂" (√(ĥ + 1e-15) + ε)
     ``root``       whether the root is taken at all
+    ``squares``    of the "elements" of g; or one for an array, a "sum" or a "mean";
+                   a sum for each of the "rows"; one sum for "all" parameters; or
+                   "sizes", |g| in place of g²
     ============== =================================================================
 
     ĥ = h/c with the bias correction c, which is 1 where a family has none.
     """
 
-    FORMS: ClassVar[Settings] = {**UpdateRule.FORMS, "eps_place": "outside", "root": True}
+    FORMS: ClassVar[Settings] = {
+        **UpdateRule.FORMS,
+        "eps_place": "outside",
+        "root": True,
+        "squares": "elements",
+    }
+
+    def prepare(self, params: Arrays, grads: Mapping[str, np.ndarray]) -> None:
+        if self.form["squares"] == "all":
+            self._all = float(sum((g * g).sum() for g in grads.values()))
+
+    def squared(self, g: np.ndarray) -> np.ndarray:
+        """What the average or the sum is of, in the shape of g."""
+        over, squares = self.form["squares"], g * g
+        if over == "elements":
+            return squares
+        if over == "sizes":
+            return np.abs(g)
+        if over == "all":
+            return np.full_like(g, self._all)
+        if over == "rows" and g.ndim:
+            return np.repeat(squares.sum(-1, keepdims=True), g.shape[-1], axis=-1)
+        return np.full_like(g, squares.sum() if over == "sum" else squares.mean())
 
     def denominator(self, h: np.ndarray, correction: float = 1.0) -> np.ndarray:
         eps, place = self.settings["eps"], self.form["eps_place"]

@@ -17,10 +17,16 @@ class MomentsRule(ScaledRule):
     ``correction_betas`` that a correction has: its "own" β, "swapped", the "first"
                          for both, or the "second"
     ``corrected``        copies of the moments, "aside", or they themselves, "in
-                         place"; or they are "multiplied" by what divides them
+                         place"; or they are "multiplied" by what divides them; or
+                         that of one alone, as "m in place" or "v multiplied"
+    ``power``            1 − β₁ᵗ has a "power" of β₁, or a "product", 1 − β₁·t
     ``precision``        of the corrections: "double", "float32", or from a "float32
                          product" of the βs, or a "float32 sum" of 1 − β
     ``start``            of the moments, at "zero" or with the first "gradient"
+    ``lost``             which moment is made anew in every step: none, "m" or "v"
+    ``shares``           of the new: "1 − β", or β itself for "m", "v" or "both"
+    ``step_by``          both moments "new", or as "old m" or "old v" they were before
+                         this gradient
     ==================== ===========================================================
 
     The form ``decay`` may also be "corrected", w ← w − lr·√(1 − β₂ᵗ)/(1 − β₁ᵗ)·λ·w, or "corrected
@@ -35,8 +41,12 @@ class MomentsRule(ScaledRule):
         "correction": "both",
         "correction_betas": "own",
         "corrected": "aside",
+        "power": "power",
         "precision": "double",
         "start": "zero",
+        "lost": "",
+        "shares": "1 − β",
+        "step_by": "new",
     }
 
     def init_state(self, w: np.ndarray) -> dict[str, Any]:
@@ -47,13 +57,18 @@ class MomentsRule(ScaledRule):
     ) -> tuple[np.ndarray, np.ndarray, float, float]:
         """The moments with this gradient in them, and what they are to be divided by."""
         beta1, beta2 = self.settings["betas"][:2]
+        old = {f"old {name}": state[name].copy() for name in "mv"}
         m = self.average(state, "m", beta1, g, self.form["m_factor"])
         v = self.average(state, "v", beta2, squares, self.form["v_factor"])
         correct1, correct2 = self.corrections(t)
-        if self.form["corrected"] == "in place":
+        if self.form["corrected"] in ("in place", "m in place"):
             m /= correct1
+            correct1 = 1.0
+        if self.form["corrected"] in ("in place", "v in place"):
             v /= correct2
-            return m, v, 1.0, 1.0
+            correct2 = 1.0
+        by = self.form["step_by"]
+        m, v = (old[by] if by == f"old {name}" else new for name, new in (("m", m), ("v", v)))
         return m, v, correct1, correct2
 
     def average(
@@ -61,6 +76,10 @@ class MomentsRule(ScaledRule):
     ) -> np.ndarray:
         """The buffer of that name with ``new`` in it, changed in place."""
         buffer: np.ndarray = state[name]
+        if self.form["lost"] == name:
+            buffer[...] = 0.0
+        if self.form["shares"] in (name, "both"):
+            beta = 1 - beta
         if state["step"] == 1 and self.form["start"] == "gradient":
             buffer[...] = new
         else:
@@ -83,8 +102,11 @@ class MomentsRule(ScaledRule):
         # With a counter from zero, 1 − β⁰ = 0: who writes that guards against it.
         if t == 0 or self.form["correction"] not in ("both", moment):
             return 1.0
+        if moment == "first" and self.form["power"] == "product":
+            return float(1 - beta * t)
         correction = float(1 - _power(beta, t, self.form["precision"]))
-        return 1 / correction if self.form["corrected"] == "multiplied" else correction
+        multiplied = ("multiplied", f"{'m' if moment == 'first' else 'v'} multiplied")
+        return 1 / correction if self.form["corrected"] in multiplied else correction
 
     def decay_rate(self, style: str, t: int) -> float:
         if not style.startswith("corrected"):

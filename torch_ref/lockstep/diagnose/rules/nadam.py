@@ -8,7 +8,12 @@ from torch_ref.lockstep.diagnose.rules.base import Settings
 from torch_ref.lockstep.diagnose.rules.moments import MomentsRule
 from torch_ref.lockstep.diagnose.variants.decay import COUPLED, EVERYWHERE, MEMORY
 from torch_ref.lockstep.diagnose.variants.epsilon import ADAMS_EPSILON
-from torch_ref.lockstep.diagnose.variants.moments import COUNTER, FACTORS, SECOND_CORRECTION
+from torch_ref.lockstep.diagnose.variants.moments import (
+    COUNTER,
+    FACTORS,
+    OF_AVERAGES,
+    SECOND_CORRECTION,
+)
 from torch_ref.lockstep.diagnose.variants.variant import variant
 from torch_ref.lockstep.finding import Variant
 
@@ -79,6 +84,7 @@ class NAdamRule(MomentsRule):
         *_LOOKAHEAD,
         *ADAMS_EPSILON,
         *FACTORS,
+        *OF_AVERAGES,
         *SECOND_CORRECTION,
         *COUNTER,
         *COUPLED,
@@ -106,7 +112,7 @@ class NAdamRule(MomentsRule):
         return {**super().init_state(w), "product": 1.0}
 
     def step(self, w: np.ndarray, g: np.ndarray, state: dict[str, Any], t: int) -> np.ndarray:
-        m, v, _, correct2 = self.moments(g, g * g, state, t)
+        m, v, _, correct2 = self.moments(g, self.squared(g), state, t)
         mu, following = self._mu(t), self._mu(t + 1)
         product = state["product"] = self._product(state["product"], mu, t)
         if self.form["next_momentum"] == "now":

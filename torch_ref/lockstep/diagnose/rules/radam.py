@@ -8,7 +8,7 @@ from torch_ref.lockstep.diagnose.rules.base import Settings
 from torch_ref.lockstep.diagnose.rules.moments import MomentsRule
 from torch_ref.lockstep.diagnose.variants.decay import COUPLED, EVERYWHERE, MEMORY
 from torch_ref.lockstep.diagnose.variants.epsilon import PLACES, other_values
-from torch_ref.lockstep.diagnose.variants.moments import MOMENTS
+from torch_ref.lockstep.diagnose.variants.moments import MOMENTS, ONE_MOMENT
 from torch_ref.lockstep.diagnose.variants.variant import variant
 from torch_ref.lockstep.finding import Variant
 
@@ -61,6 +61,7 @@ class RAdamRule(MomentsRule):
         *PLACES[1:],
         *other_values("1e-7", "1e-6"),
         *MOMENTS,
+        *ONE_MOMENT,
         *COUPLED,
         *EVERYWHERE,
         *MEMORY,
@@ -77,7 +78,7 @@ class RAdamRule(MomentsRule):
     }
 
     def step(self, w: np.ndarray, g: np.ndarray, state: dict[str, Any], t: int) -> np.ndarray:
-        m, v, correct1, correct2 = self.moments(g, g * g, state, t)
+        m, v, correct1, correct2 = self.moments(g, self.squared(g), state, t)
         length, rectifier = self._rectifier(self.settings["betas"][1], t)
         if length > self.form["threshold"]:
             return self.lr / correct1 * m * rectifier / self.denominator(v, correct2)

@@ -6,8 +6,9 @@ import numpy as np
 
 from torch_ref.lockstep.diagnose.rules.base import ScaledRule, Settings
 from torch_ref.lockstep.diagnose.variants import conventions
-from torch_ref.lockstep.diagnose.variants.decay import COUPLED, EVERYWHERE
+from torch_ref.lockstep.diagnose.variants.decay import COUPLED, EVERYWHERE, SCALE
 from torch_ref.lockstep.diagnose.variants.epsilon import ROOTS_EPSILON
+from torch_ref.lockstep.diagnose.variants.squares import OLD_SUM, SQUARES
 from torch_ref.lockstep.diagnose.variants.variant import variant
 from torch_ref.lockstep.finding import Variant
 
@@ -43,6 +44,7 @@ MEAN_OF_SQUARES = (
         "subtracts the mean's square: denom = √(h − m²) + eps",
         centered=False,
     ),
+    variant("centered, not asked for", "divides by √h + eps without centered", centered=True),
     variant("momentum ignored", "has b = μb + g/denom and w −= lr·b", momentum=0.0),
     variant(
         "lr inside the momentum buffer",
@@ -61,15 +63,19 @@ class RMSpropRule(ScaledRule):
     ``start``      what the average of squares starts from, or the first "gradient"
     ``correction`` "none", or "added": h/(1 − αᵗ)
     ``lr_place``   "outside" of the momentum buffer or "inside"
+    ``step_by``    the "new" average of squares, or the "old h" of before this gradient
     ============== =================================================================
     """
 
     VARIANTS: ClassVar[tuple[Variant, ...]] = (
         *ROOTS_EPSILON,
         *MEAN_OF_SQUARES,
+        *SQUARES,
+        OLD_SUM,
         *conventions.RMSPROP,
         *COUPLED,
         *EVERYWHERE,
+        *SCALE,
     )
     DEFAULTS: ClassVar[Settings] = {
         **ScaledRule.DEFAULTS,
@@ -85,6 +91,7 @@ class RMSpropRule(ScaledRule):
         "start": 0.0,
         "correction": "none",
         "lr_place": "outside",
+        "step_by": "new",
     }
 
     def init_state(self, w: np.ndarray) -> dict[str, np.ndarray]:
@@ -96,13 +103,15 @@ class RMSpropRule(ScaledRule):
         alpha, mu = self.settings["alpha"], self.settings["momentum"]
         h, m, b = state["h"], state["m"], state["b"]
         first = state["step"] == 1 and self.form["start"] == "gradient"
+        before = h.copy()
         h *= alpha
-        h += (1 - alpha if self.form["v_factor"] and not first else 1.0) * g * g
+        h += (1 - alpha if self.form["v_factor"] and not first else 1.0) * self.squared(g)
         if self.settings["centered"]:
             m += (1 - alpha) * (g - m)
             h = h - m * m
         correction = 1 - alpha**t if self.form["correction"] == "added" else 1.0
-        step = g / self.denominator(h, correction)
+        by = before if self.form["step_by"] == "old h" else h
+        step = g / self.denominator(by, correction)
         if not mu:
             return self.lr * step
         inside = self.form["lr_place"] == "inside"

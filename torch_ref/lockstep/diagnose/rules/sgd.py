@@ -10,6 +10,7 @@ from torch_ref.lockstep.diagnose.variants.decay import (
     DECOUPLED_DECAY,
     DECOUPLED_FROM_BUFFER,
     EVERYWHERE,
+    SCALE,
 )
 from torch_ref.lockstep.diagnose.variants.variant import variant
 from torch_ref.lockstep.finding import Variant
@@ -21,6 +22,11 @@ MOMENTUM = (
         "keeps it outside: b = μb + g, w −= lr·b; the two are equal until lr changes",
         "the chapter, Keras, Caffe",
         lr_place="inside",
+    ),
+    variant(
+        "lr inside the momentum buffer and outside, lr² in all",
+        "has it once: b = μb + g, w −= lr·b",
+        lr_place="both",
     ),
     variant(
         "momentum as a moving average, (1 − momentum)·g",
@@ -87,7 +93,8 @@ class SGDRule(UpdateRule):
                    "whole", "dampening" (τ), or "average" (1 − μ)
     ``first``      what the buffer is at the first step: the "gradient", or what
                    follows from a buffer of "zero"
-    ``lr_place``   "outside" of the buffer or "inside": b ← μb + lr·g, w ← w − b
+    ``lr_place``   "outside" of the buffer or "inside": b ← μb + lr·g, w ← w − b; or
+                   "both": b ← μb + lr·g, w ← w − lr·b
     ``order``      "new": the step is along the new buffer, or the "old" one
     ============== =================================================================
 
@@ -102,6 +109,7 @@ class SGDRule(UpdateRule):
         DECOUPLED_FROM_BUFFER,
         *COUPLED_DECAY,
         *EVERYWHERE,
+        *SCALE,
     )
     DEFAULTS: ClassVar[Settings] = {
         **UpdateRule.DEFAULTS,
@@ -124,8 +132,8 @@ class SGDRule(UpdateRule):
         mu, ahead = self.settings["momentum"], self.settings["nesterov"]
         if mu == 0:
             return self.lr * g
-        inside = self.form["lr_place"] == "inside"
-        b, scaled = state["b"], self.lr * g if inside else g
+        place = self.form["lr_place"]
+        b, scaled = state["b"], g if place == "outside" else self.lr * g
         old = b.copy()
         if t == 1 and self.form["first"] == "gradient":
             b[...] = scaled
@@ -138,7 +146,7 @@ class SGDRule(UpdateRule):
             b = (1 + mu) * scaled + mu * mu * b
         elif ahead:
             b = scaled + mu * b
-        return b.copy() if inside else self.lr * b
+        return b.copy() if place == "inside" else self.lr * b
 
     def _share(self, mu: float) -> float:
         tau = self.settings["dampening"]

@@ -53,6 +53,12 @@ ANY_DECAY = (
         weight_decay=lambda decay: 2 * decay,
     ),
     variant(
+        "weight decay of |w|, λ·sign(w) in the gradient",
+        "has λw: in the gradient, or as lr·λ·w in the weight",
+        "L1 in place of L2",
+        decay="sign",
+    ),
+    variant(
         "weight decay ignored",
         "decays with weight_decay = {weight_decay:g}",
         weight_decay=0.0,
@@ -76,9 +82,34 @@ SIGN = (
         "steps along the gradient it is given, not along the one before",
         gradient="late",
     ),
+    variant(
+        "the sum of all gradients so far",
+        "takes each gradient once",
+        "training loops that never set gradients to zero",
+        gradient="sum",
+    ),
+)
+PARTS = (
+    variant("only the first parameter updated", "updates all it is given", updated="first"),
+    variant("only the last parameter updated", "updates all it is given", updated="last"),
+    variant(
+        "elements whose gradient is zero left as they are, their buffers too",
+        "updates every element in every step",
+        "lazy and sparse versions",
+        zeros="left",
+    ),
+    variant("lr applied twice, lr² in all", "multiplies a step by lr once", lr_times="twice"),
+)
+_AS_IS = "takes the gradient as it is"
+#: Of a family whose steps have a scale.
+SCALE = (
+    variant("gradient divided by its number of rows, len(g)", _AS_IS, divided="rows"),
+    variant("gradient divided by its number of elements", _AS_IS, divided="elements"),
+    variant("gradient divided by its norm", _AS_IS, divided="norm"),
+    variant("the gradient's sign alone", _AS_IS, divided="size"),
 )
 #: Of every family with a weight decay.
-EVERYWHERE = (*ANY_DECAY, *SIGN)
+EVERYWHERE = (*ANY_DECAY, *SIGN, *PARTS)
 #: Of a family whose buffers are averages.
 MEMORY = (
     variant(

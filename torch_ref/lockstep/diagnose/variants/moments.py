@@ -80,6 +80,74 @@ FACTORS = (
         start="gradient",
     ),
 )
+#: Of Adam and what is nearest to it: corrections of one moment, and other moments than its own.
+ONE_MOMENT = (
+    variant(
+        "1 − β₁·t where 1 − β₁ᵗ belongs",
+        "has the power: m̂ = m/(1 − β₁ᵗ)",
+        power="product",
+    ),
+    variant(
+        "bias correction of the first moment multiplied, not divided by",
+        "divides: m̂ = m/(1 − β₁ᵗ)",
+        corrected="m multiplied",
+    ),
+    variant(
+        "bias correction of the second moment multiplied, not divided by",
+        "divides: v̂ = v/(1 − β₂ᵗ)",
+        corrected="v multiplied",
+    ),
+    variant(
+        "bias correction of the first moment in place, and so again in every step",
+        "keeps m as it is, and corrects a copy of it",
+        corrected="m in place",
+    ),
+    variant(
+        "bias correction of the second moment in place, and so again in every step",
+        "keeps v as it is, and corrects a copy of it",
+        corrected="v in place",
+    ),
+    variant(
+        "the gradient itself in place of the first moment",
+        "steps along m̂, with m = β₁m + (1 − β₁)g",
+        betas=lambda betas: (0.0, *betas[1:]),
+    ),
+    variant(
+        "β₁ and 1 − β₁ swapped in the first moment",
+        "has m = β₁m + (1 − β₁)g",
+        shares="m",
+    ),
+    variant(
+        "β₂ and 1 − β₂ swapped in the second moment",
+        "has v = β₂v + (1 − β₂)g²",
+        shares="v",
+    ),
+    variant(
+        "β and 1 − β swapped in both moments",
+        "has m = β₁m + (1 − β₁)g, v = β₂v + (1 − β₂)g²",
+        shares="both",
+    ),
+    variant(
+        "step along the first moment before its update",
+        "updates m first",
+        step_by="old m",
+    ),
+    variant(
+        "step by the second moment before its update",
+        "updates v first",
+        step_by="old v",
+    ),
+    variant(
+        "the first moment made anew in every step",
+        "keeps it from step to step",
+        lost="m",
+    ),
+    variant(
+        "the second moment made anew in every step",
+        "keeps it from step to step",
+        lost="v",
+    ),
+)
 COUNTER = (
     variant("step counter one behind", T_FROM_1, counter="behind"),
     variant(
@@ -106,12 +174,22 @@ COUNTER = (
 )
 #: Of a rule with both moments, each with its correction.
 MOMENTS = (*CORRECTIONS, *FACTORS, *COUNTER)
+#: Of them, what does not concern the first one's correction.
+OF_AVERAGES = tuple(
+    each
+    for each in ONE_MOMENT
+    if "power" not in each.changes and not each.changes.get("corrected", "").startswith("m ")
+)
 #: Of one with the first moment alone.
 FIRST_MOMENT = (
     FACTORS[0],
     FACTORS[1],
-    next(each for each in CORRECTIONS if each.changes.get("corrected") == "in place"),
     next(each for each in CORRECTIONS if each.changes.get("precision") == "float32"),
+    *(
+        each
+        for each in ONE_MOMENT
+        if each.changes.get("corrected", "").startswith("m ") or "power" in each.changes
+    ),
 )
 #: Of one that corrects the second moment alone.
 SECOND_CORRECTION = (
@@ -120,7 +198,7 @@ SECOND_CORRECTION = (
         "corrects it: v̂ = v/(1 − β₂ᵗ)",
         correction="none",
     ),
-    *(each for each in CORRECTIONS if {"corrected", "precision"} & each.changes.keys()),
+    *(each for each in CORRECTIONS if "precision" in each.changes),
 )
 AMSGRAD = (
     variant(
@@ -129,6 +207,7 @@ AMSGRAD = (
         "optax",
         amsgrad=lambda asked: asked and "corrected",
     ),
+    variant("AMSGrad, not asked for", "divides by v itself without amsgrad", amsgrad=True),
     variant("amsgrad ignored", "divides by the largest v so far", amsgrad=False),
 )
 #: Decays of the weight itself at Adam's corrected rate.
