@@ -1,9 +1,9 @@
 """The command ``lockstep report``."""
 
 import webbrowser
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import typer
 
@@ -37,15 +37,13 @@ def report(out: Out = Path("results"), open_: Open = False, debug: Debug = False
     open_page(path, open_)
 
 
-def written(
-    out: Path, computed: Mapping[str, Any] | None = None
-) -> tuple[Path, "list[Missing | Unreadable]"]:
+def written(out: Path) -> tuple[Path, "list[Missing | Unreadable]"]:
     """Write the page, in whatever process; its path, and what it lacks."""
     with interrupt.deferred():
         from experiments.report import page
         from experiments.report.results import Missing, Unreadable
 
-    path, found = page.write(out, computed=computed)
+    path, found = page.write(out)
     return path, [item for item in found.items if isinstance(item, Missing | Unreadable)]
 
 

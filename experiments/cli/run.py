@@ -142,25 +142,21 @@ def run(
 def _beside(out: Path) -> "list[Unit]":
     """What ``--report`` asks for and no experiment gives."""
     from experiments.parity import run as parity_run
-    from experiments.report import pieces
 
-    return [*parity_run.units(out), *pieces.units(out)]
+    return parity_run.units(out)
 
 
 def _write_page(out: Path, workers: "Workers") -> "tuple[Path, list[Missing | Unreadable]]":
     """Write the parity and the page; the page's path, and what it lacks."""
     from experiments.engine import units
     from experiments.parity import run as parity_run
-    from experiments.report import pieces
 
-    measured, computed = parity_run.units(out), pieces.units(out)
+    measured = parity_run.units(out)
     content = parity_run.assembled(units.gathered(measured))
     parity_run.write(content, out / parity_run.FILE)
     sum_up(content)
-    found = dict(zip(pieces.PIECES, units.gathered(computed), strict=True))
-    made = workers.call(written, out, found)
-    for unit in (measured[0], computed[0]):
-        units.clear(unit.folder)
+    made = workers.call(written, out)
+    units.clear(measured[0].folder)
     return made
 
 

@@ -99,7 +99,7 @@ def proof() -> dict[str, Any]:
 def bundled() -> str:
     """All modules as one classic script, which leaves them in the object ``modules``."""
     lines = ['"use strict";', "const modules = {};"]
-    for folder in ("optim", "schedule"):
+    for folder in ("optim", "schedule", "lab"):
         lines += [wrapped(stem, source) for stem, source in _in_order(_assets() / folder)]
     return "\n".join(lines)
 

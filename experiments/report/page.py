@@ -1,7 +1,6 @@
 """The whole page as one file: texts, data, styles and scripts, and nothing from anywhere else."""
 
 import re
-from collections.abc import Mapping
 from datetime import UTC, datetime
 from importlib import metadata, resources
 from pathlib import Path
@@ -32,30 +31,29 @@ FILE = "report.html"
 STYLES = ("page.css",)
 SCRIPTS = (
     *("page.js", "expression.js", "walk.js", "map.js", "explorer.js"),
-    *("charts.js", "lab.js", "survey.js", "start.js"),
+    *("charts.js", "plot.js", "lab.js", "survey.js", "start.js"),
 )
 #: What draws the charts is most of the page, and is read when the first chart comes into view.
 PARSER, CHARTS = "vendor/jsep.iife.min.js", "vendor/plotly-cartesian.min.js"
 
 
-def write(folder: Path, computed: Mapping[str, Any] | None = None) -> tuple[Path, results.Results]:
+def write(folder: Path) -> tuple[Path, results.Results]:
     """Write the page into the folder from what is there; returns its path and what was found.
 
     Args:
         folder: the results, and the page.
-        computed: the lab, where it is computed already.
 
     Raises:
         LockstepError: it cannot be written.
     """
     found = results.read(folder)
     with threads.limited(1):
-        page = render(found, computed)
+        page = render(found)
     output.write(folder / FILE, page)
     return folder / FILE, found
 
 
-def render(found: results.Results, computed: Mapping[str, Any] | None = None) -> str:
+def render(found: results.Results) -> str:
     """The page as text."""
     sections, twins = chapter.sections(found), parity.section(found.parity)
     measured = speed.section(found.bench)
@@ -80,7 +78,8 @@ def render(found: results.Results, computed: Mapping[str, Any] | None = None) ->
         speed=measured,
         origins=reproduce.origins(found),
         words=WORDS,
-        data=_data(charts, computed or {}),
+        presets=lab.PRESETS,
+        data=_data(charts),
         styles=[asset(name) for name in STYLES],
         scripts=[asset(PARSER), Markup(javascript.bundled()), *map(asset, SCRIPTS)],
         plotly=asset(CHARTS),
@@ -89,17 +88,16 @@ def render(found: results.Results, computed: Mapping[str, Any] | None = None) ->
     )
 
 
-def _data(charts: list[Chart], computed: Mapping[str, Any]) -> dict[str, Any]:
+def _data(charts: list[Chart]) -> dict[str, Any]:
     """What the scripts draw, and the Korean for what they write."""
     paths = explorer.as_dict()
-    flows = computed.get("lab") or lab.as_dict()
     words = {word for chart in charts for word in charts_.words(chart)}
-    words |= {*flows["activations"], *flows["named"], *(o["label"] for o in paths["optimizers"])}
+    words |= {optimizer["label"] for optimizer in paths["optimizers"]}
     texts = {word if isinstance(word, Text) else named(word) for word in words}
     return {
         "charts": {chart.name: charts_.as_dict(chart) for chart in charts},
         "explorer": paths,
-        "lab": flows,
+        "lab": lab.as_dict(),
         "words": {name: (text, korean(text)) for name, text in WORDS.items()},
         "korean": {text: korean(text) for text in sorted(texts) if korean(text) != text},
     }

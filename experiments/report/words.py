@@ -11,7 +11,6 @@ WORDS: dict[str, Text] = {
     "outside": say("left the picture at step {step}"),
     "diverged": say("diverges: far away at step {step}"),
     "saturated": say("saturated"),
-    "zero": say("zero"),
     "vanished": say("vanished"),
     "dead": say("dead units"),
     "identical": say("identical units"),
@@ -21,6 +20,7 @@ WORDS: dict[str, Text] = {
     "share": say("share"),
     "step": say("step"),
     "magnitude": say("log₁₀ |gradient|"),
+    "overflow": say("Some values have left the range of the numbers."),
     "arriving": say(
         "In layer {layer} of {depth}: std {std}; {small} {smallShare}, dead units {dead}, "
         "identical units {identical}."

@@ -5,7 +5,6 @@ import hashlib
 import json
 from collections.abc import Callable
 from dataclasses import asdict, replace
-from functools import cache
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -17,15 +16,13 @@ from experiments.engine.experiment import judged
 from experiments.engine.fingerprint import identity_of
 from experiments.engine.measurements import write_csv
 from experiments.engine.texts import parts
-from experiments.report import lab, page, results
-from experiments.report.lab import Size
+from experiments.report import page, results
 from parity_tests.experiments.cut_down import measured, small
 from torch_ref.conventions import CONVENTIONS
 
 SEEDS = (0, 1)
 #: By these the page shows both backends beside each other, the others it shows alone.
 BESIDE = ("surface", "optimizer-paths", "optimizer-comparison", "batchnorm-scales")
-LAB = Size(rows=24, units=20, depths=(3, 5), bins=12)
 STD = {"low": 0.4, "median": 0.5, "high": 0.75, "count": 3}
 
 
@@ -147,15 +144,9 @@ def write_all(folder: Path, data: Dataset) -> None:
         write(folder)
 
 
-@cache
-def computed() -> dict[str, Any]:
-    """What of the page no results change, a small lab in it."""
-    return {"lab": lab.as_dict(LAB)}
-
-
 def rendered(folder: Path) -> str:
     """The page of a folder."""
-    return page.render(results.read(folder), computed())
+    return page.render(results.read(folder))
 
 
 class Structure(HTMLParser):

@@ -22,7 +22,6 @@ from experiments.engine.texts import say
 from experiments.report import page, reproduce, results
 from experiments.report.results import Missing
 from parity_tests.command_line import lockstep
-from parity_tests.report import report_results
 from parity_tests.report.report_results import Structure, rendered, write_experiment
 from torch_ref.errors import LockstepError
 
@@ -146,7 +145,7 @@ def test_a_page_that_cannot_be_written_leaves_the_old_one(
 
     monkeypatch.setattr(Path, "write_text", disk_full)
     with pytest.raises(LockstepError, match="No space left on device"):
-        page.write(folder, report_results.computed())
+        page.write(folder)
     assert (folder / "report.html").read_text() == "old"
     assert not [path for path in folder.iterdir() if "partial" in path.name]
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from experiments.report import explorer, lab
-from parity_tests.report import report_results
+from parity_tests.report import lab_beside
 from parity_tests.report.browser import Browser, Page, slide
 
 PHONE = {"width": 360, "height": 740}
@@ -36,19 +36,31 @@ def comes_true(tab: Page, condition: str) -> bool:
 
 
 def test_the_lab_shows_what_scratchs_layers_let_through(tab: Page) -> None:
-    tab.get_by_label("ReLU", exact=True).check()
+    said, table = tab.locator("#lab-said"), tab.locator("#lab-numbers tbody tr")
+    tab.locator("#lab-activation").select_option("gelu")
+    tab.locator("#lab-init").select_option("std")
     tab.get_by_label("gradients, back").check()
-    slide(tab.locator("#std"), lab.STDS.index(0.01))
-    slide(tab.locator("#depth"), 1)
-    histograms, numbers = lab._flow(report_results.LAB, "relu", 0.01)
-    first = sum(report_results.LAB.depths[:1]) + max(report_results.LAB.depths)
+    for name, value in (("std", -1), ("depth", 3), ("units", 40), ("seed", 7)):
+        slide(tab.locator(f"#lab-{name}"), value)
+    asked = {"rows": lab.ROWS, "units": 40, "depth": 3, "seed": 7, "std": 0.1, "init": "std"}
+    theirs = lab_beside.flow(asked | {"activation": "gelu", "batchNorm": False})
     shown = tab.evaluate("lab.layers()")
-    np.testing.assert_allclose([s["shares"] for s in shown], histograms[first:], atol=1e-4)
-    np.testing.assert_allclose([s["std"] for s in shown], numbers[first:, 0], rtol=1e-6)
-    assert shown[0]["std"] < 1e-3 * shown[-1]["std"]
-    assert tab.locator("#lab-numbers tbody tr").count() == report_results.LAB.depths[1]
-    slide(tab.locator("#std"), lab.STDS.index(1.0))
-    assert tab.evaluate("lab.layers()")[0]["std"] > 1
+    stds = [gradient.std() for gradient in theirs["gradients"]]
+    np.testing.assert_allclose([s["std"] for s in shown], stds, rtol=1e-12)
+    assert comes_true(tab, "document.querySelectorAll('#lab-numbers tbody tr').length === 3")
+    before = said.inner_text()
+    tab.get_by_label("BatchNorm", exact=True).check()
+    assert comes_true(tab, f"document.getElementById('lab-said').innerText !== {before!r}")
+    assert tab.evaluate("lab.layers()")[0]["std"] > 2 * stds[0]
+    tab.get_by_label("BatchNorm", exact=True).uncheck()
+    tab.get_by_label("activations, forwards").check()
+    tab.get_by_role("button", name="ReLU, He").click()
+    slide(tab.locator("#lab-depth"), 5)
+    assert comes_true(tab, "document.querySelectorAll('#lab-numbers tbody tr').length === 5")
+    assert 0.5 < float(table.nth(4).locator("td").nth(0).text_content()) < 2
+    inked = """c => c.getContext('2d').getImageData(0, 0, c.width, c.height).data
+        .filter((v, k) => k % 4 === 3 && v).length"""
+    assert all(c.evaluate(inked) > 1000 for c in tab.locator("#lab canvas").all())
 
 
 def test_a_curve_and_a_backend_are_switched_off(tab: Page) -> None:

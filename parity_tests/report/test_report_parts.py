@@ -11,9 +11,8 @@ import experiments
 from experiments import cli
 from experiments.data import Dataset
 from experiments.parity import drift, run, twins
-from experiments.report import chapter, charts, lab, results, survey
+from experiments.report import chapter, charts, results, survey
 from experiments.report.reasons import REASONS
-from parity_tests.report.report_results import LAB
 from torch_ref import registry
 from torch_ref.conventions import CONVENTIONS, Convention, as_markdown
 
@@ -33,35 +32,6 @@ def test_packed_numbers_are_what_plotly_reads() -> None:
     assert packed["shape"] == "1,2"
     raw = np.frombuffer(base64.b64decode(packed["bdata"]), "<f4")
     np.testing.assert_array_equal(raw, [1.5, np.nan])
-
-
-def test_the_lab_counts_what_is_saturated_dead_and_identical() -> None:
-    def first_layer(activation: str, kind: float | str) -> dict[str, float]:
-        _, numbers = lab._flow(LAB, activation, kind)
-        return dict(zip(lab.STATISTICS, numbers[0], strict=True))
-
-    zeros = first_layer("sigmoid", "zeros")
-    assert zeros == {"std": 0, "small": 0, "dead": 0, "identical": 1}  # all are 0.5
-    assert first_layer("relu", "zeros") == {"std": 0, "small": 1, "dead": 1, "identical": 1}
-    wide = first_layer("sigmoid", 2.0)
-    assert wide["small"] > 0.5
-    assert wide["identical"] < 0.2
-    relu = first_layer("relu", "he")
-    assert relu["small"] == pytest.approx(0.5, abs=0.1)
-    assert relu["dead"] < 0.1
-
-
-def test_a_histogram_of_the_lab_has_all_values_that_lie_in_its_range() -> None:
-    values = np.array([[0.0, 0.1, 0.999, 1.0, -3.0, np.nan, 7.0, 0.5]])
-    np.testing.assert_allclose(lab._shares(values, 0.0, 1.0, 4) * 8, [2, 0, 1, 2])
-
-
-def test_gradients_vanish_on_their_way_back_through_sigmoid() -> None:
-    _, numbers = lab._flow(LAB, "sigmoid", 0.01)
-    deepest, depth = max(LAB.depths), LAB.depths[0]
-    stds = numbers[deepest : deepest + depth, 0]
-    assert stds[-1] == pytest.approx(1, abs=0.1)  # what was sent in
-    assert stds[0] < 0.02 * stds[1] < 0.02**2  # 0.01·√20 units·σ′(0) = 0.011 a layer
 
 
 @pytest.mark.parametrize(

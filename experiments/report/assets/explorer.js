@@ -237,8 +237,6 @@ const explorer = (() => {
       : word("lowest", { optimizer: first.label, step: Math.floor(now), f: signed(first.f) });
   }
 
-  const signed = (value) => number(value).replaceAll("-", "−");
-
   let written = null;
   function keep() {
     clearTimeout(written); // a browser refuses more than a hundred addresses in 30 seconds

@@ -1,98 +1,89 @@
 "use strict";
-// Shows what scratch's layers let through, forwards and back. Nothing here computes it.
-
-function bytes(text) {
-  const raw = atob(text), found = new Uint8Array(raw.length);
-  for (let i = 0; i < raw.length; i += 1) found[i] = raw.charCodeAt(i); // ten times as fast as from()
-  return found.buffer;
-}
+// The activation lab: what is chosen, what flows then, and how it is shown.
 
 const lab = (() => {
-  const data = DATA.lab, bins = data.bins, depths = data.depths, deepest = Math.max(...depths);
-  const histograms = new Uint16Array(bytes(data.histograms)), numbers = new Float32Array(bytes(data.numbers));
-  const kinds = data.stds.length + data.named.length;
-  const layersOfAll = deepest + depths.reduce((a, b) => a + b, 0);
-  const std = document.getElementById("std"), depth = document.getElementById("depth");
-  const histogramsPlot = document.getElementById("lab-histograms"), sharesPlot = document.getElementById("lab-shares");
-  const value = (name) => document.querySelector(`[name=${name}]:checked`).value;
+  const data = DATA.lab, { flow } = modules.network, { shares, deviation, small, identical } = modules.statistics;
+  const byId = (id) => document.getElementById(`lab-${id}`);
+  const canvas = byId("histograms"), VANISHED = 1e-3, FLAT = 0.2, TINY = 1e-300;
+  const sliders = ["std", "depth", "units"].map(byId);
+  let waiting = null;
 
-  function chosen() {
-    const weights = value("weights"), activation = Number(value("activation"));
-    const kind = weights === "std" ? Number(std.value) : data.stds.length + Number(weights);
-    return { back: value("flow") === "backward", activation, kind, at: Number(depth.value) };
-  }
+  const chosen = () => ({
+    back: document.querySelector("[name=flow]:checked").value === "backward",
+    activation: byId("activation").value, init: byId("init").value, std: Number((10 ** byId("std").value).toPrecision(3)),
+    depth: Number(byId("depth").value), units: Number(byId("units").value), batchNorm: byId("bn").checked,
+    seed: byId("seed").checkValidity() ? Number(byId("seed").value) : 0, rows: data.rows,
+  });
+
+  // The largest slope of an activation, where it is steepest.
+  const steepest = (name) => Math.max(...Array.from({ length: 401 }, (_, k) => {
+    const x = (k - 200) / 50, { value, slope } = modules.activations.activations[name];
+    return slope(x, value(x));
+  }));
 
   // Each layer's histogram and numbers, from the input's side.
-  function layers({ back, activation, kind, at }) {
-    const flow = (activation * kinds + kind) * layersOfAll;
-    const before = back ? deepest + depths.slice(0, at).reduce((a, b) => a + b, 0) : 0;
-    const count = data.statistics.length;
-    return Array.from({ length: depths[at] }, (_, layer) => {
-      const index = flow + before + layer;
+  function layers(now = chosen()) {
+    const found = flow(now), most = steepest(now.activation);
+    return (now.back ? found.gradients : found.activations).map((values, k) => {
+      const seen = now.back ? values.map((v) => Math.log10(Math.max(Math.abs(v), TINY))) : values;
+      const flags = now.back ? Array.from(values, (v) => !(Math.abs(v) >= VANISHED)) : Array.from(found.slopes[k], (s) => !(Math.abs(s) >= FLAT * most));
       return {
-        shares: Array.from(histograms.subarray(index * bins, (index + 1) * bins), (v) => v / 65535),
-        ...Object.fromEntries(data.statistics.map((name, k) => [name, numbers[index * count + k]])),
+        shares: Array.from(shares(seen, rangeOf(now), data.bins)), std: deviation(values),
+        ...small(flags, now.units), identical: identical(values, now.units),
       };
     });
   }
 
-  function draw() {
-    const now = chosen(), found = layers(now);
-    const [low, high] = now.back ? data.logRange : data.ranges[now.activation];
-    const middles = Array.from({ length: bins }, (_, k) => low + ((k + 0.5) * (high - low)) / bins);
-    std.disabled = value("weights") !== "std";
-    document.getElementById("std-shown").textContent = std.disabled ? "" : data.stds[std.value];
-    std.setAttribute("aria-valuetext", String(data.stds[std.value]));
-    document.getElementById("depth-shown").textContent = depths[now.at];
-    depth.setAttribute("aria-valuetext", String(depths[now.at]));
-    const relu = !now.back && data.activations[now.activation] === "ReLU";
-    const top = Math.max(...found.flatMap((l) => l.shares.slice(relu ? 1 : 0)), 0.02) * 1.1;
-    drawInto(histogramsPlot, { columns: 5, height: 110, panels: found.map((l, k) => ({
-      title: word("layer", { layer: k + 1 }),
-      x: { title: now.back ? word("magnitude") : "", range: [low, high] }, y: { title: "", range: [0, top] },
-      traces: [{ type: "bar", name: word("layer", { layer: k + 1 }), x: middles, y: l.shares, marker: { color: now.back ? "@1" : "@0" } }],
-    })) }, { revision: JSON.stringify(now) });
-    const at = found.map((_, k) => k + 1);
-    const curve = (name, index, title) => ({
-      type: "scatter", mode: "lines+markers", name: title, x: at, y: found.map((l) => (l[name] > 0 || name !== "std" ? l[name] : null)),
-      line: { color: `@${index}`, width: 2, dash: ["solid", "dash", "dot", "solid"][index] }, marker: { color: `@${index}`, symbol: index },
-    });
-    const layer = { title: word("layerAxis") };
-    drawInto(sharesPlot, { columns: 2, height: 220, panels: [
-      { title: word("share"), x: layer, y: { title: "", range: [-0.03, 1.03] }, traces: [
-        curve("small", 0, small(now)), curve("dead", 1, word("dead")), curve("identical", 2, word("identical"))] },
-      { title: word("std"), x: layer, y: { title: "", log: true }, traces: [curve("std", 3, word("std"))] },
-    ] }, { revision: JSON.stringify(now) });
-    tell(now, found);
-    return found;
-  }
+  const rangeOf = ({ back, activation }) => (back ? data.logRange : data.activations[activation].range);
 
-  function small({ back, activation }) {
-    return word(back ? "vanished" : data.activations[activation] === "ReLU" ? "zero" : "saturated");
+  function draw() {
+    const now = chosen(), found = layers(now), color = colour(now.back ? "@1" : "@0");
+    const relu = now.activation === "relu" && !now.back; // whose zeros would leave nothing to see of the rest
+    const top = Math.max(...found.flatMap((l) => l.shares.slice(relu ? 1 : 0)), 0.02) * 1.1;
+    const box = panelsOn(canvas, found.length, { most: 5, least: 130, height: 120 });
+    const context = sharp(canvas);
+    found.forEach((l, k) => histogram(context, box(k), { title: word("layer", { layer: k + 1 }) + (now.back && !k ? `, ${word("magnitude")}` : ""), shares: l.shares, top, range: rangeOf(now), color }));
+    const curves = (names) => names.map(([name, index]) => ({ values: found.map((l) => l[name]), color: colour(`@${index}`) }));
+    const shared = { depth: now.depth, xTitle: word("layerAxis") };
+    overLayers(byId("shares"), curves([["small", 0], ["dead", 1], ["identical", 2]]), { ...shared, title: word("share") });
+    overLayers(byId("std-curve"), curves([["std", 3]]), { ...shared, title: word("std"), log: true });
+    tell(now, found);
   }
 
   const percent = (share) => `${(100 * share).toFixed(share > 0 && share < 0.1 ? 1 : 0)}\u00a0%`;
 
   function tell(now, found) {
     const layer = now.back ? 0 : found.length - 1, l = found[layer];
-    document.getElementById("lab-said").textContent = word("arriving", {
-      layer: layer + 1, depth: found.length, std: number(l.std), small: small(now), smallShare: percent(l.small),
+    byId("std").disabled = now.init !== "std";
+    byId("std-shown").textContent = now.init === "std" ? now.std : "";
+    for (const name of ["depth", "units"]) byId(`${name}-shown`).textContent = now[name];
+    for (const slider of sliders) slider.setAttribute("aria-valuetext", byId(slider.id.slice(4) + "-shown").textContent || "–");
+    byId("said").textContent = word("arriving", {
+      layer: layer + 1, depth: found.length, std: signed(l.std), small: word(now.back ? "vanished" : "saturated"), smallShare: percent(l.small),
       dead: percent(l.dead), identical: percent(l.identical),
-    });
-    fill("#lab-numbers tbody", found.map((l, k) =>
-      [k + 1, number(l.std), percent(l.small), percent(l.dead), percent(l.identical)]));
+    }) + (Number.isFinite(l.std) ? "" : ` ${word("overflow")}`);
+    fill("#lab-numbers tbody", found.map((each, k) =>
+      [k + 1, number(each.std), percent(each.small), percent(each.dead), percent(each.identical)]));
+  }
+
+  function take(preset) {
+    byId("activation").value = preset.activation;
+    byId("init").value = preset.init;
+    if (preset.std) byId("std").value = Math.log10(preset.std);
+    draw();
+  }
+
+  // At most once a frame, however often a slider says that it moves.
+  function soon() {
+    cancelAnimationFrame(waiting);
+    waiting = requestAnimationFrame(draw);
   }
 
   function begin() {
-    std.max = data.stds.length - 1;
-    std.value = data.stds.indexOf(0.01);
-    depth.max = depths.length - 1;
-    depth.value = 1;
-    for (const control of document.querySelectorAll("#lab-controls input")) control.addEventListener("input", draw);
-    reserve(histogramsPlot, { columns: 5, height: 110, panels: Array(depths[1]) });
-    reserve(sharesPlot, { columns: 2, height: 220, panels: [0, 1] });
-    whenSeen(histogramsPlot, draw);
+    for (const control of document.querySelectorAll("#lab-controls input, #lab-controls select")) control.addEventListener("input", soon);
+    document.querySelectorAll("#lab-presets [data-preset]").forEach((button, k) => button.addEventListener("click", () => take(data.presets[k])));
+    whenSeen(canvas, draw);
   }
 
-  return { begin, layers: () => layers(chosen()) };
+  return { begin, layers };
 })();

@@ -158,9 +158,9 @@ function overSteps(canvas, curves, steps, now, colors) {
   context.textBaseline = "middle";
   context.textAlign = "right";
   const every = Math.ceil((high - low) / 6);
-  for (let power = low; power <= high; power += every) {
-    line(context, [box.left, y(10 ** power)], [box.right, y(10 ** power)]);
-    context.fillText(power >= -2 && power <= 3 ? String(Number((10 ** power).toPrecision(1))) : `10${raised(power)}`, box.left - 6, y(10 ** power));
+  for (let at = low; at <= high; at += every) {
+    line(context, [box.left, y(10 ** at)], [box.right, y(10 ** at)]);
+    context.fillText(power(at), box.left - 6, y(10 ** at));
   }
   context.textAlign = "center";
   for (let k = 0; k <= 5; k += 1) context.fillText(String(Math.round((k * steps) / 5)), x((k * steps) / 5), box.bottom + 11);

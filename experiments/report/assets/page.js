@@ -56,6 +56,8 @@ function number(value) {
   return size >= 1e-3 && size < 1e5 ? String(Number(value.toPrecision(4))) : value.toExponential(2);
 }
 
+const signed = (value) => number(value).replaceAll("-", "−");
+
 // The rows of a table, the first cell of each naming it.
 function fill(selector, rows) {
   document.querySelector(selector).replaceChildren(...rows.map((cells) => {
