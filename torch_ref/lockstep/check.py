@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -13,6 +13,7 @@ import numpy as np
 from torch_ref import extras, registry
 from torch_ref.lockstep.candidates.candidate import Candidate, CandidateError, load
 from torch_ref.lockstep.candidates.contract import ContractError, Monitored
+from torch_ref.lockstep.candidates.hosted import host
 from torch_ref.lockstep.candidates.limit import TimeUp, time_limit
 from torch_ref.lockstep.candidates.program import Program
 from torch_ref.lockstep.candidates.reference import (
@@ -85,23 +86,44 @@ def check(
     >>> print(check(Adam, "Adam", {"lr": 0.01}, steps=20).blocks()[0].heading)
     Adam agrees with torch.optim.Adam
     """
-    theirs, known = find(against) if against is not None else None, None
+    theirs = find(against) if against is not None else None
     _warm_up()
     name = str(dtype) if dtype in tuple(LOW) else np.dtype(dtype).name
-    try:
-        with time_limit(seconds, importing=True):
-            known = load(candidate) if isinstance(candidate, str) else Candidate.of(candidate)
+    with _found(candidate, theirs, seconds) as known:
         began = time.perf_counter()
-        with time_limit(seconds):
+        with _in_time(known, seconds):
             outcome, theirs = _either(known, theirs, dict(settings or {}), name, steps)
-    except TimeUp as error:
-        blamed = known or _unloaded(candidate)
-        raise CandidateError(
-            f"{blamed.name}: not done within the time limit of {seconds:g} s{blamed.line_of(error)}"
-        ) from None
     _locate(outcome, known)
     outcome.seconds, outcome.stands_for = time.perf_counter() - began, theirs.stands_for
     return outcome
+
+
+@contextmanager
+def _found(candidate: Any, theirs: Reference | None, seconds: float) -> Iterator[Candidate]:
+    """The candidate; one in a file has its own process, which ends with the block."""
+    if not isinstance(candidate, str):
+        yield Candidate.of(candidate)
+    elif theirs is None or theirs.kind == OPTIMIZER:
+        with closing(host(candidate, seconds)) as hosted:
+            hosted.allow(seconds)
+            yield hosted
+    else:
+        with _in_time(_unloaded(candidate), seconds, importing=True):
+            known = load(candidate)
+        yield known
+
+
+@contextmanager
+def _in_time(candidate: Candidate, seconds: float, importing: bool = False) -> Iterator[None]:
+    """Blame the candidate where the time is up."""
+    try:
+        with time_limit(seconds, importing):
+            yield
+    except TimeUp as error:
+        raise CandidateError(
+            f"{candidate.name}: not done within the time limit of {seconds:g} s"
+            f"{candidate.line_of(error)}"
+        ) from None
 
 
 def _either(
@@ -367,7 +389,7 @@ def _same(params: Arrays, start: Arrays) -> bool:
 
 
 def _in_place(mine: Monitored) -> str:
-    if hasattr(mine.optimizer, "update"):
+    if mine.updates:
         return ": update(params, grads) must write into the arrays, or put others into params"
     return ""
 

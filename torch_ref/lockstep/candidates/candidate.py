@@ -17,6 +17,7 @@ from typing import Any
 
 from torch_ref import extras
 from torch_ref.errors import LockstepError
+from torch_ref.lockstep.candidates.limit import TimeUp
 from torch_ref.lockstep.compare.sides import is_torchs, named_adapter
 from torch_ref.lockstep.frameworks import loading
 from torch_ref.lockstep.frameworks.optimizers import ways
@@ -101,31 +102,49 @@ class Candidate:
         """Turn what the user's code raises inside of the block into a ``CandidateError``."""
         try:
             yield
-        except CandidateError:
+        except (CandidateError, TimeUp, KeyboardInterrupt):
             raise
-        except (Exception, SystemExit) as error:
-            message = f"{self.name}: {what} {type(error).__name__}: {error}"
-            if isinstance(error, ModuleNotFoundError) and extras.brings(error):
-                message = str(extras.explained(error, self.name))
+        except BaseException as error:
+            message = self.missing(error) or f"{self.name}: {what} {said_of(error)}"
             raise CandidateError(message + self.line_of(error)) from error
+
+    def missing(self, error: BaseException) -> str:
+        """What to install, if ``error`` is of a package that an extra brings; else nothing."""
+        if isinstance(error, ModuleNotFoundError) and extras.brings(error):
+            return str(extras.explained(error, self.name))
+        return ""
 
     def line_of(self, error: BaseException) -> str:
         """The user's own line that ``error`` came from, on a line of its own; or nothing."""
         if isinstance(error, SyntaxError) and error.filename and error.lineno:
-            place = f"{_shown(error.filename)}:{error.lineno}"
+            place = f"{shown_path(error.filename)}:{error.lineno}"
             return f"\n  {place}: {(error.text or '').strip()}"
         frames = traceback.extract_tb(error.__traceback__)
-        own = [frame for frame in frames if self._owns(Path(frame.filename))]
+        own = [frame for frame in frames if self.owns(Path(frame.filename))]
         if not own:
             return ""
-        return f"\n  {_shown(own[-1].filename)}:{own[-1].lineno}: {(own[-1].line or '').strip()}"
+        return (
+            f"\n  {shown_path(own[-1].filename)}:{own[-1].lineno}: {(own[-1].line or '').strip()}"
+        )
 
-    def _owns(self, path: Path) -> bool:
+    def owns(self, path: Path) -> bool:
         """Whether the file is the candidate's, or one beside it that it uses."""
         if self.file is None or path == self.file:
             return path == self.file
         foreign = "site-packages" in path.parts or path.is_relative_to(_OURS)
         return path.is_relative_to(self.file.parent) and not foreign
+
+
+def said_of(error: BaseException) -> str:
+    """What an error says, whatever its own ``__str__`` does.
+
+    >>> said_of(ValueError("lr is 0"))
+    'ValueError: lr is 0'
+    """
+    try:
+        return f"{type(error).__name__}: {error}"
+    except BaseException as another:
+        return f"{type(error).__name__}, whose text raised {type(another).__name__}"
 
 
 def load(location: str) -> Candidate:
@@ -222,7 +241,7 @@ def _python_files(folder: Path) -> list[str]:
     return [path.name for path in folder.glob("*.py")] if folder.is_dir() else []
 
 
-def _shown(filename: str) -> str:
+def shown_path(filename: str) -> str:
     """The path from the current folder where the file lies below it."""
     path = Path(filename)
     return str(path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path)

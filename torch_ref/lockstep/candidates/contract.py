@@ -48,8 +48,13 @@ class Monitored:
         """The object that takes the steps, whose lr may be assigned; ``None`` for a pair."""
         return getattr(self._side, "optimizer", None)
 
+    @property
+    def updates(self) -> bool:
+        """Whether it is an object with ``update(params, grads)``."""
+        return hasattr(self.optimizer, "update") or bool(getattr(self._side, "updates", False))
+
     def start(self, params: Arrays) -> None:
-        self.steps, self._kinds = 0, {name: _kind(w) for name, w in params.items()}
+        self.steps, self._kinds = 0, {name: kind(w) for name, w in params.items()}
         self.changed_gradient = self.non_finite = ""
         doing = "the constructor" if self._candidate.takes_parameters else "its start"
         with self._candidate.blamed(f"{doing} raised"):
@@ -95,13 +100,13 @@ class Monitored:
                 )
 
     def _watch_params(self, params: Arrays, grads: Arrays) -> None:
-        for name, kind in self._kinds.items():
+        for name, before in self._kinds.items():
             if name not in params:
                 raise ContractError(f"takes {name!r} out of params at step {self.steps}")
             w = params[name]
-            if _kind(w) != kind:
+            if kind(w) != before:
                 raise ContractError(
-                    f"turns params[{name!r}] from {kind} into {_kind(w)} at step {self.steps}"
+                    f"turns params[{name!r}] from {before} into {kind(w)} at step {self.steps}"
                 )
             bad = ~np.isfinite(w)
             if bad.any() and not self.non_finite:
@@ -115,7 +120,15 @@ class Monitored:
                 self.non_finite = f"makes {where} {w[at]} at step {self.steps}{g}"
 
 
-def _kind(w: np.ndarray) -> str:
+def kind(w: np.ndarray) -> str:
+    """The dtype and the shape of a parameter.
+
+    Raises:
+        CandidateError: it has no numbers.
+
+    >>> kind(np.zeros(2))
+    'float64 of shape (2,)'
+    """
     if not np.issubdtype(w.dtype, np.number) and w.dtype.name != "bfloat16":
         raise CandidateError(f"a parameter became {w.dtype}, not an array of numbers")
     return f"{w.dtype} of shape {w.shape}"

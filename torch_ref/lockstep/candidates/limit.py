@@ -10,7 +10,8 @@ from types import FrameType
 
 from torch_ref.lockstep.frameworks.loading import LOADED
 
-_IMPORTS = 60.0  # seconds
+#: Seconds that a file has more, as long as it imports packages.
+IMPORTS = 60.0
 
 
 class TimeUp(BaseException):
@@ -35,7 +36,7 @@ def time_limit(seconds: float, importing: bool = False) -> Iterator[None]:
     """
     main = threading.current_thread() is threading.main_thread()
     if main and hasattr(signal, "setitimer"):
-        with _signal_limit(seconds, _IMPORTS if importing else 0.0):
+        with _signal_limit(seconds, IMPORTS if importing else 0.0):
             yield
     else:
         with _thread_limit(seconds):

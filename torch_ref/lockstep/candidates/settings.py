@@ -288,8 +288,23 @@ def _counterparts(
 def _own_value(mine: inspect.Parameter, default: Any, owner: str) -> tuple[Any, str]:
     if mine.default is None or _is_required(mine):
         return default, f"{owner}'s default"
-    value = tuple(mine.default) if isinstance(mine.default, list) else mine.default
+    value = plain_number(mine.default)
+    value = tuple(value) if isinstance(value, list) else value
     return value, _your_default(value, default, owner)
+
+
+def plain_number(value: Any) -> Any:
+    """A number of NumPy's, of torch's or another's, or several, as Python has it; else as it is.
+
+    >>> import numpy as np
+    >>> plain_number(np.float32(0.5)), plain_number(np.array(2)), plain_number("relu")
+    (0.5, 2, 'relu')
+    """
+    if type(value) in (tuple, list):
+        return type(value)(map(plain_number, value))
+    if getattr(value, "shape", None) == () and callable(getattr(value, "item", None)):
+        return value.item()
+    return value
 
 
 def _your_default(value: Any, theirs: Any, owner: str) -> str:

@@ -1,6 +1,8 @@
 """The other end of the wire, for Python: answers what a check asks, out of an adapter."""
 
+import os
 import sys
+import warnings
 from collections.abc import Callable, Mapping
 from typing import Any, BinaryIO
 
@@ -8,6 +10,7 @@ import numpy as np
 
 from torch_ref.lockstep.frameworks import wire
 from torch_ref.lockstep.frameworks.optimizers.adapter import Adapter, Arrays
+from torch_ref.lockstep.frameworks.values import unpacked
 from torch_ref.lockstep.frameworks.wire import ABILITIES, Announced, Message
 
 #: The check is believed: it sends what it has.
@@ -40,13 +43,11 @@ def serve(
     >>> sink.getvalue()[:55]
     b'{"lockstep": 1, "name": "Adam", "settings": {"lr": 0.1}'
     """
-    host = _Host(name, make, source, sink, defaults)
-    while (line := source.readline()) and (asked := wire.parse(line, _ANY))["do"] != "bye":
-        host.answer(asked)
+    Host(name, make, source, sink, defaults).serve()
 
 
-class _Host:
-    """What has been said so far, and the adapter that it was said to."""
+class Host:
+    """What has been said so far, and the adapter that it was said to; see :func:`serve`."""
 
     def __init__(
         self,
@@ -59,15 +60,34 @@ class _Host:
         self._name, self._make, self._defaults = name, make, defaults
         self._source, self._sink = source, sink
         self._known: list[Announced] = []
+        self._process = os.getpid()
+
+    def serve(self) -> None:
+        """Answer every question."""
+        while line := self._source.readline():
+            asked = wire.parse(line, _ANY)
+            if asked["do"] == "bye":
+                return
+            self.answer(asked)
 
     def answer(self, asked: Message) -> None:
         """Answer one question; what the candidate raises is the answer, too."""
         data = self._source.read(asked.get("bytes", 0))
         try:
             answer = getattr(self, f"_{asked['do']}")(asked, data)
-        except Exception as error:
-            answer = {"error": f"{type(error).__name__}: {error}"}, []
+        except BaseException as error:  # whatever it is, it is not for this loop
+            answer = self.told(error), []
+        if os.getpid() != self._process:  # the candidate has made a copy of it
+            os._exit(0)
         self._say(*answer)
+
+    def told(self, error: BaseException) -> Message:
+        """The answer that says what was raised."""
+        return {"error": f"{type(error).__name__}: {error}"}
+
+    def made(self) -> Adapter:
+        """The adapter that a start begins with."""
+        return self._make(**self._settings)
 
     def _hello(self, asked: Message, data: bytes) -> Answer:
         self._settings = asked["settings"]
@@ -76,7 +96,7 @@ class _Host:
         return {"lockstep": wire.VERSION, **said}, []
 
     def _start(self, asked: Message, data: bytes) -> Answer:
-        self._adapter, self._dtype = self._make(**self._settings), asked["dtype"]
+        self._adapter, self._dtype = self.made(), asked["dtype"]
         self._known = self._described(asked)
         self._adapter.start(self._by_name(self._known, data))
         return self._params()
@@ -92,14 +112,25 @@ class _Host:
         given = [one for one, is_given in zip(self._known, asked["given"], strict=True) if is_given]
         missing: dict[str, Any] = dict.fromkeys(each.name for each in self._known)
         self._grads: Arrays = missing | self._by_name(given, data)
-        self._adapter.step(self._grads)
-        return self._params()
+        # As in torch, what overflows is inf and the mean of nothing NaN; NumPy would warn.
+        with (
+            np.errstate(all="ignore"),
+            warnings.catch_warnings(action="ignore", category=RuntimeWarning),
+        ):
+            self._adapter.step(self._grads)
+        answer, arrays = self._params()
+        for what in asked.get("along", ()):
+            more, others = getattr(self, f"_{what}")(asked, b"")
+            answer, arrays = answer | more, arrays + others
+        return answer, arrays
 
     def _minimize(self, asked: Message, data: bytes) -> Answer:
         def evaluate(params: Arrays) -> tuple[float, Arrays]:
             self._say({"evaluate": True}, [params[each.name] for each in self._known])
             found = wire.parse(self._source.readline(), _ANY)
-            return found["loss"], self._by_name(self._known, self._source.read(found["bytes"]))
+            return unpacked(found["loss"]), self._by_name(
+                self._known, self._source.read(found["bytes"])
+            )
 
         self._adapter.minimize(evaluate)
         return self._params()

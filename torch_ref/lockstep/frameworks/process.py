@@ -1,7 +1,8 @@
 """A candidate that is a program: it reads gradients and writes parameters, in whatever language."""
 
 import shlex
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from torch_ref.errors import LockstepError
 from torch_ref.lockstep.frameworks import wire
 from torch_ref.lockstep.frameworks.optimizers.adapter import Arrays, Evaluate
 from torch_ref.lockstep.frameworks.pipes import PipeError, Pipes
+from torch_ref.lockstep.frameworks.values import packed
 from torch_ref.lockstep.frameworks.wire import Announced, Message, WireError
 
 Settings = Mapping[str, Any]
@@ -20,7 +22,13 @@ _BUFFERS = 1000
 
 
 class ProcessError(LockstepError):
-    """The program cannot be run, or did not answer as it must; the message says at which step."""
+    """The program cannot be run, or did not answer as it must; the message says at which step.
+
+    Attributes:
+        answer: what it answered, where that was an error of its own.
+    """
+
+    answer: Message | None = None
 
 
 class Process:
@@ -89,18 +97,38 @@ class Process:
                 )
             self._pipes.send(sent)
             most = wire.MOST_BYTES + _BUFFERS * about
-            answer = wire.parse(self._pipes.line(), most)
+            answer = wire.parse(self._line(), most)
             expected = f"{answer.get('bytes', 0):,} bytes of numbers"
             data = self._pipes.exactly(answer.get("bytes", 0))
         except PipeError as error:
             self._fail(doing, expected, wire.shown(bytes(self._pipes.received)), f"{error}; ")
         except (WireError, TypeError, ValueError) as error:
             raise self._error(doing, str(error)) from None
+        except BaseException as error:  # an answer that comes yet is to no other question
+            self._given_up(doing, error)
+            raise
         if "do" in answer:
             self._fail(doing, "an answer", "the question again")
         if "error" in answer:
-            raise self._error(doing, f"it says: {str(answer['error'])[:500]}")
+            raise self._refused(doing, answer)
         return answer, data
+
+    def _line(self) -> bytes:
+        """The line of the answer."""
+        return self._pipes.line()
+
+    def _given_up(self, doing: str, error: BaseException) -> None:
+        self._end()
+
+    def _refused(self, doing: str, answer: Message) -> ProcessError:
+        error = self._error(doing, f"it says: {str(answer['error'])[:500]}")
+        error.answer = answer
+        return error
+
+    def _end(self) -> None:
+        """End it at once."""
+        self._pipes.close()
+        self.ended = True
 
     def arrays(
         self, doing: str, answer: Message, data: bytes, whose: Sequence[Announced]
@@ -140,8 +168,7 @@ class Process:
         """The error to raise; nobody knows what the program would make of another question."""
         said = self._pipes.said()
         said = f"\n  its standard error ends: {said}" if said else ""
-        self._pipes.close()
-        self.ended = True
+        self._end()
         return ProcessError(f"{self.command}: {doing}: {text}{said}")
 
 
@@ -157,21 +184,32 @@ class ProcessAdapter:
 
     strict = False
     pair = None
+    #: Whether what was asked for after a step is sent along with the next.
+    along = False
 
     def __init__(self, process: Process) -> None:
         self._process, self.name = process, process.name
         self._now: Arrays = {}
+        self._sent: dict[str, list[tuple[str, np.ndarray]]] = {}
+        self._wanted: dict[str, None] = {}
         self._steps = 0
 
     def start(self, params: Arrays) -> None:
-        if self._process.ended:
-            self._process.start()
+        self._greet()
         self._steps = 0
         self._dtype = next((w.dtype.name for w in params.values()), "float64")
         self._known = [Announced(name, w.shape, w.dtype.name) for name, w in params.items()]
         self._tell("its start", {"do": "start", "dtype": self._dtype}, params)
+        self._check_start(params)
+
+    def _greet(self) -> None:
+        """Have it ready to start."""
+        if self._process.ended:
+            self._process.start()
+
+    def _check_start(self, params: Arrays) -> None:
         for name, w in params.items():
-            if not np.array_equal(self._now[name], w):
+            if not np.array_equal(self._now.get(name, np.nan), w):
                 raise ProcessError(
                     f"{self._process.command}: its start: expected the parameters as they were "
                     f"sent, got others in {name}: it reads or writes {self._dtype} otherwise"
@@ -191,7 +229,7 @@ class ProcessAdapter:
         answer = self._moved(doing, {"do": "minimize"}, [])
         while answer.get("evaluate"):
             loss, grads = evaluate(self.params())
-            evaluated = {"do": "evaluated", "loss": float(loss)}
+            evaluated = {"do": "evaluated", "loss": packed(float(loss))}
             answer = self._moved(doing, evaluated, [grads[each.name] for each in self._known])
 
     def add(self, name: str, w: np.ndarray) -> None:
@@ -211,7 +249,7 @@ class ProcessAdapter:
     def kept(self, grads: Arrays) -> Arrays:
         if "kept" not in self._process.abilities:
             return grads
-        return dict(self._asked(f"its gradients after step {self._steps}", "kept", "grads"))
+        return dict(self._asked(f"its gradients after step {self._steps}", "kept"))
 
     def params(self) -> Arrays:
         return dict(self._now)
@@ -220,7 +258,7 @@ class ProcessAdapter:
         found: dict[str, Arrays] = {each.name: {} for each in self._known}
         if "state" in self._process.abilities:
             doing = f"its state after step {self._steps}"
-            for path, buffer in self._asked(doing, "state", "state"):
+            for path, buffer in self._asked(doing, "state"):
                 name, _, key = path.rpartition("/")
                 found.setdefault(name, {})[key] = buffer
         return found
@@ -228,28 +266,44 @@ class ProcessAdapter:
     def _size(self) -> int:
         return sum(each.size for each in self._known)
 
-    def _tell(self, doing: str, question: Message, params: Arrays) -> None:
+    def _tell(self, doing: str, question: Message, params: Arrays) -> Message:
         shapes = [list(w.shape) for w in params.values()]
         sizes = [w.size for w in params.values()]
         described = {"names": list(params), "shapes": shapes, "sizes": sizes}
-        self._moved(doing, question | described, list(params.values()))
+        return self._moved(doing, question | described, list(params.values()))
 
     def _moved(self, doing: str, question: Message, arrays: list[np.ndarray]) -> Message:
         """Ask for what changes the parameters, and take them from the answer."""
-        answer, data = self._process.ask(doing, question, arrays, self._size())
+        wanted = [*self._wanted] if question["do"] == "step" else []
+        along = {"along": wanted} if wanted else {}
+        answer, data = self._process.ask(doing, question | along, arrays, self._size())
         whose = self._known
         if "params" in answer:
             whose = self._process.described(doing, answer, "params", self._dtype)
-        found = self._process.arrays(doing, answer, data, whose)
-        self._now = {each.name: w for each, w in zip(whose, found, strict=True)}
+        parts = {what: self._listed(doing, answer, what) for what in wanted}
+        every = [*whose, *chain.from_iterable(parts.values())]
+        found = iter(self._process.arrays(doing, answer, data, every))
+        self._now = {each.name: next(found) for each in whose}
+        self._sent = {w: [(each.name, next(found)) for each in own] for w, own in parts.items()}
         return answer
 
-    def _asked(self, doing: str, what: str, field: str) -> Iterator[tuple[str, np.ndarray]]:
-        """Ask for arrays, each with the name that a field of the answer gives it."""
+    def _asked(self, doing: str, what: str) -> list[tuple[str, np.ndarray]]:
+        """Ask for arrays, each with the name that the answer gives it."""
+        if self.along:
+            self._wanted[what] = None
+        if what in self._sent:
+            return self._sent[what]
         answer, data = self._process.ask(doing, {"do": what}, (), self._size())
-        whose = self._process.described(doing, answer, field, self._dtype)
+        whose = self._listed(doing, answer, what)
         arrays = self._process.arrays(doing, answer, data, whose)
-        return ((each.name, a) for each, a in zip(whose, arrays, strict=True))
+        return [(each.name, a) for each, a in zip(whose, arrays, strict=True)]
+
+    def _listed(self, doing: str, answer: Message, what: str) -> list[Announced]:
+        return self._process.described(doing, answer, _FIELDS[what], self._dtype)
+
+
+#: The field of an answer that describes the arrays which were asked for.
+_FIELDS = {"kept": "grads", "state": "state"}
 
 
 def _why(error: Exception) -> str:

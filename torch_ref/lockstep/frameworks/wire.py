@@ -110,6 +110,15 @@ def dtype_of(name: str) -> np.dtype:
     return np.dtype(name)
 
 
+def is_number(dtype: np.dtype) -> bool:
+    """Whether arrays of it can be sent.
+
+    >>> is_number(np.dtype("float32")), is_number(np.dtype(object))
+    (True, False)
+    """
+    return dtype.name == "bfloat16" or dtype.kind in "biufc"
+
+
 def shown(some: bytes) -> str:
     """Bytes for a message, shortened.
 
@@ -136,4 +145,4 @@ def _number(value: Any) -> Any:
 def _is_sound(one: Announced) -> bool:
     axes = len(one.shape) <= _MOST_AXES and all(type(n) is int and n >= 0 for n in one.shape)
     named = isinstance(one.name, str) and isinstance(one.dtype, str) and one.dtype.isalnum()
-    return axes and named and (one.dtype == "bfloat16" or np.dtype(one.dtype).kind in "biufc")
+    return axes and named and (one.dtype == "bfloat16" or is_number(np.dtype(one.dtype)))

@@ -1,0 +1,149 @@
+"""What runs in the process of a candidate: its file, and the answers about it."""
+
+import contextlib
+import faulthandler
+import inspect
+import os
+import resource
+import signal
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import numpy as np
+
+from torch_ref.lockstep.candidates.candidate import Candidate, CandidateError, load, said_of
+from torch_ref.lockstep.candidates.contract import kind
+from torch_ref.lockstep.candidates.settings import plain_number
+from torch_ref.lockstep.frameworks import wire
+from torch_ref.lockstep.frameworks.host import Answer, Host
+from torch_ref.lockstep.frameworks.optimizers.adapter import Adapter
+from torch_ref.lockstep.frameworks.values import Opaque, packed, unpacked
+from torch_ref.lockstep.frameworks.wire import Message
+
+#: Of an error's text, as much as is told.
+_LONGEST = 4000
+
+
+def serve(location: str, place: int) -> None:
+    """Answer what is asked of the candidate, and end the process.
+
+    Args:
+        location: of the candidate, as :func:`load` takes it.
+        place: the number of the file for where it is, when it is asked so by SIGUSR1.
+    """
+    source, sink = _streams()
+    _bound_memory()
+    faulthandler.enable(place)
+    faulthandler.register(signal.SIGUSR1, place)
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGALRM):
+        signal.signal(number, signal.SIG_DFL)
+    if torch := sys.modules.get("torch"):
+        torch.set_num_threads(1)  # a copy of a process has not its threads
+    try:
+        Inside(location, source, sink).serve()
+        sys.stderr.flush()
+    finally:
+        os._exit(0)
+
+
+def _streams() -> tuple[BinaryIO, BinaryIO]:
+    """The two that speak to the check; what the candidate prints goes to the standard error."""
+    source: BinaryIO = os.fdopen(os.dup(0), "rb")
+    sink: BinaryIO = os.fdopen(os.dup(1), "wb")
+    nothing = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(nothing, 0)
+    os.dup2(2, 1)
+    sys.stdin = open(0, closefd=False)  # noqa: SIM115
+    sys.stdout = sys.stderr = open(  # noqa: SIM115
+        2, "w", buffering=1, errors="backslashreplace", closefd=False
+    )
+    return source, sink
+
+
+def _bound_memory() -> None:
+    """Let it have what the machine has, and be the one to go where that does not suffice."""
+    own = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    hard = resource.getrlimit(resource.RLIMIT_DATA)[1]
+    resource.setrlimit(resource.RLIMIT_DATA, (own if hard < 0 else min(own, hard), hard))
+    with contextlib.suppress(OSError):  # not on Linux
+        Path("/proc/self/oom_score_adj").write_text("1000")
+
+
+class Inside(Host):
+    """The candidate, and the side of it that is asked at the moment."""
+
+    def __init__(self, location: str, source: BinaryIO, sink: BinaryIO) -> None:
+        super().__init__(location, self._side, source, sink, None)
+        self._location = location
+        self._candidate: Candidate | None = None
+
+    def told(self, error: BaseException) -> Message:
+        """What was raised, with the user's line; a message of our own as it is."""
+        if isinstance(error, CandidateError):
+            return {"error": str(error)[:_LONGEST], "whole": True}
+        if self._candidate is None:
+            return {"error": said_of(error)[:_LONGEST]}
+        missing, line = self._candidate.missing(error), self._candidate.line_of(error)
+        return {"error": (missing or said_of(error))[:_LONGEST] + line, "whole": bool(missing)}
+
+    def made(self) -> Adapter:
+        """The side that the last hello has made."""
+        return self._made
+
+    def _load(self, asked: Message, data: bytes) -> Answer:
+        self._candidate = found = load(self._location)
+        file = None if found.file is None else str(found.file)
+        return {"name": found.name, "file": file}, []
+
+    def _describe(self, asked: Message, data: bytes) -> Answer:
+        found = self._known_candidate
+        said = {"made": found.made, "takes_parameters": found.takes_parameters}
+        taken = found.parameters()
+        listed = [[name, int(p.kind), *_default(name, p.default)] for name, p in taken.items()]
+        return said | {"parameters": listed}, []
+
+    def _hello(self, asked: Message, data: bytes) -> Answer:
+        given: Mapping[str, Any] = {
+            name: self._own(unpacked(value)) for name, value in asked["settings"].items()
+        }
+        self._made = side = self._known_candidate.side(dict(given))
+        updates = hasattr(self._known_candidate.target, "update")
+        told = {name: getattr(side, name, "") for name in ("precision", "remark")}
+        return {"strict": side.strict is True, "updates": updates, **told}, []
+
+    def _own(self, value: Any) -> Any:
+        """The default that stayed here, for what only its name was sent of."""
+        if not isinstance(value, Opaque):
+            return value
+        return self._known_candidate.parameters()[value.name].default
+
+    def _state(self, asked: Message, data: bytes) -> Answer:
+        answer, buffers = super()._state(asked, data)
+        sent = [
+            (described, buffer)
+            for described, buffer in zip(answer["state"], buffers, strict=True)
+            if wire.is_number(np.asarray(buffer).dtype)
+        ]
+        return {"state": [each for each, _ in sent]}, [np.asarray(buffer) for _, buffer in sent]
+
+    def _params(self) -> Answer:
+        for w in self._adapter.params().values():
+            kind(w)
+        return super()._params()
+
+    @property
+    def _known_candidate(self) -> Candidate:
+        assert self._candidate is not None  # it is asked to be loaded first
+        return self._candidate
+
+    def _side(self, **settings: Any) -> Adapter:
+        return self._known_candidate.side(settings)
+
+
+def _default(name: str, value: Any) -> list[Any]:
+    """A default in a list, if there is one."""
+    if value is inspect.Parameter.empty or type(value).__name__ == "_RequiredParameter":
+        return []
+    return [packed(plain_number(value), name)]
