@@ -156,8 +156,10 @@ def _fitted_eps(scale_and_var: tuple[float, float], asked: Settings) -> list[Var
     s, var = scale_and_var
     values = (1 / s**2 - var, 1 / s - np.sqrt(var))
     rounded = dict.fromkeys(float(f"{eps:.5g}") for eps in values if np.isfinite(eps) and eps > 0)
+    theirs, half = "torch takes the eps it is given", float(np.float16(asked.get("eps") or 0.0))
     return [
-        Variant(f"eps {eps:g}", "torch takes the eps it is given", {"eps": eps}) for eps in rounded
+        *(Variant(f"eps {eps:g}", theirs, {"eps": eps}) for eps in rounded),
+        Variant("eps rounded to float16", theirs, {"eps": half}),
     ]
 
 

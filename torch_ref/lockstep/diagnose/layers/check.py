@@ -243,9 +243,23 @@ def _sides(norm: Normalization, made: Construction, dtype: np.dtype) -> tuple[_S
             settings = {flag: True} | settings
     shapes, tried = _shapes(made, norm, dtype)
     notes = [f"torch was given {_listed(settings) or 'its own defaults'}", *tried]
+    notes += _unset([name for name in taken if name not in written], norm, settings)
     if layer.layout and any(len(shape) > 2 for shape in shapes):
         notes.append(layer.layout)
     return _Sides(norm, made, settings, shapes, written), notes
+
+
+def _unset(names: list[str], norm: Normalization, settings: Settings) -> list[str]:
+    """A note on parameters that torch has and the candidate hides: at their start much is alike."""
+    given = {**norm.defaults, **settings}
+    has = given.get("affine", given.get("elementwise_affine"))
+    hidden = [name for name in names if has and (name != "bias" or given["bias"])]
+    if not hidden:
+        return []
+    return [
+        f"could not be set, so stayed at the start on both sides: {' and '.join(hidden)} "
+        "(attributes called weight and bias, or gamma and beta, are found)"
+    ]
 
 
 def _explain(verdict: Result, sides: _Sides, mine: list[Seen], dtype: np.dtype) -> None:

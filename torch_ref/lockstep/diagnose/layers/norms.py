@@ -17,12 +17,12 @@ Blocks = Callable[[Shape, Settings, Settings], tuple[Shape, Shape]]
 
 _VARIANCE = "torch feeds running_var the unbiased variance, σ²·n/(n − 1)"
 _EPS = "torch adds eps inside the root: √(σ² + eps)"
+_DERIVED = "torch's backward is the derivative of its own forward"
 _NORMALIZED = "torch normalizes by the biased variance, σ² = Σ(x − μ)²/n"
 _EVALUATION = "torch normalizes by the running statistics in evaluation, and leaves them alone"
 _BACKWARD = "torch differentiates through the mean and the variance, which depend on x too"
 _RUNNING = "torch updates both running statistics in training: (1 − m)·running + m·batch"
-
-
+_ROOT = "torch's x̂ is (x − μ)/√(σ² + eps)"
 _PARAMETERS = "torch's output is γ·x̂ + β"
 _SUMS = "torch sums them: ∂L/∂γ = Σ dy·x̂, ∂L/∂β = Σ dy"
 
@@ -34,6 +34,8 @@ def _eps(*values: float, default: str = "1e-5") -> tuple[Variant, ...]:
         Variant("eps inside and outside the root", _EPS, {"eps_outside": "both"}),
         Variant("eps as the least variance", _EPS, {"eps_outside": "least"}),
         Variant("the root of σ + eps", _EPS, {"eps_outside": "twice"}),
+        Variant("divided by the variance, not by its root", _ROOT, {"eps_outside": "squared"}),
+        Variant("multiplied by the root, not divided", _ROOT, {"eps_outside": "times"}),
         Variant("eps forgotten", _EPS, {"eps": 0.0}),
         Variant("eps of float16", theirs, {"eps": float(np.finfo(np.float16).eps)}),
         *(Variant(f"eps {eps:g}", theirs, {"eps": eps}) for eps in values),
@@ -47,7 +49,10 @@ _AFFINE = (
         {"gamma": "1 + w"},
     ),
     Variant("weight left out", _PARAMETERS, {"gamma": "1"}),
+    Variant("weight without its sign", _PARAMETERS, {"gamma": "|w|"}),
     Variant("bias left out", _PARAMETERS, {"beta": "0"}),
+    Variant("weight multiplies the bias too: γ·(x̂ + β)", _PARAMETERS, {"beta": "w·b"}),
+    Variant("bias taken away", _PARAMETERS, {"beta": "-b"}),
     Variant("weight and bias swapped", _PARAMETERS, {"gamma": "b", "beta": "w"}),
     Variant(
         "weight and bias swapped, each around its start",
@@ -58,10 +63,19 @@ _AFFINE = (
 _GRADIENTS = (
     Variant("parameter gradients averaged over the batch", _SUMS, {"averaged": True}),
     Variant("weight's gradient with x in place of x̂", _SUMS, {"along": "x"}),
-    Variant("weight's gradient with x − μ in place of x̂", _SUMS, {"along": "centred"}),
     Variant("weight's gradient with y in place of x̂", _SUMS, {"along": "y"}),
-    Variant("weight's and bias's gradients swapped", _SUMS, {"grads_swapped": True}),
+    Variant("weight's gradient with the wrong sign", _SUMS, {"negated": "weight"}),
     Variant("parameter gradients added up over calls", _SUMS, {"added_up": True}),
+)
+#: Of a layer with a mean and a bias: without them these are as one of those above, or nothing.
+_GRADIENTS_OF_TWO = (
+    Variant("weight's gradient with x − μ in place of x̂", _SUMS, {"along": "centred"}),
+    Variant("weight's gradient times the weight", _SUMS, {"along": "γ·x̂"}),
+    Variant("weight's gradient averaged over the batch", _SUMS, {"averaged": "weight"}),
+    Variant("bias's gradient averaged over the batch", _SUMS, {"averaged": "bias"}),
+    Variant("bias's gradient times the weight", _SUMS, {"bias_weighted": True}),
+    Variant("bias's gradient with the wrong sign", _SUMS, {"negated": "bias"}),
+    Variant("weight's and bias's gradients swapped", _SUMS, {"grads_swapped": True}),
 )
 
 
@@ -78,10 +92,37 @@ def _backward(name: str, key: str) -> tuple[Variant, ...]:
     )
 
 
-_INPUT = Variant("weight left out of the input's gradient", _BACKWARD, {"dx_weight": False})
+_INPUT = (
+    Variant("weight left out of the input's gradient", _BACKWARD, {"dx_weight": 0}),
+    Variant("weight twice in the input's gradient", _BACKWARD, {"dx_weight": 2}),
+    Variant("1/σ left out of the input's gradient", _BACKWARD, {"dx_scale": -1}),
+    Variant("1/σ twice in the input's gradient", _BACKWARD, {"dx_scale": 1}),
+    Variant(
+        "backward has the term through the variance without the weight", _BACKWARD, {"var_of": "dy"}
+    ),
+    Variant(
+        "backward has the term through the variance not times x̂", _BACKWARD, {"var_along": "1"}
+    ),
+    Variant(
+        "backward has the term through the variance with 1/σ² for 1/σ³",
+        _BACKWARD,
+        {"slope_power": -1},
+    ),
+    Variant(
+        "backward is γ·dy alone",
+        _BACKWARD,
+        {"dx_scale": -1, "mean_term": 0.0, "var_term": 0.0},
+    ),
+    # Alone it is torch's: only beside another forward it shows.
+    Variant(
+        "backward of the usual formula, not of its own forward", _DERIVED, {"by_formula": True}
+    ),
+)
 _CENTRED = (
     *_eps(1e-3, 1e-5, 1e-6, 1e-7, 1e-8, 1e-12),
     Variant("normalized by the unbiased variance", _NORMALIZED, {"unbiased": True}),
+    Variant("normalized by the sum, not the mean, of squares", _NORMALIZED, {"unbiased": "sum"}),
+    Variant("mean taken away in the variance alone", _ROOT, {"uncentred": True}),
     Variant(
         "mean not taken away",
         "torch takes the mean away first; it is RMSNorm that does not",
@@ -95,8 +136,21 @@ _CENTRED = (
         "torch has −Σ dx̂/√(σ² + eps): the part of it through the variance is zero",
         {"surplus": True},
     ),
-    _INPUT,
+    Variant(
+        "backward has the term through the mean without the weight", _BACKWARD, {"mean_of": "dy"}
+    ),
+    *(
+        Variant(f"backward has the term through the variance {said}", _BACKWARD, change)
+        for said, change in (
+            ("with x in place of x − μ in its sum", {"var_of": "x"}),
+            ("with x in place of x̂ in its sum", {"var_of": "x for x̂"}),
+            ("times x in place of x − μ", {"var_along": "x"}),
+            ("times x in place of x̂", {"var_along": "x for x̂"}),
+        )
+    ),
+    *_INPUT,
     *_GRADIENTS,
+    *_GRADIENTS_OF_TWO,
 )
 _TRACKED = (
     Variant("running variance biased", _VARIANCE, {"unbiased_running": False}),
@@ -116,6 +170,12 @@ _TRACKED = (
         "torch's are (1 − m)·running + m·batch, from zeros and ones",
         {"start": "corrected"},
     ),
+    Variant("running variance times (n − 1)/n", _VARIANCE, {"unbiased_running": "inverse"}),
+    Variant(
+        "running standard deviation in place of the variance", _VARIANCE, {"running_std": True}
+    ),
+    Variant("running statistics added up: running + m·batch", _RUNNING, {"added_to": True}),
+    Variant("eps forgotten in evaluation", _EVALUATION, {"eps_evaluating": 0.0}),
     Variant("running variance with eps", _VARIANCE, {"running_eps": 1}),
     Variant("running variance with 2·eps", _VARIANCE, {"running_eps": 2}),
     Variant("running statistics updated in evaluation", _EVALUATION, {"evaluation": "update"}),
@@ -182,6 +242,8 @@ def _over_batch(shape: Shape, sizes: Settings, settings: Settings) -> tuple[Shap
 
 
 def _over_positions(shape: Shape, sizes: Settings, settings: Settings) -> tuple[Shape, Shape]:
+    if settings.get("rows"):
+        return shape, tuple(range(1, len(shape)))
     return shape, (*([0] if settings.get("over_batch") else []), *range(2, len(shape)))
 
 
@@ -192,10 +254,11 @@ def _over_last(shape: Shape, sizes: Settings, settings: Settings) -> tuple[Shape
 def _over_groups(shape: Shape, sizes: Settings, settings: Settings) -> tuple[Shape, Shape]:
     rows, channels, *positions = shape
     own: int = sizes["num_groups"]
-    groups = {"channels": channels, "one": 1}.get(settings.get("groups", ""), own)
+    counts = {"channels": channels, "one": 1, "of as many": channels // own}
+    groups = counts.get(settings.get("groups", ""), own)
     at = 1 if settings.get("interleaved") else 2  # the axis of the channels of a group
     split = [groups, channels // groups] if at == 2 else [channels // groups, groups]
-    axes = (at, *range(3, 3 + len(positions)))
+    axes = (*([0] if settings.get("over_batch") else []), at, *range(3, 3 + len(positions)))
     return (rows, *split, *positions), axes
 
 
@@ -217,9 +280,19 @@ _OVER_BATCH = Variant(
     "torch takes the mean and the variance of each row by itself",
     {"over_batch": True},
 )
+_EVERYTHING = Variant(
+    "normalized over all elements together",
+    "torch takes the mean and the variance of each block by itself",
+    {"everything": True},
+)
 _ROWS = Variant(
     "each row normalized by itself",
     "torch takes the mean and the variance of each channel over the batch",
+    {"rows": True},
+)
+_ALL_CHANNELS = Variant(
+    "all channels together",
+    "torch takes the mean and the variance of each channel by itself",
     {"rows": True},
 )
 _BATCH_ALONE = Variant(
@@ -236,7 +309,7 @@ _LAYER_NORM = Normalization(
     {"normalized_shape": 5},
     {"eps": 1e-5, "elementwise_affine": True, "bias": True},
     _over_last,
-    (*_CENTRED, _OVER_ROWS),
+    (*_CENTRED, _OVER_ROWS, _EVERYTHING),
     by_channel=False,
 )
 _RMS_NORM = Normalization(
@@ -250,16 +323,17 @@ _RMS_NORM = Normalization(
             "torch divides by the root mean square; it is LayerNorm that takes the mean away",
             {"centred": True},
         ),
-        *_AFFINE[:2],
-        *_backward("root mean square", "var_term"),
-        _INPUT,
-        # Its x is centred already, and it has no bias.
-        *(
-            v
-            for v in _GRADIENTS
-            if v.changes.get("along") != "centred" and "grads_swapped" not in v.changes
+        Variant(
+            "normalized by the sum, not the mean, of squares",
+            "torch's is x/√(Σx²/n + eps)",
+            {"unbiased": "sum"},
         ),
+        *_AFFINE[:3],
+        *_backward("root mean square", "var_term"),
+        *_INPUT,
+        *_GRADIENTS,
         _OVER_ROWS,
+        _EVERYTHING,
     ),
     by_channel=False,
     centred=False,
@@ -286,13 +360,20 @@ _GROUP_NORM = Normalization(
             "torch takes the statistics over the channels of one group",
             {"groups": "one"},
         ),
+        Variant(
+            "num_groups taken for the channels of a group",
+            "torch's num_groups is how many groups there are",
+            {"groups": "of as many"},
+        ),
+        _OVER_BATCH,
+        _EVERYTHING,
     ),
 )
 
 #: By the statistics that a layer normalizes by, as the registry has them.
 _BY = {
-    "batch": _tracking(True, _over_batch, _ROWS, _BATCH_ALONE),
-    "instance": _tracking(False, _over_positions, _OVER_BATCH),
+    "batch": _tracking(True, _over_batch, _ROWS, _BATCH_ALONE, _EVERYTHING),
+    "instance": _tracking(False, _over_positions, _OVER_BATCH, _ALL_CHANNELS, _EVERYTHING),
     "layer": _LAYER_NORM,
     "group": _GROUP_NORM,
     "root mean square": _RMS_NORM,

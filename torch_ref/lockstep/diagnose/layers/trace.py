@@ -58,11 +58,14 @@ def trace(layer: Layer, given: Batches, written: list[str]) -> Iterator[Seen]:
 
 
 def write(layer: Layer, names: list[str]) -> None:
-    """Set parameters to values other than ones and zeros, exact in float32."""
-    for name, start in (("weight", 1.25), ("bias", -0.5)):
+    """Set parameters to odd sixteenths of either sign: never 0 or 1, exact in half precision."""
+    random = np.random.default_rng(0)
+    for name, least in (("weight", 4), ("bias", 0)):
         held = layer.read(name) if name in names else None
         if held is not None:
-            layer.write(name, (start + 0.25 * np.arange(held.size)).astype(held.dtype))
+            odd = 2 * random.integers(least, 16, held.size) + 1
+            signed = odd * random.choice([-1.0, 1.0], held.size) / 16
+            layer.write(name, signed.astype(held.dtype))
 
 
 def compare(
@@ -85,13 +88,21 @@ def compare(
 
 
 def not_compared(mine: list[Seen], theirs: list[Seen]) -> list[str]:
-    """A note on what torch has and the candidate has not, by mode."""
+    """Notes on what torch has and the candidate has not, by mode, or has of another size."""
     missing = {
         f"{a.quantity} in {a.phase}"
         for a, b in zip(mine, theirs, strict=True)
         if a.array is None and b.array is not None
     }
-    return [f"not found, so not compared: {', '.join(sorted(missing))}"] if missing else []
+    shaped = {
+        f"{a.quantity} is of {a.array.size} numbers, torch's of {b.array.size}"
+        for a, b in zip(mine, theirs, strict=True)
+        if a.array is not None and b.array is not None and a.array.size != b.array.size
+    }
+    return [
+        *([f"not found, so not compared: {', '.join(sorted(missing))}"] if missing else []),
+        *sorted(shaped),
+    ]
 
 
 def _apart(a: np.ndarray, b: np.ndarray, quantity: str) -> tuple[Distance, Any, tuple[Any, Any]]:
