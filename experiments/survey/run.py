@@ -140,11 +140,21 @@ def check_row(kind: str, row: TableRow, seconds: float = 60.0) -> Surveyed:
         return Surveyed(*known, REFUSED, said=str(error).partition("\n")[0])
     except Exception as error:  # what should not be: it is told, and the other rows go on
         return Surveyed(*known, REFUSED, said=f"the check failed: {type(error).__name__}: {error}")
-    causes = result.findings[0].names if result.findings else ()
+    causes = result.findings[0].names if result.findings else _precision(result.cause)
     verdict = (LIKE if "told apart" in result.seen else AGREES) if result.agrees else DIFFERS
     said = "" if result.agrees else str(result.first or "; ".join(result.faults))
     notes = [note for note in result.notes if "float32" in note or "last axis" in note]
     return Surveyed(*known, verdict, causes, said, tuple(notes))
+
+
+def _precision(lines: list[str]) -> tuple[str, ...]:
+    """The cause that is no variant: a precision in which a package computes whatever it is given.
+
+    >>> _precision(["it computes in float32: …; in float32 it agrees with torch"])
+    ('computed in float32, where it agrees',)
+    """
+    whole = any("in float32 it agrees" in line for line in lines)
+    return ("computed in float32, where it agrees",) if whole else ()
 
 
 def _version(package: str) -> str:

@@ -277,7 +277,7 @@ def cases() -> Iterator[tuple[int, str, str, str, tuple[str, ...]]]:
         (
             "for k in params: params[k] -= (self.lr * grads[k].astype('f4')).astype('f8')",
             DIVERGES,
-            "it computes in float32: with that alone it does the same, bit for bit",
+            "same there bit for bit; in float32 it agrees with torch",
         ),
     ):
         yield status, PLAIN.format(body=body), "Plain", "SGD", (said,)

@@ -8,6 +8,7 @@ import pytest
 
 from parity_tests.harness.test_diagnose import names
 from torch_ref.lockstep import diagnose
+from torch_ref.lockstep.check import check
 
 Arrays = dict[str, np.ndarray]
 
@@ -146,3 +147,32 @@ class Velocity:
 def test_lr_twice_is_named_where_one_is_in_the_velocity() -> None:
     said = names(diagnose(Velocity(), "SGD", {"lr": 0.1, "momentum": 0.9}))
     assert said == [("lr inside the momentum buffer and outside, lr² in all",)]
+
+
+class Plain:
+    """SGD of what is made of the gradients."""
+
+    lr = 0.5
+
+    def __init__(self, made: Callable[[list[np.ndarray]], np.ndarray]) -> None:
+        self._made, self._grads = made, {}  # type: ignore[var-annotated]
+
+    def update(self, params: Arrays, grads: Arrays) -> None:
+        for k, g in grads.items():
+            seen = self._grads.setdefault(k, [])
+            seen.append(g)
+            params[k] -= self.lr * self._made(seen)
+
+
+@pytest.mark.parametrize(
+    ("made", "single"),
+    [
+        (lambda seen: seen[-3] if len(seen) > 2 else 0 * seen[0], False),  # stands still at first
+        (lambda seen: np.sign(seen[-1]) * (1 + (np.abs(seen[-1]) > 1)), False),  # exact in float32
+        (lambda seen: np.asarray(seen[-1], np.float32) ** 3, True),
+        (lambda seen: np.asarray(seen[-1], np.float32), True),
+    ],
+)
+def test_float32_is_said_only_of_what_a_run_in_it_does(made: Any, single: bool) -> None:
+    cause = "; ".join(check(Plain(made), "SGD", {"lr": 0.5}).cause)
+    assert ("it computes in float32" in cause) is single

@@ -41,6 +41,7 @@ from torch_ref.lockstep.diagnose.arguments import without_effect
 from torch_ref.lockstep.diagnose.catalogue import Catalogue, Settings
 from torch_ref.lockstep.diagnose.optimizers import diagnose, excused
 from torch_ref.lockstep.diagnose.portrait import Portrait, portrait
+from torch_ref.lockstep.diagnose.single import in_single
 from torch_ref.lockstep.diagnose.trial import Recorded
 from torch_ref.lockstep.finding import Likeness
 from torch_ref.lockstep.frameworks.optimizers.adapter import Arrays
@@ -352,7 +353,7 @@ def _take(result: Result, found: Result, mine: Monitored, theirs: Reference) -> 
     elif diverges:
         result.cause = found.cause
         if not found.findings and result.dtype == "float64":
-            result.cause = found.cause + _in_float32(mine)
+            result.cause = found.cause + in_single(mine, theirs, result.settings)
     else:
         result.first, result.report, result.cause = found.first, found.report, _said(found)
         if found.after_lr_changed:
@@ -365,23 +366,6 @@ def _said(found: Result) -> list[str]:
         return found.cause
     because = "; ".join([f"your {found.mine} diverges from {found.theirs}", *found.cause])
     return [because, "; ".join([f"look first at {found.first}", *found.notes])]
-
-
-def _in_float32(mine: Monitored) -> list[str]:
-    """A line where its first step from zero is what it is with all numbers in single precision."""
-    stream = GradientStream([shape for shape in SHAPES if len(shape) == 2])
-    zeros, grads = {name: 0 * w for name, w in stream.params.items()}, stream.next()
-    steps = []
-    try:
-        for dtype in ("float32", "float64"):
-            run = Recorded(mine)
-            run.start({name: w.astype(dtype) for name, w in zeros.items()})
-            run.step({name: g.astype(dtype) for name, g in grads.items()})
-            steps.append(run.trajectory[0])
-    except (CandidateError, ContractError, TimeUp):
-        return []
-    same = np.array_equal(steps[0], steps[1])
-    return ["it computes in float32: with that alone it does the same, bit for bit"] if same else []
 
 
 def _same(params: Arrays, start: Arrays) -> bool:
