@@ -29,7 +29,7 @@ from parity_tests.training import long_runs
 
 ROOT = Path(__file__).parents[1]
 THREADS = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
-TIMES = ("seconds", "finished")
+TIMES = ("seconds", "finished", "sha256")
 #: Room on a disk that is then filled up.
 DISK = "48m"
 STEPS = 20_000
@@ -336,7 +336,7 @@ def numbers(out: Path) -> dict[str, Any]:
 def left_over(out: Path) -> list[str]:
     """What should not be there in the end."""
     names = (path.relative_to(out).as_posix() for path in out.rglob("*"))
-    return [name for name in names if ".partial" in name or name.startswith(".units")]
+    return [name for name in names if "lockstep-partial" in name or name.startswith(".units")]
 
 
 def main() -> int:

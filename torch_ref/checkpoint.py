@@ -65,6 +65,7 @@ def load(path: Path | str) -> dict[str, Any]:
     """
     path = files.checked("path", path)
     try:
+        files.opened(path).close()
         with safe_open(path, framework="numpy") as file:
             metadata = file.metadata() or {}
             if metadata.get("format") != FORMAT:

@@ -1,9 +1,12 @@
-"""Files that are whole or not there."""
+"""Files that are whole or not there, and nothing but files."""
 
+import errno
 import os
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import BinaryIO
 
 from scratch import _check
 
@@ -25,8 +28,9 @@ def atomic(path: Path, failure: type[Exception]) -> Iterator[Path]:
     Raises:
         failure: the disk is full, or the folder cannot be written; the message says so.
     """
-    temporary = path.with_name(f".{path.stem}.{os.getpid()}.partial{path.suffix}")
+    temporary = path.with_name(f".{path.stem}.{os.getpid()}.lockstep-partial{path.suffix}")
     try:
+        new(temporary)
         yield temporary
         with temporary.open("rb") as file:
             os.fsync(file.fileno())
@@ -37,6 +41,43 @@ def atomic(path: Path, failure: type[Exception]) -> Iterator[Path]:
     finally:
         with suppress(OSError):
             temporary.unlink(missing_ok=True)
+
+
+def new(path: Path) -> None:
+    """Make an empty file; what else has the name, if a link, goes, and not what it leads to.
+
+    Raises:
+        OSError: it cannot be made.
+    """
+    with suppress(FileNotFoundError):
+        path.unlink()
+    os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
+
+
+def opened(path: Path) -> BinaryIO:
+    """Open a file to read it; not what only looks like one, and may never end.
+
+    Raises:
+        OSError: it cannot be opened, or is a pipe, a device or a folder.
+    """
+    descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))  # a pipe would wait
+    mode = os.fstat(descriptor).st_mode
+    if stat.S_ISREG(mode):
+        return os.fdopen(descriptor, "rb")
+    os.close(descriptor)
+    if stat.S_ISDIR(mode):
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
+    raise OSError(errno.EINVAL, "it is a pipe or a device, not a file", str(path))
+
+
+def read(path: Path) -> bytes:
+    """What a file has in it.
+
+    Raises:
+        OSError: as :func:`opened`.
+    """
+    with opened(path) as file:
+        return file.read()
 
 
 def shown(path: Path) -> str:

@@ -1,6 +1,5 @@
 """What was measured: as tables, and as JSON."""
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -73,8 +72,7 @@ class Benchmark:
         Raises:
             LockstepError: it cannot be written.
         """
-        text = json.dumps(self.as_dict(), indent=1, ensure_ascii=False, allow_nan=False)
-        output.write(path, text + "\n")
+        output.write_json(path, self.as_dict(), indent=1)
 
 
 def print_machine(console: Console, machine: Mapping[str, Any]) -> None:

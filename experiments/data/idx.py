@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from experiments.data.errors import DataError
+from torch_ref import files
 
 #: The types of elements that are read, and their names in a message.
 TYPES = {"|u1": (0x08, "unsigned bytes"), ">i4": (0x0C, "32-bit integers")}
@@ -98,7 +99,7 @@ def read_idx(
 
 @contextmanager
 def _opened(path: Path, member: str | None) -> Iterator[BinaryIO]:
-    with path.open("rb") as file:
+    with files.opened(path) as file:
         if member is None:
             yield file
             return

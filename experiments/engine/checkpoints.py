@@ -71,6 +71,8 @@ class Checkpoint(Callback):
         check_code()  # the next command of the same code would go on from it
         if self.path.parents[1].is_dir():
             try:
+                if self.path.parent.is_symlink():
+                    raise CheckpointError(f"{self.path.parent} is a link")
                 self.path.parent.mkdir(exist_ok=True)
                 checkpoint.save(self.path, {"of": self.identity, "state": training.state_dict()})
             except (OSError, CheckpointError) as error:  # the training may still end well

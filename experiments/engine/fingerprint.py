@@ -30,7 +30,7 @@ def fingerprint(identity: Mapping[str, Any]) -> str:
     True
     """
     text = json.dumps(identity, sort_keys=True, ensure_ascii=False)
-    return hashlib.sha256(text.encode()).hexdigest()
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def identity_of(

@@ -17,6 +17,7 @@ from rich.table import Column, Table
 from rich.text import Text
 
 from experiments.engine.terminal import visible
+from torch_ref import files
 
 if TYPE_CHECKING:
     from experiments.engine.units import Unit
@@ -117,7 +118,8 @@ class Display:
         if not self.is_live or not units:
             yield ProgressTable()
             return
-        path = self._folder / f".progress.{os.getpid()}.partial"
+        path = self._folder / f".progress.{os.getpid()}.lockstep-partial"
+        files.new(path)
         self._rows = np.memmap(path, ROW, "w+", shape=len(units))
         try:
             yield ProgressTable(path)

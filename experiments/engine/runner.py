@@ -48,6 +48,7 @@ from experiments.engine.terminal import escape, show
 from experiments.engine.texts import parts as texts_of
 from experiments.engine.units import Unit
 from experiments.engine.workers import Workers
+from torch_ref import files
 
 #: Processes take about three seconds to start, in which a network of the chapter is trained for so
 #: many steps.
@@ -154,14 +155,18 @@ class _Run:
         if isinstance(images, data.DataError):
             raise images
         asked = Asked(experiment, self.options, images, self.workers.processes)
-        if not self.options.force and finished(
-            asked.folder, asked.identity, self.options.tensorboard
-        ):
+        as_written = _altered(asked.folder, asked.identity, self.options.tensorboard)
+        if as_written and not self.options.force:
+            changed = escape(", ".join(as_written))
+            show(
+                self.console, f"[bold]{name}[/]: not as it was written: {changed}; it is run again"
+            )
+        if as_written == [] and not self.options.force:
             units.clear(asked.unit_folder)  # it may have been killed just before that
             self.outcome.kept.append(name)
             show(self.console, f"[bold]{name}[/] is done already; --force runs it again")
             return None
-        output.prepare(asked.folder)
+        output.inside(self.options.out, asked.folder)
         return asked
 
     @cached_property
@@ -177,7 +182,7 @@ class _Run:
         name = asked.experiment.name
         with self._reported(name):
             _set_aside(asked.folder, asked.identity, self.console)
-            output.prepare(asked.folder)
+            output.inside(self.options.out, asked.folder)
             result = _written(asked)
             units.clear(asked.unit_folder)
             self.outcome.written.append(name)
@@ -298,7 +303,7 @@ def _set_aside(folder: Path, identity: Mapping[str, Any], console: Console) -> N
     """
     identity = json.loads(json.dumps(identity))  # as a file has it: its tuples are lists
     try:
-        earlier = json.loads((folder / RESULT).read_text(encoding="utf-8"))
+        earlier = json.loads(files.read(folder / RESULT))
         same = all(earlier[key] == identity[key] for key in ("settings", "seeds", "dataset"))
         if same and earlier["backends"].keys() == identity["backends"].keys():
             return
@@ -319,8 +324,12 @@ def finished(folder: Path, identity: Mapping[str, Any], events: bool = False) ->
     Args:
         events: whether files for TensorBoard belong to it.
     """
+    return _altered(folder, identity, events) == []
+
+
+def _altered(folder: Path, identity: Mapping[str, Any], events: bool) -> list[str] | None:
     more = "tensorboard" if events else ""
-    return output.vouched(folder / RESULT, identity, [METRICS, *FIGURES], more)
+    return output.altered(folder / RESULT, identity, [METRICS, *FIGURES], more)
 
 
 def _written(asked: Asked) -> dict[str, Any]:
@@ -382,7 +391,7 @@ def _write(
         tensorboard.remove(folder)
     result["texts"] = texts_of(result["claims"])
     result["files"] = {name: output.sha256(folder / name) for name in names}
-    output.write(folder / RESULT, json.dumps(result, indent=2, ensure_ascii=False) + "\n")
+    output.write_json(folder / RESULT, result)
 
 
 def _parting(measured: Mapping[str, Measurements]) -> Parting | None:

@@ -1,10 +1,11 @@
 """Event files for TensorBoard, written by its own package; torch is not needed."""
 
+import os
 import re
 import shutil
-import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -38,20 +39,30 @@ def write(folder: Path, by_backend: Mapping[str, Watched], seeds: Sequence[int])
     """
     place = folder / FOLDER
     try:
-        with tempfile.TemporaryDirectory(dir=folder, prefix=".events-") as temporary:
+        with _temporary(folder) as temporary:
             for backend, watched in by_backend.items():
                 for run, name in _names(watched).items():
                     for i, seed in enumerate(seeds):
-                        _write_one(
-                            Path(temporary) / backend / name / f"seed-{seed}", watched, run, i
-                        )
+                        _write_one(temporary / backend / name / f"seed-{seed}", watched, run, i)
             remove(folder)
-            if any(Path(temporary).iterdir()):
-                shutil.copytree(temporary, place)
+            if any(temporary.iterdir()):
+                temporary.rename(place)
     except OSError as error:
         raise LockstepError(f"{place} was not written: {error.strerror or error}") from error
     files = (path for path in place.rglob("*") if path.is_file())
     return sorted(path.relative_to(folder).as_posix() for path in files)
+
+
+@contextmanager
+def _temporary(folder: Path) -> Iterator[Path]:
+    """A folder that goes in the end; the next command removes it where this one is killed."""
+    temporary = folder / f".events.{os.getpid()}.lockstep-partial"
+    shutil.rmtree(temporary, ignore_errors=True)
+    temporary.mkdir()
+    try:
+        yield temporary
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
 
 
 def remove(folder: Path) -> None:
@@ -81,7 +92,7 @@ def _write_one(folder: Path, watched: Watched, run: str, index: int) -> None:
     """The event file of a run and a seed."""
     from tensorboard.compat.proto.event_pb2 import Event
     from tensorboard.compat.proto.summary_pb2 import Summary
-    from tensorboard.summary.writer.event_file_writer import EventFileWriter
+    from tensorboard.summary.writer.record_writer import RecordWriter
 
     values = [
         (step, Summary.Value(tag=tag, **value))
@@ -89,10 +100,15 @@ def _write_one(folder: Path, watched: Watched, run: str, index: int) -> None:
         if name == run
         for step, value in _values(tag, curve, index)
     ]
-    writer = EventFileWriter(str(folder))
-    for step, value in sorted(values, key=lambda pair: pair[0]):
-        writer.add_event(Event(wall_time=time.time(), step=step, summary=Summary(value=[value])))
-    writer.close()
+    folder.mkdir(parents=True)
+    now = time.time()
+    # By no thread, as tensorboard's own writer would: what goes wrong is raised here.
+    with (folder / f"events.out.tfevents.{int(now)}.lockstep").open("xb") as file:
+        writer = RecordWriter(file)
+        writer.write(Event(wall_time=now, file_version="brain.Event:2").SerializeToString())
+        for step, value in sorted(values, key=lambda pair: pair[0]):
+            event = Event(wall_time=time.time(), step=step, summary=Summary(value=[value]))
+            writer.write(event.SerializeToString())
 
 
 def _values(tag: str, curve: Curve, index: int) -> Iterator[tuple[int, dict]]:

@@ -18,7 +18,7 @@ from pathlib import Path
 from threading import Lock
 from typing import Any
 
-from experiments.engine import interrupt, progress
+from experiments.engine import interrupt, output, progress
 from experiments.engine.checkpoints import EVERY, Checkpoint, Checkpoints, Say, tell
 from experiments.engine.fingerprint import CodeMoved, check_code, code_digest, fingerprint
 from experiments.engine.progress import Display, ProgressTable
@@ -32,7 +32,7 @@ Result = Mapping[str, Any]
 #: Makes it: a function that another process can import, or a ``partial`` of one.
 Work = Callable[[Checkpoints], Result]
 
-FOLDER = ".units"
+FOLDER = output.UNITS
 FORGOTTEN = 30 * 24 * 3600.0  # seconds
 _one_at_a_time = Lock()
 
@@ -174,7 +174,7 @@ def run(
     for folder in dict.fromkeys(unit.folder for unit in order):
         _say_what_is_others(folder)
     for unit in order:
-        unit.folder.mkdir(parents=True, exist_ok=True)
+        output.inside(_out_of(unit.folder), unit.folder)
         if begun := unit.last_checkpoint():
             tell(f"{unit.title} goes on from what was kept at {begun}")
     with (
@@ -198,6 +198,11 @@ def run(
             yield unit, error
             interrupt.check()
     interrupt.check()
+
+
+def _out_of(folder: Path) -> Path:
+    """The output folder that a folder of units is in, as :func:`folder_of` made it."""
+    return next((each.parent for each in folder.parents if each.name == FOLDER), folder.parent)
 
 
 def _say_what_is_others(folder: Path) -> None:

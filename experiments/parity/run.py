@@ -1,6 +1,5 @@
 """Measuring all of it, in units that any process may do, and the file."""
 
-import json
 import math
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -101,8 +100,7 @@ def write(content: dict[str, Any], path: Path) -> None:
     Raises:
         LockstepError: it cannot be written.
     """
-    text = json.dumps(_finite(content), indent=1, ensure_ascii=False, allow_nan=False)
-    output.write(path, text + "\n")
+    output.write_json(path, _finite(content), indent=1)
 
 
 def _finite(value: Any) -> Any:

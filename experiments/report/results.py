@@ -13,6 +13,7 @@ from typing import Any, NoReturn
 import numpy as np
 
 import experiments
+from experiments.engine import output
 from experiments.engine.experiment import Experiment
 from experiments.engine.measurements import Measurements
 from experiments.engine.texts import Text, say
@@ -130,6 +131,8 @@ def _json(path: Path) -> Mapping[str, Any]:
         raise Damaged(say("{file} is not JSON: {error}", file=path.name, error=what)) from None
     if not isinstance(content, dict):
         raise Damaged(say("{file} has no object in it", file=path.name))
+    if not output.is_whole(content):
+        raise Damaged(say("{file} was changed after it was written", file=path.name))
     return content
 
 

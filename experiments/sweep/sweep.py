@@ -50,12 +50,16 @@ def sweep(
 def _sweep(
     settings: Sweep, options: Options, workers: Workers, display: Display, console: Console
 ) -> Path:
-    folder = output.prepare(options.out / NAME)
+    folder = output.inside(options.out, options.out / NAME)
     images = measuring.images(options.dataset, options.data_dir)
     used = threads_of(settings, options.threads, images)
     of = identity_of(options.backends, used, images, settings=asdict(settings))
     kept = units.folder_of(options.out, NAME, of["fingerprint"])
-    if not options.force and output.vouched(folder / JSON, of, FILES):
+    as_written = None if options.force else output.altered(folder / JSON, of, FILES)
+    if as_written:
+        changed = escape(", ".join(as_written))
+        show(console, f"[bold]sweep[/]: not as it was written: {changed}; it is run again")
+    if as_written == []:
         units.clear(kept)  # it may have been killed just before that
         show(console, "[bold]sweep[/] is done already; --force runs it again")
         _tell(console, (folder / SUMMARY).read_text(encoding="utf-8").splitlines())
@@ -172,5 +176,4 @@ def _write(
         with output.atomic(folder / name) as path:
             save(figure, path)
     result["files"] = {name: output.sha256(folder / name) for name in FILES}
-    text = json.dumps(result, indent=2, ensure_ascii=False, default=vars)
-    output.write(folder / JSON, text + "\n")
+    output.write_json(folder / JSON, result)

@@ -272,25 +272,6 @@ def test_what_was_killed_between_its_result_and_its_tidying_is_tidied_by_the_nex
     assert not (tmp_path / ".units").exists()
 
 
-def test_what_a_dead_process_was_writing_is_removed_and_a_living_ones_is_not(
-    tmp_path: Path,
-) -> None:
-    names = {
-        f".metrics.{2**22 + 5}.partial.csv": False,  # no process has this number
-        f".metrics.{os.getpid()}.partial.csv": True,
-        f".progress.{2**22 + 5}.partial": False,
-        ".notes.partial.csv": True,
-        "metrics.4194309.partial.csv": True,
-    }
-    (tmp_path / "inner").mkdir()
-    for name in names:
-        (tmp_path / "inner" / name).write_text("")
-    output.remove_torn(tmp_path)
-    assert {path.name for path in (tmp_path / "inner").iterdir()} == {
-        name for name, stays in names.items() if stays
-    }
-
-
 def test_a_disk_without_room_is_found_before_training(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -65,7 +65,7 @@ def test_the_soak_tells_when_a_number_differs(monkeypatch: pytest.MonkeyPatch) -
 def test_what_is_left_over_is_named(tmp_path: Path) -> None:
     for name in (
         ".units/x/unit.safetensors",
-        "surface/.metrics.1.partial.csv",
+        "surface/.metrics.1.lockstep-partial.csv",
         "surface/figure.png",
     ):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
@@ -74,7 +74,7 @@ def test_what_is_left_over_is_named(tmp_path: Path) -> None:
         ".units",
         ".units/x",
         ".units/x/unit.safetensors",
-        "surface/.metrics.1.partial.csv",
+        "surface/.metrics.1.lockstep-partial.csv",
     ]
 
 

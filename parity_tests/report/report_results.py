@@ -11,7 +11,7 @@ from typing import Any
 
 import experiments
 from experiments.data import Dataset
-from experiments.engine import backends
+from experiments.engine import backends, output
 from experiments.engine.experiment import judged
 from experiments.engine.fingerprint import identity_of
 from experiments.engine.measurements import write_csv
@@ -62,6 +62,7 @@ def vouch(home: Path, info: dict[str, Any]) -> None:
 
 def write_json(path: Path, content: Any) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
+    content = output.sealed(content) if isinstance(content, dict) else content
     path.write_text(json.dumps(content), encoding="utf-8")
 
 

@@ -48,6 +48,12 @@ DAMAGES: dict[str, tuple[Callable[[Path], object], str]] = {
     "foreign backend": (lambda home: _set(home, "backends", {"jax": {}}), "backends is not"),
     "claims of a number": (lambda home: _set(home, "claims", 3), "claims is not"),
     "another's": (lambda home: _set(home, "experiment", "surface"), "of another experiment"),
+    "an edited verdict": (
+        lambda home: (home / "result.json").write_text(
+            (home / "result.json").read_text().replace('"of": ', '"of": 1')
+        ),
+        "was changed after it was written",
+    ),
     "edited numbers": (_edit_number, "was changed after it was written"),
     "no metrics": (lambda home: (home / "metrics.csv").unlink(), "metrics.csv"),
     "a folder": (
@@ -81,7 +87,10 @@ def test_a_damaged_result_is_named_and_the_others_are_read(
 @pytest.mark.parametrize("content", ["{", "{}", "[1]", '{"machine": {}, "twins": [3]}'])
 def test_damaged_files_are_named_and_the_page_is_made(folder: Path, content: str) -> None:
     for file in (results.SWEEP, results.BENCH, results.PARITY):
-        (folder / file).write_text(content)
+        if content == "{":
+            (folder / file).write_text(content)
+        else:
+            fabricated.write_json(folder / file, json.loads(content))
     text = Structure(rendered(folder)).text
     for name in ("sweep", "bench", "parity"):
         assert isinstance(getattr(results.read(folder), name), Unreadable)

@@ -52,7 +52,7 @@ class TensorFile:
         if not path.is_file():
             raise GoldenError(f"{path}: there is no such file")
         try:
-            path.open("rb").close()  # else safetensors says "no such file", whatever it is
+            files.opened(path).close()  # else safetensors says "no such file", whatever it is
             self._file = safe_open(path, framework="numpy")
         except SafetensorError as error:
             why = _check.shown(str(error).removeprefix("Error while deserializing header: "))
