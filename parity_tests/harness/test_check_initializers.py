@@ -62,6 +62,42 @@ PLANTED: dict[str, list[tuple[Callable[..., np.ndarray], str, Settings]]] = {
     "fans as of a weight (*kernel, in, out)": [
         (normal(math.sqrt(2 / 288)), KAIMING, RELU | {"shape": (12, 8, 3, 3)})
     ],
+    "fans without the receptive field, and swapped": [
+        (normal(math.sqrt(2 / 13)), KAIMING, RELU | {"shape": (13, 8, 3, 3)})
+    ],
+    "fans with one side of the kernel": [
+        (normal(math.sqrt(2 / 24)), KAIMING, RELU | {"shape": (12, 8, 3, 5)})
+    ],
+    "the kernel's size as the fan": [
+        (normal(math.sqrt(2 / 15)), KAIMING, RELU | {"shape": (12, 8, 3, 5)})
+    ],
+    "fan_in + fan_out in place of torch's fan": [
+        (normal(math.sqrt(2 / (IN + OUT))), KAIMING, RELU),
+        (normal(math.sqrt(1 / (IN + OUT))), XAVIER, {}),
+    ],
+    "the number of weights as the fan": [(normal(math.sqrt(2 / (IN * OUT))), KAIMING, RELU)],
+    "multiplied by the root of the fan": [(normal(math.sqrt(2 * IN)), KAIMING, RELU)],
+    "multiplied by the root of the fan, gain forgotten": [(normal(math.sqrt(IN)), KAIMING, RELU)],
+    "the reciprocal of the standard deviation": [(normal(1 / HE), KAIMING, RELU)],
+    "a leaky slope that is not squared": [
+        (normal(math.sqrt(2 / 1.5 / IN)), KAIMING, {"nonlinearity": "leaky_relu", "a": 0.5})
+    ],
+    "from −1/√fan_in to 1/√fan_in, as torch.nn.Linear": [
+        (uniform(math.sqrt(1 / IN)), "xavier_uniform_", {})
+    ],
+    "uniform from 0, not around it": [
+        (lambda shape, rng: rng.uniform(0, math.sqrt(3) * HE, shape), UNIFORM, RELU),
+        (lambda shape, rng: rng.uniform(0, 0.1, shape), "uniform_", {"a": -0.1, "b": 0.1}),
+    ],
+    "uniform from 0 to 1, whatever the shape": [
+        (lambda shape, rng: rng.random(shape), KAIMING, RELU)
+    ],
+    "clipped at two standard deviations": [
+        (lambda shape, rng: rng.normal(0, HE, shape).clip(-2 * HE, 2 * HE), KAIMING, RELU)
+    ],
+    "clipped to a and b in units of std": [
+        (lambda shape, rng: 0.02 * rng.normal(0, 1, shape).clip(-2, 2), TRUNCATED, {"std": 0.02})
+    ],
     "relu's gain": [
         (normal(HE), KAIMING, LINEAR),
         (uniform(math.sqrt(3) * HE), UNIFORM, {"nonlinearity": "tanh"}),
@@ -182,9 +218,9 @@ def test_the_bound_of_a_uniform_used_for_a_normal_is_found() -> None:
     [
         lambda shape, rng: rng.laplace(0, HE / math.sqrt(2), shape),
         normal(HE * 1.07),
-        lambda shape: np.full(shape, HE),
+        lambda shape, rng: rng.exponential(HE, shape),
     ],
-    ids=["Laplace", "another std", "constant"],
+    ids=["Laplace", "another std", "exponential"],
 )
 def test_something_unknown_is_said_to_fit_nothing(candidate: Callable[..., np.ndarray]) -> None:
     verdict = check_initializer(candidate, KAIMING, **RELU)
@@ -193,6 +229,24 @@ def test_something_unknown_is_said_to_fit_nothing(candidate: Callable[..., np.nd
     assert "none of the known variants fits" in str(verdict)
     plain = json.loads(json.dumps(verdict.as_dict(), allow_nan=False))
     assert "instead of normal with mean 0 and std 0.2041" in plain["first"]
+
+
+@pytest.mark.parametrize(
+    ("candidate", "name"),
+    [
+        (normal(0.01), "a normal of std 0.01, whatever the shape"),
+        (uniform(math.sqrt(3) * 0.05), "a uniform of std 0.05, whatever the shape"),
+        (np.zeros, "every weight is 0"),
+        (lambda shape: np.full(shape, HE), "every weight is 0.204124"),
+        (lambda shape, rng: rng.normal(0, math.sqrt(shape[-1]) / 10, shape), None),
+    ],
+)
+def test_weights_that_do_not_depend_on_the_fans_are_said_to(
+    candidate: Callable[..., np.ndarray], name: str | None
+) -> None:
+    """The last one's are by some rule of the shape that is not known."""
+    found = check_initializer(candidate, KAIMING, shape=(64, 48, 3, 3), **RELU).findings
+    assert [each.names for each in found] == ([(name,)] if name else [])
 
 
 def test_a_small_sample_names_no_cause_that_it_cannot_tell_from_another() -> None:

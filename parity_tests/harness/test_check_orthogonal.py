@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from torch_ref.lockstep.diagnose.initializers import check_initializer
-from torch_ref.lockstep.diagnose.orthogonal import GAIN, SIGNS, UNIFORM
+from torch_ref.lockstep.diagnose.orthogonal import GAIN, SIGNS, TWICE, UNIFORM
 from torch_ref.registry import Settings
 
 
@@ -58,6 +58,12 @@ def test_one_rotation_again_and_again_is_no_evidence_about_the_signs() -> None:
         (without_signs, {}, SIGNS.name, "33 of 33 draws have a negative first element"),
         (rotation, {"gain": 2.0}, GAIN.name, "of length 1 instead of 2"),
         (rotation, {"gain": -0.5}, GAIN.name, "of length 1 instead of 0.5"),
+        (
+            lambda shape, rng: 9 * rotation(shape, rng),
+            {"gain": 3.0},
+            TWICE.name,
+            "of length 9 instead of 3",
+        ),
         (lambda shape, rng: 3 * rotation(shape, rng), {}, None, "of length 3 instead of 1"),
         (
             lambda shape, rng: rng.normal(0, 1 / 8, shape),

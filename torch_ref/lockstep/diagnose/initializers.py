@@ -16,7 +16,7 @@ from torch_ref import registry
 from torch_ref.lockstep.candidates.candidate import name_of
 from torch_ref.lockstep.candidates.reference import INITIALIZER, Reference, find
 from torch_ref.lockstep.diagnose.orthogonal import compare_rotations
-from torch_ref.lockstep.diagnose.samples import drawn_from, fit_test
+from torch_ref.lockstep.diagnose.samples import Continuous, drawn_from, fit_test
 from torch_ref.lockstep.diagnose.search import changes_of, closest, search
 from torch_ref.lockstep.finding import Finding, Variant
 from torch_ref.lockstep.frameworks.initializers import LAYOUTS, Draw, Weights, way_to_call
@@ -37,20 +37,53 @@ _FANS = "torch's weight is (out, in): fan_in is its second axis, fan_out its fir
 _XAVIER = "torch's xavier has 2/(fan_in + fan_out) in place of the chapter's 1/fan_in"
 _ROOT = "torch draws with the standard deviation: the root of the variance, once"
 _BOUND = "torch's uniform bound is √3 times the standard deviation"
+_KERNEL = "torch's fans are the channels times the size of the kernel"
+_AROUND = "torch draws around its mean, from a to b"
 _UNCUT = "torch's does not cut off at two standard deviations"
 _IN_WEIGHTS = "torch's a and b are bounds of the weights, not multiples of std"
 
 SCALES = (
     Variant("fan_in and fan_out swapped", _FANS, {"swapped": True}),
+    Variant("fans without the receptive field", _KERNEL, {"fans_of": "channels"}),
     Variant(
-        "fans without the receptive field",
-        "torch's fans are the channels times the size of the kernel",
-        {"fans_of": "channels"},
+        "fans without the receptive field, and swapped",
+        _KERNEL,
+        {"fans_of": "channels", "swapped": True},
     ),
+    Variant("fans with one side of the kernel", _KERNEL, {"fans_of": "one side"}),
+    Variant("the kernel's size as the fan", _KERNEL, {"fans_of": "kernel"}),
     Variant(
         "fans as of a weight (*kernel, in, out)",
         "torch's weight is (out, in, *kernel), and so are its fans",
         {"fans_of": "last axes"},
+    ),
+    Variant(
+        "fan_in + fan_out in place of torch's fan",
+        "torch divides by one fan, xavier by the mean of both",
+        {"fan": "sum"},
+    ),
+    Variant(
+        "the number of weights as the fan",
+        "torch divides by one fan, xavier by the mean of both",
+        {"fan": "size"},
+    ),
+    Variant(
+        "multiplied by the root of the fan",
+        "torch divides by the root of the fan",
+        {"std": "times"},
+    ),
+    Variant(
+        "multiplied by the root of the fan, gain forgotten",
+        "torch divides by the root of the fan, and multiplies by the gain",
+        {"std": "times", "gain": "none"},
+    ),
+    Variant(
+        "the reciprocal of the standard deviation",
+        "torch divides by the root of the fan",
+        {"std": "inverse"},
+    ),
+    Variant(
+        "a leaky slope that is not squared", "torch's gain is √(2/(1 + a²))", {"gain": "1 + a"}
     ),
     Variant("gain forgotten", "torch multiplies by the gain, √2 for relu", {"gain": "none"}),
     Variant("relu's gain", "torch's gain here is not relu's √2", {"gain": "relu"}),
@@ -59,11 +92,19 @@ SCALES = (
     Variant("half width used as the standard deviation", _BOUND, {"std": "half width"}),
     Variant("standard deviation used as the half width", _BOUND, {"std": "as half width"}),
     Variant("1/fan_in, the chapter's Xavier", _XAVIER, {"fan": "in"}),
+    Variant(
+        "from −1/√fan_in to 1/√fan_in, as torch.nn.Linear",
+        _XAVIER,
+        {"fan": "in", "std": "as half width"},
+    ),
     Variant("2/(fan_in + fan_out), Glorot's Xavier", "torch divides by one fan", {"fan": "mean"}),
 )
 SHAPES = (
     Variant("uniform instead of normal", "torch draws from the normal", {"kind": "uniform"}),
     Variant("normal instead of uniform", "torch draws from the uniform", {"kind": "normal"}),
+    Variant("uniform from 0, not around it", _AROUND, {"kind": "positive"}),
+    Variant("uniform from 0 to 1, whatever the shape", _AROUND, {"kind": "unit"}),
+    Variant("clipped at two standard deviations", _UNCUT, {"kind": "clipped"}),
     Variant("truncated normal", _UNCUT, {"kind": "truncated"}),
     Variant("truncated normal of the same variance", _UNCUT, {"kind": "rescaled"}),
 )
@@ -76,6 +117,9 @@ CUTS = (
         "clipped to [a, b]",
         "torch draws anew what falls outside [a, b]; clipping piles it up at the two",
         {"kind": "clipped"},
+    ),
+    Variant(
+        "clipped to a and b in units of std", _IN_WEIGHTS, {"kind": "clipped", "in_stds": True}
     ),
     Variant("a and b in units of std", _IN_WEIGHTS, {"in_stds": True}),
     Variant(
@@ -150,8 +194,42 @@ def check_initializer(
     draws = _draws(draw, first.size, samples, verdict.notes)
     if drawn.kind == "orthogonal":
         return compare_rotations(verdict, draws, drawn.base, DIFFERENT)
-    sample = np.concatenate([array.ravel() for array in draws]).astype(np.float64)
-    return _by_distribution(verdict, sample, drawn)
+    sample = _joined(draws)
+    if np.ptp(sample) == 0:
+        return _of_one_value(verdict, sample, drawn)
+    verdict = _by_distribution(verdict, sample, drawn)
+    if verdict.first and drawn.fan and not verdict.findings:
+        half = tuple(-(-n // 2) for n in shape)
+        try:
+            other, one, _ = way_to_call(candidate, half, dtype, seed, settings, layout)
+        except TypeError:  # it takes that shape alone
+            return verdict
+        _explain_by_no_fan(verdict, sample, _joined(_draws(other, one.size, samples, [])))
+    return verdict
+
+
+def _joined(draws: Weights) -> np.ndarray:
+    return np.concatenate([array.ravel() for array in draws]).astype(np.float64)
+
+
+def _of_one_value(verdict: Result, x: np.ndarray, drawn: Distribution) -> Result:
+    """Fill in that every weight is the same number."""
+    one = Variant(f"every weight is {x[0]:g}", "torch draws them, so that no two are alike", {})
+    verdict.first = f"every weight {x[0]:g} instead of {drawn_from(drawn)}"
+    verdict.explain([Finding.of([one], 0.0)], "alone")
+    return verdict
+
+
+def _explain_by_no_fan(verdict: Result, x: np.ndarray, smaller: np.ndarray) -> None:
+    """Fill in the cause if weights of a smaller shape are no larger."""
+    std = float(f"{x.std():.2g}")
+    for kind in ("normal", "uniform"):
+        fixed = Continuous(kind, 0.0, std)
+        (d, p), (_, same) = fit_test(x, fixed), fit_test(smaller, fixed)
+        if min(p, same) > FITS and _POWER * fixed.std_error(min(x.size, smaller.size)) <= _FINE:
+            name = f"a {kind} of std {std:g}, whatever the shape"
+            found = Variant(name, "torch's std is the gain divided by the root of the fan", {})
+            verdict.explain([Finding.of([found], d, p)], "alone")
 
 
 def _usual(pair: InitializerPair) -> tuple[int, ...]:
@@ -233,10 +311,13 @@ def _variants_of(drawn: Distribution) -> list[Variant]:
     scales = [
         v
         for v in SCALES
-        if ("fan" not in v.changes or (v.changes["fan"] == "mean") != averaged)
+        if v.changes.get("fan") != ("mean" if averaged else "in")
         and ("fans_of" not in v.changes or kernel)
+        and not (averaged and v.changes.get("swapped"))
+        and not (v.changes.get("fan") == "in" and "std" in v.changes and drawn.kind != "uniform")
     ]
-    return [*(SHAPES if drawn.bounds is None else CUTS), *scales]
+    cuts = [v for v in CUTS if drawn.base != 1 or "in_stds" not in v.changes]
+    return [*(SHAPES if drawn.bounds is None else cuts), *scales]
 
 
 def _fit(x: np.ndarray, drawn: Distribution, chosen: tuple[Variant, ...]) -> Finding | None:

@@ -11,6 +11,7 @@ from torch_ref.lockstep.result import Result
 TOLERANCE = {"float64": 1e-12, "float32": 1e-4}
 
 GAIN = Variant("gain forgotten", "torch multiplies by the gain", {"gain": 1.0})
+TWICE = Variant("gain applied twice", "torch multiplies by the gain once", {"gain": "twice"})
 SIGNS = Variant(
     "signs of R left out",
     "torch multiplies Q by the signs of R's diagonal, so that every rotation is equally likely",
@@ -21,7 +22,7 @@ UNIFORM = Variant(
     "torch factorizes a matrix of normal numbers: no direction is preferred",
     {"matrix": "uniform"},
 )
-VARIANTS = (GAIN, SIGNS, UNIFORM)
+VARIANTS = (GAIN, TWICE, SIGNS, UNIFORM)
 
 
 def compare_rotations(
@@ -34,8 +35,9 @@ def compare_rotations(
         verdict.first = f"weights that are not orthogonal: off by up to {gap:.2g} of their length"
     elif abs(length / abs(gain) - 1) > TOLERANCE[draws[0].dtype.name]:
         verdict.first = f"orthogonal weights of length {length:.4g} instead of {abs(gain):.4g}"
-        if abs(length - 1) <= TOLERANCE[draws[0].dtype.name]:
-            found = [Finding.of([GAIN], abs(length - 1))]
+        for variant, of in ((GAIN, 1.0), (TWICE, gain**2)):
+            if abs(length / of - 1) <= TOLERANCE[draws[0].dtype.name]:
+                found = [Finding.of([variant], abs(length / of - 1))]
     else:
         found = _preferred(verdict, draws, gap, different)
     if verdict.first:

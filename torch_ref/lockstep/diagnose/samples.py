@@ -11,6 +11,8 @@ from torch_ref.registry.distributions import Distribution
 
 #: Where a normal is cut off if nothing else is said, in its own standard deviations.
 TWO_STDS = (-2.0, 2.0)
+#: To which power the standard deviation is taken.
+_POWERS = {"squared": 2.0, "root": 0.5, "inverse": -1.0}
 #: By so much of an end a number in single precision may be beside it.
 _ROUNDING = 1e-6
 
@@ -93,27 +95,35 @@ def drawn_from(
     Args:
         drawn: as the registry has it.
         swapped: whether fan_in and fan_out are.
-        gain: "none", or "relu" for its √2, in place of the right one.
-        std: "squared", "root", "half width", "as half width" or "after the cut".
-        fans_of: "channels" for those without the kernel, "last axes" for (*kernel, in, out).
+        gain: "none", "relu" for its √2, or "1 + a" for that of a leaky slope that is not squared.
+        std: "squared", "root", "inverse", "times", "half width", "as half width" or "after the
+            cut".
+        fans_of: "channels" for those without the kernel, "one side" for those with one of its, the
+            "kernel" alone, or "last axes" for (*kernel, in, out).
         in_stds: whether the bounds are in units of the standard deviation.
         changed: the kind or the fan.
     """
     drawn, scale = replace(drawn, **changed), drawn.base
     if drawn.fan:
-        scale = {"none": 1.0, "relu": math.sqrt(2)}.get(gain, scale)
+        slope = math.sqrt(max(2 / scale**2 - 1, 0))  # a, for gain² is 2/(1 + a²)
+        unsquared = math.sqrt(2 / (1 + slope)) if slope else scale
+        gains = {"none": 1.0, "relu": math.sqrt(2), "1 + a": unsquared}
+        scale = times = gains.get(gain, scale)
         fans = _fans(drawn, fans_of)
         fan_in, fan_out = fans[::-1] if swapped else fans
-        mean = (fan_in + fan_out) / 2
-        scale /= math.sqrt({"in": fan_in, "out": fan_out, "mean": mean}[drawn.fan])
-    if std == "squared":
-        scale = scale**2
-    elif std == "root":
-        scale = math.sqrt(scale)
+        both, size = fan_in + fan_out, math.prod(drawn.shape)
+        known = {"in": fan_in, "out": fan_out, "mean": both / 2, "sum": both, "size": size}
+        scale /= math.sqrt(known[drawn.fan])
+        scale = times**2 / scale if std == "times" else scale
+    if std in _POWERS:
+        scale = scale ** _POWERS[std]
     elif std == "half width" and drawn.kind != "uniform":
         scale *= math.sqrt(3)
-    elif std == "as half width" and drawn.kind == "uniform":
+    elif std == "as half width" and drawn.kind in ("uniform", "positive"):
         scale /= math.sqrt(3)
+    if drawn.kind in ("positive", "unit"):
+        width = 1.0 if drawn.kind == "unit" else scale * math.sqrt(3)
+        return Continuous("uniform", width / 2, width / math.sqrt(12))
     if drawn.kind in ("normal", "uniform"):
         return Continuous(drawn.kind, drawn.mean, scale)
     cut = drawn.bounds or TWO_STDS
@@ -130,11 +140,15 @@ def drawn_from(
 
 def _fans(drawn: Distribution, of: str) -> tuple[int, int]:
     """(fan_in, fan_out) as some count them."""
-    if of == "channels":
-        return drawn.shape[1], drawn.shape[0]
+    kernel = drawn.shape[2:]
+    if of in ("channels", "one side"):
+        side = kernel[0] if of == "one side" else 1
+        return drawn.shape[1] * side, drawn.shape[0] * side
+    if of == "kernel":
+        return math.prod(kernel), math.prod(kernel)
     if of == "last axes":
-        *kernel, fan_in, fan_out = drawn.shape
-        return fan_in * math.prod(kernel), fan_out * math.prod(kernel)
+        *first, fan_in, fan_out = drawn.shape
+        return fan_in * math.prod(first), fan_out * math.prod(first)
     return drawn.fans
 
 
