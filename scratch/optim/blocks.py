@@ -6,10 +6,10 @@ import numpy as np
 
 from scratch.typing import Array, Rate, State
 
-# A rule makes a few temporaries of its block's size. At 2¹⁷ elements they stay in the processor's
-# last cache, and the cost of calling NumPy is small beside the work. From 2¹⁶ elements of float32
-# on NumPy also reuses a temporary that is not needed any more for the result.
-BLOCK = 2**17
+# A rule makes a few temporaries of its block's size. At 2¹⁶ elements of float32 they stay in a
+# second-level cache of 2 MiB, and the cost of calling NumPy is small beside the work. From there on
+# NumPy also reuses a temporary that is not needed any more for the result.
+BLOCK = 2**16
 
 
 def split(w: Array, g: Array, state: State, rows: int = 1) -> Iterator[tuple[Array, Array, State]]:
