@@ -103,7 +103,9 @@ def check(
 ) -> None:
     """Check whether your own optimizer, initializer or layer does what torch's does, and why not.
 
-    Your file is run in this process, with all that it may do: check only code that you trust.
+    Your file is run, and may do all that you may: check only code that you trust. An optimizer has
+    a process of its own: how it ends and what it prints decide no verdict.
+
     Both sides get the same hyperparameters: an --arg, else your default, else torch's.
 
     Exit status: 0 it agrees, 1 it diverges, 2 it cannot be run.
