@@ -172,6 +172,45 @@ def test_an_argument_without_effect_is_found_unasked() -> None:
     assert check(optim.SGD, "SGD").agrees
 
 
+class Averaged:
+    """Has its own momentum, switched off at first; and a clip that is never used."""
+
+    def __init__(self, lr: float = 0.1, momentum: float = 0.0, clip: float = 1.0) -> None:
+        self.lr, self.momentum, self.clip, self.b = lr, momentum, clip, {}  # type: ignore[var-annotated]
+
+    def update(self, params: dict, grads: dict) -> None:
+        for k, g in grads.items():
+            self.b[k] = self.momentum * self.b.get(k, 0.0) + (1 - self.momentum) * g
+            params[k] -= self.lr * self.b[k]
+
+
+def test_other_values_of_the_arguments_are_tried_and_told_in_notes() -> None:
+    result = check(Averaged, "SGD")
+    assert result.agrees
+    assert [note.partition(":")[0] for note in result.notes] == [
+        "with momentum = 0.1 in place of 0.0 the two differ",
+        "clip changes nothing",
+    ]
+    assert check(optim.SGD, "SGD").notes == []
+
+
+class Fading:
+    """Its decay is that of lr, not the part of RMSprop's average that is kept."""
+
+    def __init__(self, lr: float = 0.01, decay: float = 0.01) -> None:
+        self.rule, self.lr, self.decay, self.t = optim.RMSprop(lr=lr), lr, decay, 0
+
+    def update(self, params: dict, grads: dict) -> None:
+        self.rule.lr = self.lr / (1 + self.decay * self.t)
+        self.t += 1
+        self.rule.update(params, grads)
+
+
+def test_a_decay_of_lr_is_not_taken_for_an_average() -> None:
+    (found,) = check(Fading, "RMSprop").findings
+    assert found.names == ("lr is divided by 1 + 0.01·(t − 1) in step t",)
+
+
 @pytest.mark.arithmetic
 def test_the_page_has_what_is_measured() -> None:
     assert PAGE.read_text(encoding="utf-8") == page()

@@ -271,7 +271,8 @@ def _run(
     elif not (report.agrees and _rounds_much(theirs)):
         _find_cause(result, report, mine, theirs)
     if result.agrees:
-        result.faults += without_effect(candidate, theirs, matched, dtype)
+        faults, notes = without_effect(candidate, theirs, matched, dtype)
+        result.faults, result.notes = result.faults + faults, result.notes + notes
     elif isinstance(stream, GradientStream):
         result.portrait, left_out = _portrait(mine, theirs, matched.theirs)
         result.notes += [left_out] if left_out else []

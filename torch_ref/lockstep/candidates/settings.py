@@ -262,7 +262,8 @@ def _counterparts(
 
     def same(name: str, spelling: str) -> bool:
         mine = free.get(plain(spelling))
-        return mine is not None and _alike(taken[mine].default, torchs[name])
+        value = None if mine is None else taken[mine].default
+        return mine is not None and _alike(value, torchs[name]) and _is_part(spelling, value, name)
 
     found: dict[tuple[str, ...], tuple[str, ...]] = {
         (name,): (free.pop(plain(name)),) for name in torchs if same(name, name)
@@ -367,6 +368,16 @@ def _alike(mine: Any, theirs: Any) -> bool:
         return False  # torch's own way to say that it chooses
     kinds = _kind(mine), _kind(theirs)
     return kinds[0] == kinds[1] or "" in kinds
+
+
+def _is_part(spelling: str, value: Any, name: str) -> bool:
+    """Whether a ``decay`` may be the part that an average keeps; a small one is that of lr.
+
+    >>> _is_part("decay", 0.01, "alpha"), _is_part("decay", 0.99, "alpha")
+    (False, True)
+    """
+    averages = name in ("alpha", "rho", "decay_rate") and name != spelling
+    return not (averages and "decay" in spelling and _kind(value) == "a number") or value >= 0.5
 
 
 def _kind(value: Any) -> str:
