@@ -24,6 +24,7 @@ from torch_ref.errors import LockstepError
 
 #: By the scheme of ``--cluster``: what must be installed, and how pip installs it.
 CLUSTERS = {"dask": ("distributed", "distributed"), "ray": ("ray", "'ray[client]'")}
+STANDARD_ERROR = 2
 POLL = 0.5  # seconds
 ANSWERS = 10.0  # a cluster does within so many seconds
 
@@ -162,6 +163,7 @@ def workers(processes: int, threads: int = 1, cluster: str | None = None) -> Ite
         # Where one unit's failure ends the command, the others' work is dropped: that is meant.
         stack.enter_context(warnings.catch_warnings())
         warnings.filterwarnings("ignore", ".*still being processed by the workers", UserWarning)
+        _quiet_the_trackers()
         pool = stack.enter_context(_connected(cluster)) if cluster else None
         if not cluster and processes > 1:
             config = joblib.parallel_config("loky", inner_max_num_threads=threads, max_nbytes=None)
@@ -195,6 +197,43 @@ def _connected(address: str) -> Iterator[joblib.Parallel | None]:
         yield stack.enter_context(pool) if pool else None
 
 
+@cache
+def _quiet_the_trackers() -> None:
+    """Let what tracks joblib's semaphores print nothing, should another such be killed before it.
+
+    One that is begun in the place of a killed one knows nothing of what that tracked, and prints a
+    traceback for each. No result depends on it.
+    """
+    from joblib.externals.loky.backend.resource_tracker import ResourceTracker
+
+    warnings.filterwarnings("ignore", "resource_tracker: process died unexpectedly", UserWarning)
+    name = "_launch" if hasattr(ResourceTracker, "_launch") else "ensure_running"
+    begin = getattr(ResourceTracker, name)
+
+    def quietly(tracker: Any) -> Any:
+        with _deaf_to_errors():
+            return begin(tracker)
+
+    setattr(ResourceTracker, name, quietly)
+
+
+@contextmanager
+def _deaf_to_errors() -> Iterator[None]:
+    """Within, what is begun has no standard error; nor, for that moment, has this process."""
+    try:
+        kept = os.dup(STANDARD_ERROR)
+    except OSError:  # there is none
+        yield
+        return
+    with open(os.devnull, "wb") as nowhere:  # noqa: PTH123
+        os.dup2(nowhere.fileno(), STANDARD_ERROR)
+    try:
+        yield
+    finally:
+        os.dup2(kept, STANDARD_ERROR)
+        os.close(kept)
+
+
 def _end() -> None:
     """End loky's processes, which would wait for more work."""
     from joblib.externals.loky import get_reusable_executor
@@ -224,6 +263,7 @@ def _tried(function: Callable[..., Any], *arguments: Any) -> Any:
 def _settle(parent: int) -> None:
     """End with the parent, and leave Ctrl-C, which a terminal sends to both, to it."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    _quiet_the_trackers()
     threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
 
 

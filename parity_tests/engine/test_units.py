@@ -4,6 +4,7 @@ import os
 import signal
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -32,9 +33,25 @@ def telling(piece: str, checkpoints: Checkpoints) -> dict[str, Any]:
     if piece == "die":
         time.sleep(1)  # what was begun beside it is finished
         os.kill(os.getpid(), signal.SIGKILL)
+    if piece == "alone":
+        for tracker in trackers(os.getppid()):
+            os.kill(tracker, signal.SIGKILL)
+        time.sleep(0.2)
     if piece == "fail":
         raise ValueError("no such piece")
     return {"pid": os.getpid(), "threads": os.environ.get("VECLIB_MAXIMUM_THREADS")}
+
+
+def trackers(parent: int) -> list[int]:
+    """The processes of a parent that keep its list of semaphores."""
+    found = []
+    for place in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):
+            of = (place / "stat").read_text().rpartition(")")[2].split()[1]
+            command = (place / "cmdline").read_bytes()
+            if int(of) == parent and b"resource_tracker import main" in command:
+                found.append(int(place.name))
+    return found
 
 
 def unit(folder: Path, piece: str, **options: Any) -> Unit:
@@ -74,6 +91,18 @@ def test_a_process_that_is_killed_is_told_with_what_it_did_and_what_is_finished_
     ):
         do(todo, 2)
     assert [each.find() is None for each in todo] == [True, False]
+
+
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="processes have no files here")
+def test_a_helper_that_is_killed_costs_nothing_and_prints_no_tracebacks(
+    tmp_path: Path, capfd: pytest.CaptureFixture
+) -> None:
+    before = set(trackers(os.getpid()))
+    todo = [unit(tmp_path, "alone", length=2.0), unit(tmp_path, "a"), unit(tmp_path, "b")]
+    assert [error for _, error in do(todo, 2)] == [None] * 3
+    assert not before & set(trackers(os.getpid()))
+    time.sleep(0.5)  # one that has followed says what it does not know when it is told to forget it
+    assert "Traceback" not in capfd.readouterr().err
 
 
 @SIDES
