@@ -40,6 +40,9 @@ PLANTED: dict[str, Callable[[Callable[[int], float], int], float]] = {
     "steps counted from 1": lambda f, step: f(step - 1),
     "warm-up from zero, one step behind": lambda f, step: f(step - 1) if step else 0.0,
     "a factor instead of the lr": lambda f, step: f(step) / LR,
+    "multiplied into the last lr, not into the base lr": lambda f, step: (
+        LR * math.prod(f(s) / LR for s in range(step + 1))
+    ),
 }
 NAMES = pytest.mark.parametrize("name", SCHEDULERS)
 
@@ -172,6 +175,7 @@ def test_last_epoch_goes_on_from_there() -> None:
     assert check(torch.optim.lr_scheduler.StepLR, "StepLR", given).agrees
     anew = check(lambda step: LR * 0.1 ** (step // 7), "StepLR", given)
     assert anew.first.step == 1  # which is torch's seventh
+    assert [each.names for each in anew.findings] == [("last_epoch left out: it begins anew",)]
 
 
 class Plateau:
@@ -183,8 +187,11 @@ class Plateau:
         self.optimizer, self.factor, self.patience = optimizer, factor, patience
         self.best, self.bad = math.inf, 0
 
+    def improves(self, metrics: float) -> bool:
+        return metrics < self.best * (1 - 1e-4)
+
     def step(self, metrics: float) -> None:
-        self.bad = 0 if metrics < self.best * (1 - 1e-4) else self.bad + 1
+        self.bad = 0 if self.improves(metrics) else self.bad + 1
         self.best = metrics if self.bad == 0 else self.best
         if self.bad > self.patience - self.early:
             self.optimizer.param_groups[0]["lr"] *= self.factor
@@ -193,6 +200,16 @@ class Plateau:
 
 class Early(Plateau):
     early = 1
+
+
+class Absolute(Plateau):
+    def improves(self, metrics: float) -> bool:
+        return metrics < self.best - 1e-4
+
+
+class EveryBit(Plateau):
+    def improves(self, metrics: float) -> bool:
+        return metrics < self.best
 
 
 class WrongWay(torch.optim.lr_scheduler.CyclicLR):
@@ -209,16 +226,41 @@ def test_what_watches_a_metric_is_told_one() -> None:
     right = check(Plateau, "ReduceLROnPlateau")
     assert right.agrees, str(right)
     assert "torch was given eps=0" in str(right)
-    found = check(Early, "ReduceLROnPlateau").findings
-    assert [each.names for each in found] == [("patience counted one too few",)]
+    for kind, name in (
+        (Early, "patience counted one too few"),
+        (Absolute, "threshold_mode abs"),
+        (EveryBit, "threshold 0"),
+    ):
+        found = check(kind, "ReduceLROnPlateau").findings
+        assert found[0].names == (name,), name
 
 
 def test_the_momentum_is_compared_too() -> None:
     outcome = check(WrongWay, "CyclicLR", CYCLE)
     assert (outcome.first.name, outcome.first.step) == ("momentum", 0)
+    assert [each.names for each in outcome.findings] == [("momentum moved the wrong way",)]
     alone = check(lambda step: LR, "CyclicLR", CYCLE | {"max_lr": LR, "base_lr": LR})
     assert alone.agrees
     assert "that of a function of the step is not seen" in str(alone)
+
+
+GAMMA, HALVED = {"gamma": 0.9}, {"step_size": 30, "gamma": 0.5}
+LEAST, ADDED = {"T_max": 50, "eta_min": 1e-3}, "eta_min added, not annealed to"
+DOUBLED, WARM = {"T_0": 10, "T_mult": 2}, {"start_factor": 0.1, "total_iters": 10}
+
+
+def cosine(part: float) -> float:
+    return (1 + math.cos(math.pi * part)) / 2
+
+
+def restarting(late: int = 0, grow: int = 0) -> Callable[[int], float]:
+    def rate(step: int) -> float:
+        period = 10
+        while step >= period + late:
+            step, period = step - period, period + (grow or period)
+        return LR * cosine(step / period)
+
+    return rate
 
 
 def restarts(step: int) -> float:
@@ -274,6 +316,73 @@ def reaching(step: int) -> float:
             "decays at every step: gamma**(step/step_size)",
         ),
         (lambda step: LR * 0.8**step, "ExponentialLR", {"gamma": 0.9}, "gamma 0.8"),
+        (lambda step: LR * math.exp(-0.1 * step), "ExponentialLR", GAMMA, "gamma 0.904837"),
+        (lambda step: LR / (1 + 0.9 * step), "ExponentialLR", GAMMA, "1/(1 + gamma·t)"),
+        (lambda step: LR / (1 + 0.1 * step), "ExponentialLR", GAMMA, "1/(1 + (1 − gamma)·t)"),
+        (lambda step: LR * 0.5 ** ((step + 29) // 30), "StepLR", HALVED, "29 steps ahead"),
+        (lambda step: 1e-3 + LR * cosine(step / 50), "CosineAnnealingLR", LEAST, ADDED),
+        (
+            lambda step: max(1e-3, LR * cosine(step / 50)),
+            "CosineAnnealingLR",
+            LEAST,
+            "eta_min as the least rate",
+        ),
+        (
+            lambda step: LR * math.cos(math.pi / 2 * min(step / 50, 1)),
+            "CosineAnnealingLR",
+            {"T_max": 50},
+            "a quarter of a cosine",
+        ),
+        (
+            lambda step: LR * cosine(step / 50 / math.pi),
+            "CosineAnnealingLR",
+            {"T_max": 50},
+            "π left out of the cosine",
+        ),
+        (
+            lambda step: LR * cosine(step / 25),
+            "CosineAnnealingLR",
+            {"T_max": 50},
+            "2π in the cosine",
+        ),
+        (restarting(late=1), "CosineAnnealingWarmRestarts", DOUBLED, "restarts one step late"),
+        (restarting(grow=10), "CosineAnnealingWarmRestarts", DOUBLED, "periods grow by T_0"),
+        (
+            lambda step: LR * cosine(min(step / 10, 1)),
+            "CosineAnnealingWarmRestarts",
+            DOUBLED,
+            "never restarts",
+        ),
+        (
+            lambda step: LR * (0.1 + 0.9 * step / 10),
+            "LinearLR",
+            WARM,
+            "goes on beyond total_iters",
+        ),
+        (
+            lambda step: LR if step >= 10 else LR * 0.1,
+            "LinearLR",
+            WARM,
+            "the part of the way rounded down",
+        ),
+        (
+            lambda step: LR * (1 - min(step / 60, 1) ** 2),
+            "PolynomialLR",
+            {"total_iters": 60, "power": 2.0},
+            "1 − (t/T)**power",
+        ),
+        (
+            lambda step: LR * 0.1 ** ((step >= 30) + (step >= 110)),
+            "MultiStepLR",
+            {"milestones": [30, 80]},
+            "each of the milestones counted from the one before",
+        ),
+        (
+            lambda step: LR * 0.1 ** ((step >= 30) + 2 * (step >= 80)),
+            "MultiStepLR",
+            {"milestones": [30, 80]},
+            "80 of the milestones counted twice",
+        ),
     ],
 )
 def test_what_its_rates_show_is_named(

@@ -16,7 +16,14 @@ from torch_ref.lockstep.diagnose.schedules.reference import (
     nested,
     optimizers,
 )
-from torch_ref.lockstep.diagnose.schedules.variants import VARIANTS, changed, formula, shown
+from torch_ref.lockstep.diagnose.schedules.variants import (
+    ANEW,
+    MOMENTUM,
+    VARIANTS,
+    changed,
+    formula,
+    shown,
+)
 from torch_ref.lockstep.diagnose.search import changes_of, closest, search
 from torch_ref.lockstep.finding import Finding, Variant
 from torch_ref.lockstep.frameworks.schedules import LR, Rates, rates_of
@@ -183,7 +190,7 @@ def _refuse_samples(candidate: Any, theirs: ReferenceSchedule) -> None:
     lacking = [n for n in theirs.samples if n not in taken and n not in ("milestones",)]
     if lacking and not hasattr(candidate, "step"):
         name = theirs.name.rpartition(".")[2]
-        raise TypeError(
+        raise CandidateError(
             f"{theirs.name} needs {' and '.join(lacking)}, which your {name_of(candidate)} does "
             "not take. Give torch's in Python: check_schedule(candidate, lambda optimizer: "
             f"{name}(optimizer, …))"
@@ -204,7 +211,7 @@ def _explain(
 ) -> None:
     """Look for the variants that give the candidate's rates."""
     every = _defaults(verdict.theirs) | theirs.settings
-    every.pop("last_epoch", None)
+    begun = [ANEW] if every.pop("last_epoch", -1) != -1 else []
     seen = list(shown(mine.lr, theirs.rates.lr, lr, every, tolerance))
 
     def fit(chosen: tuple[Variant, ...]) -> Finding | None:
@@ -217,12 +224,17 @@ def _explain(
         apart = changed(mine.lr, rates.lr, lr, changes, tolerance)
         moves = _moves(mine) or _moves(rates)
         if moves and mine.momentum is not None and rates.momentum is not None:
-            near = np.abs(mine.momentum - rates.momentum).max() <= tolerance
+            theirs_too = rates.momentum
+            if changes.get("mirrored"):
+                theirs_too = theirs_too.max() + theirs_too.min() - theirs_too
+            near = np.abs(mine.momentum - theirs_too).max() <= tolerance
             apart = apart if near else np.inf
         return Finding.of(chosen, apart) if apart <= tolerance else None
 
     # What is known to happen comes before what some value of some setting would explain as well.
-    found = search(VARIANTS, fit)[0] or search([*VARIANTS, *seen], fit)[0]
+    turned = [MOMENTUM] if mine.momentum is not None and _moves(theirs.rates) else []
+    known = [*begun, *VARIANTS, *turned]
+    found = search(known, fit)[0] or search([*known, *seen], fit)[0]
     verdict.explain(closest(found), "alone or in pairs")
 
 

@@ -147,12 +147,14 @@ def _samples(pair: SchedulePair, settings: Settings) -> Settings:
 
 def _metrics(steps: int, mode: str) -> list[float]:
     """A loss that falls and stops falling, for longer or shorter, or by next to nothing."""
-    random, value, found = np.random.default_rng(0), 1.0, [1.0]
+    random, value, found = np.random.default_rng(0), 0.25, [0.25]
     while len(found) < steps:
         for _ in range(random.integers(1, 5)):
             value *= 0.9
             found.append(value)
-        found.append(value * (1 - 5e-5))
-        length = random.integers(1, 30)
-        found += list(value * (1 + random.random(length)))
+        found += list(value * (1 + random.random(random.integers(1, 15))))
+        found.append(value * (1 - 5e-5))  # less than the relative threshold
+        found += list(value * (1 + random.random(random.integers(1, 15))))
+        value *= 1 - 3e-4  # more than it, yet less than the absolute one
+        found.append(value)
     return found[:steps] if mode == "min" else [1 / each for each in found[:steps]]

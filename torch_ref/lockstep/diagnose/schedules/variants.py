@@ -47,6 +47,21 @@ VARIANTS = (
         "torch's lr is the factor times the base lr, as LambdaLR multiplies",
         {"factor": True},
     ),
+    Variant(
+        "multiplied into the last lr, not into the base lr",
+        "torch's lr is the base lr times the factor of the step: none is multiplied in twice",
+        {"compound": True},
+    ),
+)
+MOMENTUM = Variant(
+    "momentum moved the wrong way",
+    "torch's momentum falls where the lr rises, and rises where it falls",
+    {"mirrored": True},
+)
+ANEW = Variant(
+    "last_epoch left out: it begins anew",
+    "torch's goes on after the last_epoch that it is given",
+    {"set last_epoch": -1},
 )
 
 
@@ -72,6 +87,7 @@ def changed(
     mine: np.ndarray, theirs: np.ndarray, lr: float, changes: Settings, tolerance: float
 ) -> float:
     """How far my rates are from torch's with changes, relative to the largest of them."""
+    theirs = lr * np.cumprod(theirs / lr) if lr and changes.get("compound") else theirs
     theirs = theirs / lr if changes.get("factor") else theirs * changes.get("times", 1.0)
     if len(theirs) < 3:
         return math.inf  # too few to tell a shift by
@@ -98,6 +114,8 @@ def _shifted(
 ) -> np.ndarray | None:
     if shift == 1:
         return mine[:-1] - theirs[1:]
+    if isinstance(shift, int) and shift > 1:
+        return mine[:-shift] - theirs[shift:]
     if shift == -1:
         return mine - np.concatenate([theirs[:1], theirs[:-1]])
     if shift == "from zero":
@@ -121,6 +139,13 @@ def _of_rates(mine: np.ndarray, theirs: np.ndarray, near: float) -> Iterator[Var
                 f"begins anew every {period} steps", "torch's goes on", {"period": period}
             )
             break
+    for ahead in range(2, len(mine) // 4):
+        apart = np.abs(mine[:-ahead] - theirs[ahead:])
+        if apart.max() <= near < np.ptp(mine[:-ahead]):
+            yield Variant(
+                f"{ahead} steps ahead", "torch's lr at step t is that of step t", {"shift": ahead}
+            )
+            break
     at = int(np.abs(theirs).argmax())
     if theirs[at] and np.isfinite(mine[at]) and mine[at]:
         times = float(f"{mine[at] / theirs[at]:.12g}")
@@ -129,6 +154,9 @@ def _of_rates(mine: np.ndarray, theirs: np.ndarray, near: float) -> Iterator[Var
 
 
 def _of_formula(settings: Settings) -> Iterator[Variant]:
+    for name, (needed, theirs) in _SAID.items():
+        if needed <= settings.keys():
+            yield Variant(name, theirs, {"set formula": (name,)})
     if {"T_0", "T_mult"} <= settings.keys():
         yield Variant(
             "reaches eta_min before each restart: divided by T_i − 1",
@@ -161,6 +189,8 @@ def _of_setting(name: str, value: Any, mine: np.ndarray, lr: float) -> Iterator[
     elif isinstance(value, int):
         yield to(f"{name} counted one too few", value - 1)
         yield to(f"{name} counted one too many", value + 1)
+        if value > 1:
+            yield to(f"{name} 0", 0)
     elif isinstance(value, str):
         yield from (to(f"{name} {w}", w) for w in WORDS.get(name, ()) if w != value)
     elif isinstance(value, float):
@@ -168,6 +198,10 @@ def _of_setting(name: str, value: Any, mine: np.ndarray, lr: float) -> Iterator[
     elif isinstance(value, list | tuple) and all(isinstance(v, int) for v in value) and value:
         for by, said in ((-1, "few"), (1, "many")):
             yield to(f"{name} counted one too {said}", [v + by for v in value])
+        yield to(f"each of the {name} counted from the one before", np.cumsum(value).tolist())
+        for i, v in enumerate(value):
+            yield to(f"{v} of the {name} left out", [*value[:i], *value[i + 1 :]])
+            yield to(f"{v} of the {name} counted twice", [*value, v])
 
 
 def _values(name: str, value: float, mine: np.ndarray, lr: float) -> list[float]:
@@ -177,17 +211,33 @@ def _values(name: str, value: float, mine: np.ndarray, lr: float) -> list[float]
     moved = [float(step) for step in steps if np.isfinite(step) and abs(step - 1) > 1e-12]
     ends = (float(mine.min()), float(mine.max()))
     guessed = {0.0, *ends, *(end / lr for end in (*ends, mine[0], mine[-1]) if lr), *moved[:1]}
-    rounded = {float(f"{v:.10g}") for v in guessed if math.isfinite(v)}
-    return sorted(v for v in rounded if abs(v - value) > 1e-9)
+    if "div_factor" in name and mine[0] and mine[-1]:
+        guessed = {ends[1] / mine[0], mine[0] / mine[-1], ends[1] / mine[-1]}
+    finite = [float(v) for v in guessed if math.isfinite(v)]
+    # A round number as it is written; else all of its digits, which a power of it needs.
+    rounded = [float(f"{v:.10g}") for v in finite]
+    values = {
+        r if abs(v - r) <= 1e-14 * abs(v) else v for v, r in zip(finite, rounded, strict=True)
+    }
+    return sorted(v for v in values if abs(v - value) > 1e-9)
+
+
+def _annealed(lr: float, low: float, part: float) -> float:
+    """From lr down to the lowest, as far as the part from 0 to 1 says."""
+    return low + (lr - low) * (1 + math.cos(math.pi * part)) / 2
+
+
+def _period(t: int, first: int, grown: Callable[[int], int], late: int = 0) -> tuple[int, int]:
+    """The step since the last restart, and how long it is to the next."""
+    period = first
+    while t >= period + late:
+        t, period = t - period, grown(period)
+    return t, period
 
 
 def _reaching(t: int, lr: float, settings: Settings) -> float:
-    period = settings["T_0"]
-    while t >= period:
-        t, period = t - period, period * settings["T_mult"]
-    part = math.cos(math.pi * t / max(period - 1, 1))
-    low: float = settings.get("eta_min", 0.0)
-    return low + (lr - low) * (1 + part) / 2
+    t, period = _period(t, settings["T_0"], lambda each: each * settings["T_mult"])
+    return _annealed(lr, settings.get("eta_min", 0.0), t / max(period - 1, 1))
 
 
 def _continuous(t: int, lr: float, settings: Settings) -> float:
@@ -200,7 +250,72 @@ def _again(t: int, lr: float, settings: Settings, each: int) -> float:
     return float(lr * settings["gamma"] ** times)
 
 
+def _by_sum(t: int, lr: float, settings: Settings) -> float:
+    t, period = _period(t, settings["T_0"], lambda each: each + settings["T_0"])
+    return _annealed(lr, settings.get("eta_min", 0.0), t / period)
+
+
+def _late(t: int, lr: float, settings: Settings) -> float:
+    t, period = _period(t, settings["T_0"], lambda each: each * settings["T_mult"], late=1)
+    return _annealed(lr, settings.get("eta_min", 0.0), t / period)
+
+
+def _once(t: int, lr: float, settings: Settings) -> float:
+    return _annealed(lr, settings.get("eta_min", 0.0), min(t / settings["T_0"], 1.0))
+
+
+def _linear(t: int, lr: float, settings: Settings, part: float | None = None) -> float:
+    part = t / settings["total_iters"] if part is None else part
+    start: float = settings["start_factor"]
+    return lr * (start + (settings["end_factor"] - start) * part)
+
+
+#: What a schedule with these settings may be by another formula, and what torch's does.
+_SAID: dict[str, tuple[set[str], str]] = {
+    "eta_min added, not annealed to": (
+        {"T_max", "eta_min"},
+        "torch anneals from lr to eta_min: eta_min + (lr − eta_min)·(1 + cos)/2",
+    ),
+    "eta_min as the least rate": ({"T_max", "eta_min"}, "torch anneals from lr to eta_min"),
+    "a quarter of a cosine": ({"T_max", "eta_min"}, "torch's is half of one: (1 + cos πt/T)/2"),
+    "π left out of the cosine": ({"T_max", "eta_min"}, "torch's is (1 + cos πt/T)/2"),
+    "2π in the cosine": ({"T_max", "eta_min"}, "torch's is (1 + cos πt/T)/2"),
+    "periods grow by T_0": ({"T_0", "T_mult"}, "torch's grow by the factor T_mult"),
+    "restarts one step late": ({"T_0", "T_mult"}, "torch restarts at the step that would end it"),
+    "never restarts": ({"T_0", "T_mult"}, "torch's begins anew after T_0 steps"),
+    "goes on beyond total_iters": ({"start_factor", "total_iters"}, "torch's stays from there on"),
+    "the part of the way rounded down": (
+        {"start_factor", "total_iters"},
+        "torch's moves at every step",
+    ),
+    "1 − (t/T)**power": ({"power", "total_iters"}, "torch's is (1 − t/T)**power"),
+    "1/(1 + gamma·t)": ({"gamma"}, "torch multiplies by gamma at every step: gamma**t"),
+    "1/(1 + (1 − gamma)·t)": ({"gamma"}, "torch multiplies by gamma at every step: gamma**t"),
+}
 _FORMULAS: dict[str, Callable[..., float]] = {
+    "eta_min added, not annealed to": lambda t, lr, s: (
+        s["eta_min"] + _annealed(lr, 0.0, t / s["T_max"])
+    ),
+    "eta_min as the least rate": lambda t, lr, s: max(
+        s["eta_min"], _annealed(lr, 0.0, t / s["T_max"])
+    ),
+    "a quarter of a cosine": lambda t, lr, s: (
+        s["eta_min"] + (lr - s["eta_min"]) * math.cos(math.pi / 2 * min(t / s["T_max"], 1.0))
+    ),
+    "π left out of the cosine": lambda t, lr, s: _annealed(
+        lr, s["eta_min"], t / s["T_max"] / math.pi
+    ),
+    "2π in the cosine": lambda t, lr, s: _annealed(lr, s["eta_min"], 2 * t / s["T_max"]),
+    "periods grow by T_0": _by_sum,
+    "restarts one step late": _late,
+    "never restarts": _once,
+    "goes on beyond total_iters": _linear,
+    "the part of the way rounded down": lambda t, lr, s: _linear(
+        t, lr, s, min(t // s["total_iters"], 1)
+    ),
+    "1 − (t/T)**power": lambda t, lr, s: lr * (1 - min(t / s["total_iters"], 1.0) ** s["power"]),
+    "1/(1 + gamma·t)": lambda t, lr, s: lr / (1 + s["gamma"] * t),
+    "1/(1 + (1 − gamma)·t)": lambda t, lr, s: lr / (1 + (1 - s["gamma"]) * t),
     "reaching": _reaching,
     "continuous": _continuous,
     "again": _again,
