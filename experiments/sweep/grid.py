@@ -11,6 +11,7 @@ from torch_ref.errors import LockstepError
 from torch_ref.registry import OPTIMIZERS, find
 
 LARGEST = 1000  # values of one grid
+LARGEST_RATE = 1e30  # far from the end of float32, beyond which torch raises, whatever it is times
 SYNTAX = "numbers, or ranges as 1e-4:1:13log and 0.1:0.5:5lin, with commas between them"
 _COUNT = re.compile(r"([0-9]{1,9})(log|lin)", re.ASCII)
 _SWITCH = {"on": True, "off": False}
@@ -30,14 +31,14 @@ def numbers(text: str) -> tuple[float, ...]:
 
 
 def rates(text: str) -> tuple[float, ...]:
-    """Learning rates > 0, from the smallest to the largest.
+    """Learning rates from above 0 to 10³⁰, from the smallest to the largest.
 
     >>> rates("0.1, 1:4:4lin")
     (0.1, 1.0, 2.0, 3.0, 4.0)
     """
     values = numbers(text)
-    if min(values) == 0:
-        raise GridError(f"{text!r}: a learning rate must be > 0")
+    if min(values) == 0 or max(values) > LARGEST_RATE:
+        raise GridError(f"{text!r}: a learning rate must be > 0 and at most {LARGEST_RATE:g}")
     return tuple(sorted(values))
 
 

@@ -73,6 +73,7 @@ def test_the_decades_of_a_logarithmic_range_are_themselves() -> None:
         (grid.rates, "1,1:2:3", "'1:2:3' in '1,1:2:3' is neither a number nor a range"),
         (grid.rates, "0:1:3log", "both ends must be > 0"),
         (grid.rates, "0.1,0", "a learning rate must be > 0"),
+        (grid.rates, "1e39,0.01", r"a learning rate must be > 0 and at most 1e.30"),
         (grid.rates, "1:2:1log", "a range of 1 values, allowed are 2 to 1000"),
         (grid.rates, "1:2:5000lin", "a range of 5000 values"),
         (grid.rates, "", "not made of finite numbers >= 0"),
