@@ -9,6 +9,7 @@ import pytest
 from parity_tests.harness.test_diagnose import names
 from torch_ref.lockstep import diagnose
 from torch_ref.lockstep.check import check
+from torch_ref.lockstep.diagnose.rules import FAMILIES
 
 Arrays = dict[str, np.ndarray]
 
@@ -176,3 +177,32 @@ class Plain:
 def test_float32_is_said_only_of_what_a_run_in_it_does(made: Any, single: bool) -> None:
     cause = "; ".join(check(Plain(made), "SGD", {"lr": 0.5}).cause)
     assert ("it computes in float32" in cause) is single
+
+
+class Muon:
+    """Torch's step with mistakes around it."""
+
+    def __init__(self, rounds: bool = True, decay: float = 0.1, longer: float = 1.0) -> None:
+        self.rule = FAMILIES["Muon"]({"weight_decay": decay}, rounds=rounds)
+        self.lr, self._longer = self.rule.lr, longer
+
+    def update(self, params: Arrays, grads: Arrays) -> None:
+        self.rule.lr = self.lr * self._longer
+        self.rule.update(params, grads)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        ({"decay": 0.0}, ("weight decay ignored",)),
+        ({"longer": 1.3}, ("lr about 1.3 times the one asked for",)),
+        pytest.param(
+            {"decay": 0.0, "longer": 0.7},
+            ("lr about 0.7 times the one asked for", "weight decay ignored"),
+            marks=pytest.mark.slow,
+        ),
+    ],
+)
+def test_what_is_around_an_orthogonal_step_is_named(wrong: Any, said: tuple[str, ...]) -> None:
+    assert names(diagnose(Muon(**wrong), "Muon")) == [said]
+    assert diagnose(Muon(rounds=False), "Muon").agrees

@@ -56,11 +56,16 @@ class Catalogue:
 
     def textbook(self, single: bool = False) -> UpdateRule:
         """The formula as it is written; with ``single``, its settings in single precision."""
-        rule = self.rule(**changes_of(self._family.TEXTBOOK))
+        rule = self.rule(**self.textbooks)
         if not single:
             return rule
         settings = {name: _in_single(value) for name, value in rule.settings.items()}
         return self._family(settings, **rule.form)
+
+    @property
+    def textbooks(self) -> dict[str, Any]:
+        """The changes that make it the formula as it is written."""
+        return changes_of(self._family.TEXTBOOK)
 
     @property
     def torch_rounds(self) -> str:

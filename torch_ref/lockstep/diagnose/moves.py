@@ -8,7 +8,9 @@ by the rule: computed with eight bits and with all. Other orders of the same pro
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from functools import partial
+from itertools import combinations
 from typing import Any
 
 import numpy as np
@@ -17,6 +19,8 @@ from torch_ref.lockstep.compare.distance import Distance
 from torch_ref.lockstep.compare.problems import RecordedGradients
 from torch_ref.lockstep.compare.report import PARAMETER, Divergence, Report
 from torch_ref.lockstep.diagnose.catalogue import Catalogue
+from torch_ref.lockstep.diagnose.causes import changes_something
+from torch_ref.lockstep.diagnose.search import changes_of, together
 from torch_ref.lockstep.diagnose.trial import FIRST_STEPS, Recorded, Trial, parts_of
 from torch_ref.lockstep.finding import Finding, Variant
 
@@ -76,6 +80,16 @@ class MovesTrial(Trial):
                 return math.inf
         return largest
 
+    def times(self, changes: Mapping[str, Any]) -> float | None:
+        """How many times as long the candidate's first moves are; ``None`` if they are not like it.
+
+        From the moves of one direction each: what is rounding across it does not count.
+        """
+        with np.errstate(all="ignore"):
+            moves, mine = self._moves_of(changes), self._moves
+            times = float((mine * moves).sum() / (moves * moves).sum())
+        return times if times > 0 and abs(times - 1) > self.tolerance / 4 else None
+
     def shares(self, w: np.ndarray) -> np.ndarray:
         """The candidate's moves from these, in parts of their lengths: by step and parameter."""
         return self._shares(self._expected[: len(w)], w)
@@ -94,13 +108,47 @@ class MovesTrial(Trial):
 
 
 def causes(catalogue: Catalogue, trial: MovesTrial) -> tuple[list[Finding], int]:
-    """The variants that make the same moves, and how many were tried."""
-    found = [(trial.distance(each.changes), each) for each in catalogue.variants]
+    """The variants that make the same moves, and how many sets of them were tried.
+
+    Each alone; then another lr; then two together; then another lr with each.
+    """
+    alone = [(each,) for each in catalogue.variants if changes_something(each, trial.rule)]
+    # Where torch alone rounds is no cause beside another.
+    several = [each for (each,) in alone if each.changes != catalogue.textbooks]
+    pairs = [pair for pair in combinations(several, 2) if together(pair)]
+    tried, rated = 0, partial(_with_a_rate, trial=trial)
+    for sets in (alone, rated([()]), pairs, rated([(each,) for each in several])):
+        tried += len(sets)
+        if found := _nearest(sets, trial):
+            return found, tried
+    return [], tried
+
+
+def _nearest(sets: Sequence[tuple[Variant, ...]], trial: MovesTrial) -> list[Finding]:
+    """The sets that agree, but for those from which another one is far nearer."""
+    found = [(trial.distance(changes_of(each)), each) for each in sets]
     nearest = min((distance for distance, _ in found), default=math.inf)
+    if nearest == math.inf:
+        return []
     # What is far nearer than another is that, though the other is not excluded.
-    near = [_finding(*each) for each in found if each[0] <= max(nearest, trial.tolerance / 6)]
-    return (near if nearest < math.inf else []), len(found)
+    near = [(distance, each) for distance, each in found if distance <= _at_most(nearest, trial)]
+    return [Finding.of(each, distance) for distance, each in near]
 
 
-def _finding(distance: float, variant: Variant) -> Finding:
-    return Finding.of([variant], distance)
+def _at_most(nearest: float, trial: MovesTrial) -> float:
+    return max(nearest, trial.tolerance / 6)
+
+
+def _with_a_rate(
+    sets: Sequence[tuple[Variant, ...]], trial: MovesTrial
+) -> list[tuple[Variant, ...]]:
+    """The sets, each with the lr at which its first moves are as long as the candidate's."""
+    found = []
+    for chosen in sets:
+        times = trial.times(changes_of(chosen))
+        if times is None or "lr" in changes_of(chosen):
+            continue
+        name = f"lr about {times:.2g} times the one asked for"
+        rate = {"lr": trial.rule().lr * times}
+        found.append((Variant(name, "torch has the lr it is given", rate), *chosen))
+    return found

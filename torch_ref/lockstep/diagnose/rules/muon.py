@@ -34,7 +34,21 @@ _ORTHOGONAL = (
         "first drafts of the method",
         ns_coefficients=(1.5, -0.5, 0.0),
     ),
-    variant("ten iterations, not those asked for", "has ns_steps = {ns_steps}", ns_steps=10),
+    variant(
+        "orthogonalized exactly, by singular values",
+        _ITERATES,
+        "who takes an SVD",
+        iterates=False,
+        rounds=False,
+    ),
+    *(
+        variant(
+            f"{steps} iteration{'s' if steps > 1 else ''}, not those asked for",
+            "has ns_steps = {ns_steps}",
+            ns_steps=steps,
+        )
+        for steps in (1, 2, 3, 4, 6, 7, 8, 10)
+    ),
     variant("rows where columns are: √max(1, columns/rows)", _SCALE, scale="swapped"),
     variant("no scale by the shape", _SCALE, "tinygrad", scale="none"),
     variant("scaled by 0.2·√max(rows, columns)", _SCALE, "Moonlight, Keras", scale="rms"),
@@ -48,6 +62,7 @@ class MuonRule(UpdateRule):
 
     ========== ======================================================================
     ``rounds`` whether each product is rounded to bfloat16
+    ``iterates`` whether the singular values are brought near 1 by iterations, or are 1
     ``along``  the "momentum", the "gradient", or the momentum "corrected" for its
                start
     ``norm``   is at least ε, "maximum", or has it "added"
@@ -61,7 +76,7 @@ class MuonRule(UpdateRule):
     VARIANTS: ClassVar[tuple[Variant, ...]] = (
         *_ORTHOGONAL,
         *DECOUPLED_DECAY,
-        *ANY_DECAY[:3],
+        *(each for each in ANY_DECAY if "decay_on" not in each.changes),
         *SIGN,
     )
     DEFAULTS: ClassVar[Settings] = {
@@ -79,6 +94,7 @@ class MuonRule(UpdateRule):
         **UpdateRule.FORMS,
         "decay": "decoupled",
         "rounds": True,
+        "iterates": True,
         "along": "momentum",
         "norm": "maximum",
         "scale": "shape",
@@ -104,6 +120,9 @@ class MuonRule(UpdateRule):
         return mu * b / following + (1 - mu) * g / now if ahead else b / now
 
     def _orthogonal(self, u: np.ndarray) -> np.ndarray:
+        if not self.form["iterates"]:
+            left, _, right = np.linalg.svd(u, full_matrices=False)
+            return left @ right
         rounded = bfloat16 if self.form["rounds"] else np.asarray
         a, b, c = self.settings["ns_coefficients"]
         tall = len(u) > u.shape[1]
