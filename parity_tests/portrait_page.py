@@ -65,7 +65,7 @@ rounding, at every step of 40 gradients of all sizes, and after lr has been halv
 Torch rounds, too. Where the two differ by more than the tolerance, both are held against the
 formula in float64: computed as it is written, and again with every number of its state off by
 half a unit in the last place and its settings in the sides' precision. A candidate agrees if it
-is no farther from the formula than eight times what that makes, and in float32 if it is no farther
+is no farther from the formula than ten times what that makes, and in float32 if it is no farther
 than torch is.
 
 * In float64 torch keeps the product of NAdam's momenta and ASGD's rate in float32. The textbook's
@@ -74,12 +74,14 @@ than torch is.
   difference beside their own, with four times what the rule's own rounding makes of it as the
   bound, 5 to 9 % of a move; a scale, a decay or a look-ahead that is missing makes 15 % and more.
 * "Computes in float32" is said only if the first step from zero is bit for bit what it is with
-  all numbers in single precision.
+  all numbers in single precision; and then whether in float32 it agrees with torch, so that
+  nothing else differs.
 
 Every argument that your constructor takes is varied, asked for or not, each number of a tuple by
 itself: one that changes torch's steps, and not yours, is told as one that you take and make nothing
-of. With `--dtype bfloat16` or `float16` a program that gives other weights for the same input, and
-the same ones in float64, is told to round at random.
+of; where both change and part, a note says with which value; and of an argument that torch has not,
+a note says that it changed nothing. With `--dtype bfloat16` or `float16` a program that gives
+other weights for the same input, and the same ones in float64, is told to round at random.
 
 
 Where 24 steps take more than half a second of computing, what needs a run of its own is left out,
