@@ -17,10 +17,12 @@ from importlib.util import find_spec
 from itertools import islice
 from typing import Any
 
-import joblib
-
 from experiments.engine import interrupt
+from experiments.engine.checkpoints import tell
 from torch_ref.errors import LockstepError
+
+with warnings.catch_warnings(action="ignore"):  # where it can start no processes, we say that
+    import joblib
 
 #: By the scheme of ``--cluster``: what must be installed, and how pip installs it.
 CLUSTERS = {"dask": ("distributed", "distributed"), "ray": ("ray", "'ray[client]'")}
@@ -159,10 +161,14 @@ def workers(processes: int, threads: int = 1, cluster: str | None = None) -> Ite
     Raises:
         LockstepError: the cluster cannot be reached.
     """
+    if not cluster and processes > 1 and (why := _cannot_start()):
+        tell(f"this process computes alone, as no others can be started here: {why}")
+        processes = 1
     with ExitStack() as stack:
         # Where one unit's failure ends the command, the others' work is dropped: that is meant.
         stack.enter_context(warnings.catch_warnings())
         warnings.filterwarnings("ignore", ".*still being processed by the workers", UserWarning)
+        warnings.filterwarnings("ignore", "resource_tracker: process died", UserWarning)
         _quiet_the_trackers()
         pool = stack.enter_context(_connected(cluster)) if cluster else None
         if not cluster and processes > 1:
@@ -197,6 +203,22 @@ def _connected(address: str) -> Iterator[joblib.Parallel | None]:
         yield stack.enter_context(pool) if pool else None
 
 
+def _cannot_start() -> str | None:
+    """Why no processes can be started, if so: they need semaphores, which Linux has in /dev/shm."""
+    try:
+        _make_a_semaphore()
+    except (ImportError, OSError) as error:
+        return f"semaphores: {getattr(error, 'strerror', None) or error}"
+    return None
+
+
+def _make_a_semaphore() -> None:
+    """One without a name, as joblib tries it; multiprocessing's own would start a process, too."""
+    from _multiprocessing import SemLock
+
+    SemLock(0, 0, 1, name=f"/lockstep-{os.getpid()}-{time.monotonic_ns()}", unlink=True)
+
+
 @cache
 def _quiet_the_trackers() -> None:
     """Let what tracks joblib's semaphores print nothing, should another such be killed before it.
@@ -206,7 +228,6 @@ def _quiet_the_trackers() -> None:
     """
     from joblib.externals.loky.backend.resource_tracker import ResourceTracker
 
-    warnings.filterwarnings("ignore", "resource_tracker: process died unexpectedly", UserWarning)
     name = "_launch" if hasattr(ResourceTracker, "_launch") else "ensure_running"
     begin = getattr(ResourceTracker, name)
 

@@ -105,6 +105,20 @@ def test_a_helper_that_is_killed_costs_nothing_and_prints_no_tracebacks(
     assert "Traceback" not in capfd.readouterr().err
 
 
+def test_where_no_processes_can_be_started_this_one_computes_and_says_why(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
+) -> None:
+    def refused() -> None:
+        raise OSError(30, "Read-only file system")
+
+    monkeypatch.setattr(engine_workers, "_make_a_semaphore", refused)
+    todo = [unit(tmp_path, piece) for piece in "ab"]
+    assert [error for _, error in do(todo, 2)] == [None, None]
+    assert {found["pid"] for found in units.gathered(todo)} == {os.getpid()}
+    said = capsys.readouterr().err
+    assert "computes alone, as no others can be started here: semaphores: Read-only file" in said
+
+
 @SIDES
 def test_what_a_unit_raises_stops_no_other_and_what_is_not_wanted_is_left_out(
     tmp_path: Path, processes: int
