@@ -103,8 +103,8 @@ def check(
 ) -> None:
     """Check whether your own optimizer, initializer or layer does what torch's does, and why not.
 
-    Your file is run, and may do all that you may: check only code that you trust. An optimizer has
-    a process of its own: how it ends and what it prints decide no verdict.
+    Your file is run, and may do all that you may: check only code that you trust. It has a process
+    of its own: how it ends and what it prints decide no verdict.
 
     Both sides get the same hyperparameters: an --arg, else your default, else torch's.
 

@@ -188,3 +188,52 @@ SLOW = {
 def source(where: str, code: str) -> str:
     """The file with the code at its place."""
     return ADAM.format(**_BLANK | {where: code})
+
+
+PIECES = """\
+import os, sys, time
+import numpy as np
+def rates(step, lr=0.1, gamma=0.9):
+    hostile()
+    return lr * gamma**step
+def weights(shape, rng):
+    hostile()
+    return rng.normal(0, np.sqrt(1 / shape[1]), shape)
+def clip(grads, max_norm):
+    hostile()
+    norm = np.sqrt(sum((g**2).sum() for g in grads.values()))
+    return {name: g * min(1, max_norm / (norm + 1e-6)) for name, g in grads.items()}
+class Norm:
+    def __init__(self, normalized_shape, eps=1e-5):
+        self.weight, self.bias = np.ones(normalized_shape), np.zeros(normalized_shape)
+        self.eps = eps
+    def forward(self, x):
+        hostile()
+        centred = x - x.mean(-1, keepdims=True)
+        self.std = np.sqrt(centred.var(-1, keepdims=True) + self.eps)
+        self.normal = centred / self.std
+        return self.normal * self.weight + self.bias
+    def backward(self, dy):
+        self.dweight, self.dbias = (dy * self.normal).sum(0), dy.sum(0)
+        d = dy * self.weight
+        along = self.normal * (d * self.normal).mean(-1, keepdims=True)
+        return (d - d.mean(-1, keepdims=True) - along) / self.std
+"""
+#: What each of them is right against.
+AGAINST = {
+    "rates": ("ExponentialLR",),
+    "weights": ("kaiming_normal_", "--arg", "nonlinearity=linear"),
+    "clip": ("clip_grad_norm_",),
+    "Norm": ("LayerNorm",),
+}
+#: What all of them may do.
+DONE = {
+    "pass": (AGREES, ""),
+    "print('{}'); os.write(1, b'{}')": (AGREES, ""),
+    "os._exit(0)": (CANNOT_RUN, "it ended with exit status 0"),
+    "sys.exit(0)": (CANNOT_RUN, "raised SystemExit: 0"),
+    "raise BaseException('no')": (CANNOT_RUN, "raised BaseException: no"),
+    "raise KeyboardInterrupt": (CANNOT_RUN, "raise KeyboardInterrupt"),
+    "os.kill(os.getpid(), 9)": (CANNOT_RUN, "it was ended by SIGKILL"),
+    "os.closerange(0, 99)": (CANNOT_RUN, "it ended with exit status"),
+}

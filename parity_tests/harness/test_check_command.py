@@ -424,7 +424,9 @@ def test_a_candidate_that_hangs_is_ended(command: Command, source: str) -> None:
 
 
 def test_the_help_says_that_the_file_is_run(command: Command) -> None:
-    assert "Your file is run in this process" in " ".join(command.asked("--help").output.split())
+    said = " ".join(command.asked("--help").output.split())
+    assert "Your file is run, and may do all that you may: check only code that you trust." in said
+    assert "It has a process of its own" in said
 
 
 def test_one_that_was_written_in_a_notebook(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,15 +5,14 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import replace
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from torch_ref import extras, registry
-from torch_ref.lockstep.candidates.candidate import Candidate, CandidateError, load
+from torch_ref.lockstep.candidates.candidate import Candidate, CandidateError
 from torch_ref.lockstep.candidates.contract import ContractError, Monitored
-from torch_ref.lockstep.candidates.hosted import host
+from torch_ref.lockstep.candidates.hosted import Hosted, host
 from torch_ref.lockstep.candidates.limit import TimeUp, time_limit
 from torch_ref.lockstep.candidates.program import Program
 from torch_ref.lockstep.candidates.reference import (
@@ -66,8 +65,8 @@ def check(
     """Run a candidate beside torch and, where it diverges, look for the cause.
 
     Args:
-        candidate: ``"path/to/file.py:Name"``; or a class, a function that makes an optimizer, or an
-            optimizer.
+        candidate: ``"path/to/file.py:Name"``, which runs in a process of its own; or a class, a
+            function that makes an optimizer, or an optimizer.
         against: an optimizer, a normalization layer, an initializer or a schedule of the registry,
             or its name. Torch's own is the reference where it has one of that name; for the
             chapter's (``"chapter.Adam"``, ``"Momentum"``) it is the hand-written class. Where torch
@@ -90,7 +89,7 @@ def check(
     theirs = find(against) if against is not None else None
     _warm_up()
     name = str(dtype) if dtype in tuple(LOW) else np.dtype(dtype).name
-    with _found(candidate, theirs, seconds) as known:
+    with _found(candidate, seconds) as known:
         began = time.perf_counter()
         with _in_time(known, seconds):
             outcome, theirs = _either(known, theirs, dict(settings or {}), name, steps)
@@ -100,25 +99,23 @@ def check(
 
 
 @contextmanager
-def _found(candidate: Any, theirs: Reference | None, seconds: float) -> Iterator[Candidate]:
+def _found(candidate: Any, seconds: float) -> Iterator[Candidate]:
     """The candidate; one in a file has its own process, which ends with the block."""
     if not isinstance(candidate, str):
-        yield Candidate.of(candidate)
-    elif theirs is None or theirs.kind == OPTIMIZER:
+        with Candidate("the candidate", None).blamed("looking at it raised"):
+            known = Candidate.of(candidate)
+        yield known
+    else:
         with closing(host(candidate, seconds)) as hosted:
             hosted.allow(seconds)
             yield hosted
-    else:
-        with _in_time(_unloaded(candidate), seconds, importing=True):
-            known = load(candidate)
-        yield known
 
 
 @contextmanager
-def _in_time(candidate: Candidate, seconds: float, importing: bool = False) -> Iterator[None]:
+def _in_time(candidate: Candidate, seconds: float) -> Iterator[None]:
     """Blame the candidate where the time is up."""
     try:
-        with time_limit(seconds, importing):
+        with time_limit(seconds):
             yield
     except TimeUp as error:
         raise CandidateError(
@@ -190,7 +187,8 @@ def _other(
     """The result of the check for what is no optimizer; its module is imported for it alone."""
     run = registry.resolve(f"torch_ref.lockstep.check_{theirs.kind}")
     options: dict[str, Any] = {"steps": steps} if theirs.kind == SCHEDULE else {}
-    result: Result = run(candidate.target, against=theirs.name, dtype=dtype, **options, **args)
+    target = candidate.away() if isinstance(candidate, Hosted) else candidate.target
+    result: Result = run(target, against=theirs.name, dtype=dtype, **options, **args)
     return result
 
 
@@ -390,9 +388,3 @@ def _refusals(theirs: Reference, settings: Settings) -> Iterator[None]:
         given = ", ".join(f"{name}={value!r}" for name, value in settings.items())
         said = f"{theirs.name} cannot be run here: {error}; it was given {given}"
         raise CandidateError(said) from error
-
-
-def _unloaded(candidate: Any) -> Candidate:
-    """Return a candidate to blame while its file is being run: all of its folder."""
-    location = str(candidate).rpartition(":")[0]
-    return Candidate(location, None, Path(location).resolve())

@@ -13,15 +13,20 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from torch_ref.lockstep.candidates import inside
 from torch_ref.lockstep.candidates.candidate import Candidate, CandidateError, shown_path
 from torch_ref.lockstep.candidates.limit import IMPORTS, TimeUp
+from torch_ref.lockstep.frameworks.away import Away, AwayError, Thing
 from torch_ref.lockstep.frameworks.optimizers.adapter import Adapter, Arrays
 from torch_ref.lockstep.frameworks.pipes import PLACE, Late, Pipes
 from torch_ref.lockstep.frameworks.process import Process, ProcessAdapter, ProcessError
-from torch_ref.lockstep.frameworks.values import packed, unpacked
+from torch_ref.lockstep.frameworks.values import packed, taken_from, unpacked
 from torch_ref.lockstep.frameworks.wire import ABILITIES, Message
 
+#: Bytes of numbers, of which an answer may be a multiple; see ``Process.ask``.
+_LARGEST = 2**20
 #: The parent's own clock comes first, where there is one.
 _LATER = 0.5
 _LOOK = 0.5  # seconds, after which a long import is looked at again
@@ -29,7 +34,8 @@ _FRAME = re.compile(r'  File "(.*)", line (\d+) in ')
 #: Packages whose threads a copy of the process would lack.
 _THREADED = ("jax", "tensorflow")
 _SPAWNED = """\
-import sys
+import faulthandler, signal, sys
+faulthandler.register(signal.SIGUSR1, int(sys.argv[1]))
 sys.path[:] = {path!r}
 from torch_ref.lockstep.candidates.inside import serve
 serve(sys.argv[2], int(sys.argv[1]))
@@ -74,6 +80,10 @@ class Child(Process):
         file = answer.get("file")
         self.file = Path(file) if isinstance(file, str) else None
 
+    def is_new(self, pipes: Pipes) -> bool:
+        """Whether it was started anew since it had these."""
+        return pipes is not self._pipes
+
     def allow(self, seconds: float) -> None:
         """Let all that is asked from now on take so long."""
         self._until = time.monotonic() + seconds
@@ -86,6 +96,38 @@ class Child(Process):
             raise TimeUp
         self._pipes.patience = seconds or left + _LATER
         return super().ask(doing, question, *more)
+
+    def run(self, function: str, arguments: tuple[Any, ...]) -> Any:
+        """See ``Link``; it is started anew where it has ended."""
+        if self.ended:
+            self.start()
+        return self._value({"do": "run", "function": function}, arguments)
+
+    def call(self, thing: int, name: str, arguments: tuple[Any, ...]) -> Any:
+        """See ``Link``."""
+        return self._value({"do": "call", "thing": thing, "name": name}, arguments)
+
+    def get(self, thing: int, name: str) -> Any:
+        """See ``Link``."""
+        return self._value({"do": "get", "thing": thing, "name": name}, ())
+
+    def _value(self, question: Message, arguments: tuple[Any, ...]) -> Any:
+        arrays: list[np.ndarray] = []
+        asked = question | {"arguments": packed(list(arguments), _refused, arrays)}
+        doing = f"its {question['name']}" if question.get("name") else "a call of it"
+        try:
+            answer, data = self.ask(doing, asked, arrays, _LARGEST)
+            return unpacked(answer.get("value"), taken_from(data), self._thing)
+        except ProcessError as error:
+            if error.answer is None or error.answer.get("whole") is True:
+                raise
+            raised = (str(error.answer.get(each, "")) for each in ("type", "text", "at"))
+            raise AwayError.named(*raised) from None
+        except (TypeError, ValueError, LookupError) as error:
+            raise self._error(doing, f"no value: {error}") from None
+
+    def _thing(self, number: int) -> Thing:
+        return Thing(_Life(self, self._pipes), number)
 
     def line_of(self) -> str:
         """The line of the user's that it broke down in, if it said so."""
@@ -139,6 +181,34 @@ class Child(Process):
     def _file(self) -> Path | None:
         path = Path(self._location.rpartition(":")[0]).resolve()
         return path if path.is_file() else None
+
+
+class _Life:
+    """A process until it ends: what was made in it is not in another."""
+
+    def __init__(self, child: Child, pipes: Pipes) -> None:
+        self._child, self._pipes = child, pipes
+
+    def call(self, thing: int, name: str, arguments: tuple[Any, ...]) -> Any:
+        """See ``Link``."""
+        return self._alive().call(thing, name, arguments)
+
+    def get(self, thing: int, name: str) -> Any:
+        """See ``Link``."""
+        return self._alive().get(thing, name)
+
+    def run(self, function: str, arguments: tuple[Any, ...]) -> Any:
+        """See ``Link``."""
+        return self._alive().run(function, arguments)
+
+    def _alive(self) -> Child:
+        if self._child.ended or self._child.is_new(self._pipes):
+            raise ProcessError(f"{self._child.name}: it has ended")
+        return self._child
+
+
+def _refused(value: Any) -> Any:
+    raise TypeError(f"{value!r} cannot be sent")
 
 
 def _program(location: str) -> Callable[[int], None] | Sequence[str]:
@@ -207,9 +277,22 @@ class Hosted(Candidate):
         """End the process."""
         self.target.close()
 
+    def away(self) -> Away:
+        """What stands for it where no optimizer is asked for."""
+        with self.blamed("looking for its settings raised"):
+            answer, _ = self.target.ask("looking for its settings", {"do": "signature"})
+            found = _parameters(answer.get("parameters"))
+        away = Away(self.target, self.name, [*found.values()])
+        away.is_class = answer.get("is_class") is True
+        if answer.get("steps") is True:
+            vars(away)["step"] = None
+        return away
+
     def line_of(self, error: BaseException) -> str:
-        """Where it hung, if the time is up."""
-        return self.target.hung if isinstance(error, TimeUp) else ""
+        """Where it hung, if the time is up; where it raised."""
+        if isinstance(error, TimeUp):
+            return str(self.target.hung)
+        return error.at if isinstance(error, AwayError) else ""
 
     @contextmanager
     def blamed(self, what: str) -> Iterator[None]:

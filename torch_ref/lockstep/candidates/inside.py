@@ -7,19 +7,27 @@ import os
 import resource
 import signal
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any, BinaryIO
 
 import numpy as np
 
-from torch_ref.lockstep.candidates.candidate import Candidate, CandidateError, load, said_of
+from torch_ref import registry
+from torch_ref.lockstep.candidates.candidate import (
+    Candidate,
+    CandidateError,
+    load,
+    parameters_of,
+    said_of,
+)
 from torch_ref.lockstep.candidates.contract import kind
 from torch_ref.lockstep.candidates.settings import plain_number
 from torch_ref.lockstep.frameworks import wire
 from torch_ref.lockstep.frameworks.host import Answer, Host
 from torch_ref.lockstep.frameworks.optimizers.adapter import Adapter
-from torch_ref.lockstep.frameworks.values import Opaque, packed, unpacked
+from torch_ref.lockstep.frameworks.values import Opaque, packed, taken_from, unpacked
 from torch_ref.lockstep.frameworks.wire import Message
 
 #: Of an error's text, as much as is told.
@@ -78,6 +86,7 @@ class Inside(Host):
         super().__init__(location, self._side, source, sink, None)
         self._location = location
         self._candidate: Candidate | None = None
+        self._things: list[Any] = []
 
     def told(self, error: BaseException) -> Message:
         """What was raised, with the user's line; a message of our own as it is."""
@@ -86,7 +95,10 @@ class Inside(Host):
         if self._candidate is None:
             return {"error": said_of(error)[:_LONGEST]}
         missing, line = self._candidate.missing(error), self._candidate.line_of(error)
-        return {"error": (missing or said_of(error))[:_LONGEST] + line, "whole": bool(missing)}
+        said = (missing or said_of(error))[:_LONGEST]
+        kind, _, text = said.partition(": ")
+        raised = {"type": kind, "text": text, "at": line}
+        return {"error": said + line, "whole": bool(missing), **raised}
 
     def made(self) -> Adapter:
         """The side that the last hello has made."""
@@ -100,9 +112,36 @@ class Inside(Host):
     def _describe(self, asked: Message, data: bytes) -> Answer:
         found = self._known_candidate
         said = {"made": found.made, "takes_parameters": found.takes_parameters}
-        taken = found.parameters()
-        listed = [[name, int(p.kind), *_default(name, p.default)] for name, p in taken.items()]
-        return said | {"parameters": listed}, []
+        return said | {"parameters": _listed(found.parameters())}, []
+
+    def _signature(self, asked: Message, data: bytes) -> Answer:
+        target = self._known_candidate.target
+        said = {"is_class": isinstance(target, type), "steps": hasattr(target, "step")}
+        return said | {"parameters": _listed(parameters_of(target))}, []
+
+    def _run(self, asked: Message, data: bytes) -> Answer:
+        function = registry.resolve(asked["function"])
+        return self._given(partial(function, self._known_candidate.target), asked, data)
+
+    def _call(self, asked: Message, data: bytes) -> Answer:
+        thing = self._things[asked["thing"]]
+        return self._given(getattr(thing, asked["name"]) if asked["name"] else thing, asked, data)
+
+    def _get(self, asked: Message, data: bytes) -> Answer:
+        value = getattr(self._things[asked["thing"]], asked["name"])
+        return {"value": packed(value, self._kept_here)}, []
+
+    def _given(self, function: Callable[..., Any], asked: Message, data: bytes) -> Answer:
+        """What a function gives for the values of a question."""
+        arrays: list[np.ndarray] = []
+        given = unpacked(asked["arguments"], taken_from(data))
+        with np.errstate(all="ignore"):
+            found = function(*map(self._own, given))
+        return {"value": packed(found, self._kept_here, arrays)}, arrays
+
+    def _kept_here(self, thing: Any) -> Any:
+        self._things.append(thing)
+        return {"thing": len(self._things) - 1}
 
     def _hello(self, asked: Message, data: bytes) -> Answer:
         given: Mapping[str, Any] = {
@@ -142,8 +181,12 @@ class Inside(Host):
         return self._known_candidate.side(settings)
 
 
+def _listed(parameters: Mapping[str, inspect.Parameter]) -> list[list[Any]]:
+    return [[name, int(p.kind), *_default(name, p.default)] for name, p in parameters.items()]
+
+
 def _default(name: str, value: Any) -> list[Any]:
     """A default in a list, if there is one."""
     if value is inspect.Parameter.empty or type(value).__name__ == "_RequiredParameter":
         return []
-    return [packed(plain_number(value), name)]
+    return [packed(plain_number(value), lambda other: {"name": name, "shown": repr(other)[:200]})]

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from torch_ref.lockstep.frameworks.away import where_it_is
 from torch_ref.lockstep.frameworks.layers.jax_ import in_precision
 
 Grads = dict[str, np.ndarray]
@@ -91,6 +92,7 @@ class Clipping:
             raise TypeError("what it gave has not the shapes of the gradients")
 
 
+@where_it_is
 def clipping_of(candidate: Any, settings: Mapping[str, float]) -> Clipping:
     """The candidate ready to be called; one that makes a clipper of its settings is made."""
     names = list(_parameters(candidate))

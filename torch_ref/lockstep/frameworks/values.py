@@ -1,7 +1,14 @@
 """Values that go through a message: what JSON has, and a little more, each marked by its kind."""
 
 import math
+from collections.abc import Callable
 from typing import Any, NamedTuple
+
+import numpy as np
+
+from torch_ref.lockstep.frameworks import wire
+from torch_ref.lockstep.frameworks.away import AwayError
+from torch_ref.lockstep.frameworks.wire import Announced
 
 #: Values within values within values: no setting has more.
 _DEEP = 20
@@ -21,27 +28,56 @@ class Opaque(NamedTuple):
         return self.shown
 
 
-def packed(value: Any, name: str = "", deep: int = 0) -> Any:
-    """A value as JSON has it; as what ``name`` stands for, where it has nothing like it.
+Kept = Callable[[Any], Any]
+
+
+def packed(value: Any, kept: Kept = repr, arrays: list[np.ndarray] | None = None) -> Any:
+    """A value as JSON has it.
+
+    Args:
+        value: what JSON has, a tuple, a dict, a dtype, an exception.
+        kept: gives what is sent of anything else.
+        arrays: where those in it go; without it they are anything else.
 
     >>> packed((0.9, float("inf")))
     {'tuple': [0.9, {'float': 'inf'}]}
     """
+    return _packed(value, kept, arrays, 0)
+
+
+def _packed(value: Any, kept: Kept, arrays: list[np.ndarray] | None, deep: int) -> Any:
     if value is None or type(value) in (bool, int, str):
         return value
     if type(value) is float:
         return value if math.isfinite(value) else {"float": str(value)}
-    if type(value) in (tuple, list) and deep < _DEEP:
-        inside = [packed(each, name, deep + 1) for each in value]
-        if not any(isinstance(each, dict) and "name" in each for each in inside):
-            return inside if type(value) is list else {"tuple": inside}
     if isinstance(value, Opaque):
         return {"name": value.name, "shown": value.shown}
-    return {"name": name, "shown": repr(value)[:200]}
+    if isinstance(value, np.dtype):
+        return {"dtype": value.name}
+    if arrays is not None and isinstance(value, np.ndarray | np.generic):
+        arrays.append(np.asarray(value))
+        return {"array": [list(value.shape), value.dtype.name]}
+    if isinstance(value, Exception):
+        return {"error": [type(value).__name__, str(value)]}
+    if type(value) in (tuple, list) and deep < _DEEP:
+        inside = [_packed(each, kept, arrays, deep + 1) for each in value]
+        return inside if type(value) is list else {"tuple": inside}
+    if type(value) is dict and deep < _DEEP and all(type(name) is str for name in value):
+        return {"dict": [[n, _packed(each, kept, arrays, deep + 1)] for n, each in value.items()]}
+    return kept(value)
 
 
-def unpacked(found: Any) -> Any:
+def unpacked(
+    found: Any,
+    arrays: Callable[[list[int], str], np.ndarray] | None = None,
+    thing: Callable[[int], Any] | None = None,
+) -> Any:
     """The value of what :func:`packed` made.
+
+    Args:
+        found: that.
+        arrays: gives the next array, of a shape and a dtype.
+        thing: gives what a number stands for.
 
     Raises:
         TypeError, ValueError: it made no such thing.
@@ -50,14 +86,42 @@ def unpacked(found: Any) -> Any:
     (0.9, [None, 'relu'])
     """
     if isinstance(found, list):
-        return [unpacked(each) for each in found]
+        return [unpacked(each, arrays, thing) for each in found]
     if not isinstance(found, dict):
         return found
     match found:
         case {"float": str(text)}:
             return float(text)
         case {"tuple": list(inside)}:
-            return tuple(map(unpacked, inside))
+            return tuple(unpacked(each, arrays, thing) for each in inside)
+        case {"dict": list(inside)}:
+            return {str(name): unpacked(each, arrays, thing) for name, each in inside}
         case {"name": str(name), "shown": str(shown)}:
             return Opaque(name, shown)
+        case {"dtype": str(name)}:
+            return np.dtype(name)
+        case {"error": [str(name), str(text)]}:
+            return AwayError.named(name, text)
+        case {"array": [list(shape), str(name)]} if arrays:
+            return arrays(shape, name)
+        case {"thing": int(number)} if thing:
+            return thing(number)
     raise ValueError(f"{found!r} is no value")
+
+
+def taken_from(data: bytes) -> Callable[[list[int], str], np.ndarray]:
+    r"""Arrays one after another out of the bytes behind a message.
+
+    >>> taken_from(b"\1\2")([2], "uint8")
+    array([1, 2], dtype=uint8)
+    """
+    at = 0
+
+    def following(shape: list[int], dtype: str) -> np.ndarray:
+        nonlocal at
+        one = Announced("", tuple(shape), dtype)
+        found = wire.arrays(data[at : at + one.size], [one])[0]
+        at += one.size
+        return found
+
+    return following

@@ -24,6 +24,7 @@ from torch_ref.lockstep.diagnose.layers.trace import (
     write,
 )
 from torch_ref.lockstep.finding import Finding, Variant
+from torch_ref.lockstep.frameworks.away import where_it_is
 from torch_ref.lockstep.frameworks.layers import Construction, Layer, Wanted, construction
 from torch_ref.lockstep.frameworks.layers.arrays import ArrayLayer
 from torch_ref.lockstep.frameworks.layers.layout import Flattened
@@ -98,13 +99,13 @@ def check_norm(
     dtype = _check.floating(dtype)
     if _check.instance("layout", layout, str):
         _check.choice("layout", layout, LAYOUTS)
-    made = construction(candidate, _wanted(norm, layout), settings)
+    made = _made(candidate, norm, layout, settings)
     try:
         return _checked(candidate, norm, made, dtype)
     except Exception:  # of the candidate's: whatever its code makes of channels on another axis
         if layout or not norm.by_channel:
             raise
-        other = construction(candidate, _wanted(norm, "channels_last"), settings)
+        other = _made(candidate, norm, "channels_last", settings)
         verdict = _in_other_layout(candidate, norm, other, dtype)
         verdict = verdict or _flattened(candidate, norm, settings, dtype)
         if verdict is None:
@@ -112,8 +113,22 @@ def check_norm(
         return verdict
 
 
-def _wanted(norm: Normalization, layout: str) -> Wanted:
-    return Wanted(norm.sizes, norm.defaults, norm.parameter_shape, norm.by_channel, layout)
+def _made(
+    candidate: Any, norm: Normalization, layout: str, asked: Settings, by_channel: bool = True
+) -> Construction:
+    return Construction(*made_there(candidate, norm.name, layout, asked, by_channel))
+
+
+@where_it_is
+def made_there(
+    candidate: Any, name: str, layout: str, asked: Settings, by_channel: bool
+) -> tuple[Any, Settings, Settings]:
+    """The parts of a construction, found in the process that the candidate is in."""
+    norm = NORMALIZATIONS[name]
+    by_channel = by_channel and norm.by_channel
+    wanted = Wanted(norm.sizes, norm.defaults, norm.parameter_shape, by_channel, layout)
+    found = construction(candidate, wanted, asked)
+    return found.make, dict(found.sizes), dict(found.settings)
 
 
 def _in_other_layout(
@@ -145,8 +160,7 @@ def _flattened(
         return None
     (rows, *shape), *_ = norm.input_shapes({**norm.sizes, **settings})
     size = {"num_features": math.prod(shape)}
-    wanted = replace(_wanted(flat, ""), sizes=size, by_channel=False)
-    made = construction(candidate, wanted, {**settings, **size})
+    made = _made(candidate, flat, "", {**settings, **size}, by_channel=False)
 
     def make(dtype: np.dtype, _: Shape) -> Flattened:
         return Flattened(made.make(dtype, (rows, *shape)), tuple(shape))

@@ -13,8 +13,7 @@ from torch_ref.lockstep.compare.report import PARAMETER, Compared, Report
 from torch_ref.lockstep.diagnose.schedules.reference import (
     ReferenceSchedule,
     Settings,
-    nested,
-    optimizers,
+    rates_there,
 )
 from torch_ref.lockstep.diagnose.schedules.variants import (
     ANEW,
@@ -26,7 +25,7 @@ from torch_ref.lockstep.diagnose.schedules.variants import (
 )
 from torch_ref.lockstep.diagnose.search import changes_of, closest, search
 from torch_ref.lockstep.finding import Finding, Variant
-from torch_ref.lockstep.frameworks.schedules import LR, Rates, rates_of
+from torch_ref.lockstep.frameworks.schedules import LR, Rates
 from torch_ref.lockstep.result import Result
 
 #: Relative to the largest lr so far. Torch computes some schedules, the cosine among them, each
@@ -88,17 +87,12 @@ def check_schedule(
     """
     steps = _check.integer("steps", steps, at_least=1)
     lr, single = _check.number("lr", lr, at_least=0), _check.floating(dtype) == np.float32
-    theirs = ReferenceSchedule(against, _torchs(candidate, against, settings), lr, steps)
+    own = _torchs(candidate, against, settings)
+    theirs = ReferenceSchedule(against, own, lr, steps)
     _refuse_samples(candidate, theirs)
-    mine = rates_of(
-        candidate,
-        lr,
-        theirs.steps,
-        theirs.settings | settings,
-        metrics=theirs.metrics,
-        optimizers=optimizers(theirs.settings),
-        prepared=nested,
-    )
+    named = against if isinstance(against, str) else ""
+    asked = (named, lr, theirs.steps, own, settings, theirs.metrics)
+    mine = Rates(*rates_there(candidate, *asked))
     if not mine.single and _is_single(mine.lr) and not _is_single(theirs.rates.lr):
         mine = mine._replace(single=True)
     tolerance = tolerance_of(single or mine.single, theirs.steps)
@@ -181,7 +175,8 @@ def _torchs(candidate: Any, against: Any, settings: Settings) -> Settings:
     own = {name: value for name, value in settings.items() if name in taken}
     # An eps ends the decay near 1e-8: who has none goes on, and is to be compared until there.
     lacking = "patience" in taken and "eps" in taken and "eps" not in parameters_of(candidate)
-    return ({"eps": 0.0} if lacking and isinstance(candidate, type) else {}) | own
+    is_class = isinstance(candidate, type) or getattr(candidate, "is_class", False) is True
+    return ({"eps": 0.0} if lacking and is_class else {}) | own
 
 
 def _refuse_samples(candidate: Any, theirs: ReferenceSchedule) -> None:

@@ -11,7 +11,8 @@ from scratch.optim import SGD
 from torch_ref import extras, registry
 from torch_ref.lockstep.candidates.candidate import name_of
 from torch_ref.lockstep.candidates.reference import find
-from torch_ref.lockstep.frameworks.schedules import Rates, stepped
+from torch_ref.lockstep.frameworks.away import where_it_is
+from torch_ref.lockstep.frameworks.schedules import Rates, rates_of, stepped
 from torch_ref.registry import SchedulePair
 
 Settings = dict[str, Any]
@@ -84,6 +85,44 @@ class _Ended:
                 if self._taken == 1:
                     raise
                 self.steps = self._taken - 1  # one more is allowed than there are rates for
+
+
+@where_it_is
+def rates_there(
+    candidate: Any,
+    against: str,
+    lr: float,
+    steps: int,
+    own: Settings,
+    settings: Settings,
+    metrics: list[float],
+) -> tuple[Any, ...]:
+    """The candidate's rates, found in the process that it is in; see ``Rates``.
+
+    Args:
+        candidate: the schedule.
+        against: torch's name of its like, where it has one.
+        lr: the base lr.
+        steps: how many.
+        own: the settings of torch's.
+        settings: all that were given.
+        metrics: what a schedule that watches a metric is told.
+    """
+    entry = registry.find(against) if against else None
+    samples = _samples(entry.pair, own) if entry and isinstance(entry.pair, SchedulePair) else {}
+    known = samples | own
+    made = optimizers(known)
+    return tuple(
+        rates_of(
+            candidate,
+            lr,
+            steps,
+            known | settings,
+            metrics=metrics,
+            optimizers=made,
+            prepared=nested,
+        )
+    )
 
 
 def optimizers(settings: Settings) -> list[Callable[[float], Any]]:

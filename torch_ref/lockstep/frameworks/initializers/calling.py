@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from torch_ref.lockstep.frameworks.away import where_it_is
 from torch_ref.lockstep.frameworks.initializers.layout import Shape, to_layout, to_torchs
 from torch_ref.lockstep.frameworks.initializers.packages import Packaged, packaged
 
@@ -26,6 +27,7 @@ FANS = (
 )
 
 
+@where_it_is
 def way_to_call(
     candidate: Callable[..., Any],
     shape: Shape,
