@@ -96,9 +96,11 @@ class Configurable:
 
     #: The arguments that are no settings.
     beside: ClassVar[tuple[str, ...]] = ()
+    #: What a class keeps beside its settings, each checked as a setting is.
+    remembered: ClassVar[Mapping[str, Check]] = {}
 
     _names: ClassVar[tuple[str, ...]] = ()
-    _checks: ClassVar[Mapping[str, Check]] = {}
+    _checks: ClassVar[dict[str, Check]] = {}
     _arguments: ClassVar[Mapping[str, Parameter]] = {}
 
     def __init_subclass__(cls, **options: Any) -> None:
@@ -107,6 +109,7 @@ class Configurable:
         checks = {name: check_of(hint) for name, hint in own.items()}
         kept = {name: check for name, check in cls._checks.items() if name not in own}
         cls._checks = kept | {name: check for name, check in checks.items() if check}
+        cls._checks |= vars(cls).get("remembered", {})
         cls._arguments = _arguments(cls, own)
         if "__init__" not in vars(cls):
             cls.__init__ = _constructor(cls._arguments.values())  # type: ignore[method-assign]

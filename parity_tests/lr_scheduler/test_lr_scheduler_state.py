@@ -1,8 +1,10 @@
 """Schedules that go on from a snapshot, over stacks of runs and groups, and in a training."""
 
 import copy
+import itertools
 import json
 import math
+from typing import Any
 
 import numpy as np
 import pytest
@@ -93,6 +95,51 @@ def test_what_is_no_snapshot_is_refused_and_changes_nothing(
     with pytest.raises((ValueError, TypeError), match="state_dict" + message):
         schedule.load_state_dict(spoilt)
     assert schedule.state_dict() == before
+
+
+#: What a number, a count, a name or a list in a snapshot may have become.
+SPOILT = (None, math.nan, math.inf, -math.inf, -5.0, -1, 0, 1.5, True, "x", [], {}, [1, 2], 10**400)
+
+
+@pytest.mark.parametrize("pair", SCHEDULES.values(), ids=SCHEDULES)
+def test_whatever_stands_in_a_snapshot_it_is_refused_or_gives_rates(pair: SchedulePair) -> None:
+    def made() -> lr_scheduler.LRScheduler:
+        return by_hand(pair.name, SGD(lr=0.1, momentum=0.5), **pair.cases[0])
+
+    saved = made().state_dict()
+    for name, value in itertools.product(saved, SPOILT):
+        schedule = made()
+        try:
+            schedule.load_state_dict(saved | {name: value})
+        except (TypeError, ValueError):
+            assert schedule.state_dict() == saved
+            continue
+        for given_to_step in itertools.islice(arguments(pair), 4):
+            schedule.step(*given_to_step)
+            assert 0 <= schedule.optimizer.lr < math.inf, (name, value)
+
+
+def test_a_spoilt_snapshot_of_an_inner_schedule_leaves_the_others_as_they_were() -> None:
+    schedule = by_hand("ChainedScheduler", SGD(lr=1.0), schedulers=[DECAY, WARM_UP])
+    saved, before = copy.deepcopy(schedule.state_dict()), schedule.state_dict()
+    saved["schedulers"][0]["gamma"], saved["schedulers"][1]["end_factor"] = 0.5, math.nan
+    with pytest.raises(ValueError, match=r"end_factor must be a finite number .*, got nan"):
+        schedule.load_state_dict(saved)
+    assert schedule.state_dict() == before
+
+
+@pytest.mark.parametrize(
+    ("name", "attribute", "value"),
+    [("StepLR", "last_epoch", "x"), ("CyclicLR", "period", 0), ("OneCycleLR", "ends", [])],
+)
+def test_what_a_load_refuses_an_assignment_refuses(name: str, attribute: str, value: Any) -> None:
+    schedule = by_hand(name, SGD(lr=0.1, momentum=0.5), **SCHEDULES[name].cases[0])
+    for refuse in (
+        lambda: setattr(schedule, attribute, value),
+        lambda: schedule.load_state_dict(schedule.state_dict() | {attribute: value}),
+    ):
+        with pytest.raises((TypeError, ValueError), match=f"{attribute}.* must be"):
+            refuse()
 
 
 @pytest.mark.parametrize("states", [3, None, [None, None], [{}]])

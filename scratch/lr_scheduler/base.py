@@ -2,12 +2,13 @@
 
 import copy
 from collections.abc import Callable, Mapping
-from functools import partial
+from functools import partial, wraps
 from typing import Annotated, Any, ClassVar, TypeVar
 
 import numpy as np
 
 from scratch import _check
+from scratch._check import Check
 from scratch._settings import Configurable
 from scratch._signals import SignalsWait
 from scratch.optim import Optimizer
@@ -17,6 +18,24 @@ T = TypeVar("T")
 
 #: A number of steps, >= 0.
 Steps = Annotated[int, partial(_check.integer, at_least=0)]
+#: The lowest step of a schedule within others, each of which takes back a first step of it.
+_EARLIEST = -100
+
+
+def _done_or_not(change: Callable[..., None]) -> Callable[..., None]:
+    """The method ``change``, which Ctrl-C does not stop, and after whose error all is as before."""
+
+    @wraps(change)
+    def whole(self: Any, *values: Any, **named: Any) -> None:
+        with SignalsWait():
+            back = self.put_back()
+            try:
+                change(self, *values, **named)
+            except BaseException:
+                back()
+                raise
+
+    return whole
 
 
 class LRScheduler(Configurable):
@@ -47,6 +66,14 @@ class LRScheduler(Configurable):
     beside = ("optimizer",)
     #: The attributes that a snapshot leaves out.
     unsaved: ClassVar[frozenset[str]] = frozenset({"optimizer", "rates"})
+    remembered: ClassVar[Mapping[str, Check]] = {
+        "last_epoch": partial(_check.integer, at_least=_EARLIEST)
+    }
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        for name in {"step", "load_state_dict"} & vars(cls).keys():
+            setattr(cls, name, _done_or_not(vars(cls)[name]))
 
     def __post_init__(self) -> None:
         self.rates: list[Rates] = rates_of(self.optimizer)
@@ -65,6 +92,20 @@ class LRScheduler(Configurable):
         """The learning rates that the schedule set last: the optimizer's, then the groups'."""
         return copy.deepcopy(self._last_lr)
 
+    def put_back(self) -> Callable[[], None]:
+        """What puts the schedule and the optimizer's settings back to what they are now."""
+        own, optimizer = vars(self).copy(), self.optimizer
+        settings, unchecked = vars(optimizer).copy(), optimizer._unchecked.copy()
+        groups = {pattern: values.copy() for pattern, values in optimizer.groups.items()}
+
+        def back() -> None:
+            vars(self).update(own)
+            vars(optimizer).update(settings, _unchecked=unchecked)
+            for pattern, values in groups.items():
+                optimizer.groups[pattern].update(values)
+
+        return back
+
     def state_dict(self) -> dict[str, Any]:
         """A snapshot in strings, numbers, lists and dicts, as Python's ``json`` has them.
 
@@ -80,6 +121,7 @@ class LRScheduler(Configurable):
             saved["momentum"] = [rates.momentum for rates in self.rates]
         return saved
 
+    @_done_or_not
     def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
         """Resume from a snapshot of a schedule of the same class, in the optimizer too.
 
@@ -87,18 +129,29 @@ class LRScheduler(Configurable):
             TypeError, ValueError: it is none, is for another number of groups, or has a rate,
                 momentum or step that cannot be; nothing was changed.
         """
-        self.check_state(state_dict)
-        restored = copy.copy(self)
-        for name in vars(self).keys() - self.unsaved:
-            setattr(restored, name, _restored(name, state_dict[name]))
-        with SignalsWait():
-            vars(self).update(vars(restored))
-            for name in ("lr", "momentum") if self.moves_momentum else ("lr",):
-                for rates, value in zip(self.rates, state_dict[name], strict=True):
-                    setattr(rates, name, _as_rate(value))
+        vars(self).update(vars(self._resumed(state_dict)))
+        for name in ("lr", "momentum") if self.moves_momentum else ("lr",):
+            for rates, value in zip(self.rates, state_dict[name], strict=True):
+                setattr(rates, name, _as_rate(value))
 
     def check_state(self, state_dict: Mapping[str, Any]) -> None:
         """Raise unless ``state_dict`` is a snapshot of a schedule like this one."""
+        self._resumed(state_dict)
+
+    def check_together(self) -> None:
+        """Raise if settings do not go with each other, in the constructor and in a snapshot."""
+
+    def _resumed(self, state_dict: Mapping[str, Any]) -> "LRScheduler":
+        """A copy with what the snapshot holds, each part of it checked."""
+        self._check_parts(state_dict)
+        restored = copy.copy(self)
+        for name in vars(self).keys() - self.unsaved:
+            setattr(restored, name, _restored(name, state_dict[name]))
+        restored.check_together()
+        return restored
+
+    def _check_parts(self, state_dict: Mapping[str, Any]) -> None:
+        """Raise unless all parts are there, and what there is for each group is for these."""
         given = _check.mapping("state_dict", state_dict)
         kind, expected = type(self).__name__, self.state_dict().keys()
         if given.get("scheduler") != kind or given.keys() != expected:
@@ -159,12 +212,8 @@ class StepwiseLR(LRScheduler):
         self.last_epoch -= 1
 
     def _go(self, epoch: int, lr_of: Callable[[Rate, int], Rate]) -> None:
-        before, self.last_epoch = self.last_epoch, epoch
-        try:
-            lrs = [lr_of(rates.lr, i) for i, rates in enumerate(self.rates)]
-        except BaseException:  # of the user's function, or for a group that is gone
-            self.last_epoch = before
-            raise
+        self.last_epoch = epoch
+        lrs = [lr_of(rates.lr, i) for i, rates in enumerate(self.rates)]
         for rates, lr in zip(self.rates, lrs, strict=True):
             rates.lr = lr
         self._last_lr = lrs
@@ -336,5 +385,3 @@ _PER_GROUP: dict[str, Callable[[str, Any], None]] = {
     **dict.fromkeys(("lr", "_last_lr", "base_lrs", "max_lrs", "min_lrs", "swa_lrs"), _check_rate),
     **dict.fromkeys(("momentum", "base_momentums", "max_momentums"), _check_momentum),
 }
-#: The lowest step of a schedule within others, each of which takes back a first step of it.
-_EARLIEST = -100

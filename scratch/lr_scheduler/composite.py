@@ -1,10 +1,11 @@
 """Several schedules: at once, or one after another."""
 
 from bisect import bisect_right
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, ClassVar
 
 from scratch import _check
+from scratch._check import Check
 from scratch.lr_scheduler.base import LRScheduler, StepwiseLR
 from scratch.lr_scheduler.decay import check_milestones
 from scratch.lr_scheduler.plateau import ReduceLROnPlateau
@@ -47,6 +48,15 @@ class CompositeLR(LRScheduler):
     @property
     def moves_momentum(self) -> bool:
         return any(schedule.moves_momentum for schedule in self.schedulers)
+
+    def put_back(self) -> Callable[[], None]:
+        all_back = [super().put_back(), *(schedule.put_back() for schedule in self.schedulers)]
+
+        def back() -> None:
+            for of_one in all_back:
+                of_one()
+
+        return back
 
     def begin(self) -> None:
         """Take the first step inside of another schedule: an ordinary step, as torch's."""
@@ -138,6 +148,8 @@ class SequentialLR(CompositeLR):
     0.1 0.1 1.0 0.5 0.25
     """
 
+    remembered: ClassVar[Mapping[str, Check]] = {"milestones": check_milestones}
+
     def __init__(
         self,
         optimizer: Optimizer,
@@ -145,14 +157,8 @@ class SequentialLR(CompositeLR):
         milestones: Sequence[int],
     ) -> None:
         super().__init__(optimizer, schedulers)
-        self.milestones = check_milestones("milestones", milestones)
-        if len(self.milestones) != len(schedulers) - 1:
-            raise ValueError(
-                f"milestones must be one fewer than the schedulers, {len(schedulers) - 1}, got "
-                f"{len(self.milestones)}"
-            )
-        if self.milestones != sorted(self.milestones):
-            raise ValueError(f"milestones must be in rising order, got {self.milestones}")
+        self.milestones: Sequence[int] = milestones
+        self.check_together()
         for i, schedule in enumerate(schedulers[1:], start=1):
             if not isinstance(schedule, StepwiseLR):
                 raise ValueError(
@@ -166,6 +172,16 @@ class SequentialLR(CompositeLR):
         first = self.schedulers[bisect_right(self.milestones, 0)]
         first.begin()
         self._last_lr = first.get_last_lr()
+
+    def check_together(self) -> None:
+        others = len(self.schedulers) - 1
+        if len(self.milestones) != others:
+            raise ValueError(
+                f"milestones must be one fewer than the schedulers, {others}, got "
+                f"{len(self.milestones)}"
+            )
+        if self.milestones != sorted(self.milestones):
+            raise ValueError(f"milestones must be in rising order, got {self.milestones}")
 
     def step(self) -> None:
         t = self.last_epoch + 1

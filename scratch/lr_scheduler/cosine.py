@@ -1,11 +1,13 @@
 """Along half a cosine: down once, again and again, or to a constant rate."""
 
 import math
-from collections.abc import Sequence
-from typing import Annotated
+from collections.abc import Mapping, Sequence
+from functools import partial
+from typing import Annotated, ClassVar
 
 from scratch import _check
-from scratch._settings import AtLeast0, AtLeast1, choice
+from scratch._check import Check
+from scratch._settings import AtLeast0, AtLeast1, choice, number
 from scratch.lr_scheduler.base import (
     FormulaLR,
     LRScheduler,
@@ -85,8 +87,13 @@ class CosineAnnealingWarmRestarts(FormulaLR):
     T_mult: AtLeast1 = 1
     eta_min: AtLeast0 = 0.0
 
+    remembered: ClassVar[Mapping[str, Check]] = {
+        "T_i": number(at_least=1),
+        "T_cur": number(at_least=0),
+    }
+
     def __post_init__(self) -> None:
-        self.T_i = self.T_0
+        self.T_i: float = self.T_0
         self.T_cur: float = 0
         super().__post_init__()
 
@@ -155,6 +162,9 @@ class SWALR(StepwiseLR):
     anneal_strategy: Annotated[str, choice("cos", "linear")] = "cos"
 
     unsaved = LRScheduler.unsaved | {"swa_lr"}
+    remembered: ClassVar[Mapping[str, Check]] = {
+        "steps": partial(_check.integer, at_least=0),
+    }
 
     def __post_init__(self) -> None:
         self.swa_lrs = rates_per_group("swa_lr", self.swa_lr, self.optimizer)

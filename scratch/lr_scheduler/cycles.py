@@ -1,10 +1,12 @@
 """Up and down, for ever or once, and the momentum down and up with it."""
 
 import math
-from collections.abc import Callable, Sequence
-from typing import Annotated
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from typing import Annotated, Any, ClassVar
 
 from scratch import _check
+from scratch._check import Check
 from scratch._settings import AtLeast0, AtLeast1, Flag, Share, choice, number
 from scratch.lr_scheduler.base import (
     FormulaLR,
@@ -108,10 +110,13 @@ class CyclicLR(CyclicMomentumLR):
     max_momentum: Momentums = 0.9
 
     unsaved = CyclicMomentumLR.unsaved | {"base_lr", "step_size_up", "step_size_down", "scale_fn"}
+    remembered: ClassVar[Mapping[str, Check]] = {
+        "period": partial(_check.integer, at_least=1),
+        "rising": number(above=0, at_most=1),
+    }
 
     def __post_init__(self) -> None:
-        if self.scale_fn is None:
-            _check.choice("mode", self.mode, MODES)
+        self.check_together()
         base_lrs = rates_per_group("base_lr", self.base_lr, self.optimizer)
         self.max_lrs = rates_per_group("max_lr", self.max_lr, self.optimizer, base_lrs)
         up, down = self.step_size_up, self.step_size_down
@@ -124,6 +129,10 @@ class CyclicLR(CyclicMomentumLR):
             own.lr = lr
         super().__post_init__()
         self.base_lrs = base_lrs
+
+    def check_together(self) -> None:
+        if self.scale_fn is None:
+            _check.choice("mode", self.mode, MODES)
 
     def lr_at(self, i: int) -> Rate:
         base_lr = self.base_lrs[i]
@@ -147,6 +156,11 @@ class CyclicLR(CyclicMomentumLR):
         if self.mode == "exp_range":
             return height, self.gamma**t
         return height, 1.0 if self.mode == "triangular" else 1 / (2.0 ** (cycle - 1))
+
+
+def _numbers(name: str, value: Any) -> list[float]:
+    """Return a list of numbers, or raise."""
+    return [_check.number(f"{name}[{i}]", v) for i, v in enumerate(_check.sequence(name, value))]
 
 
 def cosine(start: Rate, end: Rate, part: float) -> Rate:
@@ -208,6 +222,7 @@ class OneCycleLR(CyclicMomentumLR):
     unsaved = CyclicMomentumLR.unsaved | {
         *("epochs", "steps_per_epoch", "pct_start", "div_factor", "final_div_factor")
     }
+    remembered: ClassVar[Mapping[str, Check]] = {"ends": _numbers}
 
     def __post_init__(self) -> None:
         self.total_steps = _total(self.total_steps, self.epochs, self.steps_per_epoch)
@@ -218,6 +233,15 @@ class OneCycleLR(CyclicMomentumLR):
             own.initial_lr = lr / self.div_factor
         self.min_lrs = [lr / self.div_factor / self.final_div_factor for lr in self.max_lrs]
         super().__post_init__()
+
+    def check_together(self) -> None:
+        last = _check.integer("total_steps", self.total_steps, at_least=1) - 1
+        phases = 3 if self.three_phase else 2
+        if len(self.ends) != phases or self.ends[-1] != last or self.ends[0] == 0:
+            raise ValueError(
+                f"ends must be the last step of each of the {phases} phases, the first not 0 and "
+                f"the last {last}, got {_check.shown(self.ends)}"
+            )
 
     def step(self) -> None:
         """Set the learning rate of the next update.

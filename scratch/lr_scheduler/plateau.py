@@ -1,13 +1,15 @@
 """A smaller learning rate where a measure gets no better."""
 
 import math
-from collections.abc import Sequence
-from typing import Annotated
+from collections.abc import Mapping, Sequence
+from functools import partial
+from typing import Annotated, ClassVar
 
 import numpy as np
 
 from scratch import _check
-from scratch._settings import AtLeast0, Below1, Number, choice, number
+from scratch._check import Check
+from scratch._settings import AtLeast0, Below1, Number, choice, number, optional
 from scratch.lr_scheduler.base import LRScheduler, Steps, per_group
 
 
@@ -48,6 +50,12 @@ class ReduceLROnPlateau(LRScheduler):
     eps: AtLeast0 = 1e-8
 
     unsaved = LRScheduler.unsaved | {"min_lr"}
+    remembered: ClassVar[Mapping[str, Check]] = {
+        "best": optional(_check.number_or_inf),
+        **dict.fromkeys(
+            ("num_bad_epochs", "cooldown_counter"), partial(_check.integer, at_least=0)
+        ),
+    }
 
     def __post_init__(self) -> None:
         super().__post_init__()
