@@ -205,14 +205,30 @@ def choice(name: str, value: object, allowed: Iterable[str]) -> str:
     return value
 
 
+def is_plain(value: object) -> TypeGuard[np.ndarray]:
+    """Return whether ``value`` is an array that hides no elements and whose * is theirs.
+
+    A masked array is told by its mask: ``np.ma`` would be a tenth of what ``import scratch`` takes.
+    """
+    odd = isinstance(value, np.matrix) or hasattr(value, "mask")
+    return isinstance(value, np.ndarray) and not odd
+
+
 def array(name: str, value: Any) -> Array:
     """Return ``value``, or raise if it is not an array of float32 or float64."""
-    odd = not isinstance(value, np.ndarray) or isinstance(value, np.ma.MaskedArray | np.matrix)
+    odd = not is_plain(value)
     if odd or value.dtype.type not in (np.float32, np.float64):
         got = shown(value) if odd else value.dtype
         raise TypeError(f"{name} must be an array of float32 or float64, got {got}")
     checked: Array = value
     return checked
+
+
+def variances(name: str, value: Any) -> Array:
+    """Return ``value``, or raise if it is not such an array, or one with a number below 0."""
+    if (array(name, value) < 0).any():
+        raise ValueError(f"{name} must be >= 0, got {value.min()}")
+    return array(name, value)
 
 
 def as_array(name: str, value: object, dtype: DTypeLike | None = None) -> Array:

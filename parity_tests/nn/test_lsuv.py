@@ -172,6 +172,17 @@ def test_where_it_cannot_be_done_nothing_changes(
         np.testing.assert_array_equal(mine.rand(3), expected.rand(3))
 
 
+@pytest.mark.parametrize("fixed", ["W1", "W2"])
+def test_a_weight_that_cannot_be_changed_is_found_out_before_anything_is_drawn(fixed: str) -> None:
+    net = make_network()
+    net.params[fixed].setflags(write=False)
+    before = net.state_dict()
+    with pytest.raises(ValueError, match=rf"params\['{fixed}'\] is read-only; pass a copy"):
+        lsuv(net, SOME)
+    for name, value in net.state_dict().items():
+        np.testing.assert_array_equal(value, before[name])
+
+
 def test_the_twin_refuses_data_without_a_variance() -> None:
     for x, settings, message in (
         (NOTHING, {}, "x must give every layer outputs that vary, got"),

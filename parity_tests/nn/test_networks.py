@@ -142,6 +142,44 @@ def test_a_parameter_that_is_no_array_is_refused_by_its_name(wrong: object) -> N
         net.predict(np.ones((5, 3), np.float32))
 
 
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        (np.ones((3, 5)), r"must have shape \(3, 4\), got \(3, 5\)"),
+        (np.ones((3, 4), int), "must be an array of float32 or float64, got int64"),
+        (np.ones((3, 4)).view(np.matrix), "must be an array .*, got matrix of float64"),
+        (np.ma.ones((3, 4)), "must be an array .*, got MaskedArray of float64"),
+    ],
+)
+def test_an_array_that_cannot_be_the_parameter_is_refused_by_its_name(
+    wrong: np.ndarray, message: str
+) -> None:
+    net = nn.MultiLayerNet(3, [4], 2)
+    net.params["W1"] = wrong
+    with pytest.raises((TypeError, ValueError), match=r"params\['W1'\] " + message):
+        net.predict(np.ones((5, 3), np.float32))
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("running_var", -np.ones(2)),
+        ("running_var", 3),
+        ("running_mean", "x"),
+        ("num_batches_tracked", -1),
+        ("num_batches_tracked", 1.5),
+    ],
+)
+def test_running_statistics_that_cannot_be_are_refused_when_assigned(
+    name: str, value: object
+) -> None:
+    norm = nn.BatchNorm1d(2)
+    before = copy.deepcopy(getattr(norm, name))
+    with pytest.raises((TypeError, ValueError), match=f"{name} must be .*, got "):
+        setattr(norm, name, value)
+    np.testing.assert_array_equal(getattr(norm, name), before)
+
+
 def changed(net: nn.MultiLayerNet) -> dict[str, np.ndarray]:
     """A snapshot of another network of the same form."""
     other = copy.deepcopy(net)
@@ -160,10 +198,14 @@ def test_a_snapshot_that_cannot_be_loaded_changes_nothing() -> None:
             wrong | {"running_var1": -np.ones(4, np.float32)},
             r"'running_var1'\] must be >= 0, got -1",
         ),
+        (
+            wrong | {"W1": np.ma.masked_array(wrong["W1"], wrong["W1"] > 0)},
+            r"'W1'\] must be a plain array, got MaskedArray",
+        ),
         (wrong | {"num_batches_tracked2": np.array(-3)}, r"'num_batches_tracked2'\] must be >= 0"),
     ):
         before = net.state_dict()
-        with pytest.raises(ValueError, match=message):
+        with pytest.raises((TypeError, ValueError), match=message):
             net.load_state_dict(snapshot)
         for name, value in net.state_dict().items():
             np.testing.assert_array_equal(value, before[name], err_msg=name)

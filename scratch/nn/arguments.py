@@ -1,12 +1,12 @@
 """Checks of a network's arguments on either side: its sizes, runs and inputs."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from scratch import _check
-from scratch.typing import Rate
+from scratch.typing import Array, Rate
 
 
 def layer_sizes(input_size: int, hidden_sizes: Sequence[int], output_size: int) -> tuple[int, ...]:
@@ -28,6 +28,30 @@ def check_rows(shape: Sequence[int], features: int, runs: int | None) -> None:
         raise ValueError(
             f"x must have shape (N, {features}){stack} with N >= 1, got {tuple(shape)}"
         )
+
+
+def plain(name: str, value: Any) -> Any:
+    """Return ``value``, or raise if it is an array of an odd kind."""
+    if isinstance(value, np.ndarray) and not _check.is_plain(value):
+        raise TypeError(f"{name} must be a plain array, got {_check.shown(value)}")
+    return value
+
+
+def array_like(name: str, value: Any, expected: Array) -> Array:
+    """Return ``value``, or raise if it cannot take the place of the array ``expected``."""
+    if not isinstance(value, np.ndarray):
+        raise TypeError(f"{name} must be an array, got {_check.shown(value)}")
+    _check.array(name, value)
+    if value.shape != expected.shape:
+        raise ValueError(f"{name} must have shape {expected.shape}, got {value.shape}")
+    return value
+
+
+def check_writeable(params: Mapping[str, Array]) -> None:
+    """Raise if one of the arrays cannot be changed in place."""
+    for name, w in params.items():
+        if not w.flags.writeable:
+            raise ValueError(f"params[{name!r}] is read-only; pass a copy")
 
 
 def per_run(

@@ -126,11 +126,11 @@ def update_bn(batches: Iterable[Array], model: MultiLayerNet) -> None:
     if not isinstance(batches, Iterable):
         raise TypeError(f"batches must be arrays of inputs, got {_check.shown(batches)}")
     before, momenta = model.state_dict(), [norm.momentum for norm in norms]
-    for norm in norms:
-        norm.running_mean[...], norm.running_var[...], norm.num_batches_tracked = 0, 1, 0
-        norm.momentum = None  # the mean of all batches
     seen = 0
     try:
+        for norm in norms:
+            norm.running_mean[...], norm.running_var[...], norm.num_batches_tracked = 0, 1, 0
+            norm.momentum = None  # the mean of all batches
         for x in batches:
             model.predict(x, train=True)
             seen += 1

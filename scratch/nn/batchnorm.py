@@ -60,10 +60,9 @@ class BatchNorm(Norm):
         self.num_batches_tracked += 1
         m = self.share_of_new_batch()
         var = self.running_variance(var, n)
-        self.running_mean *= 1 - m
-        self.running_mean += m * mean
-        self.running_var *= 1 - m
-        self.running_var += m * var
+        for running, batch in ((self.running_mean, mean), (self.running_var, var)):
+            running *= 1 - m
+            running += m * batch
 
     def share_of_new_batch(self) -> float:
         """m, the weight of the batch that ``num_batches_tracked`` has just counted."""

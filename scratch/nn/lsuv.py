@@ -6,8 +6,10 @@ from functools import partial
 import numpy as np
 
 from scratch import _check
+from scratch._signals import SignalsWait
 from scratch.init import Initializer, orthogonal
 from scratch.nn.affine import Affine
+from scratch.nn.arguments import check_writeable
 from scratch.nn.network import MultiLayerNet
 from scratch.typing import Array
 
@@ -68,18 +70,20 @@ def lsuv(
             raise ValueError("x must be finite, got inf or NaN in it")
         net.predict(x)  # raises unless x is a batch
     weights = {name: w for name, w in net.params.items() if name.startswith("W")}
+    check_writeable(weights)
     before = [w.copy() for w in weights.values()]
-    streams = [generator.state for generator in net.generators]
+    streams = [generator.get_state() for generator in net.generators]
     try:
         if start is not None:
             for w in weights.values():
                 _draw(w, net, start)
         return _scale_all(weights, net, x, tolerance, max_iterations)
     except BaseException:
-        for w, old in zip(weights.values(), before, strict=True):
-            w[...] = old
-        for generator, state in zip(net.generators, streams, strict=True):
-            generator.state = state
+        with SignalsWait():
+            for w, old in zip(weights.values(), before, strict=True):
+                w[...] = old
+            for generator, state in zip(net.generators, streams, strict=True):
+                generator.set_state(state)
         raise
 
 

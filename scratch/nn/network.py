@@ -11,7 +11,15 @@ from scratch._signals import SignalsWait
 from scratch.init import by_name
 from scratch.nn.activations import ACTIVATIONS
 from scratch.nn.affine import Affine
-from scratch.nn.arguments import check_rows, decay_of, layer_sizes, per_run
+from scratch.nn.arguments import (
+    array_like,
+    check_rows,
+    check_writeable,
+    decay_of,
+    layer_sizes,
+    per_run,
+    plain,
+)
 from scratch.nn.batchnorm import BatchNorm1d
 from scratch.nn.chapter import BatchNormalization
 from scratch.nn.dropout import Dropout
@@ -190,7 +198,7 @@ class MultiLayerNet:
         own = self.state_dict()
         given = _check.keys("state_dict", state_dict, own)
         # Copies: the snapshot may hold the network's own arrays.
-        values = {name: np.array(given[name]) for name in own}
+        values = {name: np.array(plain(f"state_dict[{name!r}]", given[name])) for name in own}
         for name, mine in own.items():
             value = values[name]
             if (value.shape, value.dtype) != (mine.shape, mine.dtype):
@@ -198,9 +206,7 @@ class MultiLayerNet:
                     f"state_dict[{name!r}] must be {mine.dtype} of shape {mine.shape}, got "
                     f"{value.dtype} of shape {value.shape}"
                 )
-        for name, w in self.params.items():
-            if not w.flags.writeable:
-                raise ValueError(f"params[{name!r}] is read-only; pass a copy")
+        check_writeable(self.params)
         for name in own.keys() - self.params.keys():
             # Not a number is what a training that diverged remembers.
             if not name.startswith("running_mean") and (values[name] < 0).any():
@@ -225,10 +231,9 @@ class MultiLayerNet:
         An optimizer may have put another array there.
         """
         for name, (layer, slot) in self._slots.items():
-            w = self.params.get(name)
-            if not isinstance(w, np.ndarray):
-                raise TypeError(f"params[{name!r}] must be an array, got {_check.shown(w)}")
-            layer.params[slot] = w
+            layer.params[slot] = array_like(
+                f"params[{name!r}]", self.params.get(name), layer.params[slot]
+            )
         return self._layers
 
     @property

@@ -14,13 +14,15 @@ RMSNorm        C, L   as LayerNorm's, with μ = 0
 =============  =====  ==========================================
 """
 
-from collections.abc import Sequence
-from typing import Annotated, Any
+from collections.abc import Mapping, Sequence
+from functools import partial
+from typing import Annotated, Any, ClassVar
 
 import numpy as np
 
 from scratch import _check
-from scratch._settings import KW_ONLY, AtLeast1, Configurable
+from scratch._check import Check
+from scratch._settings import KW_ONLY, AtLeast1, Configurable, optional
 from scratch.nn.layer import Layer
 from scratch.typing import Array, DTypeLike, Shape
 
@@ -41,6 +43,12 @@ class Norm(Configurable, Layer):
         dtype: float32 or float64.
         runs: K for a stack of K runs.
     """
+
+    remembered: ClassVar[Mapping[str, Check]] = {
+        "running_mean": optional(_check.array),
+        "running_var": optional(_check.variances),
+        "num_batches_tracked": optional(partial(_check.integer, at_least=0)),
+    }
 
     _: KW_ONLY
     dtype: Annotated[DTypeLike, lambda _, value: _check.floating(value)] = np.float32
