@@ -14,6 +14,7 @@ from scratch.history import Record
 from scratch.lr_scheduler import LRScheduler
 from scratch.nn.network import MultiLayerNet
 from scratch.optim import NonFiniteGradientError, Optimizer
+from scratch.optim.fitting import check_finite
 from scratch.random import Generator
 from scratch.typing import Array, DTypeLike, Integers
 
@@ -156,18 +157,25 @@ def _step(
         parts, lambda part: net.loss_and_gradient(x[..., part, :], t[..., part])
     )
     if net.runs is None:
-        optimizer.update(net.params, grads)
+        _update(net, optimizer, grads)
         return np.array([losses])
     diverged[(diverged < 0) & ~np.isfinite(losses)] = step
     _stop(grads, diverged >= 0)
     try:
-        optimizer.update(net.params, grads)
+        _update(net, optimizer, grads)
     except NonFiniteGradientError:  # raised before anything changed, so that it can be tried again
         finite = [np.isfinite(g).reshape(net.runs, -1).all(axis=1) for g in grads.values()]
         diverged[~np.all(finite, axis=0)] = step
         _stop(grads, diverged >= 0)
-        optimizer.update(net.params, grads)
+        _update(net, optimizer, grads)
     return np.where(diverged < 0, losses, np.nan)
+
+
+def _update(net: MultiLayerNet, optimizer: Optimizer, grads: dict[str, Array]) -> None:
+    if not optimizer.finite_only:
+        for name, g in grads.items():
+            check_finite(name, g)
+    optimizer.update(net.params, grads)
 
 
 def _rehearse(net: MultiLayerNet, optimizer: Optimizer) -> None:

@@ -11,17 +11,23 @@ from typing import Any
 import numpy as np
 import pytest
 
+from parity_tests.lr_scheduler.schedule_pairs import fits
 from parity_tests.optimizer_helpers import STEPPED, STREAMED, shapes_for
 from scratch import lr_scheduler, nn, optim
 from scratch.optim import RowGradient
-from torch_ref.registry import OptimizerPair
+from torch_ref.lr_scheduler import by_hand
+from torch_ref.registry import SCHEDULES, OptimizerPair, SchedulePair
 
 
 @pytest.fixture(autouse=True)
 def heeded() -> Iterator[None]:
-    """Python's own handler, which a program that was started in the background has not."""
+    """Python's own handler, which a program that was started in the background has not.
+
+    And NumPy's error state: an ``errstate`` that is interrupted as it is entered leaves it changed.
+    """
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    yield
+    with np.errstate():
+        yield
     signal.signal(signal.SIGINT, before)
 
 
@@ -151,6 +157,64 @@ def test_a_load_of_a_schedule_is_done_or_not() -> None:
         return schedule.state_dict(), optimizer.lr, optimizer.groups
 
     assert_done_or_not(start, lambda it: it.load_state_dict(snapshot), read)
+
+
+@pytest.mark.parametrize("pair", SCHEDULES.values(), ids=SCHEDULES)
+def test_a_step_of_a_schedule_is_done_or_not(pair: SchedulePair) -> None:
+    groups = {"b": {"lr": 0.1}}
+    fit = [case for case in pair.cases if fits(pair, case, groups)]
+    schedule = by_hand(pair.name, optim.SGD(lr=1.0, momentum=0.5, groups=groups), **fit[0])
+    given = (1.0,) if pair.metric else ()
+
+    def read(it: lr_scheduler.LRScheduler) -> Any:
+        return it.state_dict(), it.optimizer.settings, it.optimizer.groups
+
+    assert_done_or_not(lambda: copy.deepcopy(schedule), lambda it: it.step(*given), read)
+
+
+def of_lbfgs() -> tuple[optim.Optimizer, dict[str, Any]]:
+    return optim.LBFGS(max_iter=2), {"a": np.array([1.0, 2.0]), "b": np.array([3.0])}
+
+
+def bowl(params: dict[str, Any]) -> tuple[float, dict[str, Any]]:
+    loss = sum(float((w**2).sum()) for w in params.values())
+    return loss, {name: 2 * w for name, w in params.items()}
+
+
+def small_net() -> nn.MultiLayerNet:
+    return nn.MultiLayerNet(2, [2], 2, batch_norm=True)
+
+
+X = np.array([[0.0, 1.0], [2.0, -1.0], [1.0, 3.0]], np.float32)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("start", "work", "read"),
+    [
+        (of_lbfgs, lambda it: it[0].update(it[1], closure=lambda: bowl(it[1])), lambda it: it),
+        (small_net, lambda it: nn.lsuv(it, X), lambda it: it.state_dict()),
+        (small_net, lambda it: nn.update_bn([X, X + 1], it), lambda it: it.state_dict()),
+    ],
+    ids=["LBFGS", "lsuv", "update_bn"],
+)
+def test_what_may_take_long_is_done_or_not(start: Any, work: Any, read: Any) -> None:
+    def values(it: Any) -> Any:
+        seen = read(it)
+        return (seen[1], seen[0].state) if isinstance(seen, tuple) else seen
+
+    assert_done_or_not(start, work, values)
+
+
+def test_after_an_error_in_a_step_of_several_schedules_all_are_as_before() -> None:
+    sgd = optim.SGD(lr=1.0, groups={"b": {"lr": 0.5}})
+    first = lr_scheduler.ExponentialLR(sgd, 0.5)
+    second = lr_scheduler.LambdaLR(sgd, lambda t: 1 / (1 - t))
+    schedule = lr_scheduler.ChainedScheduler([first, second])
+    before = copy.deepcopy((schedule.state_dict(), sgd.lr, sgd.groups))
+    with pytest.raises(ZeroDivisionError):
+        schedule.step()
+    assert (schedule.state_dict(), sgd.lr, sgd.groups) == before
 
 
 def test_a_second_interrupt_does_not_wait_for_a_rule_that_never_ends() -> None:

@@ -132,6 +132,28 @@ def test_loaded_state_that_does_not_fit_the_parameters_is_refused_by_the_update(
     assert_refused(adam, params, grads, ValueError, message)
 
 
+@pytest.mark.parametrize(
+    ("cls", "key", "value", "message"),
+    [
+        (optim.Adam, "exp_avg_sq", -np.ones(2), "'exp_avg_sq' of 'w' must be >= 0, got -1.0"),
+        (optim.Adagrad, "sum", -np.ones(2), "'sum' of 'w' must be >= 0, got -1.0"),
+        (optim.Adam, "exp_avg", np.ma.ones(2), "buffer 'exp_avg' for it is MaskedArray"),
+        (optim.NAdam, "mu_product", "x", "finite and >= 0, got mu_product='x'"),
+        (optim.NAdam, "mu_product", None, "finite and >= 0, got mu_product=None"),
+        (optim.ASGD, "eta", -1.0, r"finite and >= 0, got eta=-1\.0"),
+    ],
+)
+def test_loaded_state_that_cannot_be_is_refused_by_the_update(
+    cls: type[optim.Optimizer], key: str, value: Any, message: str
+) -> None:
+    optimizer, params, grads = cls(), {"w": np.ones(2)}, {"w": np.ones(2)}
+    optimizer.update(params, grads)
+    snapshot = optimizer.state_dict()
+    snapshot["state"]["w"][key] = value
+    optimizer.load_state_dict(snapshot)
+    assert_refused(optimizer, params, grads, ValueError, message)
+
+
 @pytest.mark.parametrize("each", [15, pytest.param(40, marks=pytest.mark.slow)])
 @DTYPES
 @OF_STEPPED

@@ -24,7 +24,7 @@ torch does not have. ``lookahead`` makes an optimizer of any other that goes k s
 back; ``LookaheadAdam`` is one.
 ``scratch.optim.chapter`` has the chapter's:
 
-    Momentum, Nesterov, AdaGrad, RMSProp, and ``chapter.Adam``
+    Momentum, Nesterov, AdaGrad, RMSProp, and ``chapter.SGD``, ``chapter.Adam``
 
 All are used alike: ``optimizer.update(params, grads)`` on two dicts with the same keys. ``clip``
 limits the gradients before.

@@ -13,12 +13,14 @@ What is checked when:
 
 import copy
 from collections.abc import Mapping
+from contextlib import AbstractContextManager, nullcontext
 from fnmatch import fnmatchcase
 from typing import Any, ClassVar
 
 import numpy as np
 
 from scratch import _check
+from scratch._check import Check
 from scratch._settings import KW_ONLY, Configurable, LearningRate
 from scratch._signals import SignalsWait
 from scratch.optim import blocks, fitting
@@ -67,6 +69,12 @@ class Optimizer(Configurable):
     numbers: ClassVar[tuple[str, ...]] = ("step",)
     #: The buffers that a setting may ask for after the first step.
     late: ClassVar[tuple[str, ...]] = ()
+
+    #: Whether an update refuses gradients with inf or NaN, by ``NonFiniteGradientError``. Where it
+    #: is False, of the class or of one optimizer, they go through, and NumPy warns as it does
+    #: anywhere. ``scratch.train.fit`` refuses them with every optimizer.
+    finite_only = True
+    remembered: ClassVar[Mapping[str, Check]] = {"finite_only": _check.flag}
 
     # What ``regularized`` needs, for rules that have no such settings.
     weight_decay = 0.0
@@ -120,8 +128,17 @@ class Optimizer(Configurable):
         return g
 
     def check_gradient(self, name: str, w: Array, g: object) -> None:
-        """Raise unless ``g`` is a finite gradient of the parameter ``w``."""
-        fitting.check_finite(name, fitting.gradient_like(name, w, g))
+        """Raise unless ``g`` is a gradient of the parameter ``w``, a finite one if it must be."""
+        self.check_finite(name, fitting.gradient_like(name, w, g))
+
+    def check_finite(self, name: str, g: Array, of: str = "") -> None:
+        """Raise if an element of ``g`` is inf or NaN, unless they may go through."""
+        if self.finite_only:
+            fitting.check_finite(name, g, of)
+
+    def quiet(self) -> AbstractContextManager[Any]:
+        """What overflows is inf, as in torch; NumPy would warn."""
+        return np.errstate(all="ignore") if self.finite_only else nullcontext()
 
     def update(
         self, params: Params, grads: Grads | None = None, closure: Closure | None = None
@@ -145,13 +162,12 @@ class Optimizer(Configurable):
         Raises:
             KeyError: the names differ.
             TypeError, ValueError: a shape or dtype differs, or an array cannot be changed.
-            NonFiniteGradientError: a gradient holds inf or NaN.
+            NonFiniteGradientError: a gradient holds inf or NaN; see ``finite_only``.
             MemoryError: there is no room for what a rule computes on the way.
         """
         loss, grads = fitting.loss_and_grads(grads, closure)
         steps = self._planned(params, grads)
-        # As in torch, what overflows is inf; NumPy would warn.
-        with SignalsWait(), np.errstate(all="ignore"):
+        with SignalsWait(), self.quiet():
             for group, name, w, g, state in steps:
                 state["step"] += 1
                 group._apply(w, g, state)
@@ -227,6 +243,8 @@ class Optimizer(Configurable):
     ) -> list[tuple["Optimizer", str, Array, Any, State]]:
         """(group, name, w, g, state) of each parameter with a gradient; raises if one is unfit."""
         fitting.check_names(params, grads)
+        if len(set(map(id, params.values()))) < len(params):
+            fitting.check_apart(params)
         for name in self._unchecked | ({"lr"} if isinstance(self.lr, np.ndarray) else set()):
             setattr(self, name, getattr(self, name))
         self._unchecked.clear()

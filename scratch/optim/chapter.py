@@ -1,17 +1,65 @@
 """The optimizers as the chapter has them: its names, its defaults, its formulas.
 
-``AdaGrad``, ``RMSProp`` are torch's rules with the chapter's defaults. ``Momentum``, ``Nesterov``
-and ``Adam`` are the same methods written differently, and each says when that makes a difference.
+They take the place of the book's own: gradients may have further names, and another dtype than
+their parameters, which they are converted to; inf and NaN go through, with NumPy's warning
+(``finite_only``); what they remember is there by the book's names, ``v``, ``h``, ``m``, ``iter``.
+
+``SGD`` is torch's without momentum, with the chapter's default. ``AdaGrad`` and ``RMSProp`` are
+torch's rules with the chapter's defaults. ``Momentum``, ``Nesterov`` and ``Adam`` are the same
+methods written differently, and each says when that makes a difference.
 """
 
 import numpy as np
 
 from scratch._settings import AtLeast0, Below1, LearningRate
 from scratch.optim.base import Optimizer
+from scratch.optim.fitting import Closure, Grads, Params, like_parameters, loss_and_grads
 from scratch.typing import Array, State
 
 
-class Momentum(Optimizer):
+def _remembered(key: str) -> property:
+    """The buffers of all parameters that are called ``key``; ``None`` before the first step."""
+
+    def buffers(self: Optimizer) -> dict[str, Array] | None:
+        return {name: state[key] for name, state in self.state.items()} or None
+
+    return property(buffers, doc=f"``{key}`` of every parameter, or ``None`` before the first step")
+
+
+class _OfTheBook(Optimizer):
+    """Takes gradients as the book's optimizers do."""
+
+    finite_only = False
+
+    def update(
+        self, params: Params, grads: Grads | None = None, closure: Closure | None = None
+    ) -> float | None:
+        loss, given = loss_and_grads(grads, closure)
+        super().update(params, like_parameters(params, given))
+        return loss
+
+
+class SGD(_OfTheBook):
+    r"""The chapter's stochastic gradient descent (section 6.1.2).
+
+    .. math:: w \leftarrow w - \eta g
+
+    Args:
+        lr: η; torch's ``SGD`` has 0.001.
+
+    >>> params = {"w": np.array([1.0, -2.0])}
+    >>> SGD().update(params, {"w": np.array([1.0, 1.0])})
+    >>> params["w"]
+    array([ 0.99, -2.01])
+    """
+
+    lr: LearningRate = 0.01
+
+    def rule(self, w: Array, g: Array, state: State) -> None:
+        w -= self.lr * g
+
+
+class Momentum(_OfTheBook):
     r"""The chapter's momentum (section 6.1.4): a ball that rolls down a bowl.
 
     .. math::
@@ -36,6 +84,8 @@ class Momentum(Optimizer):
 
     lr: LearningRate = 0.01
     momentum: AtLeast0 = 0.9
+
+    v = _remembered("v")
 
     def init_state(self, w: Array) -> State:
         return {"v": np.zeros_like(w)}
@@ -66,7 +116,7 @@ class Nesterov(Momentum):
         w += self.momentum * v - self.lr * g
 
 
-class AdaGrad(Optimizer):
+class AdaGrad(_OfTheBook):
     r"""The chapter's AdaGrad (section 6.1.5): ``Adagrad`` with ε = 1e-7.
 
     .. math::
@@ -79,6 +129,8 @@ class AdaGrad(Optimizer):
     lr: LearningRate = 0.01
     eps: AtLeast0 = 1e-7
 
+    h = _remembered("sum")
+
     def init_state(self, w: Array) -> State:
         return {"sum": np.zeros_like(w)}
 
@@ -88,7 +140,7 @@ class AdaGrad(Optimizer):
         w -= self.lr * g / (np.sqrt(h) + self.eps)
 
 
-class RMSProp(Optimizer):
+class RMSProp(_OfTheBook):
     r"""The chapter's RMSProp (section 6.1.5): ``RMSprop`` with ε = 1e-7.
 
     .. math::
@@ -107,6 +159,8 @@ class RMSProp(Optimizer):
     decay_rate: AtLeast0 = 0.99
     eps: AtLeast0 = 1e-7
 
+    h = _remembered("square_avg")
+
     def init_state(self, w: Array) -> State:
         return {"square_avg": np.zeros_like(w)}
 
@@ -117,7 +171,7 @@ class RMSProp(Optimizer):
         w -= self.lr * (g / (np.sqrt(h) + self.eps))
 
 
-class Adam(Optimizer):
+class Adam(_OfTheBook):
     r"""The chapter's Adam (section 6.1.6), in the faster form at the end of the paper's section 2.
 
     .. math::
@@ -137,6 +191,13 @@ class Adam(Optimizer):
     beta1: Below1 = 0.9
     beta2: Below1 = 0.999
     eps: AtLeast0 = 1e-7
+
+    m, v = _remembered("exp_avg"), _remembered("exp_avg_sq")
+
+    @property
+    def iter(self) -> int:
+        """The number of updates."""
+        return max((state["step"] for state in self.state.values()), default=0)
 
     def init_state(self, w: Array) -> State:
         return {"exp_avg": np.zeros_like(w), "exp_avg_sq": np.zeros_like(w)}

@@ -4,12 +4,15 @@ import math
 import warnings
 from collections.abc import Callable, Mapping, MutableMapping
 from fnmatch import fnmatchcase
+from itertools import pairwise
 from numbers import Complex, Real
 from typing import Any
 
 import numpy as np
+from numpy.lib.array_utils import byte_bounds
 
 from scratch import _check
+from scratch.optim.complex_numbers import as_real
 from scratch.optim.row_gradient import RowGradient
 from scratch.typing import Array, Rate, Shape, State
 
@@ -22,9 +25,12 @@ Closure = Callable[[], tuple[float, Grads]]
 
 _TYPES: tuple[type, ...] = (np.float32, np.float64, np.float16, np.complex64, np.complex128)
 _FLOATING = tuple(map(np.dtype, _TYPES))
-#: Arrays whose ``*`` is not that of the elements, or leaves some of them out.
-_NOT_PLAIN = (np.matrix, np.ma.MaskedArray)
 
+
+#: The buffers that are sums and averages of squares, or sizes.
+_NEVER_NEGATIVE = frozenset(
+    ("exp_avg_sq", "max_exp_avg_sq", "square_avg", "acc_delta", "sum", "exp_inf", "step_size")
+)
 
 Kind = tuple[Shape, np.dtype]
 
@@ -72,15 +78,15 @@ def check_names(params: Mapping[str, Any], grads: Mapping[str, Any]) -> None:
 
 def check_apart(params: Mapping[str, Any]) -> None:
     """Raise if two names have one array, which would take two steps at once."""
-    first: dict[int, str] = {}
-    for name, w in params.items():
-        if isinstance(w, np.ndarray) and w.size:
-            other = first.setdefault(w.__array_interface__["data"][0], name)
-            if other != name:
-                raise ValueError(
-                    f"params[{name!r}] must have memory of its own, got that of params[{other!r}]; "
-                    "give the array under one name, with the sum of both gradients"
-                )
+    arrays = [(name, w) for name, w in params.items() if isinstance(w, np.ndarray) and w.size]
+    places = sorted((*byte_bounds(w), i) for i, (_, w) in enumerate(arrays))
+    for (_, end, i), (start, _, j) in pairwise(places):
+        (other, v), (name, w) = arrays[min(i, j)], arrays[max(i, j)]
+        if start < end and np.shares_memory(v, w):
+            raise ValueError(
+                f"params[{name!r}] must have memory of its own, got that of params[{other!r}]; "
+                "give the array under one name, with the sum of both gradients"
+            )
 
 
 def as_arrays(params: Mapping[str, Any], name: str, g: object) -> tuple[Array, Any]:
@@ -96,8 +102,9 @@ def as_arrays(params: Mapping[str, Any], name: str, g: object) -> tuple[Array, A
                 f"params must be a dict for the number params[{name!r}] to be replaced, got a "
                 f"{type(params).__name__}"
             )
+        params[name] = w  # a mapping that refuses it raises here, and nothing has changed yet
         w = np.array(w, dtype=w.dtype if isinstance(w, np.floating) else np.float64)
-    if not isinstance(w, np.ndarray) or not _is_floating(w.dtype) or isinstance(w, _NOT_PLAIN):
+    if not _check.is_plain(w) or not _is_floating(w.dtype):
         raise TypeError(
             f"params[{name!r}] must be a float, or an array of float64, float32, float16, "
             f"bfloat16, complex64 or complex128, got {_check.shown(w)}"
@@ -125,13 +132,27 @@ def replace_number(params: Mapping[str, Any], name: str, w: Array) -> None:
 def gradient_like(name: str, w: Array, g: object) -> Array:
     """Return ``g``, or raise unless it is an array like the parameter ``w``."""
     wrong: type[Exception] = TypeError
-    if isinstance(g, np.ndarray) and not isinstance(g, _NOT_PLAIN):
+    if _check.is_plain(g):
         if g.shape == w.shape and g.dtype == w.dtype:
             return g
         wrong = ValueError
     raise wrong(
         f"grads[{name!r}] must be like params[{name!r}], {_check.shown(w)}, got {_check.shown(g)}"
     )
+
+
+def like_parameters(params: Mapping[str, Any], grads: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The gradients of the parameters alone, real numbers in the parameters' dtypes."""
+    if not isinstance(params, Mapping) or not isinstance(grads, Mapping):
+        return grads  # which the update refuses
+    return {name: _converted(params[name], g) for name, g in grads.items() if name in params}
+
+
+def _converted(w: Any, g: Any) -> Any:
+    arrays = isinstance(w, np.ndarray) and isinstance(g, np.ndarray)
+    if not arrays or w.dtype.kind != "f" or g.dtype.kind not in "fiu":
+        return g
+    return g.astype(w.dtype, copy=False)
 
 
 def check_finite(name: str, g: Array, of: str = "") -> None:
@@ -190,21 +211,30 @@ def state_for(
     for key, value in fresh.items():
         if key not in numbers:
             _check_buffer(name, w, key, state[key], value)
-        elif not np.isfinite(state[key]).all():
+        elif not _is_number(state[key]):
             raise ValueError(
-                f"the state of {name!r} must be finite, got {key}={_check.shown(state[key])}"
+                f"the state of {name!r} must be finite and >= 0, got "
+                f"{key}={_check.shown(state[key])}"
             )
     return state
 
 
+def _is_number(value: Any) -> bool:
+    """Whether ``value`` is a finite number >= 0, or an array of such."""
+    numbers = np.asarray(value)
+    return numbers.dtype.kind in "fiu" and bool((np.isfinite(numbers) & (numbers >= 0)).all())
+
+
 def _check_buffer(name: str, w: Array, key: str, found: Any, expected: Array) -> None:
-    if not isinstance(found, np.ndarray) or kind(found) != kind(expected):
+    if not _check.is_plain(found) or kind(found) != kind(expected):
         raise ValueError(
             f"params[{name!r}] is {_check.shown(w)}, but this optimizer's buffer {key!r} for it is "
             f"{_check.shown(found)}; use a new optimizer for new parameters"
         )
     if not found.flags.writeable:
         raise ValueError(f"the buffer {key!r} of {name!r} is read-only; pass a copy")
+    if key in _NEVER_NEGATIVE and (as_real(found) < 0).any():
+        raise ValueError(f"the buffer {key!r} of {name!r} must be >= 0, got {found.min()}")
 
 
 def states(name: str, value: Any) -> dict[str, State]:

@@ -10,6 +10,7 @@ import numpy as np
 
 from scratch import _check
 from scratch._settings import KW_ONLY, AtLeast0, AtLeast1, Flag, Number, choice
+from scratch._signals import SignalsWait
 from scratch.optim.base import Groups, Optimizer
 from scratch.optim.fitting import (
     Closure,
@@ -17,7 +18,6 @@ from scratch.optim.fitting import (
     Kind,
     Params,
     as_arrays,
-    check_finite,
     check_names,
     evaluated,
     gradient_like,
@@ -121,21 +121,22 @@ class LBFGS(Optimizer):
                 "LBFGS takes no grads but a closure, as it evaluates them several times: "
                 "update(params, closure=…) with a function that returns (loss, grads)"
             )
-        landscape = _Landscape(params, closure, uphill=self.maximize)
+        landscape = _Landscape(params, closure, self)
         loss, g = landscape.evaluate()
         landscape.check_finite(g)
         if g.size:
             state = self._state_for(landscape, g)
-            start = landscape.position()
+            start, before = landscape.position(), (self.state, self._fitting)
             try:
-                # As in torch, what overflows is inf; NumPy would warn.
-                with np.errstate(all="ignore"):
+                with self.quiet():
                     self._descend(landscape, loss, g, state)
+                self.state = {next(iter(params)): state}
+                self._fitting = {name: (state, fits) for name, fits in landscape.kinds.items()}
             except BaseException:
-                landscape.move_to(start)
+                with SignalsWait():
+                    landscape.move_to(start)
+                    self.state, self._fitting = before
                 raise
-            self.state = {next(iter(params)): state}
-            self._fitting = {name: (state, fits) for name, fits in landscape.kinds.items()}
         return -loss if self.maximize else loss
 
     def _descend(self, landscape: "_Landscape", loss: float, g: Array, state: State) -> None:
@@ -276,11 +277,11 @@ class Curvature:
 
 
 class _Landscape:
-    """The loss as a function of one vector of all parameters; its negative if ``uphill``."""
+    """The loss as a function of one vector of all parameters; its negative to go uphill."""
 
-    def __init__(self, params: Params, closure: Closure, uphill: bool) -> None:
-        self._params, self._closure = params, closure
-        self._sign = -1 if uphill else 1
+    def __init__(self, params: Params, closure: Closure, optimizer: LBFGS) -> None:
+        self._params, self._closure, self._optimizer = params, closure, optimizer
+        self._sign = -1 if optimizer.maximize else 1
         self.kinds: dict[str, Kind] = {}
 
     def evaluate(self) -> tuple[float, Array]:
@@ -328,7 +329,7 @@ class _Landscape:
         """Raise if an element of the gradient is inf or NaN."""
         if not np.isfinite(g).all():
             for name, part in self._split(self._sign * g):
-                check_finite(name, part)
+                self._optimizer.check_finite(name, part)
 
     def _split(self, x: Array) -> Iterator[tuple[str, Array]]:
         start = 0

@@ -7,7 +7,6 @@ import numpy as np
 from scratch import _check
 from scratch._settings import AtLeast0, Betas, Flag, number
 from scratch.optim.base import Optimizer
-from scratch.optim.fitting import check_finite
 from scratch.optim.row_gradient import RowGradient
 from scratch.typing import Array, State
 
@@ -96,4 +95,4 @@ class SparseAdam(Optimizer):
                 f"grads[{name!r}].rows must be >= 0 and < {len(w)}, the rows of "
                 f"params[{name!r}], got {g.rows[outside][0]}"
             )
-        check_finite(name, g.values, of=".values")
+        self.check_finite(name, g.values, of=".values")
