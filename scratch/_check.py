@@ -210,6 +210,8 @@ def is_plain(value: object) -> TypeGuard[np.ndarray]:
 
     A masked array is told by its mask: ``np.ma`` would be a tenth of what ``import scratch`` takes.
     """
+    if type(value) is np.ndarray:
+        return True
     odd = isinstance(value, np.matrix) or hasattr(value, "mask")
     return isinstance(value, np.ndarray) and not odd
 

@@ -144,6 +144,11 @@ WORDS, POSITION, SPARE = Generator(4).state
         ((WORDS.astype(float), POSITION, SPARE), "words must be an array of uint32, got float64"),
         ((WORDS[1:], POSITION, SPARE), r"words must have shape \(624\), got \(623,\)"),
         ((WORDS, 10**9, SPARE), "position must be a whole number >= 0 and < 625, got 1000000000"),
+        ((WORDS * np.uint32(0), POSITION, SPARE), "words must not all be 0"),
+        (
+            (np.ma.masked_array(WORDS), POSITION, SPARE),
+            "words must be .*, got MaskedArray of uint32",
+        ),
         ((WORDS, -1, SPARE), "position must be a whole number >= 0"),
         ((WORDS, POSITION, math.nan), "spare must be a finite number, got nan"),
         ((WORDS, POSITION, "1"), "spare must be a finite number, got '1'"),

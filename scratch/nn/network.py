@@ -231,9 +231,9 @@ class MultiLayerNet:
         An optimizer may have put another array there.
         """
         for name, (layer, slot) in self._slots.items():
-            layer.params[slot] = array_like(
-                f"params[{name!r}]", self.params.get(name), layer.params[slot]
-            )
+            w, before = self.params.get(name), layer.params[slot]
+            if w is not before:
+                layer.params[slot] = array_like(f"params[{name!r}]", w, before)
         return self._layers
 
     @property

@@ -48,7 +48,7 @@ class Generator:
         >>> Generator(5).manual_seed(0).rand(1) == Generator(0).rand(1)
         array([ True])
         """
-        self.seed = _check.integer("seed", seed, at_least=-(2**63), below=2**64)
+        self._seed = _check.integer("seed", seed, at_least=-(2**63), below=2**64)
         self._bits = np.random.MT19937()
         self._twister = np.random.RandomState(self._bits)
         self._twister.seed(self.seed & 0xFFFFFFFF)
@@ -56,6 +56,11 @@ class Generator:
         self._spare: float | None = None
         self._float_spare: float | None = None
         return self
+
+    @property
+    def seed(self) -> int:
+        """The seed as it was given; ``manual_seed`` starts another stream."""
+        return self._seed
 
     def initial_seed(self) -> int:
         """The seed as torch tells it: of 64 bits and >= 0.
@@ -93,7 +98,7 @@ class Generator:
         """
         new = state.from_bytes(new_state)
         self.state = new.words, new.next or len(new.words), new.spare
-        self.seed, self._untouched, self._float_spare = new.seed, new.next == 0, new.float_spare
+        self._seed, self._untouched, self._float_spare = new.seed, new.next == 0, new.float_spare
 
     @property
     def state(self) -> tuple[np.ndarray, int, float | None]:

@@ -94,9 +94,11 @@ def parts(value: object) -> tuple[np.ndarray, int, float | None]:
             f"state must be (words, position, spare), as it is read, got {_check.shown(value)}"
         )
     words, position, spare = value
-    if not (isinstance(words, np.ndarray) and words.dtype == np.uint32):
+    if not (_check.is_plain(words) and words.dtype == np.uint32):
         raise TypeError(f"state's words must be an array of uint32, got {_check.shown(words)}")
     _check.shape("state's words", words.shape, (_WORDS,))
+    if not words.any():  # all that follows would be 0 as well
+        raise ValueError("state's words must not all be 0")
     position = _check.integer("state's position", position, at_least=0, below=_WORDS + 1)
     return words, position, None if spare is None else _check.number("state's spare", spare)
 
