@@ -214,3 +214,13 @@ def test_a_decay_of_lr_is_not_taken_for_an_average() -> None:
 @pytest.mark.arithmetic
 def test_the_page_has_what_is_measured() -> None:
     assert PAGE.read_text(encoding="utf-8") == page()
+
+
+def test_what_torch_alone_was_given_it_keeps_while_others_are_varied() -> None:
+    class Fixed(optim.Adam):
+        def __init__(self, lr: float = 1e-3) -> None:
+            super().__init__(lr=lr, eps=1e-6)
+
+    result = check(Fixed, "Adam", {"eps": 1e-6})
+    assert result.agrees
+    assert result.notes == []

@@ -268,13 +268,14 @@ def _run(
         faults.append(f"changes no parameter in {mine.steps} steps{_in_place(mine)}")
     elif not (report.agrees and _rounds_much(theirs)):
         _find_cause(result, report, mine, theirs)
+    varied: list[str] = []
     if result.agrees:
-        faults, notes = without_effect(candidate, theirs, matched, dtype)
-        result.faults, result.notes = result.faults + faults, result.notes + notes
+        silent, varied = without_effect(candidate, theirs, matched, dtype)
+        result.faults += silent
     elif isinstance(stream, GradientStream):
         result.portrait, left_out = _portrait(mine, theirs, matched.theirs)
         result.notes += [left_out] if left_out else []
-    result.notes += [mine.remark] if mine.remark else []
+    result.notes += [*([mine.remark] if mine.remark else []), *varied]
     if dtype != asked:
         result.notes.append(f"in {dtype}, not {asked}: {candidate.name} computes in that alone")
     return result

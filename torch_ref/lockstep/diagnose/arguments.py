@@ -8,7 +8,7 @@ import numpy as np
 from torch_ref.lockstep.candidates.candidate import Candidate, CandidateError
 from torch_ref.lockstep.candidates.contract import ContractError, Monitored
 from torch_ref.lockstep.candidates.reference import Reference
-from torch_ref.lockstep.candidates.settings import Mapped, Match, match
+from torch_ref.lockstep.candidates.settings import THEIRS, Mapped, Match, match
 from torch_ref.lockstep.diagnose.probe import Probe
 from torch_ref.lockstep.diagnose.trial import Recorded
 
@@ -96,6 +96,8 @@ def _varied(
     candidate: Candidate, theirs: Reference, matched: Match, name: str, value: Any
 ) -> Match | None:
     given = {**matched.mine, name: value}
+    # What torch alone was given it is given again.
+    given |= {THEIRS + e.theirs: e.value for e in matched.mapped if not (e.mine or e.unset)}
     try:
         return match(candidate, theirs, given)
     except CandidateError:
