@@ -371,7 +371,7 @@ def test_the_command_takes_either_a_file_or_a_program() -> None:
     for arguments in ([], ["adam.py:Adam", "--exec", "./adam"]):
         refused = lockstep("check", *arguments, "--against", "Adam")
         assert refused.exit_code == 2
-        assert "giveeitherFILE.py:NAMEor--execCOMMAND" in unwrapped(refused.output)
+        assert "FILE.py:NAME:giveeitherthisor--execCOMMAND" in unwrapped(refused.output)
     failed = lockstep("check", "--exec", "cat", "--against", "Adam", "--json")
     assert failed.exit_code == 2
     assert json.loads(failed.stdout)["error"].startswith("cat: its hello: expected an answer")
