@@ -13,7 +13,7 @@ What is checked when:
 
 import copy
 from collections.abc import Mapping
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager
 from fnmatch import fnmatchcase
 from typing import Any, ClassVar
 
@@ -137,8 +137,9 @@ class Optimizer(Configurable):
             fitting.check_finite(name, g, of)
 
     def quiet(self) -> AbstractContextManager[Any]:
-        """What overflows is inf, as in torch; NumPy would warn."""
-        return np.errstate(all="ignore") if self.finite_only else nullcontext()
+        """What overflows is inf, as in torch, without a warning; NaN has one if it may come in."""
+        invalid = "ignore" if self.finite_only else np.geterr()["invalid"]
+        return np.errstate(all="ignore", invalid=invalid)
 
     def update(
         self, params: Params, grads: Grads | None = None, closure: Closure | None = None
