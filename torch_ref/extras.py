@@ -17,6 +17,7 @@ EXTRAS = {
     "threadpoolctl": "plots",
     "babel": "report",
     "jinja2": "report",
+    "latex2mathml": "report",
 }
 
 

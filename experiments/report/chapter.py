@@ -9,28 +9,41 @@ import numpy as np
 
 import experiments
 from experiments.engine.experiment import label
-from experiments.engine.figures import Axis, Chart, Panel, Points, Table, colors
+from experiments.engine.figures import Axis, Chart, Panel, Points, Table, colors, mean
 from experiments.engine.measurements import MissingCurve
 from experiments.engine.texts import Text, joined, named, number, restored, say
 from experiments.report import results
 from experiments.report.reasons import REASONS
 from experiments.report.results import Document, Finished, Item, Missing, Results, Unreadable
+from experiments.report.rules import RULES, WHY, Rule
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """Of one backend on a claim."""
+    """Of one backend on a claim; smaller settings than the chapter's judge nothing."""
 
     backend: str
     holds: int
     of: int
+    judged: bool = True
 
     @property
     def always(self) -> bool:
         return self.holds == self.of
 
     @property
+    def sign(self) -> str:
+        return ("✓" if self.always else "✗") if self.judged else "–"
+
+    @property
+    def look(self) -> str:
+        """The class of the style."""
+        return ("holds" if self.always else "fails") if self.judged else "unjudged"
+
+    @property
     def words(self) -> Text:
+        if not self.judged:
+            return say("not judged")
         if self.of == 1:
             return say("holds") if self.always else say("does not hold")
         if self.always:
@@ -56,9 +69,14 @@ class JudgedClaim:
     ours: bool = False
 
     @property
+    def judged(self) -> bool:
+        """Whether the settings were the chapter's."""
+        return all(verdict.judged for verdict in self.verdicts)
+
+    @property
     def why(self) -> Text | None:
         """Why it does not hold, where that is known."""
-        return None if self.holds else REASONS.get(str(self.text))
+        return None if self.holds or not self.judged else REASONS.get(str(self.text))
 
     @property
     def holds(self) -> bool:
@@ -72,6 +90,7 @@ class Section:
 
     Attributes:
         trouble: why there is no figure, or nothing.
+        parting: from where on scratch and torch are visibly apart, and why.
         notes: what else is to be known about the numbers.
     """
 
@@ -81,10 +100,21 @@ class Section:
     item: Item
     trouble: Text | None = None
     command: str = ""
+    parting: Text | None = None
     notes: list[Text] = field(default_factory=list)
     charts: list[Chart] = field(default_factory=list)
     settings: list[tuple[str, str]] = field(default_factory=list)
     claims: list[JudgedClaim] = field(default_factory=list)
+
+    @property
+    def why(self) -> Text | None:
+        """What makes the figure look as it does."""
+        return WHY.get(self.name) if self.charts else None
+
+    @property
+    def rules(self) -> list[Rule]:
+        """Those behind the figure."""
+        return RULES.get(self.name, []) if self.charts else []
 
 
 def sections(found: Results) -> list[Section]:
@@ -99,7 +129,7 @@ def sections(found: Results) -> list[Section]:
 
 def overview(found: list[Section]) -> tuple[Text | None, list[tuple[Section, JudgedClaim]]]:
     """How many claims hold, and those that do not."""
-    claims = [(section, claim) for section in found for claim in section.claims]
+    claims = [(part, claim) for part in found for claim in part.claims if claim.judged]
     failing = [(section, claim) for section, claim in claims if not claim.holds]
     if not claims:
         return None, []
@@ -132,6 +162,7 @@ def _section(name: str, item: Finished | Missing | Unreadable) -> Section:
         return replace(section, trouble=trouble_of(item), command=item.command)
     settings = item.info["settings"]
     section = replace(section, settings=flat(settings), claims=_claims(item), notes=_notes(item))
+    section = replace(section, parting=_parting(item))
     try:
         figure = experiment.figure(item.by_backend, results.settings(experiment, settings))
     except MissingCurve as missing:
@@ -171,6 +202,34 @@ def _notes(result: Finished) -> list[Text]:
     return notes
 
 
+#: What a reader sees at a glance: so far apart, of the larger of both.
+VISIBLE = 0.05
+
+
+def _parting(result: Finished) -> Text | None:
+    """Where scratch and torch part visibly: the runs, and from which x on."""
+    if len(result.by_backend) < 2:
+        return None
+    found: dict[str, float] = {}
+    ours, theirs = (measurements.curves for measurements in result.by_backend.values())
+    for (run, metric), curve in ours.items():
+        if (run, metric) not in theirs:
+            continue
+        a, b = mean(curve), mean(theirs[run, metric])
+        apart = np.abs(a - b) > VISIBLE * np.maximum(np.abs(a), np.abs(b))
+        if curve.x.size > 1 and apart.any():
+            found[run] = min(found.get(run, np.inf), float(curve.x[apart.argmax()]))
+    if not found:
+        return None
+    runs = [say("{run} (from {x} on)", run=named(run), x=number(x)) for run, x in found.items()]
+    return say(
+        "Here scratch and torch are more than 5 % apart somewhere: {runs}. Both take the same "
+        "steps, but round differently in float32, and where training is unstable it makes any "
+        "difference, however small, grow until two runs of one seed are two different runs.",
+        runs=joined(runs, ", "),
+    )
+
+
 def _differ(result: Finished) -> bool:
     """Whether the seeds do."""
     return any(
@@ -196,7 +255,10 @@ def _claims(result: Finished) -> list[JudgedClaim]:
             JudgedClaim(
                 f"{result.name}-claim-{index + 1}",
                 Text(first["text"]),
-                [Verdict(name, claim["holds"], claim["of"]) for name, claim in judged.items()],
+                [
+                    Verdict(name, claim["holds"], claim["of"], not info["quick"])
+                    for name, claim in judged.items()
+                ],
                 [
                     (backend, seen["seed"], seen["holds"], restored(seen["measured"], texts))
                     for backend, claim in judged.items()

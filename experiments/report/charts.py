@@ -16,6 +16,7 @@ from experiments.engine import figures
 Trace = dict[str, Any]
 MOST = 400  # points of a curve: more than a screen shows
 DASHES = ("solid", "dash", "dot", "dashdot", "longdash", "longdashdot", "solid")
+OTHER = {"scratch": "torch", "torch": "scratch"}
 HOVER = "x %{x}, y %{y}: %{z:.3g}<extra></extra>"
 SYMBOLS = {"cross": "cross-thin-open", "x": "x-thin-open", "goal": "line-ns-open"}
 
@@ -58,11 +59,15 @@ def words(chart: figures.Chart) -> list[str]:
 def _traces(panel: figures.Panel, chart: figures.Chart) -> Iterator[Trace]:
     """Plotly's, with the group and the backend by which each is switched off and on."""
     groups = list(chart.groups.values())
+    lines = {(m.name, m.backend): m for m in panel.marks if isinstance(m, figures.Line)}
     for mark in panel.marks:
         name, backend = getattr(mark, "name", ""), getattr(mark, "backend", "")
         shared = {"name": name} | ({"backend": backend} if backend else {})
         if getattr(mark, "color", -1) in groups:
             shared["group"] = groups.index(mark.color)
+        other = lines.get((name, OTHER.get(backend, "")))
+        if other and isinstance(mark, figures.Line) and len(other.mean) == len(mark.mean):
+            shared["other"] = pack(other.mean[places(mark)])
         for trace in _drawn(mark, backend if len(chart.backends) > 1 else ""):
             yield shared | trace
 
@@ -95,6 +100,13 @@ def thinned(values: np.ndarray, most: int = MOST) -> np.ndarray:
     return np.array(sorted(kept))
 
 
+def places(mark: figures.Line) -> np.ndarray:
+    """Indices of the points of a curve that are drawn."""
+    if mark.smooth:
+        return np.unique(np.linspace(0, len(mark.mean) - 1, MOST).astype(int))
+    return thinned(mark.mean)
+
+
 @singledispatch
 def _drawn(mark: figures.Mark, beside: str) -> list[Trace]:
     """A mark's traces; ``beside`` is its backend where there are two."""
@@ -104,9 +116,7 @@ def _drawn(mark: figures.Mark, beside: str) -> list[Trace]:
 @_drawn.register
 def _(mark: figures.Line, beside: str) -> list[Trace]:
     """Torch's thin line lies on scratch's broad one, so that both are always seen."""
-    mean, broad = mark.mean, beside == "scratch"
-    even = np.unique(np.linspace(0, len(mean) - 1, MOST).astype(int))
-    at = even if mark.smooth else thinned(mean)
+    mean, broad, at = mark.mean, beside == "scratch", places(mark)
     color = f"@{mark.color}/0.4" if broad else f"@{mark.color}"
     dash = "solid" if broad or mark.markers else DASHES[mark.color % len(DASHES)]
     trace = {

@@ -30,6 +30,9 @@ SCHEDULED: dict[str, dict[str, Any]] = {
         "div_factor": 25.0,
         "final_div_factor": 1e4,
         "three_phase": False,
+        "cycle_momentum": True,
+        "base_momentum": 0.85,
+        "max_momentum": 0.95,
     },
 }
 _TRIED = (-1.0, 0.0, 0.5, 1.0, 2.0)

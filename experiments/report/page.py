@@ -24,6 +24,8 @@ from experiments.report import (
     survey,
 )
 from experiments.report import charts as charts_
+from experiments.report.javascript import optimizers
+from experiments.report.rules import of_optimizer
 from experiments.report.translations import korean
 from experiments.report.words import WORDS
 
@@ -58,6 +60,7 @@ def render(found: results.Results) -> str:
     sections, twins = chapter.sections(found), parity.section(found.parity)
     measured = speed.section(found.bench)
     charts = [chart for part in (*sections, twins, measured) for chart in part.charts]
+    charts += [twins.dots] if twins.dots else []
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader("experiments.report"),
         autoescape=True,
@@ -79,6 +82,7 @@ def render(found: results.Results) -> str:
         origins=reproduce.origins(found),
         words=WORDS,
         presets=lab.PRESETS,
+        rules={name: of_optimizer(name, pair.scratch) for name, pair in optimizers().items()},
         data=_data(charts),
         styles=[asset(name) for name in STYLES],
         scripts=[asset(PARSER), Markup(javascript.bundled()), *map(asset, SCRIPTS)],
@@ -105,13 +109,13 @@ def _data(charts: list[Chart]) -> dict[str, Any]:
 
 def headline(sections: list[chapter.Section], twins: parity.Parity) -> list[tuple[str, Text]]:
     """The numbers that the page begins with: each and what it counts."""
-    claims = [claim.holds for section in sections for claim in section.claims]
+    claims = [c.holds for section in sections for c in section.claims if c.judged]
     exact = [row.cells[0][0] == "0" for rows in twins.twins.values() for row in rows]
     found = [
         (str(len(exact)), say("pairs in lockstep with PyTorch")),
         (str(sum(exact)), say("of them equal bit for bit in float64")),
         (f"{sum(claims)}/{len(claims)}", say("claims of the chapter hold here")),
-        (str(len(javascript.optimizers())), say("optimizers on this page proven against PyTorch")),
+        (str(len(optimizers())), say("optimizers on this page proven against PyTorch")),
     ]
     return [row for row in found if row[0] not in ("0", "0/0")]
 

@@ -1,5 +1,7 @@
 """The twins, how far apart they are, how the distance grows, and where the conventions differ."""
 
+import math
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -7,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from experiments.engine.experiment import label
-from experiments.engine.figures import Axis, Chart, Line, Panel, Table
+from experiments.engine.figures import Axis, Chart, Line, Panel, Points, Table
 from experiments.engine.texts import Text, named, number, say
 from experiments.report.chapter import trouble_of
 from experiments.report.results import Document, Item
@@ -34,6 +36,7 @@ class Parity:
 
     Attributes:
         twins: by table.
+        dots: all of them in one picture.
         differences: each convention, how far apart both come by it, and what is left of that.
     """
 
@@ -41,6 +44,7 @@ class Parity:
     trouble: Text | None = None
     finding: Text | None = None
     twins: dict[str, list[TwinRow]] = field(default_factory=dict)
+    dots: Chart | None = None
     charts: list[Chart] = field(default_factory=list)
     differences: list[tuple[Convention, str, str]] = field(default_factory=list)
 
@@ -60,7 +64,8 @@ def section(item: Item) -> Parity:
         for row in content["conventions"]
     }
     differences = [(each, *numbers.get(each.name, ("", ""))) for each in CONVENTIONS]
-    return Parity(item, None, _finding(content["twins"]), twins, charts, differences)
+    dots = _dots(content["twins"])
+    return Parity(item, None, _finding(content["twins"]), twins, dots, charts, differences)
 
 
 def _twin(twin: Mapping[str, Any]) -> TwinRow:
@@ -75,6 +80,39 @@ def _twin(twin: Mapping[str, Any]) -> TwinRow:
         shown = "–" if ulp > TELLING else number(ulp)
         cells.append((shown, _power(found["relative"]), shade))
     return TwinRow(twin["name"], str(twin.get("torch", "")), Text(str(twin.get("note", ""))), cells)
+
+
+#: Where on a logarithmic axis those stand that are equal bit for bit.
+EQUAL = 0.1
+
+
+def _dots(twins: list[Mapping[str, Any]]) -> Chart:
+    """A dot for each twin and dtype, by its distance, in a row for its table."""
+    tables = list(dict.fromkeys(twin["table"] for twin in twins))
+    dtypes = ("float64", "float32")
+    marks = [_row_of_dots(twins, tables, color, dtype) for color, dtype in enumerate(dtypes)]
+    x = Axis(say("largest distance in ULP; at 0.1: equal bit for bit"), log=True)
+    rows = [Text(table) for table in tables]
+    title = say("How far apart the twins are: a dot for each, in both precisions")
+    panel = Panel(x, Axis(), marks, rows=rows)
+    return Chart("parity-dots", title, _finding(twins), panels=[panel], height=70 * len(rows) + 40)
+
+
+def _row_of_dots(
+    twins: list[Mapping[str, Any]], tables: list[str], color: int, dtype: str
+) -> Points:
+    """Those of one dtype; what lies at one place in a row stands below each other."""
+    x, y, texts, taken = [], [], [], Counter[tuple[str, float]]()
+    for twin in twins:
+        ulp = twin["distance"].get(dtype, {}).get("ulp", np.inf)
+        if ulp > TELLING:
+            continue
+        place = (twin["table"], round(math.log10(max(ulp, EQUAL)) * 12))
+        x.append(max(ulp, EQUAL))
+        y.append(tables.index(twin["table"]) + 0.35 * color + 0.03 * (taken[place] % 10))
+        texts.append(f"{twin['name']}: {number(ulp)} ULP")
+        taken[place] += 1
+    return Points(dtype, color, x, y, texts=texts)
 
 
 def _finding(twins: list[Mapping[str, Any]]) -> Text:

@@ -20,6 +20,7 @@ WORDS: dict[str, Text] = {
     "share": say("share"),
     "step": say("step"),
     "magnitude": say("log₁₀ |gradient|"),
+    "difference": say("difference"),
     "overflow": say("Some values have left the range of the numbers."),
     "arriving": say(
         "In layer {layer} of {depth}: std {std}; {small} {smallShare}, dead units {dead}, "

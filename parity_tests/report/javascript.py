@@ -129,7 +129,9 @@ def _write(path: Path, golden: Path, cases: list, renamed: Mapping[str, Any]) ->
 
 
 def _rates_asked(name: str) -> list[dict[str, Any]]:
-    cases = [javascript.SCHEDULED[name], *_cases(name)]
+    shown = javascript.SCHEDULED[name]
+    cases = [shown, *([shown | {"three_phase": True}] if "three_phase" in shown else [])]
+    cases += _cases(name)
     return [{"base": BASE, "steps": _steps(case), "settings": case} for case in cases]
 
 
@@ -155,21 +157,26 @@ def _steps(case: Mapping[str, Any]) -> int:
 def _whole(name: str, case: Mapping[str, Any], by_hand: bool = False) -> dict[str, Any]:
     from scratch.optim import SGD
 
-    cycle = {"max_lr": BASE, "cycle_momentum": False} if name == "OneCycleLR" else {}
-    return {**case, **cycle} | ({"optimizer": SGD(lr=BASE)} if by_hand else {})
+    cycle = {"max_lr": BASE} if name == "OneCycleLR" else {}
+    if by_hand:
+        cycle |= {"optimizer": SGD(lr=BASE)} | ({"cycle_momentum": False} if cycle else {})
+    return {**case, **cycle}
 
 
-def _apart(name: str, mine: list[list[float]]) -> Distance:
+def _apart(name: str, mine: list[list[tuple[float, float | None]]]) -> Distance:
     drift = Drift()
     for asked, rates in zip(_rates_asked(name), mine, strict=True):
-        theirs = torch.optim.SGD([torch.zeros(1)], lr=BASE)
+        theirs = torch.optim.SGD([torch.zeros(1)], lr=BASE, momentum=0.5)
         schedule = by_torch(name, theirs, **_whole(name, asked["settings"]))
-        for t, rate in enumerate(rates):
+        for t, (rate, momentum) in enumerate(rates):
             if t:
                 with warnings.catch_warnings():
                     warnings.simplefilter("ignore")  # of a schedule without its optimizer
                     schedule.step()
-            drift.add(np.array(rate), np.array(theirs.param_groups[0]["lr"], np.float64))
+            group = theirs.param_groups[0]
+            drift.add(np.array(rate), np.array(group["lr"], np.float64))
+            momentum = 0.5 if momentum is None else momentum
+            drift.add(np.array(momentum), np.array(group["momentum"], np.float64))
     return drift.worst
 
 

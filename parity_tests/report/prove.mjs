@@ -16,9 +16,10 @@ function way({ buffers, rule }, w, grads, settings) {
   });
 }
 
-function rates({ rate }, { base, steps, settings }) {
+// The rate at every step, and the momentum where the schedule moves it.
+function moved({ rate, momentum }, { base, steps, settings }) {
   let lr = base;
-  return Array.from({ length: steps }, (_, t) => (lr = rate(lr, t, base, settings)));
+  return Array.from({ length: steps }, (_, t) => [(lr = rate(lr, t, base, settings)), momentum?.(t, settings) ?? null]);
 }
 
 const { optimizers, schedules } = JSON.parse(readFileSync(0, "utf8"));
@@ -30,6 +31,6 @@ for (const [name, { start, grads, cases }] of Object.entries(optimizers)) {
 }
 for (const [name, asked] of Object.entries(schedules)) {
   const schedule = await module("schedule", name);
-  taken.schedules[name] = asked.map((each) => rates(schedule, each));
+  taken.schedules[name] = asked.map((each) => moved(schedule, each));
 }
 process.stdout.write(JSON.stringify(taken));

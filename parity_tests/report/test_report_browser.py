@@ -1,6 +1,7 @@
 """The page in a real browser: it draws, asks for nothing, and everybody can use it."""
 
 from itertools import pairwise
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -75,6 +76,51 @@ def test_a_curve_and_a_backend_are_switched_off(tab: Page) -> None:
     assert 0 < len(after) < len(before) / 2
     figure.get_by_label("SGD", exact=True).check()
     figure.get_by_label("torch", exact=True).check()
+
+
+def test_hovering_shows_both_sides_and_their_difference(tab: Page) -> None:
+    figure = tab.locator("#fig-optimizer-comparison-loss")
+    first = """figure => { const plot = figure.querySelector('.plot');
+        const trace = plot.data.findIndex(t => t.customdata && t.line.width === 2);
+        const { x, y, customdata, hovertemplate } = plot.data[trace];
+        return [hovertemplate, customdata[1], Number(plot._fullData[trace].y[1])]; }"""
+    figure.scroll_into_view_if_needed()
+    template, (scratch, torch, apart), y = figure.evaluate(first)
+    assert float(torch) == pytest.approx(y, rel=1e-3)
+    assert float(scratch) == pytest.approx(y, rel=0.05)
+    assert apart.endswith("%")
+    assert "scratch %{customdata[0]}<br>torch %{customdata[1]}<br>difference" in template
+    ticks = figure.locator(".plot").evaluate("plot => plot.layout.yaxis.ticktext")
+    assert {"0.2", "0.5", "1", "2"} <= set(ticks)
+
+
+def test_a_figure_is_linked_to_and_saved(tab: Page, tmp_path: Path) -> None:
+    figure = tab.locator("#fig-optimizer-comparison-loss")
+    assert figure.locator(".anchor").get_attribute("href") == "#fig-optimizer-comparison-loss"
+    found = {}
+    for format in ("svg", "png", "csv"):
+        with tab.expect_download() as download:
+            figure.get_by_role("button", name=format.upper()).click()
+        name = download.value.suggested_filename
+        assert name == f"lockstep-optimizer-comparison-loss.{format}"
+        download.value.save_as(tmp_path / name)
+        found[format] = (tmp_path / name).read_bytes()
+    missing = [p for p in (b"SGD, torch", b"Training loss<", b"legend") if p not in found["svg"]]
+    assert missing == []
+    assert found["png"].startswith(b"\x89PNG")
+    header, first = found["csv"].decode().splitlines()[:2]
+    assert header.startswith('"iteration","SGD, scratch","SGD, torch"')
+    assert len(first.split(",")) == len(header.split('","'))
+    assert not tab.said
+
+
+def test_a_zoom_offers_the_whole_view_again(tab: Page) -> None:
+    figure = tab.locator("#fig-optimizer-comparison-loss")
+    whole = figure.locator("[data-control=whole]")
+    assert whole.is_hidden()
+    figure.locator(".plot").evaluate("plot => Plotly.relayout(plot, { 'xaxis.range': [1, 2] })")
+    whole.click()
+    assert whole.is_hidden()
 
 
 def test_the_language_switch_changes_texts_and_charts(tab: Page) -> None:
@@ -166,7 +212,7 @@ def test_headings_are_in_order_and_every_chart_is_named(tab: Page) -> None:
     assert all(b - a <= 1 for a, b in pairwise(levels))
     for plot in tab.locator(".plot").all():
         ids = plot.get_attribute("aria-labelledby").split()
-        texts = [tab.locator(f"#{name}").inner_text() for name in ids]
+        texts = [tab.locator(f"#{name}").text_content() for name in ids]
         assert all(texts), ids
 
 
@@ -209,6 +255,8 @@ def test_a_link_leads_to_its_section_whatever_is_drawn_on_the_way(
 def test_a_phone_has_no_sideways_scroll(phone: Page, language: str) -> None:
     phone.evaluate(f"setLanguage('{language}')")
     assert phone.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
+    cut = "[...document.querySelectorAll('.stack')].filter(t => t.offsetWidth > innerWidth)"
+    assert phone.evaluate(f"{cut}.length") == 0
     wide = "[...document.querySelectorAll('.plot')].filter(p => p.scrollWidth > innerWidth)"
     assert phone.evaluate(f"{wide}.length") == 0
 
@@ -220,3 +268,15 @@ def test_it_prints_every_chart_and_on_light_paper(tab: Page) -> None:
     tab.evaluate("dispatchEvent(new Event('afterprint'))")
     assert tab.locator("html").get_attribute("data-theme") == "dark"
     assert set(widths) == {660}
+
+
+def test_paper_has_the_legends_and_nothing_to_click(tab: Page) -> None:
+    figure = tab.locator("#fig-optimizer-comparison-loss")
+    tab.emulate_media(media="print")
+    try:
+        assert figure.get_by_text("SGD", exact=True).first.is_visible()
+        assert figure.locator(".stroke.torch").is_visible()
+        dead = "summary, .chart button, .chart .controls input, .chart select, .anchor"
+        assert [e.inner_text() for e in tab.locator(dead).all() if e.is_visible()] == []
+    finally:
+        tab.emulate_media(media="screen")

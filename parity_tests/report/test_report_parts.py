@@ -2,6 +2,7 @@
 
 import base64
 from pathlib import Path
+from xml.etree import ElementTree
 
 import numpy as np
 import pytest
@@ -11,8 +12,9 @@ import experiments
 from experiments import cli
 from experiments.data import Dataset
 from experiments.parity import drift, run, twins
-from experiments.report import chapter, charts, results, survey
+from experiments.report import chapter, charts, javascript, results, rules, survey
 from experiments.report.reasons import REASONS
+from parity_tests.report import report_results
 from torch_ref import registry
 from torch_ref.conventions import CONVENTIONS, Convention, as_markdown
 
@@ -97,6 +99,45 @@ def test_a_reason_is_of_a_claim_and_stands_where_it_does_not_hold() -> None:
 def test_one_seed_is_told_without_counting() -> None:
     words = [chapter.Verdict("torch", *of).words for of in ((1, 1), (0, 1), (2, 3))]
     assert words == ["holds", "does not hold", "holds in only 2 of 3 seeds"]
+
+
+def test_settings_other_than_the_chapters_judge_nothing(whole_results: Path) -> None:
+    found = chapter.sections(results.read(whole_results))  # a quick run's
+    claims = [claim for part in found for claim in part.claims]
+    assert {(v.sign, v.words) for claim in claims for v in claim.verdicts} == {("–", "not judged")}
+    assert {claim.why for claim in claims} == {None}
+    assert chapter.overview(found) == (None, [])
+
+
+def test_every_experiment_has_its_rule_and_why_and_each_formula_is_mathml() -> None:
+    assert rules.RULES.keys() == rules.WHY.keys() == set(experiments.NAMES)
+    shown = [rule for each in rules.RULES.values() for rule in each]
+    shown += [rules.of_optimizer(name, p.scratch) for name, p in javascript.optimizers().items()]
+    for rule in shown:
+        math = ElementTree.fromstring(f"<p>{rule.formula}</p>")
+        leaves = "".join(math.itertext())
+        assert "\\" not in leaves, leaves  # a command that was not understood
+        assert "&" not in leaves, leaves
+        if rule.code:
+            compile(rule.source, rule.file, "exec")
+            assert (ROOT / rule.file).is_file()
+    bare = [rule.name for rule in shown if not rule.formula]
+    assert bare == ["LookaheadAdam"]  # made of Adam's, whose formula alone would be wrong
+
+
+def test_where_scratch_and_torch_part_visibly_the_section_says_from_when(folder: Path) -> None:
+    home, name = folder / "optimizer-comparison", "optimizer-comparison"
+    before = next(p for p in chapter.sections(results.read(folder)) if p.name == name)
+
+    def away(rows: list[list[str]]) -> None:
+        for row in rows:
+            if row[:3] == ["torch", "SGD", "loss"] and float(row[4]) >= 2:
+                row[5] = str(float(row[5]) * 2)
+
+    report_results.edit_rows(home, away)
+    after = next(p for p in chapter.sections(results.read(folder)) if p.name == name)
+    assert "SGD (from 2 on)" in str(after.parting)
+    assert "SGD (from 2 on)" not in str(before.parting)
 
 
 def test_the_survey_on_the_page_is_the_committed_one() -> None:

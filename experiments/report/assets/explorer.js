@@ -107,14 +107,21 @@ const explorer = (() => {
     return best.lr;
   }
 
+  // For those that are shown; for another when it is: to try fifteen rates takes a while.
   function suggest() {
     chosen = read();
-    const bowl = data.surfaces[surface.value]?.name === "bowl";
     for (const walker of walkers) {
-      const settings = defaultsOf(walker);
-      if (!bowl || !walker.chapter) settings.lr = suggestedRate(walker, settings);
-      put(walker.inputs, settings);
+      walker.suggested = false;
+      if (walker.on.checked) suggestFor(walker);
     }
+  }
+
+  function suggestFor(walker) {
+    if (walker.suggested) return;
+    const settings = defaultsOf(walker), bowl = data.surfaces[surface.value]?.name === "bowl";
+    if (!bowl || !walker.chapter) settings.lr = suggestedRate(walker, settings);
+    put(walker.inputs, settings);
+    walker.suggested = true;
   }
 
   // The address: #f=bowl&at=-7,2&n=30&SGD=lr:1.05
@@ -157,9 +164,9 @@ const explorer = (() => {
     const scheduled = data.schedules.find((each) => each.name === name);
     schedule.value = scheduled ? name : "";
     if (scheduled) put(scheduleInputs(name), parsed(rest.join(";"), scheduled.settings));
+    for (const walker of walkers) walker.on.checked = said.has(walker.name);
     suggest();
     for (const walker of walkers) {
-      walker.on.checked = said.has(walker.name);
       put(walker.inputs, parsed(said.get(walker.name) ?? "", walker.settings));
     }
     now = said.has("k") ? Number(said.get("k")) || 0 : Infinity;
@@ -329,7 +336,7 @@ const explorer = (() => {
   function begin() {
     byId("readout").textContent = word("dragStart");
     for (const walker of walkers) {
-      walker.on.addEventListener("change", () => update());
+      walker.on.addEventListener("change", () => { if (walker.on.checked) suggestFor(walker); update(); });
       walker.rate.addEventListener("input", () => {
         walker.lr.value = Number((10 ** walker.rate.value).toPrecision(3));
         update();

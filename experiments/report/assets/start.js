@@ -3,10 +3,9 @@
 
 paint();
 explorer.begin();
-const figures = [...document.querySelectorAll("[data-chart]")];
-// All widths first: to read one after a change would lay the whole page out again.
-const widths = figures.map((figure) => figure.clientWidth);
-figures.forEach((figure, index) => mount(figure, widths[index]));
+// All figures are as wide as the chapter: to ask each would lay out what is not in view yet.
+const wide = document.getElementById("chapter").clientWidth;
+for (const figure of document.querySelectorAll("[data-chart]")) mount(figure, wide);
 lab.begin();
 survey.begin();
 

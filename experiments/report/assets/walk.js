@@ -21,7 +21,13 @@ function walk({ dual, start, steps, far, noise, seed, module, settings, schedule
   const { buffers, rule } = modules[module], draw = normals(seed);
   const own = { ...settings }, base = settings.lr;
   const next = (t) => {
-    if (schedule) own.lr = modules[schedule.module].rate(own.lr, t, base, schedule.settings);
+    if (!schedule) return;
+    const { rate, momentum } = modules[schedule.module];
+    own.lr = rate(own.lr, t, base, schedule.settings);
+    const moved = momentum?.(t, schedule.settings) ?? null;
+    if (moved === null) return;
+    if ("betas" in own) own.betas = [moved, own.betas[1]];
+    else if ("momentum" in own) own.momentum = moved;
   };
   next(0);
   let w = [...start];
