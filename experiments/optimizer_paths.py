@@ -1,4 +1,4 @@
-"""Sections 6.1.3 to 6.1.7: the way each optimizer takes down the bowl x²/20 + y²."""
+"""Sections 6.1.3 to 6.1.7: the path each optimizer takes down the bowl x²/20 + y²."""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -138,7 +138,7 @@ def figure(by_backend: figures.ByBackend, settings: Settings) -> figures.Figure:
 EXPERIMENT = Experiment(
     name="optimizer-paths",
     section="6.1.3–6.1.7",
-    title=say("the way each optimizer takes down the bowl"),
+    title=say("the path each optimizer takes down the bowl"),
     settings=Settings(),
     quick=Settings(),
     measure=measure,
