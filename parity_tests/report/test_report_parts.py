@@ -1,5 +1,6 @@
 """What the page is made of: curves, paths, layers, distances, conventions."""
 
+import ast
 import base64
 from pathlib import Path
 from xml.etree import ElementTree
@@ -119,7 +120,7 @@ def test_every_experiment_has_its_rule_and_why_and_each_formula_is_mathml() -> N
         assert "\\" not in leaves, leaves  # a command that was not understood
         assert "&" not in leaves, leaves
         if rule.code:
-            compile(rule.source, rule.file, "exec")
+            assert ast.parse(rule.source, rule.file).body
             assert (ROOT / rule.file).is_file()
     bare = [rule.name for rule in shown if not rule.formula]
     assert bare == ["LookaheadAdam"]  # made of Adam's, whose formula alone would be wrong
