@@ -74,8 +74,8 @@ def check(
             is called, else for the nearest of all optimizers.
         settings: hyperparameters under either side's names. Both sides get the same; but an
             optimizer that is made already keeps its own, and they are torch's alone.
-        dtype: float64, float32; for an optimizer also float16 or bfloat16, where both sides have
-            parameters and gradients of it, for at most 20 steps.
+        dtype: float64, float32; for an optimizer, for at most 20 steps, and a normalization layer
+            also float16 or bfloat16, where both sides have parameters and gradients of it.
         steps: how many.
         seconds: the time limit.
 
@@ -169,8 +169,11 @@ def _check(
 ) -> Result:
     if theirs.kind == OPTIMIZER:
         return _optimizer(candidate, theirs, args, dtype, steps)
-    if dtype in LOW:
-        raise CandidateError(f"{dtype} is for optimizers; {theirs.name} is checked in float32")
+    if dtype in LOW and theirs.kind != NORM:
+        raise CandidateError(
+            f"{dtype} is for optimizers and normalization layers; {theirs.name} is computed in "
+            "more, and rounded at the end: check it in float32"
+        )
     if isinstance(candidate, Program):
         raise CandidateError(f"a program is an optimizer, and {theirs.name} is not: give one")
     mapped = [] if theirs.kind in (NORM, CLIP) else own_defaults(candidate, theirs, args)

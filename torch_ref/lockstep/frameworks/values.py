@@ -99,7 +99,7 @@ def unpacked(
         case {"name": str(name), "shown": str(shown)}:
             return Opaque(name, shown)
         case {"dtype": str(name)}:
-            return np.dtype(name)
+            return wire.dtype_of(name)
         case {"error": [str(name), str(text)]}:
             return AwayError.named(name, text)
         case {"array": [list(shape), str(name)]} if arrays:

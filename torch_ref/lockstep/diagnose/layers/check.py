@@ -11,7 +11,9 @@ from scratch import _check
 from torch_ref.extras import has_torch
 from torch_ref.lockstep.candidates.candidate import name_of
 from torch_ref.lockstep.candidates.reference import NORM, find
+from torch_ref.lockstep.compare.precision import LOW
 from torch_ref.lockstep.diagnose.layers.causes import Causing, fitted
+from torch_ref.lockstep.diagnose.layers.half import check_norm_in_half, in_half_too
 from torch_ref.lockstep.diagnose.layers.norms import NORMALIZATIONS, Normalization, Settings, Shape
 from torch_ref.lockstep.diagnose.layers.rule import NormRule
 from torch_ref.lockstep.diagnose.layers.trace import (
@@ -69,7 +71,8 @@ def check_norm(
             Training and evaluation are chosen by an argument (``training``, ``train_flg``, …), by
             ``train()`` and ``eval()``, or by an attribute.
         against: a name of ``NORMALIZATIONS``: "BatchNorm1d", "LayerNorm", ….
-        dtype: float32 or float64; float32 if the candidate computes in nothing else.
+        dtype: float32 or float64; float32 if the candidate computes in nothing else. Or "float16"
+            or "bfloat16", for arrays and torch's modules: see ``half.py`` there.
         layout: "channels_last" for a layer of (N, …, C). Keras's, flax's, Haiku's and MLX's are
             known to be; another is said to be where it takes nothing else.
         settings: of both sides, by torch's names: the sizes (``num_features=5``,
@@ -96,21 +99,28 @@ def check_norm(
         raise ValueError(
             f"against must be one of {', '.join(NORMALIZATIONS)}, got {_check.shown(against)}"
         )
-    dtype = _check.floating(dtype)
+    low = dtype if isinstance(dtype, str) and dtype in LOW else ""
+    dtype = np.dtype(np.float64) if low else _check.floating(dtype)
     if _check.instance("layout", layout, str):
         _check.choice("layout", layout, LAYOUTS)
     made = _made(candidate, norm, layout, settings)
     try:
-        return _checked(candidate, norm, made, dtype)
+        verdict = _checked(candidate, norm, made, dtype, explain=not low)
     except Exception:  # of the candidate's: whatever its code makes of channels on another axis
         if layout or not norm.by_channel:
             raise
         other = _made(candidate, norm, "channels_last", settings)
-        verdict = _in_other_layout(candidate, norm, other, dtype)
-        verdict = verdict or _flattened(candidate, norm, settings, dtype)
-        if verdict is None:
+        otherwise = _in_other_layout(candidate, norm, other, dtype)
+        otherwise = otherwise or _flattened(candidate, norm, settings, dtype)
+        if otherwise is None:
             raise
+        return otherwise
+    if not low:
         return verdict
+    sides, notes = _sides(norm, made, dtype)
+    halved = check_norm_in_half(candidate, norm, made, sides.settings, sides.written, low, verdict)
+    halved.notes = notes + halved.notes
+    return halved
 
 
 def _made(
@@ -128,7 +138,7 @@ def made_there(
     by_channel = by_channel and norm.by_channel
     wanted = Wanted(norm.sizes, norm.defaults, norm.parameter_shape, by_channel, layout)
     found = construction(candidate, wanted, asked)
-    return found.make, dict(found.sizes), dict(found.settings)
+    return in_half_too(found.make), dict(found.sizes), dict(found.settings)
 
 
 def _in_other_layout(
@@ -229,7 +239,13 @@ def _is_single(values: np.ndarray) -> bool:
     return bool(apart.all()) and len(np.unique(single)) > 9
 
 
-def _checked(candidate: Any, norm: Normalization, made: Construction, dtype: np.dtype) -> Result:
+def _checked(
+    candidate: Any,
+    norm: Normalization,
+    made: Construction,
+    dtype: np.dtype,
+    explain: bool = True,
+) -> Result:
     sides, notes = _sides(norm, made, dtype)
     mine, theirs = sides.mine(dtype, sides.given(dtype)), sides.theirs(dtype)
     first, apart = compare(mine, theirs, SAME_GRADIENTS[dtype.name])
@@ -242,7 +258,7 @@ def _checked(candidate: Any, norm: Normalization, made: Construction, dtype: np.
     name, torchs = name_of(candidate), find(norm.name).name
     seen = f"{name} agrees with {torchs} in training and evaluation: at most {apart:.1e} relative"
     verdict = Result(name, torchs, NORM, seen, first, notes=notes)
-    if first is not None:
+    if first is not None and explain:
         _explain(verdict, sides, mine, dtype)
     return verdict
 

@@ -8,6 +8,9 @@ import numpy as np
 
 from torch_ref.lockstep.frameworks.layers.spellings import INPUT, LAYER, TRAINING, flag
 
+#: What a layer holds.
+ARRAYS = ("weight", "bias", "running_mean", "running_var")
+
 
 class ArrayLayer:
     """An object with ``forward`` or ``__call__`` and, perhaps, ``backward`` on arrays."""
@@ -43,6 +46,15 @@ class ArrayLayer:
     def write(self, name: str, values: np.ndarray) -> None:
         array = self._array(name)
         array[...] = values.reshape(array.shape)
+
+    def cast(self, dtype: np.dtype) -> None:
+        """Hold γ, β and the statistics in another dtype."""
+        names = [n for each in ARRAYS for n in LAYER[each]]
+        held: dict[str, Any]
+        for held in filter(None, (self._held, self._held.get("params"))):
+            for name in names:
+                if isinstance(array := held.get(name), np.ndarray):
+                    held[name] = array.astype(dtype)
 
     def _array(self, name: str, gradient: bool = False) -> Any:
         """What the layer holds under one of the spellings, in a dict of its own or by itself."""
@@ -105,6 +117,10 @@ class FunctionLayer:
 
     def write(self, name: str, values: np.ndarray) -> None:
         self._params[name] = values.reshape(-1)
+
+    def cast(self, dtype: np.dtype) -> None:
+        """Hold γ and β in another dtype."""
+        self._params = {name: w.astype(dtype) for name, w in self._params.items()}
 
 
 def is_function_of_x(candidate: Any) -> bool:

@@ -11,7 +11,7 @@ class ChannelsLast:
     layout = "its channels are the last axis: it was given (N, …, C) for torch's (N, C, …)"
 
     def __init__(self, layer: Any) -> None:
-        self._layer = layer
+        self._layer = self.inner = layer
         self.read, self.write = layer.read, layer.write
 
     def forward(self, x: np.ndarray, training: bool) -> np.ndarray | None:

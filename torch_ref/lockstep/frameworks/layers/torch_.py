@@ -21,30 +21,41 @@ class ModuleLayer:
 
     def __init__(self, module: Any, dtype: np.dtype) -> None:
         self._torch = sys.modules["torch"]
-        self._module = module.to(getattr(self._torch, dtype.name))
+        self._dtype = getattr(self._torch, dtype.name)
+        self._module = module.to(self._dtype)
 
     def forward(self, x: np.ndarray, training: bool) -> np.ndarray:
         self._module.train(training)
         self._module.zero_grad()
-        self._x = self._torch.tensor(x, requires_grad=True)
+        self._x = self._tensor(x).requires_grad_()
         self._y = self._module(self._x)
-        y: np.ndarray = self._y.detach().numpy()
-        return y
+        return self._array(self._y)
 
     def backward(self, dy: np.ndarray) -> np.ndarray:
-        self._y.backward(self._torch.tensor(dy))
-        dx: np.ndarray = self._x.grad.numpy()
-        return dx
+        self._y.backward(self._tensor(dy).to(self._y.dtype))
+        return self._array(self._x.grad)
 
     def read(self, name: str, gradient: bool = False) -> np.ndarray | None:
         tensor = self._find(name, vars(self._module) | self._tensors())
         tensor = tensor.grad if gradient and tensor is not None else tensor
-        return None if tensor is None else tensor.detach().numpy().reshape(-1).copy()
+        return None if tensor is None else self._array(tensor).reshape(-1).copy()
 
     def write(self, name: str, values: np.ndarray) -> None:
         tensor = self._find(name, self._tensors())
         with self._torch.no_grad():
-            tensor.copy_(self._torch.tensor(values).reshape(tensor.shape))
+            tensor.copy_(self._tensor(values).reshape(tensor.shape))
+
+    def _tensor(self, x: np.ndarray) -> Any:
+        """An array as a tensor; torch takes none of a bfloat16 that is not its own."""
+        known = x if x.dtype.itemsize > 2 else x.astype(np.float32)
+        tensor = self._torch.tensor(known)
+        return tensor if known is x else tensor.to(self._dtype)
+
+    def _array(self, tensor: Any) -> np.ndarray:
+        """A tensor as an array, in float32 if it is of half precision."""
+        half = tensor.element_size() == 2
+        array: np.ndarray = (tensor.float() if half else tensor).detach().numpy()
+        return array
 
     def _find(self, name: str, held: dict[str, Any]) -> Any:
         """The tensor under one of the names; else the parameter that starts as γ or β does."""
