@@ -61,7 +61,7 @@ EXERCISE = Exercise(
         ),
         Mistake(
             {"grads[key]": "np.sign(grads[key])"},
-            "SignSGD",
+            "the gradient's sign alone",
             say("Only the sign of the gradient counts: the step must be in proportion to it."),
         ),
     ),
