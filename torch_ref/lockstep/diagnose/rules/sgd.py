@@ -24,11 +24,6 @@ MOMENTUM = (
         lr_place="inside",
     ),
     variant(
-        "lr inside the momentum buffer and outside, lr² in all",
-        "has it once: b = μb + g, w −= lr·b",
-        lr_place="both",
-    ),
-    variant(
         "momentum as a moving average, (1 − momentum)·g",
         WHOLE_GRADIENT,
         "courses that start from moving averages",
@@ -39,6 +34,12 @@ MOMENTUM = (
         "momentum as a moving average, its first step the whole gradient",
         WHOLE_GRADIENT,
         share="average",
+    ),
+    # After the moving average, which does the same where lr = 1 − momentum, and is seen more often.
+    variant(
+        "lr inside the momentum buffer and outside, lr² in all",
+        "has it once: b = μb + g, w −= lr·b",
+        lr_place="both",
     ),
     variant(
         "momentum buffer from zero, so that the first step is dampened too",
