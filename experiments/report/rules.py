@@ -119,14 +119,11 @@ def bare(function: Callable[..., Any]) -> str:
 
 
 _CHAPTERS = [
-    of_optimizer("SGD", optim.SGD),
-    *(
-        of_optimizer(each.__name__, each)
-        for each in (
-            *(chapter.Momentum, chapter.Nesterov, chapter.AdaGrad),
-            *(chapter.RMSProp, chapter.Adam),
-        )
-    ),
+    of_optimizer(each.__name__, each)
+    for each in (
+        *(optim.SGD, chapter.Momentum, chapter.Nesterov),
+        *(chapter.AdaGrad, chapter.RMSProp, chapter.Adam),
+    )
 ]
 _BOWL = Rule(
     say("the bowl and its gradient"), latex=r"f = x^2/20 + y^2, \quad \nabla f = (x/10,\; 2y)"
@@ -164,7 +161,7 @@ RULES: dict[str, list[Rule]] = {
     ],
     "dropout": [
         Rule(
-            "Dropout",
+            nn.Dropout.__name__,
             (nn.Dropout.forward, nn.Dropout.backward),
             r"y = m \odot x / (1 - p) \\ m_i = 0 \text{ with probability } p, \text{ else } 1",
         )
