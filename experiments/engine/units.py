@@ -173,8 +173,8 @@ def run(
     order = ordered(units, workers)
     for folder in dict.fromkeys(unit.folder for unit in order):
         _say_what_is_others(folder)
+        output.inside(_out_of(folder), folder)
     for unit in order:
-        output.inside(_out_of(unit.folder), unit.folder)
         if begun := unit.last_checkpoint():
             tell(f"{unit.title} goes on from what was kept at {begun}")
     with (
