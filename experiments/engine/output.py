@@ -151,24 +151,16 @@ def is_whole(content: Mapping[str, Any]) -> bool:
     return content.get(SEAL) == sealed(content)[SEAL]
 
 
-def vouched(path: Path, identity: Mapping[str, Any], names: Sequence[str], more: str = "") -> bool:
-    """Whether a result is of exactly this identity, and it and its files are there and unchanged.
-
-    Args:
-        path: its file of JSON, which has the fingerprint, and the SHA-256 of all files.
-        names: those of the files that it must have.
-        more: what it calls a list of others.
-    """
-    return altered(path, identity, names, more) == []
-
-
 def altered(
     path: Path, identity: Mapping[str, Any], names: Sequence[str], more: str = ""
 ) -> list[str] | None:
     """Those files of a result that are not as they were written; ``None``: it is of no or another.
 
     Args:
-        path, identity, names, more: as of :func:`vouched`.
+        path: its file of JSON, which has the fingerprint, and the SHA-256 of all files.
+        identity: what it must be of.
+        names: those of the files that it must have.
+        more: what it calls a list of others.
     """
     try:
         result = json.loads(files.read(path))

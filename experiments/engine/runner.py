@@ -155,16 +155,11 @@ class _Run:
         if isinstance(images, data.DataError):
             raise images
         asked = Asked(experiment, self.options, images, self.workers.processes)
-        as_written = _altered(asked.folder, asked.identity, self.options.tensorboard)
-        if as_written and not self.options.force:
-            changed = escape(", ".join(as_written))
-            show(
-                self.console, f"[bold]{name}[/]: not as it was written: {changed}; it is run again"
-            )
-        if as_written == [] and not self.options.force:
+        if not self.options.force and telling.is_done(
+            self.console, name, altered(asked.folder, asked.identity, self.options.tensorboard)
+        ):
             units.clear(asked.unit_folder)  # it may have been killed just before that
             self.outcome.kept.append(name)
-            show(self.console, f"[bold]{name}[/] is done already; --force runs it again")
             return None
         output.inside(self.options.out, asked.folder)
         return asked
@@ -318,16 +313,12 @@ def _set_aside(folder: Path, identity: Mapping[str, Any], console: Console) -> N
         show(console, f"{escape(folder.name)}: the earlier result is kept as {escape(name)}")
 
 
-def finished(folder: Path, identity: Mapping[str, Any], events: bool = False) -> bool:
-    """Whether ``folder`` has the whole, unchanged result of exactly this experiment.
+def altered(folder: Path, identity: Mapping[str, Any], events: bool) -> list[str] | None:
+    """What of exactly this experiment's result in ``folder`` is not whole and unchanged.
 
     Args:
         events: whether files for TensorBoard belong to it.
     """
-    return _altered(folder, identity, events) == []
-
-
-def _altered(folder: Path, identity: Mapping[str, Any], events: bool) -> list[str] | None:
     more = "tensorboard" if events else ""
     return output.altered(folder / RESULT, identity, [METRICS, *FIGURES], more)
 

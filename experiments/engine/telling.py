@@ -1,7 +1,7 @@
 """What is said of an experiment's result in a terminal: its claims, and how far both sides part."""
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from rich.console import Console
@@ -27,6 +27,20 @@ def tell(console: Console, result: Result) -> None:
             tell_claim(console, claim)
     if result["distance"] is not None:
         show(console, f"    [dim]{escape(both_sides(result))}[/]")
+
+
+def is_done(console: Console, name: str, altered: Sequence[str] | None) -> bool:
+    """Whether a result is as it was written, and need not be computed; says it, or what is not.
+
+    Args:
+        altered: what ``output.altered`` found.
+    """
+    if altered:
+        changed = escape(", ".join(altered))
+        show(console, f"[bold]{name}[/]: not as it was written: {changed}; it is run again")
+    if altered == []:
+        show(console, f"[bold]{name}[/] is done already; --force runs it again")
+    return altered == []
 
 
 def claims_of(result: Result) -> list[dict[str, Any]]:

@@ -13,7 +13,7 @@ from typing import Any
 from rich.console import Console
 
 from experiments import data
-from experiments.engine import measuring, memory, output, threads, units
+from experiments.engine import measuring, memory, output, telling, threads, units
 from experiments.engine.drawing import draw, save
 from experiments.engine.fingerprint import check_code, identity_of
 from experiments.engine.lock import locked
@@ -55,13 +55,10 @@ def _sweep(
     used = threads_of(settings, options.threads, images)
     of = identity_of(options.backends, used, images, settings=asdict(settings))
     kept = units.folder_of(options.out, NAME, of["fingerprint"])
-    as_written = None if options.force else output.altered(folder / JSON, of, FILES)
-    if as_written:
-        changed = escape(", ".join(as_written))
-        show(console, f"[bold]sweep[/]: not as it was written: {changed}; it is run again")
-    if as_written == []:
+    if not options.force and telling.is_done(
+        console, NAME, output.altered(folder / JSON, of, FILES)
+    ):
         units.clear(kept)  # it may have been killed just before that
-        show(console, "[bold]sweep[/] is done already; --force runs it again")
         _tell(console, (folder / SUMMARY).read_text(encoding="utf-8").splitlines())
         return folder
     start = time.perf_counter()

@@ -158,13 +158,23 @@ texts = edited.anything.map(json.dumps) | st.text() | st.just(edited.nested(10**
 @pytest.mark.parametrize(
     ("name", "files", "result", "finished"),
     [
-        ("surface", RUN_FILES, runner.RESULT, lambda home: runner.finished(home, IDENTITY, True)),
-        ("surface", RUN_FILES, runner.RESULT, lambda home: runner.finished(home, IDENTITY, False)),
+        (
+            "surface",
+            RUN_FILES,
+            runner.RESULT,
+            lambda home: runner.altered(home, IDENTITY, True) == [],
+        ),
+        (
+            "surface",
+            RUN_FILES,
+            runner.RESULT,
+            lambda home: runner.altered(home, IDENTITY, False) == [],
+        ),
         (
             "sweep",
             sweep.FILES,
             sweep.JSON,
-            lambda home: runner.output.vouched(home / sweep.JSON, IDENTITY, sweep.FILES),
+            lambda home: runner.output.altered(home / sweep.JSON, IDENTITY, sweep.FILES) == [],
         ),
     ],
     ids=["run with events", "run", "sweep"],
