@@ -28,7 +28,7 @@ def atomic(path: Path, failure: type[Exception]) -> Iterator[Path]:
     Raises:
         failure: the disk is full, or the folder cannot be written; the message says so.
     """
-    temporary = path.with_name(f".{path.stem}.{os.getpid()}.lockstep-partial{path.suffix}")
+    temporary = partial(path)
     try:
         new(temporary)
         yield temporary
@@ -41,6 +41,11 @@ def atomic(path: Path, failure: type[Exception]) -> Iterator[Path]:
     finally:
         with suppress(OSError):
             temporary.unlink(missing_ok=True)
+
+
+def partial(path: Path) -> Path:
+    """What ``path`` is called while this process writes it: a killed one's is told by the name."""
+    return path.with_name(f".{path.stem}.{os.getpid()}.lockstep-partial{path.suffix}")
 
 
 def new(path: Path) -> None:

@@ -27,7 +27,7 @@ WRITTEN = frozenset(
 )
 ROOM = 20_000_000  # bytes that an experiment's files and checkpoints take at most, with few seeds
 
-#: What ``files.atomic`` calls a file that is being written.
+#: What ``files.partial`` calls a file that is being written.
 _TORN = re.compile(r"\.(?P<stem>.+)\.(?P<pid>\d{1,10})\.lockstep-partial(?P<suffix>\..+)?")
 
 

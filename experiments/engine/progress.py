@@ -1,6 +1,5 @@
 """What is being done: one live display in a terminal, nothing elsewhere."""
 
-import os
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -118,7 +117,7 @@ class Display:
         if not self.is_live or not units:
             yield ProgressTable()
             return
-        path = self._folder / f".progress.{os.getpid()}.lockstep-partial"
+        path = files.partial(self._folder / "progress")
         files.new(path)
         self._rows = np.memmap(path, ROW, "w+", shape=len(units))
         try:

@@ -1,6 +1,5 @@
 """Event files for TensorBoard, written by its own package; torch is not needed."""
 
-import os
 import re
 import shutil
 import time
@@ -13,6 +12,7 @@ import numpy as np
 
 from experiments.engine.measurements import Curve
 from experiments.engine.watching import MOMENTS, WIDTH, Watched
+from torch_ref import files
 from torch_ref.errors import LockstepError
 
 FOLDER = "tensorboard"
@@ -49,14 +49,14 @@ def write(folder: Path, by_backend: Mapping[str, Watched], seeds: Sequence[int])
                 temporary.rename(place)
     except OSError as error:
         raise LockstepError(f"{place} was not written: {error.strerror or error}") from error
-    files = (path for path in place.rglob("*") if path.is_file())
-    return sorted(path.relative_to(folder).as_posix() for path in files)
+    written = (path for path in place.rglob("*") if path.is_file())
+    return sorted(path.relative_to(folder).as_posix() for path in written)
 
 
 @contextmanager
 def _temporary(folder: Path) -> Iterator[Path]:
     """A folder that goes in the end; the next command removes it where this one is killed."""
-    temporary = folder / f".events.{os.getpid()}.lockstep-partial"
+    temporary = files.partial(folder / "events")
     shutil.rmtree(temporary, ignore_errors=True)
     temporary.mkdir()
     try:
