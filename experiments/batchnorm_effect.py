@@ -19,6 +19,8 @@ RUNS: dict[str, dict[str, bool]] = {
 }
 #: What is drawn dashed, as in the chapter.
 DASHED = (PLAIN,)
+#: The chapter's sixteen, of which it shows the fifth alone.
+SCALES: tuple[float, ...] = tuple(np.logspace(0, -4, 16).tolist())
 
 
 @dataclass(frozen=True)
@@ -30,7 +32,7 @@ class Settings:
     batch_size: int = 100
     epochs: int = 20
     lr: float = 0.01
-    scales: tuple[float, ...] = (float(np.logspace(0, -4, 16)[4]),)
+    scales: tuple[float, ...] = (SCALES[4],)
 
 
 def measure(context: Context) -> Measurements:

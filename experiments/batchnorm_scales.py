@@ -6,7 +6,7 @@ from functools import partial
 import numpy as np
 
 from experiments import batchnorm_effect
-from experiments.batchnorm_effect import DASHED, NORMALIZED, PLAIN
+from experiments.batchnorm_effect import DASHED, NORMALIZED, PLAIN, SCALES
 from experiments.engine import figures
 from experiments.engine.experiment import Claim, Context, Experiment, Seed
 from experiments.engine.measurements import Measurements
@@ -22,7 +22,7 @@ COLORS = figures.colors([*RUNS])
 class Settings(batchnorm_effect.Settings):
     """The experiment before this one, for the chapter's sixteen scales at once."""
 
-    scales: tuple[float, ...] = tuple(np.logspace(0, -4, 16).tolist())
+    scales: tuple[float, ...] = SCALES
 
 
 def measure(context: Context) -> Measurements:
