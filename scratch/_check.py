@@ -228,9 +228,10 @@ def array(name: str, value: Any) -> Array:
 
 def variances(name: str, value: Any) -> Array:
     """Return ``value``, or raise if it is not such an array, or one with a number below 0."""
-    if (array(name, value) < 0).any():
-        raise ValueError(f"{name} must be >= 0, got {value.min()}")
-    return array(name, value)
+    checked = array(name, value)
+    if (checked < 0).any():
+        raise ValueError(f"{name} must be >= 0, got {checked.min()}")
+    return checked
 
 
 def as_array(name: str, value: object, dtype: DTypeLike | None = None) -> Array:
