@@ -17,7 +17,7 @@ import numpy as np
 
 from torch_ref.lockstep.candidates import inside
 from torch_ref.lockstep.candidates.candidate import Candidate, CandidateError, shown_path
-from torch_ref.lockstep.candidates.limit import IMPORTS, TimeUp
+from torch_ref.lockstep.candidates.limit import TimeUp
 from torch_ref.lockstep.frameworks.away import Away, AwayError, Thing
 from torch_ref.lockstep.frameworks.optimizers.adapter import Adapter, Arrays
 from torch_ref.lockstep.frameworks.pipes import PLACE, Late, Pipes
@@ -27,6 +27,8 @@ from torch_ref.lockstep.frameworks.wire import ABILITIES, Message
 
 #: Bytes of numbers, of which an answer may be a multiple; see ``Process.ask``.
 _LARGEST = 2**20
+#: Seconds that a file has more, as long as it imports packages: some take longer than a check.
+_IMPORTS = 60.0
 #: The parent's own clock comes first, where there is one.
 _LATER = 0.5
 _LOOK = 0.5  # seconds, after which a long import is looked at again
@@ -71,8 +73,8 @@ class Child(Process):
         self.holder: Any = None
         self._pipes, self.ended = Pipes(_program(self._location), self._seconds, echo=True), False
         self.file = self._file()
-        self._imports_until = time.monotonic() + self._seconds + IMPORTS
-        self._until = self._imports_until + IMPORTS
+        self._imports_until = time.monotonic() + self._seconds + _IMPORTS
+        self._until = self._imports_until + _IMPORTS
         answer, _ = self.ask("running it", {"do": "load"}, seconds=self._seconds)
         self._imports_until = 0.0
         self.allow(self._seconds)

@@ -8,24 +8,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
-from torch_ref.lockstep.frameworks.loading import LOADED
-
-#: Seconds that a file has more, as long as it imports packages.
-IMPORTS = 60.0
-
 
 class TimeUp(BaseException):
     """The limit is reached. Not an ``Exception``: the code it ends may catch those."""
 
 
 @contextmanager
-def time_limit(seconds: float, importing: bool = False) -> Iterator[None]:
+def time_limit(seconds: float) -> Iterator[None]:
     """Raise :class:`TimeUp` inside of the block when it has run for ``seconds``.
-
-    Args:
-        seconds: the limit.
-        importing: whether the block runs a file whose imports have a minute more: some packages
-            take longer for that than all of a check.
 
     On the main thread a timer signal ends it. Elsewhere, and where there are no such signals, a
     second thread raises the exception in this one. Neither ends a single long call into C.
@@ -36,7 +26,7 @@ def time_limit(seconds: float, importing: bool = False) -> Iterator[None]:
     """
     main = threading.current_thread() is threading.main_thread()
     if main and hasattr(signal, "setitimer"):
-        with _signal_limit(seconds, IMPORTS if importing else 0.0):
+        with _signal_limit(seconds):
             yield
     else:
         with _thread_limit(seconds):
@@ -44,14 +34,11 @@ def time_limit(seconds: float, importing: bool = False) -> Iterator[None]:
 
 
 @contextmanager
-def _signal_limit(seconds: float, imports: float) -> Iterator[None]:
+def _signal_limit(seconds: float) -> Iterator[None]:
     began = time.monotonic()
 
     def ring(_: int, frame: FrameType | None) -> None:
-        if time.monotonic() - began < seconds + imports and _imports(frame):
-            signal.setitimer(signal.ITIMER_REAL, 0.1)  # it is looked at again
-        else:
-            raise TimeUp
+        raise TimeUp
 
     # Someone else may use the timer, as a test runner's own limit does: theirs runs on afterwards.
     handler = signal.signal(signal.SIGALRM, ring)
@@ -64,17 +51,6 @@ def _signal_limit(seconds: float, imports: float) -> Iterator[None]:
         if left:
             left = max(left - (time.monotonic() - began), 1e-3)
             signal.setitimer(signal.ITIMER_REAL, left, interval)
-
-
-def _imports(frame: FrameType | None) -> bool:
-    """Whether a package is being imported there, and it is not the file's own code that runs."""
-    while frame is not None:
-        if frame.f_globals.get("__name__") == "importlib._bootstrap":
-            return True
-        if f".{LOADED}" in f".{frame.f_globals.get('__name__', '')}":
-            return False
-        frame = frame.f_back
-    return False
 
 
 @contextmanager

@@ -9,9 +9,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from types import ModuleType
 
-#: What the name of a module that is a candidate's file begins with.
-LOADED = "_candidate_"
-
 
 def run(path: Path) -> ModuleType:
     """The file as a module, under a name that hides no other module.
@@ -20,7 +17,7 @@ def run(path: Path) -> ModuleType:
     A file with relative imports is run as part of the packages that it lies in.
     """
     package, root = _package(path) if _is_relative(path) else ("", path.parent)
-    name = f"{package}.{LOADED}{path.stem}".lstrip(".")
+    name = f"{package}._candidate_{path.stem}".lstrip(".")
     spec = importlib.util.spec_from_file_location(name, path)
     if spec is None or spec.loader is None:
         raise ImportError(f"{path} must be a Python file, with the suffix .py")
