@@ -23,7 +23,7 @@ from torch_ref.lockstep.candidates.candidate import (
     said_of,
 )
 from torch_ref.lockstep.candidates.contract import kind
-from torch_ref.lockstep.candidates.settings import plain_number
+from torch_ref.lockstep.candidates.settings import is_required, plain_number
 from torch_ref.lockstep.frameworks import wire
 from torch_ref.lockstep.frameworks.host import Answer, Host
 from torch_ref.lockstep.frameworks.optimizers.adapter import Adapter
@@ -182,11 +182,12 @@ class Inside(Host):
 
 
 def _listed(parameters: Mapping[str, inspect.Parameter]) -> list[list[Any]]:
-    return [[name, int(p.kind), *_default(name, p.default)] for name, p in parameters.items()]
+    return [[name, int(p.kind), *_default(name, p)] for name, p in parameters.items()]
 
 
-def _default(name: str, value: Any) -> list[Any]:
+def _default(name: str, parameter: inspect.Parameter) -> list[Any]:
     """A default in a list, if there is one."""
-    if value is inspect.Parameter.empty or type(value).__name__ == "_RequiredParameter":
+    if is_required(parameter):
         return []
-    return [packed(plain_number(value), lambda other: {"name": name, "shown": repr(other)[:200]})]
+    value = plain_number(parameter.default)
+    return [packed(value, lambda other: {"name": name, "shown": repr(other)[:200]})]

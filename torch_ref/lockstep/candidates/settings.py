@@ -287,7 +287,7 @@ def _counterparts(
 
 
 def _own_value(mine: inspect.Parameter, default: Any, owner: str) -> tuple[Any, str]:
-    if mine.default is None or _is_required(mine):
+    if mine.default is None or is_required(mine):
         return default, f"{owner}'s default"
     value = plain_number(mine.default)
     value = tuple(value) if isinstance(value, list) else value
@@ -313,7 +313,12 @@ def _your_default(value: Any, theirs: Any, owner: str) -> str:
     return f"your default; {owner}'s is {theirs!r}" if differs else "your default"
 
 
-def _is_required(parameter: inspect.Parameter) -> bool:
+def is_required(parameter: inspect.Parameter) -> bool:
+    """Whether a parameter must be given.
+
+    >>> [is_required(each) for each in inspect.signature(round).parameters.values()]
+    [True, False]
+    """
     # Older optimizers for torch have an object of this class as the default of what is required.
     old = type(parameter.default).__name__ == "_RequiredParameter"
     return old or parameter.default is inspect.Parameter.empty
@@ -337,7 +342,7 @@ def _refuse_unknown(
 def _refuse_missing(
     candidate: Candidate, taken: Mapping[str, inspect.Parameter], given: Settings, owner: str
 ) -> None:
-    missing = [name for name, p in taken.items() if _is_required(p) and name not in given]
+    missing = [name for name, p in taken.items() if is_required(p) and name not in given]
     if {"params", "parameters", "model"} & set(missing):
         raise CandidateError(
             f"{candidate.name} is made with the parameters; so must be a subclass of "
