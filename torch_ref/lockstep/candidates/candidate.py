@@ -117,15 +117,10 @@ class Candidate:
     def line_of(self, error: BaseException) -> str:
         """The user's own line that ``error`` came from, on a line of its own; or nothing."""
         if isinstance(error, SyntaxError) and error.filename and error.lineno:
-            place = f"{shown_path(error.filename)}:{error.lineno}"
-            return f"\n  {place}: {(error.text or '').strip()}"
+            return shown_line(error.filename, error.lineno, error.text)
         frames = traceback.extract_tb(error.__traceback__)
         own = [frame for frame in frames if self.owns(Path(frame.filename))]
-        if not own:
-            return ""
-        return (
-            f"\n  {shown_path(own[-1].filename)}:{own[-1].lineno}: {(own[-1].line or '').strip()}"
-        )
+        return shown_line(own[-1].filename, own[-1].lineno, own[-1].line) if own else ""
 
     def owns(self, path: Path) -> bool:
         """Whether the file is the candidate's, or one beside it that it uses."""
@@ -241,7 +236,8 @@ def _python_files(folder: Path) -> list[str]:
     return [path.name for path in folder.glob("*.py")] if folder.is_dir() else []
 
 
-def shown_path(filename: str) -> str:
-    """The path from the current folder where the file lies below it."""
+def shown_line(filename: str, number: int | None, text: str | None) -> str:
+    """A line of the user's on a line of its own; the file from the current folder, if below it."""
     path = Path(filename)
-    return str(path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path)
+    path = path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
+    return f"\n  {path}:{number}: {(text or '').strip()}"

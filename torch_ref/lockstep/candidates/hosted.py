@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from torch_ref.lockstep.candidates import inside
-from torch_ref.lockstep.candidates.candidate import Candidate, CandidateError, shown_path
+from torch_ref.lockstep.candidates.candidate import Candidate, CandidateError, shown_line
 from torch_ref.lockstep.candidates.limit import TimeUp
 from torch_ref.lockstep.frameworks.away import Away, AwayError, Thing
 from torch_ref.lockstep.frameworks.optimizers.adapter import Adapter, Arrays
@@ -166,8 +166,7 @@ class Child(Process):
     def _line_in(self, where: str) -> str:
         for file, number in _FRAME.findall(where):
             if self._owns(file):
-                line = linecache.getline(file, int(number)).strip()
-                return f"\n  {shown_path(file)}:{number}: {line}"
+                return shown_line(file, int(number), linecache.getline(file, int(number)))
         return ""
 
     def _is_importing(self, where: str) -> bool:
