@@ -13,7 +13,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import Any, NoReturn
 
 from torch_ref import extras
 from torch_ref.errors import LockstepError
@@ -105,8 +105,12 @@ class Candidate:
         except (CandidateError, TimeUp, KeyboardInterrupt):
             raise
         except BaseException as error:
-            message = self.missing(error) or f"{self.name}: {what} {said_of(error)}"
-            raise CandidateError(message + self.line_of(error)) from error
+            self.blame(error, what)
+
+    def blame(self, error: BaseException, what: str) -> NoReturn:
+        """Raise the ``CandidateError`` of what the user's code raised."""
+        message = self.missing(error) or f"{self.name}: {what} {said_of(error)}"
+        raise CandidateError(message + self.line_of(error)) from error
 
     def missing(self, error: BaseException) -> str:
         """What to install, if ``error`` is of a package that an extra brings; else nothing."""

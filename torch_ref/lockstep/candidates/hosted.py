@@ -6,12 +6,11 @@ import re
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 
@@ -295,16 +294,11 @@ class Hosted(Candidate):
             return str(self.target.hung)
         return error.at if isinstance(error, AwayError) else ""
 
-    @contextmanager
-    def blamed(self, what: str) -> Iterator[None]:
-        """Turn what is said of the process inside of the block into a ``CandidateError``."""
-        try:
-            with super().blamed(what):
-                yield
-        except CandidateError as error:
-            if isinstance(error.__cause__, ProcessError):
-                raise CandidateError(_said(error.__cause__, self.name, what)) from None
-            raise
+    def blame(self, error: BaseException, what: str) -> NoReturn:
+        """Raise what is said of the process, as of a candidate in this one."""
+        if isinstance(error, ProcessError):
+            raise CandidateError(_said(error, self.name, what)) from None
+        super().blame(error, what)
 
     def _described(self) -> dict[str, Any]:
         if not self._told:

@@ -1,10 +1,9 @@
 """A candidate that is a program, in whatever language: what ``lockstep check --exec`` runs."""
 
 import inspect
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NoReturn
 
 from torch_ref.lockstep.candidates.candidate import Candidate, CandidateError
 from torch_ref.lockstep.frameworks.optimizers.adapter import Adapter
@@ -56,15 +55,11 @@ class Program(Candidate):
         while self._running:
             self._running.pop().close()
 
-    @contextmanager
-    def blamed(self, what: str) -> Iterator[None]:
-        """Turn what is said of the program inside of the block into a ``CandidateError``."""
-        try:
-            with super().blamed(what):
-                yield
-        except CandidateError as error:
-            said = isinstance(error.__cause__, ProcessError)
-            raise CandidateError(str(error.__cause__ if said else error)) from None
+    def blame(self, error: BaseException, what: str) -> NoReturn:
+        """Raise what is said of the program as it is."""
+        if isinstance(error, ProcessError):
+            raise CandidateError(str(error)) from None
+        super().blame(error, what)
 
 
 def program(command: str, patience: float = 10.0) -> Program:
