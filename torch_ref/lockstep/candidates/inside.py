@@ -26,7 +26,7 @@ from torch_ref.lockstep.candidates.contract import kind
 from torch_ref.lockstep.candidates.settings import is_required, plain_number
 from torch_ref.lockstep.frameworks import wire
 from torch_ref.lockstep.frameworks.host import Answer, Host
-from torch_ref.lockstep.frameworks.optimizers.adapter import Adapter
+from torch_ref.lockstep.frameworks.optimizers.adapter import Adapter, Arrays
 from torch_ref.lockstep.frameworks.values import Opaque, packed, taken_from, unpacked
 from torch_ref.lockstep.frameworks.wire import Message
 
@@ -167,10 +167,11 @@ class Inside(Host):
         ]
         return {"state": [each for each, _ in sent]}, [np.asarray(buffer) for _, buffer in sent]
 
-    def _params(self) -> Answer:
-        for w in self._adapter.params().values():
+    def params(self) -> Arrays:
+        params = super().params()
+        for w in params.values():
             kind(w)
-        return super()._params()
+        return params
 
     @property
     def _known_candidate(self) -> Candidate:

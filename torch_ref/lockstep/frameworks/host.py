@@ -89,6 +89,10 @@ class Host:
         """The adapter that a start begins with."""
         return self._make(**self._settings)
 
+    def params(self) -> Arrays:
+        """The parameters as they stand."""
+        return self._adapter.params()
+
     def _hello(self, asked: Message, data: bytes) -> Answer:
         self._settings = asked["settings"]
         own = None if self._defaults is None else {**self._defaults, **self._settings}
@@ -148,7 +152,7 @@ class Host:
         return {"state": _listed(buffers)}, list(buffers.values())
 
     def _params(self) -> Answer:
-        params = self._adapter.params()
+        params = self.params()
         found = [Announced(name, np.shape(w), w.dtype.name) for name, w in params.items()]
         return {"params": _listed(params)} if found != self._known else {}, list(params.values())
 
