@@ -266,11 +266,11 @@ class ProcessAdapter:
     def _size(self) -> int:
         return sum(each.size for each in self._known)
 
-    def _tell(self, doing: str, question: Message, params: Arrays) -> Message:
+    def _tell(self, doing: str, question: Message, params: Arrays) -> None:
         shapes = [list(w.shape) for w in params.values()]
         sizes = [w.size for w in params.values()]
         described = {"names": list(params), "shapes": shapes, "sizes": sizes}
-        return self._moved(doing, question | described, list(params.values()))
+        self._moved(doing, question | described, list(params.values()))
 
     def _moved(self, doing: str, question: Message, arrays: list[np.ndarray]) -> Message:
         """Ask for what changes the parameters, and take them from the answer."""
