@@ -11,14 +11,14 @@ class ChannelsLast:
     layout = "its channels are the last axis: it was given (N, …, C) for torch's (N, C, …)"
 
     def __init__(self, layer: Any) -> None:
-        self._layer = self.inner = layer
+        self.inner = layer
         self.read, self.write = layer.read, layer.write
 
     def forward(self, x: np.ndarray, training: bool) -> np.ndarray | None:
-        return _first(self._layer.forward(last(x), training))
+        return _first(self.inner.forward(last(x), training))
 
     def backward(self, dy: np.ndarray) -> np.ndarray | None:
-        return _first(self._layer.backward(last(dy)))
+        return _first(self.inner.backward(last(dy)))
 
 
 class Flattened:
