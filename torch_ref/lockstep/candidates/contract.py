@@ -1,13 +1,12 @@
 """A candidate's side in a run, watched for what no comparison of numbers would tell."""
 
-import warnings
 from typing import Any
 
 import numpy as np
 
 from torch_ref.errors import LockstepError
 from torch_ref.lockstep.candidates.candidate import Candidate, CandidateError
-from torch_ref.lockstep.frameworks.optimizers.adapter import Arrays, Evaluate
+from torch_ref.lockstep.frameworks.optimizers.adapter import Arrays, Evaluate, as_quiet_as_torch
 
 
 class ContractError(LockstepError):
@@ -63,12 +62,7 @@ class Monitored:
     def step(self, grads: Arrays) -> None:
         self.steps += 1
         given = {name: None if g is None else g.copy() for name, g in grads.items()}
-        # As in torch, what overflows is inf and the mean of nothing NaN; NumPy would warn.
-        with (
-            np.errstate(all="ignore"),
-            warnings.catch_warnings(action="ignore", category=RuntimeWarning),
-            self._candidate.blamed(f"step {self.steps} raised"),
-        ):
+        with as_quiet_as_torch(), self._candidate.blamed(f"step {self.steps} raised"):
             self._side.step(given)
             params = self._side.params()
         self._watch_gradients(grads, self._side.kept(given))

@@ -2,14 +2,13 @@
 
 import os
 import sys
-import warnings
 from collections.abc import Callable, Mapping
 from typing import Any, BinaryIO
 
 import numpy as np
 
 from torch_ref.lockstep.frameworks import wire
-from torch_ref.lockstep.frameworks.optimizers.adapter import Adapter, Arrays
+from torch_ref.lockstep.frameworks.optimizers.adapter import Adapter, Arrays, as_quiet_as_torch
 from torch_ref.lockstep.frameworks.values import unpacked
 from torch_ref.lockstep.frameworks.wire import ABILITIES, Announced, Message
 
@@ -116,11 +115,7 @@ class Host:
         given = [one for one, is_given in zip(self._known, asked["given"], strict=True) if is_given]
         missing: dict[str, Any] = dict.fromkeys(each.name for each in self._known)
         self._grads: Arrays = missing | self._by_name(given, data)
-        # As in torch, what overflows is inf and the mean of nothing NaN; NumPy would warn.
-        with (
-            np.errstate(all="ignore"),
-            warnings.catch_warnings(action="ignore", category=RuntimeWarning),
-        ):
+        with as_quiet_as_torch():
             self._adapter.step(self._grads)
         answer, arrays = self._params()
         for what in asked.get("along", ()):

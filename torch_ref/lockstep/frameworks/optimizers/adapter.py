@@ -1,6 +1,8 @@
 """Anything that optimizes, behind one interface: start from parameters, step along gradients."""
 
-from collections.abc import Callable
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any, Protocol
 
 import numpy as np
@@ -47,6 +49,21 @@ class Adapter(Protocol):
 
     def scale_lr(self, factor: float) -> bool:
         """Multiply the learning rate, between two steps; ``False`` where it cannot be."""
+
+
+@contextmanager
+def as_quiet_as_torch() -> Iterator[None]:
+    """Let what overflows be inf and the mean of nothing NaN, as in torch; NumPy would warn.
+
+    >>> with as_quiet_as_torch():
+    ...     print(np.float64(1e308) * 10, np.mean([]))
+    inf nan
+    """
+    with (
+        np.errstate(all="ignore"),
+        warnings.catch_warnings(action="ignore", category=RuntimeWarning),
+    ):
+        yield
 
 
 def gradients_of(side: Adapter) -> str:
