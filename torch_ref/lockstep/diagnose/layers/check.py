@@ -14,7 +14,13 @@ from torch_ref.lockstep.candidates.reference import NORM, find
 from torch_ref.lockstep.compare.precision import LOW
 from torch_ref.lockstep.diagnose.layers.causes import Causing, fitted
 from torch_ref.lockstep.diagnose.layers.half import check_norm_in_half, in_half_too
-from torch_ref.lockstep.diagnose.layers.norms import NORMALIZATIONS, Normalization, Settings, Shape
+from torch_ref.lockstep.diagnose.layers.norms import (
+    CHANNELS_LAST,
+    NORMALIZATIONS,
+    Normalization,
+    Settings,
+    Shape,
+)
 from torch_ref.lockstep.diagnose.layers.rule import NormRule
 from torch_ref.lockstep.diagnose.layers.trace import (
     Batches,
@@ -35,11 +41,6 @@ from torch_ref.lockstep.result import Result
 from torch_ref.registry import LAYERS, SAME_GRADIENTS, resolve
 
 LAYOUTS = ("channels_first", "channels_last")
-_LAST = Variant(
-    "channels last",
-    "torch's channels are the second axis: (N, C, …)",
-    {"channels_last": True},
-)
 _FLAT = Variant(
     "each position of a channel taken for a feature",
     "torch's γ, β and statistics are one a channel, over all its positions",
@@ -152,11 +153,11 @@ def _in_other_layout(
     except Exception:  # it cannot be run so, either: what it raised at first is said
         return None
     if verdict.first is None:
-        verdict.findings = [Finding.of([_LAST], 0.0)]
+        verdict.findings = [Finding.of([CHANNELS_LAST], 0.0)]
         verdict.first = "inputs (N, C, …), which it cannot take: its channels are the last axis"
         verdict.cause = [
-            f'your {verdict.mine} agrees with "{_LAST.name}": given (N, …, C), it does what '
-            f"torch's does; {_LAST.theirs} (--layout channels_last checks it so)"
+            f'your {verdict.mine} agrees with "{CHANNELS_LAST.name}": given (N, …, C), it does '
+            f"what torch's does; {CHANNELS_LAST.theirs} (--layout channels_last checks it so)"
         ]
     return verdict
 

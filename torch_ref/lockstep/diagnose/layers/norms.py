@@ -188,7 +188,7 @@ _TRACKED = (
     Variant("running mean not updated", _RUNNING, {"updates_mean": False}),
     Variant("running variance not updated", _RUNNING, {"updates_var": False}),
 )
-_LAST = Variant(
+CHANNELS_LAST = Variant(
     "channels last",
     "torch's channels are the second axis: (N, C, …)",
     {"channels_last": True},
@@ -269,7 +269,7 @@ def _tracking(by_default: bool, blocks: Blocks, *own: Variant) -> Normalization:
         {"num_features": 5},
         {"eps": 1e-5, "momentum": 0.1, **flags},
         blocks,
-        (*_TRACKED, *_CENTRED, _LAST, *own),
+        (*_TRACKED, *_CENTRED, CHANNELS_LAST, *own),
         scaled_rows=False,
         counts=by_default,
     )
@@ -344,7 +344,7 @@ _GROUP_NORM = Normalization(
     _over_groups,
     (
         *_CENTRED,
-        _LAST,
+        CHANNELS_LAST,
         Variant(
             "channels of a group interleaved",
             "torch's groups are of channels side by side",
@@ -382,7 +382,7 @@ _BY = {
 
 def _with_inputs(norm: Normalization, inputs: Sequence[Shape]) -> Normalization:
     """The layer with its inputs; of two axes the last is the second, wherever its channels are."""
-    variants = tuple(v for v in norm.variants if v is not _LAST or len(inputs[0]) > 1)
+    variants = tuple(v for v in norm.variants if v is not CHANNELS_LAST or len(inputs[0]) > 1)
     return replace(norm, inputs=inputs, variants=variants)
 
 
