@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 
 from scratch import _check
-from torch_ref.extras import has_torch
 from torch_ref.lockstep.candidates.candidate import name_of
 from torch_ref.lockstep.candidates.reference import NORM, find
 from torch_ref.lockstep.compare.precision import LOW
@@ -21,6 +20,7 @@ from torch_ref.lockstep.diagnose.layers.norms import (
     Settings,
     Shape,
 )
+from torch_ref.lockstep.diagnose.layers.reference import reference
 from torch_ref.lockstep.diagnose.layers.rule import NormRule
 from torch_ref.lockstep.diagnose.layers.trace import (
     Batches,
@@ -33,12 +33,10 @@ from torch_ref.lockstep.diagnose.layers.trace import (
 )
 from torch_ref.lockstep.finding import Finding, Variant
 from torch_ref.lockstep.frameworks.away import where_it_is
-from torch_ref.lockstep.frameworks.layers import Construction, Layer, Wanted, construction
-from torch_ref.lockstep.frameworks.layers.arrays import ArrayLayer
+from torch_ref.lockstep.frameworks.layers import Construction, Wanted, construction
 from torch_ref.lockstep.frameworks.layers.layout import Flattened
-from torch_ref.lockstep.frameworks.layers.torch_ import ModuleLayer
 from torch_ref.lockstep.result import Result
-from torch_ref.registry import LAYERS, SAME_GRADIENTS, resolve
+from torch_ref.registry import SAME_GRADIENTS
 
 LAYOUTS = ("channels_first", "channels_last")
 _FLAT = Variant(
@@ -218,7 +216,7 @@ class _Sides:
         return list(trace(self.made.make(dtype, self.shapes[0]), given, self.written))
 
     def theirs(self, dtype: np.dtype) -> list[Seen]:
-        module = _reference(self.norm, self.made.sizes, self.settings, dtype)
+        module = reference(self.norm, self.made.sizes, self.settings, dtype)
         return list(trace(module, self.given(dtype), self.written))
 
     def rule(self, dtype: np.dtype, changes: Settings) -> NormRule:
@@ -319,20 +317,6 @@ def _parts(parts: dict[str, str]) -> list[str]:
 
 def _listed(settings: Settings) -> str:
     return ", ".join(f"{name}={value!r}" for name, value in settings.items())
-
-
-def _reference(norm: Normalization, sizes: Settings, settings: Settings, dtype: np.dtype) -> Layer:
-    """Torch's module, without its bias if there is to be none; ours, where there is no torch.
-
-    Before 2.12 most of torch's norms take no ``bias``, yet compute without one.
-    """
-    if not has_torch():
-        return ArrayLayer(LAYERS[norm.name].scratch(**sizes, **settings, dtype=dtype))
-    known = {name: value for name, value in settings.items() if name != "bias"}
-    module = resolve(f"torch.nn.{norm.name}")(**sizes, **known)
-    if not settings.get("bias", True):
-        module.register_parameter("bias", None)
-    return ModuleLayer(module, dtype)
 
 
 def _shapes(

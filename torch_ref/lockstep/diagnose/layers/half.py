@@ -13,6 +13,7 @@ from torch_ref.lockstep.candidates.candidate import CandidateError, name_of
 from torch_ref.lockstep.candidates.reference import NORM, find
 from torch_ref.lockstep.compare.precision import LOW, dtype_of, rounding
 from torch_ref.lockstep.diagnose.layers.norms import Normalization, Settings, Shape
+from torch_ref.lockstep.diagnose.layers.reference import reference
 from torch_ref.lockstep.diagnose.layers.trace import (
     Batches,
     Seen,
@@ -24,7 +25,6 @@ from torch_ref.lockstep.frameworks.layers import Construction, Layer
 from torch_ref.lockstep.frameworks.layers.layout import ChannelsLast
 from torch_ref.lockstep.frameworks.layers.torch_ import ModuleLayer
 from torch_ref.lockstep.result import Result
-from torch_ref.registry import resolve
 
 #: Another order of the same operations may be so many times as far from the exact run as torch is.
 _AS_GOOD = 4
@@ -147,13 +147,10 @@ def _torchs(
     written: list[str],
     dtype: str,
 ) -> list[Seen]:
-    known = {name: value for name, value in settings.items() if name != "bias"}
-    module = resolve(f"torch.nn.{norm.name}")(**made.sizes, **known)
-    if not settings.get("bias", True):
-        module.register_parameter("bias", None)
     to = dtype_of(dtype)
+    module = reference(norm, made.sizes, settings, to)
     inputs = [(training, x.astype(to), dy.astype(to)) for training, x, dy in given]
-    return _in_double_precision(trace(ModuleLayer(module, to), inputs, written))
+    return _in_double_precision(trace(module, inputs, written))
 
 
 def _in_double_precision(seen: Any) -> list[Seen]:
