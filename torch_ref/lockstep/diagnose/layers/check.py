@@ -104,7 +104,8 @@ def check_norm(
         _check.choice("layout", layout, LAYOUTS)
     made = _made(candidate, norm, layout, settings)
     try:
-        verdict = _checked(candidate, norm, made, dtype, explain=not low)
+        sides = _sides(norm, made, dtype)
+        verdict = _checked(candidate, sides, dtype, explain=not low)
     except Exception:  # of the candidate's: whatever its code makes of channels on another axis
         if layout or not norm.by_channel:
             raise
@@ -116,9 +117,8 @@ def check_norm(
         return otherwise
     if not low:
         return verdict
-    sides, notes = _sides(norm, made, dtype)
     halved = check_norm_in_half(candidate, norm, made, sides.settings, sides.written, low, verdict)
-    halved.notes = notes + halved.notes
+    halved.notes = sides.notes + halved.notes
     return halved
 
 
@@ -147,7 +147,7 @@ def _in_other_layout(
     if all(len(shape) < 3 for shape in norm.input_shapes(made.sizes)):
         return None
     try:
-        verdict = _checked(candidate, norm, made, dtype)
+        verdict = _checked(candidate, _sides(norm, made, dtype), dtype)
     except Exception:  # it cannot be run so, either: what it raised at first is said
         return None
     if verdict.first is None:
@@ -175,9 +175,8 @@ def _flattened(
         return Flattened(made.make(dtype, (rows, *shape)), tuple(shape))
 
     try:
-        verdict = _checked(
-            candidate, replace(flat, inputs=[(rows,)]), replace(made, make=make), dtype
-        )
+        sides = _sides(replace(flat, inputs=[(rows,)]), replace(made, make=make), dtype)
+        verdict = _checked(candidate, sides, dtype)
     except Exception:  # it cannot be run so, either
         return None
     verdict.theirs = find(norm.name).name
@@ -201,6 +200,7 @@ class _Sides:
         settings: of torch's module.
         shapes: of the inputs.
         written: the parameters of the candidate that can be set.
+        notes: on what both are given.
     """
 
     norm: Normalization
@@ -208,6 +208,7 @@ class _Sides:
     settings: Settings
     shapes: list[Shape]
     written: list[str]
+    notes: list[str]
 
     def given(self, dtype: np.dtype) -> Batches:
         return batches(self.norm, self.shapes, dtype)
@@ -238,14 +239,8 @@ def _is_single(values: np.ndarray) -> bool:
     return bool(apart.all()) and len(np.unique(single)) > 9
 
 
-def _checked(
-    candidate: Any,
-    norm: Normalization,
-    made: Construction,
-    dtype: np.dtype,
-    explain: bool = True,
-) -> Result:
-    sides, notes = _sides(norm, made, dtype)
+def _checked(candidate: Any, sides: _Sides, dtype: np.dtype, explain: bool = True) -> Result:
+    notes = [*sides.notes]
     mine, theirs = sides.mine(dtype, sides.given(dtype)), sides.theirs(dtype)
     first, apart = compare(mine, theirs, SAME_GRADIENTS[dtype.name])
     if first is not None and dtype == np.float64 and sides.in_single(mine):
@@ -254,7 +249,7 @@ def _checked(
         first, apart = compare(mine, theirs, SAME_GRADIENTS[dtype.name])
         notes.append("compared in float32, which it computes in")
     notes += not_compared(mine, theirs)
-    name, torchs = name_of(candidate), find(norm.name).name
+    name, torchs = name_of(candidate), find(sides.norm.name).name
     seen = f"{name} agrees with {torchs} in training and evaluation: at most {apart:.1e} relative"
     verdict = Result(name, torchs, NORM, seen, first, notes=notes)
     if first is not None and explain:
@@ -262,8 +257,7 @@ def _checked(
     return verdict
 
 
-def _sides(norm: Normalization, made: Construction, dtype: np.dtype) -> tuple[_Sides, list[str]]:
-    """Both sides, and notes on what they are given."""
+def _sides(norm: Normalization, made: Construction, dtype: np.dtype) -> _Sides:
     settings, layer = made.settings, made.make(dtype, norm.input_shapes(made.sizes)[0])
     taken = ("weight", "bias") if "bias" in norm.defaults else ("weight",)
     written = [name for name in taken if layer.read(name) is not None]
@@ -275,7 +269,7 @@ def _sides(norm: Normalization, made: Construction, dtype: np.dtype) -> tuple[_S
     notes += _unset([name for name in taken if name not in written], norm, settings)
     if layer.layout and any(len(shape) > 2 for shape in shapes):
         notes.append(layer.layout)
-    return _Sides(norm, made, settings, shapes, written), notes
+    return _Sides(norm, made, settings, shapes, written, notes)
 
 
 def _unset(names: list[str], norm: Normalization, settings: Settings) -> list[str]:
