@@ -9,11 +9,13 @@ import numpy as np
 from torch_ref.lockstep.candidates.candidate import CandidateError
 from torch_ref.lockstep.candidates.contract import ContractError, Monitored
 from torch_ref.lockstep.compare.precision import (
+    AS_GOOD,
+    ROUNDS_ELSEWHERE,
     STEPS,
     InPrecision,
+    bound,
     count_ulps,
     gradients,
-    rounding,
 )
 from torch_ref.lockstep.compare.problems import GradientStream
 from torch_ref.lockstep.compare.report import Report
@@ -21,8 +23,6 @@ from torch_ref.lockstep.compare.run import lockstep
 from torch_ref.lockstep.frameworks.optimizers.adapter import Adapter
 from torch_ref.lockstep.result import Result
 
-#: Another order of the same operations may be so many times as far from the exact run as torch is.
-_AS_GOOD = 4
 #: If rounding may make more of a weight than that, nothing can be told.
 _MOST = 0.5
 _ANY = sys.float_info.max
@@ -60,7 +60,7 @@ def check_in_low_precision(
         own = _run(
             InPrecision(theirs(), dtype), InPrecision(theirs(), "float64"), dtype, shapes, steps
         )
-        allowed = max(rounding(dtype, steps), _AS_GOOD * own.worst.relative)
+        allowed = bound(dtype, steps, own.worst.relative)
         if not allowed <= _MOST:
             raise CandidateError(
                 f"in {dtype} nothing can be told: after {steps} steps {own.mine} itself is "
@@ -101,7 +101,7 @@ def _hardly_moved(side: InPrecision, dtype: str, shapes: Shapes, allowed: float)
     start = gradients(dtype, shapes, 1).params
     moved = [np.abs(w - start[name]).max(initial=0) for name, w in side.params().items()]
     size = max(np.abs(w).max(initial=0) for w in start.values())
-    if max(moved) > _AS_GOOD * allowed * size:
+    if max(moved) > AS_GOOD * allowed * size:
         return []
     return ["the steps are too small here to tell one rule from another: give a larger --arg lr"]
 
@@ -138,5 +138,5 @@ def _in_float64(mine: Monitored, theirs: Callable[[], Adapter], shapes: Shapes) 
     except (CandidateError, ContractError):
         return "in float64 it could not be run"
     if agrees:
-        return "in float64 it agrees: what differs is where it rounds, or what it keeps in float32"
+        return ROUNDS_ELSEWHERE
     return "in float64 it diverges too: --dtype float64 looks for the cause"

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from torch_ref.errors import LockstepError
+from torch_ref.lockstep.compare.distance import Distance
 from torch_ref.lockstep.compare.problems import RecordedGradients
 from torch_ref.lockstep.compare.report import Report
 from torch_ref.lockstep.frameworks.optimizers.adapter import Arrays, Evaluate
@@ -14,6 +15,12 @@ from torch_ref.lockstep.frameworks.optimizers.adapter import Arrays, Evaluate
 LOW = {"float16": 11, "bfloat16": 8}
 #: After so many steps no more than this is certain, were all roundings in one direction.
 STEPS = 20
+#: Another order of the same operations may be so many times as far from the exact run as torch is.
+AS_GOOD = 4
+#: Of a candidate that agrees in float64.
+ROUNDS_ELSEWHERE = (
+    "in float64 it agrees: what differs is where it rounds, or what it keeps in float32"
+)
 #: Operations of a step whose results are rounded before they are added to a weight.
 _ROUNDED = 10
 
@@ -52,6 +59,15 @@ def rounding(name: str, steps: int) -> float:
     return float(2 * 2.0 ** -LOW[name] * (steps + _ROUNDED))
 
 
+def bound(name: str, steps: int, torchs: float) -> float:
+    """How far two sides may differ: by rounding, or by a few times what torch's own is off by.
+
+    >>> bound("float16", 20, 0.0) == rounding("float16", 20), bound("float16", 20, 0.5)
+    (True, 2.0)
+    """
+    return max(rounding(name, steps), AS_GOOD * torchs)
+
+
 def gradients(name: str, shapes: tuple[tuple[int, ...], ...], steps: int) -> RecordedGradients:
     """A stream whose numbers the dtype has, and whose squares it has too, small shares of them.
 
@@ -73,12 +89,16 @@ def gradients(name: str, shapes: tuple[tuple[int, ...], ...], steps: int) -> Rec
 
 def count_ulps(report: Report, name: str) -> None:
     """Let the units in the last place be those of the dtype, where they were float32's."""
-    finer = 2.0 ** (LOW[name] - 24)
     for drift in report.drifts.values():
-        drift.worst = replace(drift.worst, ulp=drift.worst.ulp * finer)
+        drift.worst = in_ulps_of(name, drift.worst, bits=24)
     if report.first is not None:
-        apart = report.first.distance
-        report.first = replace(report.first, distance=replace(apart, ulp=apart.ulp * finer))
+        apart = in_ulps_of(name, report.first.distance, bits=24)
+        report.first = replace(report.first, distance=apart)
+
+
+def in_ulps_of(name: str, apart: Distance, bits: int) -> Distance:
+    """A distance in units in the last place of the dtype, where they were those of ``bits``."""
+    return replace(apart, ulp=apart.ulp * 2.0 ** (LOW[name] - bits))
 
 
 class InPrecision:

@@ -11,7 +11,7 @@ import numpy as np
 from torch_ref.extras import has_torch
 from torch_ref.lockstep.candidates.candidate import CandidateError, name_of
 from torch_ref.lockstep.candidates.reference import NORM, find
-from torch_ref.lockstep.compare.precision import LOW, dtype_of, rounding
+from torch_ref.lockstep.compare.precision import ROUNDS_ELSEWHERE, bound, dtype_of, in_ulps_of
 from torch_ref.lockstep.diagnose.layers.norms import Normalization, Settings, Shape
 from torch_ref.lockstep.diagnose.layers.reference import reference
 from torch_ref.lockstep.diagnose.layers.trace import (
@@ -26,8 +26,6 @@ from torch_ref.lockstep.frameworks.layers.layout import ChannelsLast
 from torch_ref.lockstep.frameworks.layers.torch_ import ModuleLayer
 from torch_ref.lockstep.result import Result
 
-#: Another order of the same operations may be so many times as far from the exact run as torch is.
-_AS_GOOD = 4
 #: The standard deviations of what is normalized together: none so small that eps or float16's least
 #: numbers matter; and the mean in them, with which E[x²] − μ² is 1 + μ²/σ² times σ², hardly more.
 _LEAST, _MOST, _MEAN = 0.25, 4.0, 0.5
@@ -72,11 +70,10 @@ def check_norm_in_half(
     own, exact = (_torchs(norm, made, settings, given, written, d) for d in (dtype, "float64"))
     _, apart = compare(own, exact, sys.float_info.max)
     terms = math.prod(shape) // math.prod(norm.parameter_shape(made.sizes))
-    allowed = max(rounding(dtype, terms), _AS_GOOD * apart)
+    allowed = bound(dtype, terms, apart)
     first, worst = compare(_mine(made, given, written, dtype), own, allowed)
     if first is not None:  # in units of the dtype, where they were float64's
-        ulp = first.distance.ulp * 2.0 ** (LOW[dtype] - 53)
-        first = replace(first, distance=replace(first.distance, ulp=ulp))
+        first = replace(first, distance=in_ulps_of(dtype, first.distance, bits=53))
     name, torchs = name_of(candidate), find(norm.name).name
     seen = f"{name} agrees with {torchs} in {dtype}: at most {worst:.1e} relative"
     verdict = Result(name, torchs, NORM, seen, first)
@@ -116,7 +113,7 @@ def _cast(layer: Any, dtype: np.dtype) -> None:
 
 def _in_double(verdict: Result) -> str:
     if verdict.first is None:
-        return "in float64 it agrees: what differs is where it rounds, or what it keeps in float32"
+        return ROUNDS_ELSEWHERE
     return "in float64 it diverges: --dtype float64 looks for the cause"
 
 
