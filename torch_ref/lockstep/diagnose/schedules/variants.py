@@ -6,6 +6,7 @@ computed with; the latter have "set " before the setting's name.
 
 import math
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -102,11 +103,11 @@ def changed(
 
 
 def formula(settings: Settings, lr: float, steps: int) -> np.ndarray | None:
-    """The rates by a formula that torch has not, where the settings name one."""
-    kind = settings.get("formula")
-    if kind is None:
+    """The rates by a formula that torch has not, where the settings have one."""
+    rate = settings.get("formula")
+    if rate is None:
         return None
-    return np.array([_FORMULAS[kind[0]](t, lr, settings, *kind[1:]) for t in range(steps)])
+    return np.array([rate(t, lr, settings) for t in range(steps)])
 
 
 def _shifted(
@@ -154,27 +155,16 @@ def _of_rates(mine: np.ndarray, theirs: np.ndarray, near: float) -> Iterator[Var
 
 
 def _of_formula(settings: Settings) -> Iterator[Variant]:
-    for name, (needed, theirs) in _SAID.items():
+    for name, needed, theirs, rate in _FORMULAS:
         if needed <= settings.keys():
-            yield Variant(name, theirs, {"set formula": (name,)})
-    if {"T_0", "T_mult"} <= settings.keys():
-        yield Variant(
-            "reaches eta_min before each restart: divided by T_i − 1",
-            "torch divides by T_i: the step that would reach eta_min is the restart",
-            {"set formula": ("reaching",)},
-        )
-    if {"step_size", "gamma"} <= settings.keys():
-        yield Variant(
-            "decays at every step: gamma**(step/step_size)",
-            "torch decays by gamma once every step_size steps",
-            {"set formula": ("continuous",)},
-        )
+            yield Variant(name, theirs, {"set formula": rate})
+    if settings.keys() >= _STAIRS:
         for each in range(2, settings["step_size"] + 1):
             if settings["step_size"] % each == 0:
                 yield Variant(
                     f"decays {each} times where torch decays once",
                     "torch multiplies by gamma once every step_size calls of step()",
-                    {"set formula": ("again", each)},
+                    {"set formula": partial(_again, each=each)},
                 )
 
 
@@ -270,53 +260,83 @@ def _linear(t: int, lr: float, settings: Settings, part: float | None = None) ->
     return lr * (start + (settings["end_factor"] - start) * part)
 
 
-#: What a schedule with these settings may be by another formula, and what torch's does.
-_SAID: dict[str, tuple[set[str], str]] = {
-    "eta_min added, not annealed to": (
-        {"T_max", "eta_min"},
+_COSINE, _RESTARTS, _STAIRS = {"T_max", "eta_min"}, {"T_0", "T_mult"}, {"step_size", "gamma"}
+_LINE, _POWER = {"start_factor", "total_iters"}, {"power", "total_iters"}
+_HALF = "torch's is (1 + cos πt/T)/2"
+_GEOMETRIC = "torch multiplies by gamma at every step: gamma**t"
+#: What a schedule with these settings may be by another formula, what torch's does, and the rate in
+#: step t by that formula.
+_FORMULAS: tuple[tuple[str, set[str], str, Callable[[int, float, Settings], float]], ...] = (
+    (
+        "eta_min added, not annealed to",
+        _COSINE,
         "torch anneals from lr to eta_min: eta_min + (lr − eta_min)·(1 + cos)/2",
+        lambda t, lr, s: s["eta_min"] + _annealed(lr, 0.0, t / s["T_max"]),
     ),
-    "eta_min as the least rate": ({"T_max", "eta_min"}, "torch anneals from lr to eta_min"),
-    "a quarter of a cosine": ({"T_max", "eta_min"}, "torch's is half of one: (1 + cos πt/T)/2"),
-    "π left out of the cosine": ({"T_max", "eta_min"}, "torch's is (1 + cos πt/T)/2"),
-    "2π in the cosine": ({"T_max", "eta_min"}, "torch's is (1 + cos πt/T)/2"),
-    "periods grow by T_0": ({"T_0", "T_mult"}, "torch's grow by the factor T_mult"),
-    "restarts one step late": ({"T_0", "T_mult"}, "torch restarts at the step that would end it"),
-    "never restarts": ({"T_0", "T_mult"}, "torch's begins anew after T_0 steps"),
-    "goes on beyond total_iters": ({"start_factor", "total_iters"}, "torch's stays from there on"),
-    "the part of the way rounded down": (
-        {"start_factor", "total_iters"},
+    (
+        "eta_min as the least rate",
+        _COSINE,
+        "torch anneals from lr to eta_min",
+        lambda t, lr, s: max(s["eta_min"], _annealed(lr, 0.0, t / s["T_max"])),
+    ),
+    (
+        "a quarter of a cosine",
+        _COSINE,
+        "torch's is half of one: (1 + cos πt/T)/2",
+        lambda t, lr, s: (
+            s["eta_min"] + (lr - s["eta_min"]) * math.cos(math.pi / 2 * min(t / s["T_max"], 1.0))
+        ),
+    ),
+    (
+        "π left out of the cosine",
+        _COSINE,
+        _HALF,
+        lambda t, lr, s: _annealed(lr, s["eta_min"], t / s["T_max"] / math.pi),
+    ),
+    (
+        "2π in the cosine",
+        _COSINE,
+        _HALF,
+        lambda t, lr, s: _annealed(lr, s["eta_min"], 2 * t / s["T_max"]),
+    ),
+    ("periods grow by T_0", _RESTARTS, "torch's grow by the factor T_mult", _by_sum),
+    (
+        "restarts one step late",
+        _RESTARTS,
+        "torch restarts at the step that would end it",
+        _late,
+    ),
+    ("never restarts", _RESTARTS, "torch's begins anew after T_0 steps", _once),
+    ("goes on beyond total_iters", _LINE, "torch's stays from there on", _linear),
+    (
+        "the part of the way rounded down",
+        _LINE,
         "torch's moves at every step",
+        lambda t, lr, s: _linear(t, lr, s, min(t // s["total_iters"], 1)),
     ),
-    "1 − (t/T)**power": ({"power", "total_iters"}, "torch's is (1 − t/T)**power"),
-    "1/(1 + gamma·t)": ({"gamma"}, "torch multiplies by gamma at every step: gamma**t"),
-    "1/(1 + (1 − gamma)·t)": ({"gamma"}, "torch multiplies by gamma at every step: gamma**t"),
-}
-_FORMULAS: dict[str, Callable[..., float]] = {
-    "eta_min added, not annealed to": lambda t, lr, s: (
-        s["eta_min"] + _annealed(lr, 0.0, t / s["T_max"])
+    (
+        "1 − (t/T)**power",
+        _POWER,
+        "torch's is (1 − t/T)**power",
+        lambda t, lr, s: lr * (1 - min(t / s["total_iters"], 1.0) ** s["power"]),
     ),
-    "eta_min as the least rate": lambda t, lr, s: max(
-        s["eta_min"], _annealed(lr, 0.0, t / s["T_max"])
+    ("1/(1 + gamma·t)", {"gamma"}, _GEOMETRIC, lambda t, lr, s: lr / (1 + s["gamma"] * t)),
+    (
+        "1/(1 + (1 − gamma)·t)",
+        {"gamma"},
+        _GEOMETRIC,
+        lambda t, lr, s: lr / (1 + (1 - s["gamma"]) * t),
     ),
-    "a quarter of a cosine": lambda t, lr, s: (
-        s["eta_min"] + (lr - s["eta_min"]) * math.cos(math.pi / 2 * min(t / s["T_max"], 1.0))
+    (
+        "reaches eta_min before each restart: divided by T_i − 1",
+        _RESTARTS,
+        "torch divides by T_i: the step that would reach eta_min is the restart",
+        _reaching,
     ),
-    "π left out of the cosine": lambda t, lr, s: _annealed(
-        lr, s["eta_min"], t / s["T_max"] / math.pi
+    (
+        "decays at every step: gamma**(step/step_size)",
+        _STAIRS,
+        "torch decays by gamma once every step_size steps",
+        _continuous,
     ),
-    "2π in the cosine": lambda t, lr, s: _annealed(lr, s["eta_min"], 2 * t / s["T_max"]),
-    "periods grow by T_0": _by_sum,
-    "restarts one step late": _late,
-    "never restarts": _once,
-    "goes on beyond total_iters": _linear,
-    "the part of the way rounded down": lambda t, lr, s: _linear(
-        t, lr, s, min(t // s["total_iters"], 1)
-    ),
-    "1 − (t/T)**power": lambda t, lr, s: lr * (1 - min(t / s["total_iters"], 1.0) ** s["power"]),
-    "1/(1 + gamma·t)": lambda t, lr, s: lr / (1 + s["gamma"] * t),
-    "1/(1 + (1 − gamma)·t)": lambda t, lr, s: lr / (1 + (1 - s["gamma"]) * t),
-    "reaching": _reaching,
-    "continuous": _continuous,
-    "again": _again,
-}
+)
