@@ -174,22 +174,19 @@ COUNTER = (
 )
 #: Of a rule with both moments, each with its correction.
 MOMENTS = (*CORRECTIONS, *FACTORS, *COUNTER)
-#: Of them, what does not concern the first one's correction.
-OF_AVERAGES = tuple(
+_OF_THE_FIRST_CORRECTION = tuple(
     each
     for each in ONE_MOMENT
-    if "power" not in each.changes and not each.changes.get("corrected", "").startswith("m ")
+    if "power" in each.changes or each.changes.get("corrected", "").startswith("m ")
 )
+#: Of them, what does not concern the first one's correction.
+OF_AVERAGES = tuple(each for each in ONE_MOMENT if each not in _OF_THE_FIRST_CORRECTION)
 #: Of one with the first moment alone.
 FIRST_MOMENT = (
     FACTORS[0],
     FACTORS[1],
     next(each for each in CORRECTIONS if each.changes.get("precision") == "float32"),
-    *(
-        each
-        for each in ONE_MOMENT
-        if each.changes.get("corrected", "").startswith("m ") or "power" in each.changes
-    ),
+    *_OF_THE_FIRST_CORRECTION,
 )
 #: Of one that corrects the second moment alone.
 SECOND_CORRECTION = (
