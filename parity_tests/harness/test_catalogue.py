@@ -10,7 +10,7 @@ import torch
 from parity_tests import catalogue_page
 from parity_tests.catalogue_page import PAGE, PICTURES, page
 from parity_tests.catalogue_pictures import picture
-from parity_tests.harness.catalogue_cases import agrees, cases, probe, same, trajectory
+from parity_tests.harness.catalogue_cases import cases, probe, same, trajectory
 from torch_ref.lockstep import diagnose, lockstep
 from torch_ref.lockstep.check import check
 from torch_ref.lockstep.diagnose.rules import FAMILIES, OF_TORCH
@@ -41,14 +41,14 @@ def test_every_variant_changes_something_and_is_told_from_the_others(family: str
     assert len(variants) == len(rule.VARIANTS)
 
     @functools.cache
-    def ran(case: int, name: str) -> np.ndarray:
-        return trajectory(rule(cases(family)[case], **variants[name]), problem)
+    def ran(case: int, name: str = "") -> np.ndarray:
+        return trajectory(rule(cases(family)[case], **(variants[name] if name else {})), problem)
 
     for name in variants:
         fits = []
-        for i, case in enumerate(cases(family)):
+        for i in range(len(cases(family))):
             expected = ran(i, name)
-            if not np.isfinite(expected).all() or agrees(rule(case), problem, expected):
+            if not np.isfinite(expected).all() or same(ran(i), expected):
                 continue
             fits.append({other for other in variants if same(ran(i, other), expected)})
             if fits[-1] == {name}:
