@@ -50,9 +50,9 @@ class Optimizer:
         return worst
 
 
-def taken(asked: Mapping[str, Any]) -> dict[str, Any]:
-    """What the modules make of it."""
-    command = [str(NODE), str(Path(__file__).with_name("prove.mjs")), str(ASSETS)]
+def made(script: str, asked: Mapping[str, Any]) -> dict[str, Any]:
+    """What the modules make of it, called by a script that lies beside this."""
+    command = [str(NODE), str(Path(__file__).with_name(script)), str(ASSETS)]
     done = subprocess.run(
         command, input=json.dumps(asked), capture_output=True, text=True, check=True, timeout=60
     )
@@ -75,7 +75,7 @@ def compared(
         for name, pair in pairs.items()
     }
     schedules = {javascript.module_of(name): _rates_asked(name) for name in javascript.SCHEDULED}
-    found = taken({"optimizers": asked, "schedules": schedules})
+    found = made("prove.mjs", {"optimizers": asked, "schedules": schedules})
     optimizers = {}
     for name, pair in pairs.items():
         candidate = folder / f"mine-{golden[name].name}"

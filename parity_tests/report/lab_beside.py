@@ -3,10 +3,7 @@
 Node computes, all at once, in float64.
 """
 
-import json
-import subprocess
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,7 +11,7 @@ import torch
 from torch.nn import functional
 
 from experiments.report import lab
-from parity_tests.report.javascript import ASSETS, NODE
+from parity_tests.report import javascript
 from scratch import init, nn
 from scratch.nn.activations import ACTIVATIONS
 from scratch.random import Generator
@@ -75,11 +72,7 @@ def made() -> dict[str, Any]:
         "flows": asked_flows(),
         "layers": layers(),
     }
-    command = [str(NODE), str(Path(__file__).with_name("prove_lab.mjs")), str(ASSETS)]
-    done = subprocess.run(
-        command, input=json.dumps(asked), capture_output=True, text=True, check=True, timeout=60
-    )
-    return dict(json.loads(done.stdout))
+    return javascript.made("prove_lab.mjs", asked)
 
 
 def layers() -> list[dict[str, Any]]:
