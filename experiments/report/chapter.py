@@ -15,7 +15,8 @@ from experiments.engine.texts import Text, joined, named, number, restored, say
 from experiments.report import results
 from experiments.report.reasons import REASONS
 from experiments.report.results import Document, Finished, Item, Missing, Results, Unreadable
-from experiments.report.rules import RULES, WHY, Rule
+from experiments.report.rules import RULES, Rule
+from experiments.report.why import WHY
 
 
 @dataclass(frozen=True)

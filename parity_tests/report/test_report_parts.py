@@ -15,6 +15,7 @@ from experiments.data import Dataset
 from experiments.parity import drift, run, twins
 from experiments.report import chapter, charts, javascript, results, rules, survey
 from experiments.report.reasons import REASONS
+from experiments.report.why import WHY
 from parity_tests.report import report_results
 from torch_ref import registry
 from torch_ref.conventions import CONVENTIONS, Convention, as_markdown
@@ -111,7 +112,7 @@ def test_settings_other_than_the_chapters_judge_nothing(whole_results: Path) -> 
 
 
 def test_every_experiment_has_its_rule_and_why_and_each_formula_is_mathml() -> None:
-    assert rules.RULES.keys() == rules.WHY.keys() == set(experiments.NAMES)
+    assert rules.RULES.keys() == WHY.keys() == set(experiments.NAMES)
     shown = [rule for each in rules.RULES.values() for rule in each]
     shown += [rules.of_optimizer(name, p.scratch) for name, p in javascript.optimizers().items()]
     for rule in shown:
