@@ -11,7 +11,6 @@ import textwrap
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 from latex2mathml.converter import convert
@@ -36,6 +35,7 @@ class Rule:
         name: what it is the rule of.
         code: functions whose source is shown, in this order.
         latex: the formula; if it is empty, that of ``of``'s docstring.
+        of: the class whose rule it is.
     """
 
     name: str
@@ -46,7 +46,8 @@ class Rule:
     @property
     def formula(self) -> Markup:
         """In MathML, a line of it for each line of the formula."""
-        return Markup("").join(Markup(_mathml(line)) for line in lines(self.latex or math(self.of)))
+        each = (convert(line, display="block") for line in lines(self.latex or math(self.of)))
+        return Markup("".join(each))
 
     @property
     def source(self) -> str:
@@ -56,8 +57,7 @@ class Rule:
     @property
     def file(self) -> str:
         """Where the code stands."""
-        module: ModuleType | None = inspect.getmodule(self.code[0])
-        return Path(inspect.getfile(module or scratch)).relative_to(_ROOT).as_posix()
+        return Path(inspect.getfile(self.code[0])).relative_to(_ROOT).as_posix()
 
 
 _ROOT = Path(scratch.__file__).parents[1]
@@ -93,10 +93,6 @@ def lines(latex: str) -> Iterator[str]:
         aligned = re.sub(r",\s*&", r", \\quad ", aligned).replace("&", "")
         if line.strip():
             yield " ".join(f"{aligned}{begins}{environment}".split())
-
-
-def _mathml(line: str) -> str:
-    return convert(line, display="block")
 
 
 def bare(function: Callable[..., Any]) -> str:
