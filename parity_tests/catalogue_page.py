@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+from experiments.report import rules
 from parity_tests import catalogue_pictures
 from scratch import optim
 from torch_ref.lockstep.diagnose.lbfgs import LBFGSRule
@@ -69,10 +70,8 @@ def _section(name: str, cls: type[UpdateRule | LBFGSRule]) -> str:
 
 def _formula(name: str) -> Iterator[str]:
     """From the docstring of the hand-written class; else the first line of the rule's."""
-    docstring = inspect.getdoc(getattr(optim, name, None)) or ""
-    found = re.search(r"^\.\. math::\n((?:    .*\n|\n)+)", docstring, re.M)
-    if found:
-        lines = inspect.cleandoc(found[1]).strip()
+    if formula := rules.math(getattr(optim, name, None)):
+        lines = inspect.cleandoc(formula)
         yield f"$$\\begin{{aligned}}\n{lines}\n\\end{{aligned}}$$\n"
     elif name in FAMILIES:
         yield f"{inspect.getdoc(FAMILIES[name])}".partition("\n\n")[0].replace("\n", " ") + "\n"
