@@ -26,7 +26,7 @@ const decoded = new WeakMap();
 function positive(traces, along) {
   return traces.flatMap((trace) => {
     const packed = trace[along];
-    if (!packed?.bdata || packed.dtype !== "f4") return Array.isArray(packed) ? packed.filter((v) => v > 0) : [];
+    if (!packed?.bdata) return Array.isArray(packed) ? packed.filter((v) => v > 0) : [];
     if (!decoded.has(packed)) decoded.set(packed, [...unpacked(packed)].filter((v) => v > 0));
     return decoded.get(packed);
   });
