@@ -57,7 +57,7 @@ function axis(spec, title, domain, anchor, room, values) {
     domain,
     anchor,
     automargin: false,
-    gridcolor: getComputedStyle(root).getPropertyValue("--grid"),
+    gridcolor: tone("--grid"),
     linecolor: colour("@muted"),
     zeroline: false,
     exponentformat: "power",
@@ -205,7 +205,7 @@ function saveChart(name, spec, chosen, format) {
     trace.showlegend = !trace.fill && Boolean(trace.name) && !seen.has(trace.name);
     if (trace.showlegend) seen.add(trace.name); // a band is none of it
   }
-  const ground = getComputedStyle(root).getPropertyValue("--ground");
+  const ground = tone("--ground");
   const title = { text: plain(document.getElementById(`title-${name}`).innerText), font: { size: 15 } };
   Object.assign(layout, { title, showlegend: true, paper_bgcolor: ground, plot_bgcolor: ground, margin: { ...MARGIN, t: 64, r: 190 }, width: 1080, height: layout.height + 34 });
   return plotly().downloadImage({ data, layout }, { format, filename: `lockstep-${name}`, width: layout.width, height: layout.height, scale: format === "png" ? 2 : 1 });

@@ -186,8 +186,6 @@ const explorer = (() => {
     return picture;
   }
 
-  const tone = (name) => getComputedStyle(root).getPropertyValue(name);
-
   function draw() {
     if (!canvas.clientWidth) return;
     view = viewOf(canvas, chosen.limits);
@@ -204,7 +202,7 @@ const explorer = (() => {
     handle.style.transform = `translate(${x}px, ${y}px)`;
     const least = floor();
     overSteps(time, found.map(({ walker, path }) => ({ values: path.f.map((f) => f - least), color: colour(`@${walker.index}`) })),
-      chosen.steps, now, { text: tone("--muted"), grid: tone("--grid") });
+      chosen.steps, now);
     steps.value = Math.floor(now);
     byId("steps-shown").textContent = `${Math.floor(now)} / ${chosen.steps}`;
     play.textContent = word(frame ? "pause" : "play");

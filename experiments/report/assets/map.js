@@ -143,7 +143,7 @@ function cross(context, [x, y], size) {
 }
 
 // Curves over the steps on a logarithmic axis, of those of their values that are above 0.
-function overSteps(canvas, curves, steps, now, colors) {
+function overSteps(canvas, curves, steps, now) {
   const context = sharp(canvas), width = canvas.clientWidth, height = canvas.clientHeight;
   const box = { left: 52, right: width - 12, top: 8, bottom: height - 34 };
   const all = curves.flatMap(({ values }) => values.filter((value) => value > 1e-16 && value < 1e16));
@@ -151,12 +151,7 @@ function overSteps(canvas, curves, steps, now, colors) {
   [low, high] = [Math.floor(low), Math.max(Math.ceil(high), Math.floor(low) + 1)];
   const x = (step) => box.left + (step / Math.max(1, steps)) * (box.right - box.left);
   const y = (value) => box.bottom - ((Math.log10(Math.max(value, 1e-300)) - low) / (high - low)) * (box.bottom - box.top);
-  context.font = `12px ${getComputedStyle(document.body).fontFamily}`;
-  context.strokeStyle = colors.grid;
-  context.fillStyle = colors.text;
-  context.lineWidth = 1;
-  context.textBaseline = "middle";
-  context.textAlign = "right";
+  pen(context, { textAlign: "right" });
   const every = Math.ceil((high - low) / 6);
   for (let at = low; at <= high; at += every) {
     line(context, [box.left, y(10 ** at)], [box.right, y(10 ** at)]);
@@ -165,7 +160,6 @@ function overSteps(canvas, curves, steps, now, colors) {
   context.textAlign = "center";
   for (let k = 0; k <= 5; k += 1) context.fillText(String(Math.round((k * steps) / 5)), x((k * steps) / 5), box.bottom + 11);
   context.fillText(word("step"), (box.left + box.right) / 2, box.bottom + 26);
-  context.textAlign = "left";
   context.save();
   context.beginPath();
   context.rect(box.left, box.top, box.right - box.left, box.bottom - box.top);
@@ -181,8 +175,7 @@ function overSteps(canvas, curves, steps, now, colors) {
     }
   }
   context.restore();
-  context.strokeStyle = colors.text;
-  context.lineWidth = 1;
+  pen(context, { strokeStyle: tone("--muted") });
   line(context, [x(now), box.top], [x(now), box.bottom]);
 }
 

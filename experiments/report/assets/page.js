@@ -44,6 +44,9 @@ function colour(code) {
   return alpha ? hex + Math.round(alpha * 255).toString(16).padStart(2, "0") : hex;
 }
 
+// A colour of the style.
+const tone = (name) => getComputedStyle(root).getPropertyValue(name);
+
 function paint(within = document) {
   for (const element of within.querySelectorAll("[data-color]")) {
     element.style.background = colour("@" + element.dataset.color);

@@ -13,10 +13,9 @@ function panelsOn(canvas, count, { most, least, height }) {
 }
 
 function pen(context, look = {}) {
-  const style = getComputedStyle(root);
   Object.assign(context, {
     font: `12px ${getComputedStyle(document.body).fontFamily}`, textBaseline: "middle", textAlign: "left", lineWidth: 1,
-    fillStyle: style.getPropertyValue("--muted"), strokeStyle: style.getPropertyValue("--grid"), ...look,
+    fillStyle: tone("--muted"), strokeStyle: tone("--grid"), ...look,
   });
 }
 
