@@ -41,8 +41,8 @@ function histogram(context, box, { title, shares, top, range, color }) {
 function overLayers(canvas, curves, { title, log, depth, xTitle }) {
   const box = { left: 52, right: canvas.clientWidth - 14, top: 24, bottom: canvas.clientHeight - 40 };
   const context = sharp(canvas);
-  const finite = curves.flatMap(({ values }) => values.filter((v) => Number.isFinite(v) && (!log || v > 0)));
-  const [low, high] = log ? powers(finite) : [0, 1];
+  const drawn = (v) => Number.isFinite(v) && (!log || v > 0);
+  const [low, high] = log ? powers(curves.flatMap(({ values }) => values.filter(drawn))) : [0, 1];
   const up = (v) => (log ? Math.log10(v) : v);
   const y = (v) => box.bottom - ((up(v) - low) / (high - low)) * (box.bottom - box.top);
   const x = (layer) => box.left + ((layer - 1) / Math.max(1, depth - 1)) * (box.right - box.left);
@@ -58,15 +58,15 @@ function overLayers(canvas, curves, { title, log, depth, xTitle }) {
   context.textAlign = "center";
   for (let layer = 1; layer <= depth; layer += depth > 10 ? 2 : 1) context.fillText(String(layer), x(layer), box.bottom + 12);
   context.fillText(xTitle, (box.left + box.right) / 2, box.bottom + 28);
-  for (const { values, color } of curves) curve(context, values, { x, y, color, log });
+  for (const { values, color } of curves) curve(context, values.flatMap((v, k) => (drawn(v) ? [[x(k + 1), y(v)]] : [])), color);
 }
 
-function curve(context, values, { x, y, color, log }) {
+function curve(context, points, color) {
   Object.assign(context, { strokeStyle: color, fillStyle: color, lineWidth: 2 });
   context.beginPath();
-  values.forEach((v, k) => { if (Number.isFinite(v) && (!log || v > 0)) context.lineTo(x(k + 1), y(v)); });
+  for (const point of points) context.lineTo(...point);
   context.stroke();
-  values.forEach((v, k) => { if (Number.isFinite(v) && (!log || v > 0)) dot(context, [x(k + 1), y(v)], 3.5); });
+  for (const point of points) dot(context, point, 3.5);
 }
 
 // The powers of ten that hold all values, three of them at least: noise shall not look like a trend.
