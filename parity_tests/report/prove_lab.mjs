@@ -21,7 +21,7 @@ process.stdout.write(JSON.stringify({
   layers: layers.map(({ values, flags, units, range, bins }) => {
     const matrix = Float64Array.from(values);
     return {
-      shares: Array.from(told.shares(matrix, range, bins)), std: told.deviation(matrix),
+      shares: told.shares(matrix, range, bins), std: told.deviation(matrix),
       ...told.small(flags, units), identical: told.identical(matrix, units),
     };
   }),

@@ -28,7 +28,7 @@ const lab = (() => {
       const seen = now.back ? values.map((v) => Math.log10(Math.max(Math.abs(v), TINY))) : values;
       const flags = now.back ? Array.from(values, (v) => !(Math.abs(v) >= VANISHED)) : Array.from(found.slopes[k], (s) => !(Math.abs(s) >= FLAT * most));
       return {
-        shares: Array.from(shares(seen, rangeOf(now), data.bins)), std: deviation(values),
+        shares: shares(seen, rangeOf(now), data.bins), std: deviation(values),
         ...small(flags, now.units), identical: identical(values, now.units),
       };
     });

@@ -3,7 +3,7 @@ const ROWS = 12; // of which every pair of units is compared
 
 // The share of all values in each of the bins; what is outside counts for none.
 export function shares(values, [low, high], bins) {
-  const found = new Float64Array(bins);
+  const found = new Array(bins).fill(0);
   for (const value of values) {
     const place = value === high ? bins - 1 : Math.floor(((value - low) / (high - low)) * bins);
     if (place >= 0 && place < bins) found[place] += 1;
