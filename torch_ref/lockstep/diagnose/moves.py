@@ -8,8 +8,7 @@ by the rule: computed with eight bits and with all. Other orders of the same pro
 """
 
 import math
-from collections.abc import Mapping, Sequence
-from functools import partial
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import combinations
 from typing import Any
 
@@ -112,16 +111,23 @@ def causes(catalogue: Catalogue, trial: MovesTrial) -> tuple[list[Finding], int]
 
     Each alone; then another lr; then two together; then another lr with each.
     """
-    alone = [(each,) for each in catalogue.variants if changes_something(each, trial.rule)]
-    # Where torch alone rounds is no cause beside another.
-    several = [each for (each,) in alone if each.changes != catalogue.textbooks]
-    pairs = [pair for pair in combinations(several, 2) if together(pair)]
-    tried, rated = 0, partial(_with_a_rate, trial=trial)
-    for sets in (alone, rated([()]), pairs, rated([(each,) for each in several])):
+    tried = 0
+    for sets in _in_turn(catalogue, trial):
         tried += len(sets)
         if found := _nearest(sets, trial):
             return found, tried
     return [], tried
+
+
+def _in_turn(catalogue: Catalogue, trial: MovesTrial) -> Iterator[Sequence[tuple[Variant, ...]]]:
+    """Yield the sets to try; a rate costs a run, so none is looked for before its turn."""
+    alone = [(each,) for each in catalogue.variants if changes_something(each, trial.rule)]
+    yield alone
+    yield _with_a_rate([()], trial)
+    # Where torch alone rounds is no cause beside another.
+    several = [each for (each,) in alone if each.changes != catalogue.textbooks]
+    yield [pair for pair in combinations(several, 2) if together(pair)]
+    yield _with_a_rate([(each,) for each in several], trial)
 
 
 def _nearest(sets: Sequence[tuple[Variant, ...]], trial: MovesTrial) -> list[Finding]:
@@ -131,12 +137,8 @@ def _nearest(sets: Sequence[tuple[Variant, ...]], trial: MovesTrial) -> list[Fin
     if nearest == math.inf:
         return []
     # What is far nearer than another is that, though the other is not excluded.
-    near = [(distance, each) for distance, each in found if distance <= _at_most(nearest, trial)]
-    return [Finding.of(each, distance) for distance, each in near]
-
-
-def _at_most(nearest: float, trial: MovesTrial) -> float:
-    return max(nearest, trial.tolerance / 6)
+    most = max(nearest, trial.tolerance / 6)
+    return [Finding.of(each, distance) for distance, each in found if distance <= most]
 
 
 def _with_a_rate(
