@@ -60,15 +60,15 @@ _ORTHOGONAL = (
 class MuonRule(UpdateRule):
     """``torch.optim.Muon``, for matrices.
 
-    ========== ======================================================================
-    ``rounds`` whether each product is rounded to bfloat16
+    ============ ====================================================================
+    ``rounds``   whether each product is rounded to bfloat16
     ``iterates`` whether the singular values are brought near 1 by iterations, or are 1
-    ``along``  the "momentum", the "gradient", or the momentum "corrected" for its
-               start
-    ``norm``   is at least ε, "maximum", or has it "added"
-    ``scale``  by "shape", as ``adjust_lr_fn`` says; with rows and columns "swapped";
-               "none"; "rms", 0.2·√max(n, m); "unclamped", √(n/m)
-    ========== ======================================================================
+    ``along``    the "momentum", the "gradient", or the momentum "corrected" for its
+                 start
+    ``norm``     is at least ε, "maximum", or has it "added"
+    ``scale``    by "shape", as ``adjust_lr_fn`` says; with rows and columns "swapped";
+                 "none"; "rms", 0.2·√max(n, m); "unclamped", √(n/m)
+    ============ ====================================================================
     """
 
     AXES: ClassVar[int] = 2
